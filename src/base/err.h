@@ -1,0 +1,72 @@
+/* base/err.h: every way a call can end, in one table.
+ *
+ * Each function that can fail returns enum err. A row gives the number's name, the HTTP status a
+ * client sees, the stable code for programs, the default message (contract.md words where the
+ * contract has them) and what the bus does with an event whose listener ended so. */
+#ifndef BASE_ERR_H
+#define BASE_ERR_H
+
+/* What becomes of a delivered event. */
+enum verdict {
+    VERDICT_APPLIED, /* took effect; acknowledge */
+    VERDICT_SEEN,    /* took effect earlier, or means nothing here; acknowledge */
+    VERDICT_EARLY,   /* an earlier version is missing; set aside until it arrives */
+    VERDICT_RETRY,   /* cannot be applied now (disk full, database away); deliver again */
+    VERDICT_DEAD     /* can never be applied; dead-letter with its reason */
+};
+
+/*    name                     status  code                   message                     verdict */
+#define ERR_MAP(X)                                                                                 \
+    X(OK,                      200, "ok",                    "",                          APPLIED) \
+    X(ERR_INVALID,             400, "invalid",               "Invalid value",             DEAD)    \
+    X(ERR_BAD_REQUEST,         400, "bad_request",           "Something went wrong",      DEAD)    \
+    X(ERR_NOT_AUTHORIZED,      401, "not_authorized",        "Not authorized",            DEAD)    \
+    X(ERR_NOT_FOUND,           404, "not_found",             "Not Found",                 DEAD)    \
+    X(ERR_TIMEOUT,             408, "request_timeout",       "Request took too long",     RETRY)   \
+    X(ERR_TOO_LARGE,           413, "body_too_large",        "Body must be 64 KiB or less", DEAD)  \
+    X(ERR_HEADERS_TOO_LARGE,   431, "headers_too_large",     "Headers must be 16 KiB or less", DEAD) \
+    X(ERR_BUSY,                429, "too_many_requests",     "Too many requests, try again soon", RETRY) \
+    X(ERR_EXPECTATION,         417, "expectation_failed",    "Only Expect: 100-continue is understood", DEAD) \
+    X(ERR_INTERNAL,            500, "internal",              "Something went wrong",      RETRY)   \
+    X(ERR_UNAVAILABLE,         503, "unavailable",           "Service is not available, try again soon", RETRY) \
+    X(ERR_QUEUE_FULL,          503, "queue_full",            "Service is at its limit, try again soon", RETRY) \
+    X(ERR_DISK_FULL,           503, "disk_full",             "Service cannot store data now, try again soon", RETRY) \
+    X(ERR_IO,                  503, "storage_failed",        "Service cannot store data now, try again soon", RETRY) \
+    X(ERR_COMMIT_UNKNOWN,      503, "outcome_unknown",       "The outcome is unknown, look before trying again", RETRY) \
+    X(ERR_STOPPING,            503, "stopping",              "Service is stopping, try again soon", RETRY) \
+    X(ERR_LOCKED,              503, "locked",                "Another process uses this database", RETRY) \
+    X(ERR_CONFLICT,            409, "conflict",              "Already exists",            DEAD)    \
+    X(ERR_MEMORY,              503, "out_of_memory",         "Service is at its limit, try again soon", RETRY) \
+    X(ERR_EMAIL_IN_USE,        400, "email_in_use",          "Email in use",              DEAD)    \
+    X(ERR_BAD_CREDENTIALS,     400, "invalid_credentials",   "Invalid credentials",       DEAD)    \
+    X(ERR_TICKET_LOCKED,       400, "ticket_locked",         "Cannot edit a reserved ticket", DEAD) \
+    X(ERR_TICKET_RESERVED,     400, "ticket_reserved",       "Ticket is already reserved", DEAD)   \
+    X(ERR_ORDER_COMPLETE,      400, "order_complete",        "Cannot cancel a completed order", DEAD) \
+    X(ERR_ORDER_CANCELLED,     400, "order_cancelled",       "Cannot pay for a cancelled order", DEAD) \
+    X(ERR_ORDER_PAID,          400, "order_paid",            "Order is already paid",     DEAD)    \
+    X(ERR_CARD_DECLINED,       402, "card_declined",         "Your card was declined.",   DEAD)
+
+enum err {
+#define X(name, status, code, message, verdict) name,
+    ERR_MAP(X)
+#undef X
+    ERR_COUNT
+};
+
+/* The columns of the table. Threads: any. The strings are constants. */
+int err_status(enum err err);
+const char *err_code(enum err err);
+const char *err_message(enum err err);
+enum verdict err_verdict(enum err err);
+
+/* Call, check, go to done: (style: one way out of a function). Needs `enum err err` in scope. */
+#define TRY(call)                                                                                  \
+    do {                                                                                           \
+        if ((err = (call)) != OK) goto done;                                                       \
+    } while (0)
+
+/* A broken invariant stops the program before it lies. Stays on in release builds. */
+#define ASSERT(condition) ((condition) ? (void)0 : assert_failed(#condition, __FILE__, __LINE__))
+_Noreturn void assert_failed(const char *condition, const char *file, int line);
+
+#endif

@@ -1,0 +1,42 @@
+/* base/object_id.h: identities of the contract, 12 bytes shown as 24 lower-case hex digits.
+ *
+ * The layout is BSON's ObjectId: 4-byte big-endian seconds, 5 random bytes a source, 3-byte
+ * counter. Ids of one source grow, so newest first is descending id. */
+#ifndef BASE_OBJECT_ID_H
+#define BASE_OBJECT_ID_H
+
+#include "base/str.h"
+
+struct clock;
+struct random;
+
+#define OBJECT_ID_HEX 24
+
+struct object_id {
+    uint8_t bytes[12];
+};
+
+struct object_id_text {
+    char hex[OBJECT_ID_HEX + 1]; /* NUL-terminated */
+};
+
+/* One a service; used by its writer alone. */
+struct object_id_source {
+    uint8_t unique[5];
+    uint32_t counter;
+    uint32_t last_s;
+};
+
+/* Draws the five random bytes. The counter starts at 0, so that it does not wrap in one second. */
+void object_id_source_init(struct object_id_source *source, struct random *random);
+/* now_ms: UTC milliseconds. Never goes back when the clock does. */
+struct object_id object_id_new(struct object_id_source *source, int64_t now_ms);
+/* Either case; false unless text is exactly 24 hex digits. */
+bool object_id_parse(struct str text, struct object_id *out);
+struct object_id_text object_id_text(struct object_id id);
+static inline bool object_id_eq(struct object_id a, struct object_id b)
+{
+    return memcmp(a.bytes, b.bytes, sizeof a.bytes) == 0;
+}
+
+#endif

@@ -1,0 +1,169 @@
+/* http/request.h: one HTTP request on its way through the house, and its answer.
+ *
+ * A request belongs to one thread at a time: its event loop parses it, a handler runs it there or
+ * in a service's writer or pool, and http_answer gives it back to its loop. Everything it holds
+ * lives in its arena until the answer has been written.
+ *
+ * The handlers of a request form a chain: a handler that returns OK after request_then() has not
+ * answered yet; the runtime runs the named next handler in the named place. */
+#ifndef HTTP_REQUEST_H
+#define HTTP_REQUEST_H
+
+#include "base/json.h"
+
+struct env;     /* what a service's code is handed (runtime/service.h) */
+struct request;
+struct reply;
+struct tx;
+struct stream;
+
+enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHOD_DELETE, METHOD_OTHER };
+
+/* Where a handler runs. */
+enum place {
+    IN_LOOP,   /* in the event loop: memory only, microseconds; tx is NULL */
+    IN_READER, /* over a read-only snapshot of the service's database */
+    IN_WRITER, /* in the service's writer, inside its transaction; the answer waits for the commit */
+    IN_POOL    /* in the service's pool: slow or blocking work; tx is NULL */
+};
+
+/* OK: answered (or chained); anything else becomes the error answer, and in a writer undoes what
+ * the handler wrote. */
+typedef enum err handler_fn(struct request *rq, struct tx *tx, struct reply *rp);
+
+enum access {
+    ACCESS_PUBLIC,
+    ACCESS_SESSION, /* 401 Not authorized without a valid session, before the handler runs */
+    ACCESS_OPERATOR /* only over the control socket in the data folder; 404 elsewhere */
+};
+
+/* One row of a service's route table. path: literal segments and ":name" ones, "/api/orders/:id".
+ * GET rows answer HEAD too. */
+struct route {
+    enum method method;
+    const char *path;
+    enum access access;
+    enum place place;
+    handler_fn *run;
+};
+
+struct session_user {
+    struct str id;    /* 1 to 64 printable characters; empty: no session */
+    struct str email; /* as the token has it */
+    int64_t issued_at_s;
+    int64_t expires_at_s; /* 0: the token had none */
+};
+
+#define REQUEST_PARAMS_MAX 4
+#define REQUEST_ERRORS_MAX 8
+
+struct field_error {
+    const char *message;
+    const char *field;
+};
+
+struct reply {
+    int status;
+    struct buf body;    /* in the request's arena */
+    struct buf headers; /* extra header lines, each "Name: value\r\n" */
+    const char *content_type; /* default application/json; charset=utf-8 */
+    bool no_body;             /* 204, 304 */
+    struct stream *stream;    /* set by reply_stream */
+};
+
+struct request {
+    struct arena *arena; /* request body + answer; capped */
+    enum method method;  /* HEAD arrives as METHOD_GET with head_only set */
+    bool head_only;
+    bool operator;     /* came over the control socket */
+    bool from_loopback; /* the client's address (after trusted proxies) is loopback */
+    struct str path;   /* percent-decoded, without the query and without one trailing '/' */
+    struct str query;  /* raw, after '?' */
+    struct str params[REQUEST_PARAMS_MAX]; /* what ":name" segments matched, in order */
+    struct str client;     /* client address, as text */
+    struct str request_id; /* for logs and X-Request-Id */
+    bool secure;           /* https, as told by a trusted proxy */
+    const struct json *body; /* always an object or an array; {} when there was none */
+    struct str body_bytes;   /* raw */
+    struct session_user user;
+    struct field_error errors[REQUEST_ERRORS_MAX];
+    size_t error_count;
+    struct str error_message; /* overrides the default message of the error; empty: none */
+    int retry_after_s;        /* sent with 429 and 503; 0: 1 second */
+    struct reply reply;
+    const struct route *route;
+    struct env *env; /* of the route's service */
+    void *state;     /* the handler chain's own, in the arena */
+
+    /* set by request_then and request_wait, read and cleared by the runtime */
+    handler_fn *next;
+    enum place next_place;
+    bool waits; /* next runs when wait_key is woken */
+    struct str wait_key;
+
+    struct request *link; /* the queue that holds it now */
+};
+
+/* --- reading the request ------------------------------------------------------------------- */
+
+/* A request header's value, name compared without case; at == NULL when absent. */
+struct str request_header(const struct request *rq, const char *name);
+/* A query parameter, percent-decoded into the arena; at == NULL when absent. First one counts. */
+struct str request_query(struct request *rq, const char *name);
+/* ?limit=: default_limit when absent; 1 to max; else ERR_INVALID reported for field limit. */
+enum err request_limit(struct request *rq, int64_t default_limit, int64_t max, int64_t *out);
+
+/* --- refusing ------------------------------------------------------------------------------ */
+
+/* Adds one validation error, in the order to be shown; later calls for the same field are
+ * ignored. Returns ERR_INVALID. Both strings are constants. */
+enum err request_reject(struct request *rq, const char *field, const char *message);
+/* ERR_INVALID when anything was rejected. */
+static inline enum err request_checked(const struct request *rq)
+{
+    return rq->error_count ? ERR_INVALID : OK;
+}
+
+/* --- chaining ------------------------------------------------------------------------------ */
+
+/* After this handler: run `next` in `place`. From a writer it happens after the commit. */
+static inline enum err request_then(struct request *rq, enum place place, handler_fn *next)
+{
+    rq->next = next;
+    rq->next_place = place;
+    rq->waits = false;
+    return OK;
+}
+
+/* After this handler (in a writer only): wait until env_wake(key) in the same writer, then run
+ * `next` there. key must live in the request's arena. */
+static inline enum err request_wait(struct request *rq, struct str key, handler_fn *next)
+{
+    rq->next = next;
+    rq->next_place = IN_WRITER;
+    rq->waits = true;
+    rq->wait_key = key;
+    return OK;
+}
+
+/* --- answering ----------------------------------------------------------------------------- */
+
+/* Begins a JSON answer: the writer to put exactly one value into. Replaces any earlier body. */
+struct json_writer reply_json(struct reply *rp, int status);
+/* 204. */
+enum err reply_empty(struct reply *rp, int status);
+/* Another type, text copied. content_type is a constant. */
+enum err reply_text(struct reply *rp, int status, const char *content_type, struct str text);
+/* value must not contain CR or LF (asserted). */
+void reply_header(struct reply *rp, const char *name, struct str value);
+/* Weak ETag of contract.md (id and version). True when If-None-Match has it: the reply is now 304
+ * and the handler returns OK at once. */
+bool reply_etag(struct request *rq, struct reply *rp, struct str id, int64_t version);
+/* Link: <path?limit=L&after=ID>; rel="next" */
+void reply_next_page(struct request *rq, struct reply *rp, int64_t limit, struct str after);
+
+/* The error answer for err: {"errors":[…]} with the status and message of the table; used by the
+ * runtime when a handler returns something else than OK. */
+void reply_error(struct request *rq, enum err err);
+
+#endif

@@ -1,0 +1,92 @@
+/* http/server.h: HTTP/1.1 on sockets. Event loops, connections, limits and deadlines.
+ *
+ * Each loop is one thread with its own listening socket (SO_REUSEPORT). A request is matched
+ * against the route tables, its body parsed, its session verified; then `dispatch` gets it, in the
+ * loop thread. dispatch answers through http_answer, now or later, from any thread.
+ *
+ * Order of checks (contract.md): sizes, body syntax, route, session; the rest is the handler's. */
+#ifndef HTTP_SERVER_H
+#define HTTP_SERVER_H
+
+#include "http/request.h"
+#include "http/session.h"
+
+struct http_server;
+
+/* A service's routes as the server mounts them. */
+struct http_mount {
+    const char *service; /* for logs */
+    const struct route *routes;
+    size_t route_count;
+    struct env *env;
+};
+
+struct http_config {
+    const char *host;
+    int port;                 /* 0: a free one */
+    const char *control_path; /* path of the control socket (mode 0600); NULL: none */
+    int loops;                /* threads, >= 1 */
+    const struct http_mount *mounts;
+    size_t mount_count;
+    const struct session_keys *keys;
+    const struct clock *clock;
+    const char *trusted_proxies; /* comma-separated CIDR list, "" for none */
+    int cookie_secure;           /* 1 always, 0 never, -1: when the request came over https */
+    int connections_max;         /* over it: 503 and close */
+    int64_t deadline_ms;         /* a request must be whole this long after its first byte: 10,000 */
+    int64_t idle_ms;             /* keep-alive time without a request */
+    /* In the loop thread `loop` (0 … loops-1). loop_end: once after all requests that became ready
+     * together were dispatched, so that hand-overs to other threads go in batches. */
+    void (*dispatch)(void *context, int loop, struct request *rq);
+    void (*loop_end)(void *context, int loop);
+    void *context;
+};
+
+#define HTTP_BODY_MAX 65536
+#define HTTP_HEADERS_MAX 16384
+#define HTTP_ARENA_MAX (4 * 1024 * 1024) /* request and answer together */
+
+/* Binds and starts the loops. On failure *why (static or thread-local text) says what and why. */
+enum err http_server_start(const struct http_config *config, struct http_server **out,
+                           const char **why);
+int http_server_port(const struct http_server *server);
+/* Stop accepting; let requests in flight be answered, with Connection: close; streams are ended;
+ * idle connections close at once; after grace_ms the rest is cut. Blocks; then frees everything. */
+void http_server_stop(struct http_server *server, int64_t grace_ms);
+
+/* The request has its reply (rq->reply): send it. Any thread; rq is not the caller's any more. */
+void http_answer(struct request *rq);
+/* The same for a whole list linked by rq->link: one wake-up a loop. */
+void http_answer_all(struct request *list);
+
+struct http_counters {
+    uint64_t connections_open, connections_total, connections_refused;
+    uint64_t requests_total, deadline_cuts, bad_requests;
+};
+struct http_counters http_server_counters(const struct http_server *server);
+
+/* --- streaming answers --------------------------------------------------------------------- *
+ * A handler calls reply_stream and returns OK: head and any body so far are sent (chunked), and
+ * the connection stays open. The holder owns one reference: it calls stream_end exactly once, and
+ * nothing after it. Until then stream_write is safe from any thread, even when the client is long
+ * gone. A client that does not read is cut once HTTP_STREAM_PENDING_MAX bytes wait for it. */
+#define HTTP_STREAM_PENDING_MAX (256 * 1024)
+
+/* closed(context): at most once, in the loop thread, when the client went away before stream_end;
+ * a notice only, the reference stays the holder's. May be NULL. Returns NULL when memory ran out. */
+struct stream *reply_stream(struct request *rq, struct reply *rp, const char *content_type,
+                            void (*closed)(void *context), void *context);
+/* bytes are copied; never blocks. False when the client is gone. */
+bool stream_write(struct stream *stream, struct str bytes);
+/* Sends the last chunk when the client is still there, and releases the holder's reference. */
+void stream_end(struct stream *stream);
+
+/* --- in process ---------------------------------------------------------------------------- */
+
+/* Parses one request from bytes, as a connection would, for tests and fuzzers: feeds `bytes` to a
+ * fresh connection without a socket, split where `split` says (may be NULL: whole), and appends what
+ * would have been sent to out. Dispatch is called as usual and must answer before it returns. */
+void http_feed(const struct http_config *config, struct str bytes, const size_t *split,
+               size_t split_count, struct buf *out);
+
+#endif
