@@ -1,0 +1,96 @@
+/* bus/bus.h: events that survive: outbox, inbox, durable subscriptions.
+ *
+ * An event is committed with the change it reports (outbox_append in the same transaction), is
+ * delivered at least once to every subscriber, and takes effect there exactly once, because the
+ * subscriber's position moves in the transaction that applies the event (Idea 2 of the
+ * architecture).
+ *
+ * Every service database holds the bus's tables (bus_schema): outbox, positions, waiting events and
+ * dead letters. Embedded, the outboxes themselves are the log: a subscriber reads the publisher's
+ * outbox through a read-only connection. */
+#ifndef BUS_BUS_H
+#define BUS_BUS_H
+
+#include "sql/sql.h"
+
+extern const struct migration bus_schema[];
+extern const size_t bus_schema_count;
+
+/* --- publishing ---------------------------------------------------------------------------- */
+
+/* payload: one JSON object. In the transaction of the change it reports. */
+enum err outbox_append(struct tx *tx, struct str subject, struct str payload);
+
+/* --- the bus ------------------------------------------------------------------------------- */
+
+struct bus;
+struct subscription;
+
+/* A database whose outbox others may read. `owns`: the subjects published there. */
+struct bus_source {
+    const char *service;
+    const char *path; /* of the database */
+    const char *const *subjects; /* NULL-terminated */
+};
+
+enum err bus_open(const struct bus_source *sources, size_t count, struct bus **out);
+void bus_close(struct bus *bus); /* after every subscription is closed */
+
+/* The outbox of this service has new rows (called after its commit): pokes every subscriber of
+ * that source. Any thread. */
+void bus_notify(struct bus *bus, const char *service);
+
+/* --- one subscriber ------------------------------------------------------------------------ */
+
+struct subscriber {
+    const char *service;         /* durable name and queue group */
+    const char *const *subjects; /* NULL-terminated: what it listens to */
+    void (*poke)(void *context); /* there may be something to fetch; any thread; must not block */
+    void *context;
+};
+
+/* One delivered event. Its text lives until the next fetch. */
+struct delivery {
+    const char *source; /* publishing service */
+    int64_t sequence;   /* in that source's outbox */
+    struct str subject;
+    struct str payload;
+    int64_t published_at_ms;
+    bool parked;        /* was set aside earlier, waiting for an earlier version */
+    enum verdict verdict;     /* filled by the subscriber */
+    struct str reason;        /* with VERDICT_DEAD: why, for people; a constant or arena text */
+};
+
+/* Reads its positions through tx (the subscriber's own database). Belongs to the subscriber's
+ * writer thread, as do all calls below. */
+enum err subscription_open(struct bus *bus, const struct subscriber *who, struct tx *tx,
+                           struct subscription **out);
+void subscription_close(struct subscription *sub);
+
+#define DELIVERIES_MAX 256
+
+/* Up to DELIVERIES_MAX events, outside any transaction. Events set aside earlier come again, in order, when
+ * `now_ms` reached their next time or something was applied since; own: the subscriber's
+ * database, where those are kept. Returns the count; 0: nothing now. */
+size_t subscription_fetch(struct subscription *sub, struct tx *own, int64_t now_ms,
+                          struct delivery **out);
+/* In the transaction that applied them: moves positions, sets VERDICT_EARLY events aside, writes
+ * dead letters. Deliveries from the first VERDICT_RETRY of a source on stay undelivered. */
+enum err subscription_settle(struct subscription *sub, struct tx *tx, size_t count);
+/* After the commit (committed) or its failure: remember or forget what settle did. */
+void subscription_settled(struct subscription *sub, bool committed);
+/* When to fetch again without a poke, UTC ms; INT64_MAX: never. */
+int64_t subscription_next_ms(const struct subscription *sub);
+
+/* --- monitoring (any thread) --------------------------------------------------------------- */
+
+struct subscription_figures {
+    const char *service, *source;
+    int64_t position;   /* last sequence settled */
+    int64_t last;       /* last sequence of the source */
+};
+/* Fills at most max rows, returns how many there are. */
+size_t bus_figures(struct bus *bus, struct subscription_figures *out, size_t max);
+int64_t bus_last_sequence(struct bus *bus, const char *service);
+
+#endif

@@ -1,0 +1,156 @@
+/* events/events.h: the event catalogue (contract.md, Events): one table, and everything made of it.
+ *
+ * A row of EVENT_MAP gives an event its enum name, its struct, its subject, the service that
+ * publishes it and its fields; structs, encoders, decoders, typed publish functions, JSON Schema
+ * and AsyncAPI all come from these rows. To add a field or an event, add it here and nowhere else. */
+#ifndef EVENTS_EVENTS_H
+#define EVENTS_EVENTS_H
+
+#include "bus/bus.h"
+
+/* Kinds of field, their C type and what a decoder accepts.
+ *   ID       struct object_id   24 hex digits
+ *   REF      struct object_id   the same, may be absent or null (then all zero)
+ *   VERSION  int64_t            whole number >= 0
+ *   TEXT     struct str         1 to 320 bytes
+ *   TITLE    struct str         1 to 200 code points
+ *   USER     struct str         1 to 64 printable characters
+ *   MONEY    int64_t            cents, greater than 0; decimal dollars on the wire
+ *   TIME     int64_t            UTC milliseconds; ISO-8601 on the wire
+ *   FLAG     bool               may be absent (then false); written only when true
+ */
+/*       kind     member         wire name */
+#define USER_FIELDS(F)                                                                             \
+    F(ID,      id,            "id")                                                                \
+    F(VERSION, version,       "version")                                                           \
+    F(TEXT,    email,         "email")                                                             \
+    F(TEXT,    status,        "status")
+
+#define TICKET_CREATED_FIELDS(F)                                                                   \
+    F(ID,      id,            "id")                                                                \
+    F(VERSION, version,       "version")                                                           \
+    F(TITLE,   title,         "title")                                                             \
+    F(MONEY,   price_cents,   "price")                                                             \
+    F(USER,    user_id,       "userId")
+
+#define TICKET_UPDATED_FIELDS(F)                                                                   \
+    TICKET_CREATED_FIELDS(F)                                                                       \
+    F(REF,     order_id,      "orderId")                                                           \
+    F(FLAG,    sold,          "sold")
+
+#define ORDER_CREATED_FIELDS(F)                                                                    \
+    F(ID,      id,            "id")                                                                \
+    F(VERSION, version,       "version")                                                           \
+    F(TEXT,    status,        "status")                                                            \
+    F(USER,    user_id,       "userId")                                                            \
+    F(TIME,    expires_at_ms, "expiresAt")                                                         \
+    F(ID,      ticket_id,     "ticket.id")                                                         \
+    F(MONEY,   price_cents,   "ticket.price")
+
+#define ORDER_CANCELLED_FIELDS(F)                                                                  \
+    F(ID,      id,            "id")                                                                \
+    F(VERSION, version,       "version")                                                           \
+    F(ID,      ticket_id,     "ticket.id")
+
+#define ORDER_COMPLETED_FIELDS(F)                                                                  \
+    F(ID,      id,            "id")                                                                \
+    F(VERSION, version,       "version")                                                           \
+    F(USER,    user_id,       "userId")                                                            \
+    F(ID,      ticket_id,     "ticket.id")                                                         \
+    F(MONEY,   price_cents,   "ticket.price")
+
+#define EXPIRATION_COMPLETE_FIELDS(F)                                                              \
+    F(ID,      order_id,      "orderId")
+
+#define PAYMENT_CREATED_FIELDS(F)                                                                  \
+    F(ID,      id,            "id")                                                                \
+    F(ID,      order_id,      "orderId")                                                           \
+    F(TEXT,    stripe_id,     "stripeId")
+
+#define PAYMENT_FAILED_FIELDS(F)                                                                   \
+    F(ID,      id,            "id")                                                                \
+    F(ID,      order_id,      "orderId")                                                           \
+    F(TEXT,    reason,        "reason")
+
+#define PAYMENT_REFUNDED_FIELDS(F)                                                                 \
+    F(ID,      id,            "id")                                                                \
+    F(ID,      order_id,      "orderId")                                                           \
+    F(TEXT,    refund_id,     "refundId")
+
+/*    enum                 struct               subject                publisher     fields */
+#define EVENT_MAP(X)                                                                               \
+    X(USER_CREATED,        user_created,        "user:created",        "auth",       USER_FIELDS)  \
+    X(USER_UPDATED,        user_updated,        "user:updated",        "auth",       USER_FIELDS)  \
+    X(TICKET_CREATED,      ticket_created,      "ticket:created",      "tickets",    TICKET_CREATED_FIELDS) \
+    X(TICKET_UPDATED,      ticket_updated,      "ticket:updated",      "tickets",    TICKET_UPDATED_FIELDS) \
+    X(ORDER_CREATED,       order_created,       "order:created",       "orders",     ORDER_CREATED_FIELDS) \
+    X(ORDER_CANCELLED,     order_cancelled,     "order:cancelled",     "orders",     ORDER_CANCELLED_FIELDS) \
+    X(ORDER_COMPLETED,     order_completed,     "order:completed",     "orders",     ORDER_COMPLETED_FIELDS) \
+    X(EXPIRATION_COMPLETE, expiration_complete, "expiration:complete", "expiration", EXPIRATION_COMPLETE_FIELDS) \
+    X(PAYMENT_CREATED,     payment_created,     "payment:created",     "payments",   PAYMENT_CREATED_FIELDS) \
+    X(PAYMENT_FAILED,      payment_failed,      "payment:failed",      "payments",   PAYMENT_FAILED_FIELDS) \
+    X(PAYMENT_REFUNDED,    payment_refunded,    "payment:refunded",    "payments",   PAYMENT_REFUNDED_FIELDS)
+
+enum event_type {
+#define X(name, type, subject, publisher, fields) EVENT_##name,
+    EVENT_MAP(X)
+#undef X
+    EVENT_TYPES /* how many; also: no such event */
+};
+
+#define EVENT_C_ID struct object_id
+#define EVENT_C_REF struct object_id
+#define EVENT_C_VERSION int64_t
+#define EVENT_C_TEXT struct str
+#define EVENT_C_TITLE struct str
+#define EVENT_C_USER struct str
+#define EVENT_C_MONEY int64_t
+#define EVENT_C_TIME int64_t
+#define EVENT_C_FLAG bool
+
+#define EVENT_MEMBER(kind, member, wire) EVENT_C_##kind member;
+#define X(name, type, subject, publisher, fields)                                                  \
+    struct type {                                                                                  \
+        fields(EVENT_MEMBER)                                                                       \
+    };
+EVENT_MAP(X)
+#undef X
+#undef EVENT_MEMBER
+
+/* EVENT_SIZE_MAX bytes hold any decoded event. */
+union event {
+#define X(name, type, subject, publisher, fields) struct type type;
+    EVENT_MAP(X)
+#undef X
+};
+
+/* The row's columns. type < EVENT_TYPES. */
+const char *event_subject(enum event_type type);
+const char *event_publisher(enum event_type type);
+/* EVENT_TYPES when the catalogue has no such subject. */
+enum event_type event_type_of(struct str subject);
+
+/* Appends the payload of contract.md to out. */
+void event_encode(enum event_type type, const void *event, struct buf *out);
+/* Texts live in the arena. ERR_INVALID with the reason in why ("version: must be a whole number, 0
+ * or more") when the payload is not a valid event; unknown members are ignored. */
+enum err event_decode(enum event_type type, struct arena *arena, struct str payload,
+                      union event *event, struct buf *why);
+
+/* Encodes and appends to the outbox in the caller's transaction. */
+enum err event_publish(struct tx *tx, enum event_type type, const void *event);
+
+/* publish_order_created(tx, &(struct order_created){…}) and so on, one for each row. */
+#define X(name, type, subject, publisher, fields)                                                  \
+    static inline enum err publish_##type(struct tx *tx, const struct type *event)                 \
+    {                                                                                              \
+        return event_publish(tx, EVENT_##name, event);                                             \
+    }
+EVENT_MAP(X)
+#undef X
+
+/* JSON Schema (2020-12) of one event; AsyncAPI 3.0 of the whole catalogue. */
+void event_json_schema(enum event_type type, struct json_writer *writer);
+void events_asyncapi(struct buf *out);
+
+#endif

@@ -1,0 +1,118 @@
+/* runtime/service.h: what a service is to the program, and what its code is handed.
+ *
+ * A service is one table: routes, listeners, jobs and schema. The runtime gives it a writer (one
+ * thread that runs every change as a work item of a group commit), readers, and if it asks for
+ * one a pool of threads for slow work. Handlers, listeners and jobs are plain functions, top to
+ * bottom, over an open transaction; they see the outside only through struct env. */
+#ifndef RUNTIME_SERVICE_H
+#define RUNTIME_SERVICE_H
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "events/events.h"
+#include "http/request.h"
+#include "http/session.h"
+#include "runtime/settings.h"
+
+struct service;
+
+struct env {
+    struct service *service; /* the runtime's side of it; opaque here */
+    const char *name;
+    const struct settings *settings;
+    const struct session_keys *keys;
+    const struct clock *clock;
+    struct random *random;
+    struct object_id_source ids; /* writer only */
+    void *state;                 /* the service's own, from its start function */
+};
+
+/* In a transaction use tx->now_ms: one item, one time. */
+static inline int64_t env_now_ms(const struct env *env)
+{
+    return clock_now_ms(env->clock);
+}
+/* A fresh identity. Writer only. */
+static inline struct object_id env_new_id(struct env *env, const struct tx *tx)
+{
+    return object_id_new(&env->ids, tx->now_ms);
+}
+
+/* --- listeners ----------------------------------------------------------------------------- */
+
+/* event: the decoded struct of the listener's type; its texts live until the function returns. */
+struct listener {
+    enum event_type type;
+    enum verdict (*run)(struct env *env, struct tx *tx, const void *event);
+};
+
+/* What a listener returns when its work ended with err: the table's verdict. */
+static inline enum verdict verdict_of(enum err err)
+{
+    return err_verdict(err);
+}
+/* The rule of a replica (contract.md, Events): version n goes on top of n-1 only. held: -1 when
+ * nothing is held. VERDICT_APPLIED means: apply it. */
+static inline enum verdict version_verdict(int64_t held, int64_t version)
+{
+    if (version <= held) return VERDICT_SEEN;
+    return version == held + 1 ? VERDICT_APPLIED : VERDICT_EARLY;
+}
+
+/* --- jobs ---------------------------------------------------------------------------------- */
+
+#define JOB_NEVER INT64_MAX
+
+/* Work of the service itself, due at a time it says: runs in the writer's transaction at start and
+ * whenever its time comes, and sets *next_ms (UTC ms, JOB_NEVER) to its next time. A job does a
+ * bounded batch and asks to be run again at once (*next_ms = tx->now_ms) when there is more. An
+ * error rolls it back; it runs again after a pause. */
+struct job {
+    const char *name;
+    enum err (*run)(struct env *env, struct tx *tx, int64_t *next_ms);
+};
+
+/* Something is due at time_ms: the job (by its row) runs no later than that. Writer only. */
+void env_job_due(struct env *env, size_t job, int64_t time_ms);
+
+/* --- slow work ----------------------------------------------------------------------------- */
+
+/* A call to the outside that outlives its transaction: `work` runs in a thread of the service's
+ * pool after the commit, `settle` then in the writer's transaction, where its answer becomes data.
+ * When the commit of settle fails the task is dropped: whoever made it finds it again by a job. */
+struct task {
+    void (*work)(struct env *env, struct task *task);
+    enum err (*settle)(struct env *env, struct tx *tx, struct task *task);
+    struct task *link;
+};
+
+/* size bytes, zeroed, beginning with a struct task; NULL when memory ran out. Freed by the runtime
+ * after settle, or when it is dropped. */
+void *task_new(size_t size);
+/* After this transaction commits, run the task. When it rolls back, or the pool's queue is full,
+ * the task is dropped. Writer only. */
+void env_task(struct env *env, struct tx *tx, struct task *task);
+
+/* Lets the requests that wait for key (request_wait) run on, in this transaction. Writer only. */
+void env_wake(struct env *env, struct str key);
+
+/* --- the table ----------------------------------------------------------------------------- */
+
+struct service_definition {
+    const char *name;
+    const struct route *routes;
+    size_t route_count;
+    const struct listener *listeners;
+    size_t listener_count;
+    const struct job *jobs;
+    size_t job_count;
+    const struct migration *schema; /* on top of bus_schema */
+    size_t schema_count;
+    int pool_threads;   /* 0: no pool */
+    int pool_queue_max; /* waiting pieces of work; over it: 429 */
+    /* Makes env->state before anything runs; why says what is wrong. NULL: nothing to make. */
+    enum err (*start)(struct env *env, struct buf *why);
+    void (*stop)(struct env *env);
+};
+
+#endif

@@ -1,0 +1,13 @@
+/* services/services.h: the services this program is made of. */
+#ifndef SERVICES_SERVICES_H
+#define SERVICES_SERVICES_H
+
+#include "runtime/service.h"
+
+extern const struct service_definition auth_service;
+extern const struct service_definition tickets_service;
+extern const struct service_definition orders_service;
+extern const struct service_definition expiration_service;
+extern const struct service_definition payments_service;
+
+#endif

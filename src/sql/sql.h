@@ -1,0 +1,125 @@
+/* sql/sql.h: a database, its transactions and statements; the same for every engine.
+ *
+ * SQL is constant text with $1, $2 … parameters, in a dialect both engines read. A connection
+ * prepares each text once and finds it again by its address, so a statement must be a literal.
+ * A connection belongs to one thread at a time. */
+#ifndef SQL_SQL_H
+#define SQL_SQL_H
+
+#include "base/arena.h"
+#include "base/object_id.h"
+
+struct db; /* one connection */
+
+/* The transaction open on a connection, or its read view. One a connection at a time. */
+struct tx {
+    struct db *db;
+    int64_t now_ms; /* the time of the work item that runs now: one item, one time */
+    int published;  /* events appended since begin; counted by the bus, read by the runtime */
+};
+
+enum db_mode {
+    DB_WRITER, /* creates the database when missing; holds the lock that keeps others out */
+    DB_READER  /* read-only; never checkpoints */
+};
+
+/* path: file of the SQLite database; its folder exists. Errors: ERR_LOCKED (another process is
+ * the writer), ERR_IO, ERR_MEMORY; why (may be NULL) gets words for the operator. */
+enum err db_open(const char *path, enum db_mode mode, struct db **out, struct buf *why);
+void db_close(struct db *db); /* rolls back what is open; NULL is fine */
+
+/* --- migrations ---------------------------------------------------------------------------- */
+
+/* A numbered step; the list is append-only. text may hold several statements. "{{serial}}" in it
+ * stands for the engine's growing 64-bit key. */
+struct migration {
+    const char *name; /* "orders/0001_init" */
+    const char *text;
+};
+
+/* Applies what is missing, each step in one transaction with its record in schema_migrations.
+ * ERR_CONFLICT: an applied step's text is not the one recorded. */
+enum err db_migrate(struct db *db, const struct migration *steps, size_t count, int64_t now_ms,
+                    struct buf *why);
+
+/* --- transactions -------------------------------------------------------------------------- */
+
+/* Opens the one transaction of a writer connection. The tx belongs to the db. */
+enum err tx_begin(struct db *db, struct tx **out);
+/* ERR_COMMIT_UNKNOWN: the rows may or may not be there; the connection must be closed and opened
+ * again. ERR_DISK_FULL and the like: rolled back for certain. */
+enum err tx_commit(struct tx *tx);
+void tx_rollback(struct tx *tx);
+
+/* A work item inside the transaction: item_end(keep = false) undoes what the item wrote and
+ * nothing else. Items do not nest; the savepoint is made at the first write, so an item that only
+ * reads costs nothing. When the engine has lost the whole transaction (disk full, I/O error),
+ * item_end returns that error and the caller must roll back everything. */
+void tx_item_begin(struct tx *tx, int64_t now_ms);
+enum err tx_item_end(struct tx *tx, bool keep);
+
+/* A read view on a reader connection: every statement sees a snapshot of its own. */
+struct tx *tx_read(struct db *db, int64_t now_ms);
+
+/* --- statements ---------------------------------------------------------------------------- */
+
+enum sql_type { SQL_NULL, SQL_INT, SQL_TEXT, SQL_ID };
+
+struct sql_value {
+    enum sql_type type;
+    int64_t integer;
+    struct str text;
+    struct object_id id;
+};
+
+static inline struct sql_value sql_null(void)
+{
+    return (struct sql_value){.type = SQL_NULL};
+}
+static inline struct sql_value sql_int(int64_t integer)
+{
+    return (struct sql_value){.type = SQL_INT, .integer = integer};
+}
+static inline struct sql_value sql_text(struct str text)
+{
+    return (struct sql_value){.type = SQL_TEXT, .text = text};
+}
+/* Kept as its 24 hex digits. */
+static inline struct sql_value sql_id(struct object_id id)
+{
+    return (struct sql_value){.type = SQL_ID, .id = id};
+}
+
+/* Runs a statement that returns no rows. changes (may be NULL): rows it touched. ERR_CONFLICT: a
+ * unique index or check refused; ERR_DISK_FULL, ERR_IO, ERR_UNAVAILABLE: see tx_item_end. */
+#define tx_exec(tx, changes, sql, ...)                                                             \
+    tx_exec_values(tx, changes, sql, (const struct sql_value[]){__VA_ARGS__},                      \
+                   sizeof((const struct sql_value[]){__VA_ARGS__}) / sizeof(struct sql_value))
+enum err tx_exec_values(struct tx *tx, int64_t *changes, const char *sql,
+                        const struct sql_value *values, size_t count);
+
+/* The rows of a query. Always rows_end it, also after an error from rows_next. */
+struct rows {
+    struct db *db;
+    void *statement;
+    enum err err;
+};
+
+#define tx_query(tx, rows, sql, ...)                                                               \
+    tx_query_values(tx, rows, sql, (const struct sql_value[]){__VA_ARGS__},                        \
+                    sizeof((const struct sql_value[]){__VA_ARGS__}) / sizeof(struct sql_value))
+void tx_query_values(struct tx *tx, struct rows *rows, const char *sql,
+                     const struct sql_value *values, size_t count);
+/* False at the end or on an error. The same statement must not be queried again before rows_end. */
+bool rows_next(struct rows *rows);
+bool rows_null(struct rows *rows, int column);
+int64_t rows_int(struct rows *rows, int column);
+struct str rows_text(struct rows *rows, int column); /* valid until rows_next or rows_end */
+struct object_id rows_id(struct rows *rows, int column); /* zero when not an id */
+enum err rows_end(struct rows *rows);
+
+/* One connection's memory in use and pages waiting for a checkpoint are the engine's business;
+ * this asks it to give caches back and fold the log while nothing is going on. Writers only. */
+void db_rest(struct db *db);
+
+#endif
