@@ -14,7 +14,6 @@
 #include "sql/sql.h"
 
 extern const struct migration bus_schema[];
-extern const size_t bus_schema_count;
 
 /* --- publishing ---------------------------------------------------------------------------- */
 

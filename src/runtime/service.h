@@ -106,8 +106,7 @@ struct service_definition {
     size_t listener_count;
     const struct job *jobs;
     size_t job_count;
-    const struct migration *schema; /* on top of bus_schema */
-    size_t schema_count;
+    const struct migration *schema; /* on top of bus_schema; ends with a NULL name */
     int pool_threads;   /* 0: no pool */
     int pool_queue_max; /* waiting pieces of work; over it: 429 */
     /* Makes env->state before anything runs; why says what is wrong. NULL: nothing to make. */

@@ -30,7 +30,8 @@ void db_close(struct db *db); /* rolls back what is open; NULL is fine */
 
 /* --- migrations ---------------------------------------------------------------------------- */
 
-/* A numbered step; the list is append-only. text may hold several statements. "{{serial}}" in it
+/* A numbered step; a list ends with a NULL name and only ever grows. text may hold several
+ * statements. "{{serial}}" in it
  * stands for the engine's growing 64-bit key. */
 struct migration {
     const char *name; /* "orders/0001_init" */
@@ -39,7 +40,7 @@ struct migration {
 
 /* Applies what is missing, each step in one transaction with its record in schema_migrations.
  * ERR_CONFLICT: an applied step's text is not the one recorded. */
-enum err db_migrate(struct db *db, const struct migration *steps, size_t count, int64_t now_ms,
+enum err db_migrate(struct db *db, const struct migration *steps, int64_t now_ms,
                     struct buf *why);
 
 /* --- transactions -------------------------------------------------------------------------- */
