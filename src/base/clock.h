@@ -20,7 +20,8 @@ int64_t clock_monotonic_us(void);
 
 #define ISO8601_LEN 24
 /* 2026-11-21T12:34:56.789Z and back; parse takes exactly this shape (also without fraction).
- * Years 1970 to 9999. out has room for ISO8601_LEN + 1. */
+ * Years 1970 to 9999; format shows a time outside them as the nearest end. out has room for
+ * ISO8601_LEN + 1. */
 void iso8601_format(int64_t time_ms, char out[ISO8601_LEN + 1]);
 bool iso8601_parse(struct str text, int64_t *time_ms);
 

@@ -13,8 +13,10 @@ struct json; /* one value of a parsed document; opaque, const, lives in the aren
 enum json_type { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_TEXT, JSON_ARRAY, JSON_OBJECT };
 
 /* NULL when text is not one JSON value with nothing but white space around it, or the arena is
- * full. Nesting is limited to 64. Threads: any, one arena each. */
+ * full, or a number in it is too large for a double. Nesting is limited to 64. Threads: any, one
+ * arena each. */
 const struct json *json_parse(struct arena *arena, struct str text);
+/* JSON_NULL for NULL too. */
 enum json_type json_type(const struct json *value);
 /* The member of an object; NULL when absent or when object is not an object (NULL included). */
 const struct json *json_get(const struct json *object, const char *key);
@@ -23,7 +25,8 @@ const struct json *json_get_path(const struct json *object, const char *path);
 /* Elements of an array; 0 / NULL for anything else. */
 size_t json_length(const struct json *array);
 const struct json *json_at(const struct json *array, size_t index);
-/* Each is false, out untouched, when value is NULL or of another type. */
+/* Each is false, out untouched, when value is NULL or of another type. json_int64 takes any number
+ * that is whole (2.0 and 1e3 too; past 2^53 only those written as plain integers). */
 bool json_text(const struct json *value, struct str *out);
 bool json_double(const struct json *value, double *out);
 bool json_int64(const struct json *value, int64_t *out); /* a whole number, not 1.5, not "1" */
@@ -45,7 +48,8 @@ void json_end_object(struct json_writer *writer);
 void json_begin_array(struct json_writer *writer);
 void json_end_array(struct json_writer *writer);
 void json_key(struct json_writer *writer, const char *key);
-void json_put_text(struct json_writer *writer, struct str text); /* escapes as RFC 8259 section 7 */
+/* Escapes as RFC 8259 section 7; bytes that are not UTF-8 become U+FFFD. */
+void json_put_text(struct json_writer *writer, struct str text);
 void json_put_int(struct json_writer *writer, int64_t number);
 void json_put_money(struct json_writer *writer, int64_t cents);
 void json_put_bool(struct json_writer *writer, bool value);

@@ -2,7 +2,8 @@
  *
  * {"time":"…","level":"info","service":"orders","event":"order.created","requestId":"…",…fields}
  * Never log secrets, passwords, tokens or card data. A line is one write(2), so lines of several
- * threads never mix; it is cut at 4 KiB. */
+ * threads never mix. It is at most 4 KiB: a text that does not fit is shortened or left
+ * out, and the line then ends with "cut":true. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 

@@ -40,6 +40,8 @@ struct str str_trim(struct str text);
 size_t str_code_points(struct str text);
 /* True when text is well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates). */
 bool str_is_utf8(struct str text);
+/* Bytes (1 to 4) of the well-formed UTF-8 sequence text begins with; 0 when there is none. */
+size_t str_utf8_length(struct str text);
 /* Decimal digits only, whole text, no overflow. */
 bool str_to_int64(struct str text, int64_t *out);
 /* Equal contents, in time that depends on the lengths alone. */
@@ -59,18 +61,23 @@ void buf_init(struct buf *buf, struct arena *arena, size_t max);
 void buf_free(struct buf *buf);
 /* Keeps the memory, forgets the contents and the failure. */
 void buf_reset(struct buf *buf);
-/* Appends never fail loudly: check buf->failed once, at the end. */
+/* Appends never fail loudly: check buf->failed once, at the end. After a failure they do nothing.
+ * text must not lie inside buf. */
 void buf_append(struct buf *buf, struct str text);
 void buf_char(struct buf *buf, char c);
 void buf_int(struct buf *buf, int64_t number);
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Room for size (> 0) more bytes: where to write them, then add what was written to buf->len.
+ * NULL (and failed) when they do not fit. */
+char *buf_reserve(struct buf *buf, size_t size);
 static inline struct str buf_str(const struct buf *buf)
 {
     return (struct str){buf->at ? buf->at : "", buf->len};
 }
 
 /* Base64 in both alphabets, padded or not (RFC 4648 sections 4 and 5). Decoding returns false on
- * any other character or an impossible length. encode: url selects alphabet 5, without padding. */
+ * any other character or an impossible length, and when out is full; out then holds what it held
+ * before. Both append. encode: url selects alphabet 5, without padding. */
 void base64_encode(struct buf *out, struct str bytes, bool url);
 bool base64_decode(struct buf *out, struct str text);
 
