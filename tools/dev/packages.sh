@@ -1,0 +1,69 @@
+# shellcheck shell=bash disable=SC2034
+# Debian packages: what each kind of work needs, and installing what is missing of it.
+
+BUILD_PACKAGES=(
+    gcc libc6-dev meson ninja-build pkg-config python3
+    libuv1-dev libhttp-parser-dev libsqlite3-dev libsodium-dev libssl-dev libjansson-dev
+)
+UNIT_PACKAGES=(libcmocka-dev)
+HTTP_TEST_PACKAGES=(python3)
+CLANG_PACKAGES=(clang-14 libclang-rt-14-dev llvm-14)
+NM_PACKAGES=(binutils)
+BENCH_PACKAGES=(wrk nginx-light)
+FORMAT_PACKAGES=(clang-format-14)
+LINT_PACKAGES=(clang-format-14 clang-tidy-14 cppcheck shellcheck)
+COVERAGE_PACKAGES=(gcovr)
+FRESH_PACKAGES=(mmdebstrap git curl)
+
+say() { printf 'dev: %s\n' "$*" >&2; }
+die() {
+    say "$@"
+    exit 1
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        env DEBIAN_FRONTEND=noninteractive "$@"
+    else
+        sudo env DEBIAN_FRONTEND=noninteractive "$@"
+    fi
+}
+
+missing_packages() {
+    local package state
+    for package in "$@"; do
+        state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+        [ "$state" = installed ] || printf '%s\n' "$package"
+    done
+}
+
+apt_install() {
+    as_root apt-get -qq -o DPkg::Lock::Timeout=120 --yes --no-install-recommends install "$@" >&2
+}
+
+# A package such as nginx starts its service when installed; a tool for tests must not.
+install_quietly() {
+    local policy=/usr/sbin/policy-rc.d made=0 result=0
+    if [ ! -e "$policy" ]; then
+        made=1
+        printf '#!/bin/sh\nexit 101\n' | as_root sh -c "cat >$policy && chmod 755 $policy"
+    fi
+    # Without any package list, or with one that is too old, the first try fails: then update.
+    apt_install "$@" 2>/dev/null ||
+        { as_root apt-get -qq update >&2 && apt_install "$@"; } || result=$?
+    if [ "$made" = 1 ]; then as_root rm -f "$policy"; fi
+    return "$result"
+}
+
+need_packages() {
+    local missing
+    mapfile -t missing < <(missing_packages "$@")
+    if [ "${#missing[@]}" = 0 ]; then return 0; fi
+    command -v apt-get >/dev/null ||
+        die "needs ${missing[*]}, and this is not a Debian machine: install them by hand"
+    [ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
+        die "needs ${missing[*]}; not root and no sudo: apt-get install them as root, then again"
+    say "installing ${missing[*]}"
+    install_quietly "${missing[@]}" ||
+        die "could not install ${missing[*]}: are Debian's package sources within reach?"
+}

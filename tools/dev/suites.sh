@@ -1,0 +1,143 @@
+# shellcheck shell=bash
+# Test suites. Each prints its own results and at least one line `N passed, N failed, N skipped`;
+# run_suites adds them all up. A suite runs as `./dev suite NAME`, a process of its own, so that it
+# can be timed out and cannot disturb the sum.
+
+ALL_SUITES=(unit floors nm contract openapi events faults asan tsan fuzz)
+SUITE_SECONDS_MAX=900
+
+suite_packages() {
+    printf '%s\n' "${BUILD_PACKAGES[@]}"
+    case "$1" in
+    unit | asan) printf '%s\n' "${UNIT_PACKAGES[@]}" ;;
+    nm) printf '%s\n' "${NM_PACKAGES[@]}" ;;
+    tsan | fuzz) printf '%s\n' "${UNIT_PACKAGES[@]}" "${CLANG_PACKAGES[@]}" ;;
+    esac
+}
+
+# --- one suite each ----------------------------------------------------------------------------
+
+suite_unit() { build_tested && unit_tests build; }
+
+suite_floors() { python3 tests/architecture/floors.py; }
+
+suite_nm() { build_release && python3 tests/architecture/nm.py build; }
+
+suite_contract() { build_release && against build/boxoffice contract; }
+suite_openapi() { build_release && against build/boxoffice openapi; }
+suite_events() { build_release && against build/boxoffice events; }
+suite_faults() { build_release && against build/boxoffice faults; }
+
+suite_asan() {
+    build_asan || return 1
+    export ASAN_OPTIONS="detect_leaks=1:log_path=$PWD/build/asan/reports/asan"
+    export UBSAN_OPTIONS="print_stacktrace=1:log_path=$PWD/build/asan/reports/ubsan"
+    without_reports build/asan/reports both unit_tests build/asan and \
+        against build/asan/boxoffice contract
+}
+
+suite_tsan() {
+    build_tsan || return 1
+    export TSAN_OPTIONS="second_deadlock_stack=1:log_path=$PWD/build/tsan/reports/tsan"
+    TSAN_OPTIONS+=":external_symbolizer_path=/usr/bin/llvm-symbolizer-14"
+    without_reports build/tsan/reports both unit_tests build/tsan and \
+        against build/tsan/boxoffice contract/orders contract/payments faults/one_ticket
+}
+
+suite_fuzz() {
+    build_fuzz || return 1
+    python3 tests/fuzz/run.py build/fuzz "${FUZZ_SECONDS:-10}"
+}
+
+# --- their tools -------------------------------------------------------------------------------
+
+unit_tests() {
+    local result=0
+    fixed_addresses meson test -C "$1" --no-rebuild --quiet >/dev/null 2>&1 || result=$?
+    python3 tests/support/unit_results.py "$1/meson-logs/testlog.json" || result=1
+    return "$result"
+}
+
+# against BINARY SUITE…: the tests that speak HTTP to the program.
+against() {
+    BOXOFFICE="$PWD/$1" fixed_addresses python3 tests/support/runner.py "${@:2}"
+}
+
+# both A… and B…: runs B even when A failed.
+both() {
+    local first=() result=0
+    while [ "$1" != and ]; do
+        first+=("$1")
+        shift
+    done
+    "${first[@]}" || result=1
+    "${@:2}" || result=1
+    return "$result"
+}
+
+# ThreadSanitizer cannot start where the kernel spreads addresses too widely.
+fixed_addresses() {
+    if command -v setarch >/dev/null && setarch -R true 2>/dev/null; then
+        setarch -R "$@"
+    else
+        "$@"
+    fi
+}
+
+# A sanitizer's report fails the suite, even when nobody noticed the process die.
+without_reports() {
+    local folder=$1 result=0 report
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    "${@:2}" || result=1
+    if [ -z "$(ls -A "$folder")" ]; then
+        printf 'ok no_sanitizer_reports\n1 passed, 0 failed, 0 skipped\n'
+        return "$result"
+    fi
+    for report in "$folder"/*; do head -n 60 "$report"; done
+    printf 'not ok no_sanitizer_reports (%s)\n0 passed, 1 failed, 0 skipped\n' "$folder"
+    return 1
+}
+
+# --- all of them -------------------------------------------------------------------------------
+
+run_one_suite() {
+    local names=" ${ALL_SUITES[*]} "
+    case "$names" in
+    *" ${1:-} "*) "suite_$1" ;;
+    *) die "no suite '${1:-}'; there are:$names" ;;
+    esac
+}
+
+# Adds the summaries of a log to passed, failed and skipped.
+add_up() {
+    local log=$1 result=$2 p=0 f=0 s=0
+    read -r p f s < <(awk '/^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ {p+=$1; f+=$3; s+=$5; n++}
+        END {print p+0, f+0, s+0}' "$log")
+    if [ $((p + f + s)) = 0 ] || { [ "$result" != 0 ] && [ "$f" = 0 ]; }; then
+        echo "not ok: the suite ended with status $result and no failed test: counted as one"
+        f=$((f + 1))
+    fi
+    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+}
+
+run_suites() {
+    local name result log started passed=0 failed=0 skipped=0 names=("$@") packages
+    if [ "${#names[@]}" = 0 ]; then names=("${ALL_SUITES[@]}"); fi
+    for name in "${names[@]}"; do
+        declare -F "suite_$name" >/dev/null || die "no suite '$name'; there are: ${ALL_SUITES[*]}"
+    done
+    mapfile -t packages < <(for name in "${names[@]}"; do suite_packages "$name"; done | sort -u)
+    need_packages "${packages[@]}"
+    for name in "${names[@]}"; do
+        started=$SECONDS result=0
+        log=$(log_file "test-$name")
+        echo "== $name"
+        timeout --kill-after=10 "$SUITE_SECONDS_MAX" ./dev suite "$name" </dev/null 2>&1 |
+            tee "$log" || result=$?
+        add_up "$log" "$result"
+        echo "== $name: $((SECONDS - started)) s"
+    done
+    echo "$passed passed, $failed failed, $skipped skipped"
+    [ "$failed" = 0 ]
+}
