@@ -1,0 +1,389 @@
+"""Starts and stops the program under test, and does with it what sellers and buyers do.
+
+The binary is named by the environment variable BOXOFFICE (default build/boxoffice). Every server
+gets its own data folder in a temporary folder and a free port, and leaves its stderr beside them.
+"""
+
+import json
+import os
+import queue
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+
+import session
+from check import expect, slow_factor, wait_for
+from client import Client, RawConnection
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+TEST_KEY = "a key for tests only, 0123456789abcdefghij"
+TEST_PASSWORD = "gondola-Turnip-42"
+START_S_MAX = 10
+STOP_S_MAX = 12  # the contract grants 10 to what is in flight
+SETTINGS = ("JWT_KEY", "DATABASE_URL", "NATS_URL", "REDIS_URL", "STRIPE_KEY", "STRIPE_API_BASE",
+            "STRIPE_WEBHOOK_SECRET", "STRIPE_PUBLISHABLE_KEY", "ORDER_EXPIRATION_SECONDS",
+            "COOKIE_SECURE", "TRUSTED_PROXIES", "AUTH_PASSWORD_BLOCKLIST")
+
+logs = []  # the stderr file of every process started so far, for the runner's sanitizer check
+
+
+def binary():
+    return os.path.abspath(os.environ.get("BOXOFFICE", os.path.join(ROOT, "build", "boxoffice")))
+
+
+def sanitizer():
+    """"address", "thread" or None: what the program under test was built with."""
+    with open(binary(), "rb") as file:
+        code = file.read()
+    if b"__tsan_init" in code:
+        return "thread"
+    return "address" if b"__asan_init" in code or b"__ubsan_handle" in code else None
+
+
+def command(*words):
+    """The command line of the program; thread-sanitized ones need addresses that stay put."""
+    prefix = ["setarch", "-R"] if sanitizer() == "thread" else []
+    return prefix + [binary(), *words]
+
+
+def clean_environment(changes=None):
+    """The caller's environment without settings of the program, then changes (None removes)."""
+    env = {name: value for name, value in os.environ.items() if name not in SETTINGS}
+    env.update(changes or {})
+    return {name: value for name, value in env.items() if value is not None}
+
+
+def run_cli(*words, env=None, timeout=20, cwd=None):
+    """Runs the program to its end: a CompletedProcess with text output."""
+    return subprocess.run(command(*words), env=clean_environment(env), cwd=cwd, text=True,
+                          stdin=subprocess.DEVNULL, capture_output=True,
+                          timeout=timeout * slow_factor())
+
+
+def new_id():
+    """A fresh id that nothing in the system has."""
+    return secrets.token_hex(12)
+
+
+def new_email():
+    return f"user-{secrets.token_hex(6)}@example.test"
+
+
+class Server:
+    """One `boxoffice serve` on its own data folder; start, stop, kill and restart it."""
+
+    def __init__(self, env=None, args=(), data=None, listen="127.0.0.1:0"):
+        self.folder = tempfile.mkdtemp(prefix="boxoffice-test-")
+        self.data = data or os.path.join(self.folder, "data")
+        self.env = {"JWT_KEY": TEST_KEY, **(env or {})}
+        self.args = list(args)
+        self.listen_on = listen
+        self.process = None
+        self.port = None
+        self.host = "127.0.0.1"
+        self.starts = 0
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, kind, error, trace):
+        try:
+            if kind is None:
+                self.stop()
+        finally:
+            self.discard()
+
+    # --- the process
+
+    def spawn(self):
+        """Starts the process without waiting for it."""
+        self.starts += 1
+        self.stdout_path = os.path.join(self.folder, f"stdout-{self.starts}")
+        self.stderr_path = os.path.join(self.folder, f"stderr-{self.starts}")
+        words = ["serve", "--listen", self.listen_on, "--data", self.data, *self.args]
+        with open(self.stdout_path, "wb") as out, open(self.stderr_path, "wb") as err:
+            self.process = subprocess.Popen(command(*words), stdin=subprocess.DEVNULL, stdout=out,
+                                            stderr=err, env=clean_environment(self.env))
+        logs.append(self.stderr_path)
+
+    def start(self):
+        """Starts the process, waits for its address and until it is ready."""
+        self.spawn()
+        line = wait_for(self._first_line, START_S_MAX, "the line `listening on …`")
+        assert line.startswith("listening on http://127.0.0.1:"), f"first line: {line!r}"
+        self.port = int(line.rsplit(":", 1)[1])
+        wait_for(lambda: self.client().get("/readyz").status == 200, START_S_MAX, "/readyz")
+        return self
+
+    def stop(self, with_signal=signal.SIGTERM):
+        """Asks the process to stop; it must exit 0 in time."""
+        assert self.process.poll() is None, f"died by itself: {self._last_words()}"
+        self.process.send_signal(with_signal)
+        status = self.process.wait(STOP_S_MAX * slow_factor())
+        assert status == 0, f"exit status {status}: {self._last_words()}"
+
+    def kill(self):
+        """SIGKILL: no time for last words."""
+        self.process.kill()
+        self.process.wait()
+
+    def restart(self):
+        self.stop()
+        return self.start()
+
+    def discard(self):
+        """Ends the process if it still runs and removes the temporary folder."""
+        if self.process and self.process.poll() is None:
+            self.kill()
+        keep_findings(self.folder)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def log(self):
+        """What the present process wrote to stderr so far."""
+        with open(self.stderr_path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def _first_line(self):
+        with open(self.stdout_path, encoding="utf-8") as file:
+            line = file.readline()
+        if line.endswith("\n"):
+            return line.strip()
+        assert self.process.poll() is None, f"did not start: {self._last_words()}"
+        return None
+
+    def _last_words(self):
+        return f"exit {self.process.poll()}, stderr: {self.log()[-1500:]}"
+
+    # --- clients
+
+    def client(self):
+        """Nobody in particular: no session."""
+        return Client(self.host, self.port)
+
+    def raw(self, **options):
+        """A bare connection."""
+        return RawConnection(self.host, self.port, **options)
+
+    def key(self):
+        """The bytes sessions are signed with."""
+        if self.env.get("JWT_KEY"):
+            return self.env["JWT_KEY"].encode()
+        with open(os.path.join(self.data, "jwt.key"), "rb") as file:
+            return file.read().strip()
+
+    def as_user(self, user_id=None, email=None):
+        """A client with a session signed by hand, as other services of the same key make them."""
+        user_id = user_id or new_id()
+        email = email or f"{user_id}@example.test"
+        client = Client(self.host, self.port, user_id, email)
+        client.cookies["session"] = session.make_cookie(self.key(), user_id, email)
+        return client
+
+    def sign_up(self, email=None, password=TEST_PASSWORD):
+        """A client that signed up over HTTP."""
+        email = email or new_email()
+        client = self.client()
+        body = {"email": email, "password": password}
+        answer = wait_for(lambda: _unless_busy(client.post("/api/users/signup", body)), 20)
+        expect(answer, 201)
+        client.user_id = answer.json["id"]
+        client.email = email
+        return client
+
+    # --- events
+
+    def publish(self, subject, data):
+        """Publishes an event with the stand-alone publisher; it must accept it."""
+        done = self.try_publish(subject, data)
+        assert done.returncode == 0, f"publish {subject}: {done.returncode} {done.stderr}"
+
+    def try_publish(self, subject, data):
+        """The same with its CompletedProcess; data may be text that is not JSON."""
+        text = data if isinstance(data, str) else json.dumps(data)
+        return run_cli("events", "publish", subject, text, "--data", self.data)
+
+    def listen(self, subject, *options):
+        """The stand-alone listener, subscribed."""
+        return Listener(self, subject, options)
+
+    def channel(self, subject):
+        """What monitoring says about a subject; None when it does not have it."""
+        answer = expect(self.client().get("/streaming/channelsz?subs=1"), 200)
+        for channel in answer.json["channels"]:
+            if channel["name"] == subject:
+                return channel
+        return None
+
+    def subscriptions(self, subject):
+        channel = self.channel(subject)
+        return channel.get("subscriptions") or [] if channel else []
+
+
+class Listener:
+    """A running `boxoffice events listen`, its lines gathered in the background."""
+
+    def __init__(self, server, subject, options):
+        before = {sub["client_id"] for sub in server.subscriptions(subject)}
+        words = ["events", "listen", subject, *options, "--data", server.data]
+        self.server = server
+        self.subject = subject
+        self.messages = []
+        self.received_at = []
+        self.log_path = os.path.join(server.folder, f"listener-{secrets.token_hex(4)}")
+        with open(self.log_path, "wb") as err:
+            self.process = subprocess.Popen(command(*words), stdin=subprocess.PIPE,
+                                            stdout=subprocess.PIPE, stderr=err, text=True,
+                                            env=clean_environment())
+        logs.append(self.log_path)
+        threading.Thread(target=self._gather, daemon=True).start()
+        self.client_id = wait_for(lambda: self._new_client(before), 10, "the subscription").pop()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def wait_count(self, count, timeout=10):
+        """Waits for at least this many messages and returns all so far."""
+        return wait_for(lambda: len(self.messages) >= count and list(self.messages), timeout,
+                        f"{count} messages, have {self.messages}")
+
+    def data(self):
+        return [message["data"] for message in list(self.messages)]
+
+    def acknowledge(self, message):
+        self.process.stdin.write(f"{message['sequence']}\n")
+        self.process.stdin.flush()
+
+    def subscription(self):
+        """What monitoring says about this subscription; {} when it is not there."""
+        for sub in self.server.subscriptions(self.subject):
+            if sub["client_id"] == self.client_id:
+                return sub
+        return {}
+
+    def wait_acknowledged(self):
+        """Waits until the server has every acknowledgement of what was received."""
+        wait_for(lambda: self.subscription().get("pending_count") == 0, 10, "pending_count 0")
+
+    def stop(self):
+        """SIGTERM, and waits until the server knows that it left."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        self.process.wait(10 * slow_factor())
+        self.process.stdin.close()
+
+    def _new_client(self, before):
+        assert self.process.poll() is None, f"listener ended: {self._last_words()}"
+        return {sub["client_id"] for sub in self.server.subscriptions(self.subject)
+                if sub.get("client_id")} - before
+
+    def _last_words(self):
+        with open(self.log_path, encoding="utf-8", errors="replace") as file:
+            return file.read()[-500:]
+
+    def _gather(self):
+        for line in self.process.stdout:
+            self.received_at.append(time.monotonic())
+            self.messages.append(json.loads(line))
+
+
+def _unless_busy(answer):
+    return None if answer.status == 429 else answer
+
+
+# --- findings of sanitizers ----------------------------------------------------------------------
+
+SANITIZER_WORDS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error:",
+                   "WARNING: ThreadSanitizer", "WARNING: MemorySanitizer")
+findings = queue.SimpleQueue()
+
+
+def keep_findings(folder):
+    """Looks through the logs in a folder that is about to go."""
+    for path in [path for path in logs if path.startswith(folder + os.sep)]:
+        logs.remove(path)
+        if os.path.exists(path):
+            with open(path, encoding="utf-8", errors="replace") as file:
+                _look_at(file.read())
+
+
+def _look_at(text):
+    for word in SANITIZER_WORDS:
+        at = text.find(word)
+        if at >= 0:
+            findings.put(text[max(0, at - 200):at + 4000])
+
+
+# --- what sellers and buyers do --------------------------------------------------------------------
+
+def create_ticket(seller, title="A seat", price=20):
+    """Lists a ticket and returns it."""
+    return expect(seller.post("/api/tickets", {"title": title, "price": price}), 201).json
+
+
+def try_reserve(buyer, ticket_id):
+    """Orders a ticket, waiting until the orders service has heard of it."""
+    body = {"ticketId": ticket_id}
+    return wait_for(lambda: _unless_missing(buyer.post("/api/orders", body)), 10,
+                    "orders to know the ticket")
+
+
+def reserve(buyer, ticket_id):
+    """Orders a ticket and returns the order."""
+    return expect(try_reserve(buyer, ticket_id), 201).json
+
+
+def try_pay(buyer, order_id, token="tok_visa"):
+    """Pays for an order, waiting until the payments service has heard of it."""
+    body = {"token": token, "orderId": order_id}
+    return wait_for(lambda: _unless_missing(buyer.post("/api/payments", body)), 10,
+                    "payments to know the order")
+
+
+def pay(buyer, order_id, token="tok_visa"):
+    return expect(try_pay(buyer, order_id, token), 201).json
+
+
+def buy(buyer, ticket_id):
+    """Reserves and pays a ticket, and returns the complete order."""
+    order = reserve(buyer, ticket_id)
+    pay(buyer, order["id"])
+    return wait_order(buyer, order["id"], "complete")
+
+
+def get_ticket(client, ticket_id):
+    return expect(client.get(f"/api/tickets/{ticket_id}"), 200).json
+
+
+def get_order(buyer, order_id):
+    return expect(buyer.get(f"/api/orders/{order_id}"), 200).json
+
+
+def wait_order(buyer, order_id, status, timeout=10):
+    """Waits until an order has this status and returns it."""
+    def there():
+        order = get_order(buyer, order_id)
+        return order if order["status"] == status else None
+    return wait_for(there, timeout, f"order {status}")
+
+
+def wait_ticket(client, ticket_id, order_id, timeout=10):
+    """Waits until a ticket is held by this order (None: by none) and returns it."""
+    def there():
+        ticket = get_ticket(client, ticket_id)
+        return ticket if ticket.get("orderId") == order_id else None
+    return wait_for(there, timeout, f"ticket held by {order_id}")
+
+
+def cancel(buyer, order_id):
+    expect(buyer.delete(f"/api/orders/{order_id}"), 204)
+
+
+def _unless_missing(answer):
+    return None if answer.status == 404 else answer
