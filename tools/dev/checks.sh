@@ -54,7 +54,7 @@ measure_coverage() {
     need_packages "${BUILD_PACKAGES[@]}" "${UNIT_PACKAGES[@]}" "${COVERAGE_PACKAGES[@]}"
     build_coverage
     find build/coverage -name '*.gcda' -delete
-    both unit_tests build/coverage and against build/coverage/boxoffice contract events ||
+    both unit_tests build/coverage and against build/coverage/boxoffice contract/ events/ ||
         say "some tests failed; the figures below are of what ran"
     gcovr --root . --filter src/ --exclude-unreachable-branches --print-summary \
         --html-details build/coverage/report.html build/coverage
