@@ -23,11 +23,12 @@ void base64_encode(struct buf *out, struct str bytes, bool url)
 {
     const char *alphabet = url ? alphabet_url : alphabet_plain;
     const unsigned char *in = (const unsigned char *)bytes.at;
-    size_t left = bytes.len;
+    size_t left = bytes.len, size;
     char *start, *at;
 
     if (left == 0) return;
-    start = left <= out->max ? buf_reserve(out, (left + 2) / 3 * 4) : NULL;
+    size = left / 3 * 4 + (left % 3 == 0 ? 0 : url ? left % 3 + 1 : 4);
+    start = left <= out->max ? buf_reserve(out, size) : NULL;
     if (!start) {
         out->failed = true;
         return;

@@ -1,0 +1,136 @@
+/* Unit tests of base/clock: the clocks, ISO 8601 both ways. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+/* the rest of cmocka's header needs these four */
+#include <cmocka.h>
+
+#include "base/clock.h"
+
+#include <stdio.h>
+#include <time.h>
+
+static int64_t fixed_now_ms(const struct clock *clock)
+{
+    (void)clock;
+    return 42;
+}
+
+static void a_clock_is_whatever_is_handed_in(void **state)
+{
+    const struct clock fixed = {fixed_now_ms};
+
+    assert_int_equal(clock_now_ms(&fixed), 42);
+}
+
+static void the_system_clock_tells_the_time_in_milliseconds(void **state)
+{
+    int64_t before_s = time(NULL), now_ms = clock_now_ms(&clock_system), after_s = time(NULL);
+
+    assert_in_range(now_ms, (before_s - 1) * 1000, (after_s + 1) * 1000);
+}
+
+static void the_monotonic_clock_never_goes_back(void **state)
+{
+    int64_t last = clock_monotonic_us();
+
+    for (int i = 0; i < 1000; i++) {
+        int64_t now = clock_monotonic_us();
+
+        assert_true(now >= last);
+        last = now;
+    }
+}
+
+static void every_day_to_9999_goes_both_ways(void **state)
+{
+    for (int64_t day = 0; day < 2932897; day++) {
+        int64_t time_ms = day * 86400000 + day % 86400 * 1000 + day % 1000, back = -1;
+        time_t seconds = (time_t)(time_ms / 1000);
+        char text[ISO8601_LEN + 1], expected[64];
+        struct tm tm;
+
+        gmtime_r(&seconds, &tm);
+        snprintf(expected, sizeof expected, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
+                 tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
+                 (int)(time_ms % 1000));
+        iso8601_format(time_ms, text);
+        if (strcmp(text, expected) != 0) fail_msg("%s is not %s", text, expected);
+        if (!iso8601_parse(str_of(text), &back) || back != time_ms) fail_msg("%s", text);
+    }
+}
+
+static void the_fraction_may_be_missing(void **state)
+{
+    int64_t time_ms = 0;
+
+    assert_true(iso8601_parse(STR("2026-11-21T12:34:56Z"), &time_ms));
+    assert_int_equal(time_ms, 1795264496000);
+    assert_true(iso8601_parse(STR("2026-11-21T12:34:56.789Z"), &time_ms));
+    assert_int_equal(time_ms, 1795264496789);
+}
+
+static void times_outside_the_range_show_as_its_ends(void **state)
+{
+    char text[ISO8601_LEN + 1];
+
+    iso8601_format(-1, text);
+    assert_string_equal(text, "1970-01-01T00:00:00.000Z");
+    iso8601_format(INT64_MIN, text);
+    assert_string_equal(text, "1970-01-01T00:00:00.000Z");
+    iso8601_format(INT64_MAX, text);
+    assert_string_equal(text, "9999-12-31T23:59:59.999Z");
+}
+
+static void other_shapes_and_impossible_dates_are_refused(void **state)
+{
+    static const char *const bad[] = {
+        "",
+        "2026-11-21",
+        "2026-11-21 12:34:56.789Z",
+        "2026-11-21T12:34:56.789z",
+        "2026-11-21T12:34:56,789Z",
+        "2026-11-21T12:34:56.78Z",
+        "2026-11-21T12:34:56.7890Z",
+        "2026-11-21T12:34:56+00:00",
+        "2026-11-21T12:34:56.789+",
+        "2026-11-21T12:34:5 Z",
+        "2026-11-21T12:34:-6Z",
+        "2026/11/21T12:34:56Z",
+        "1969-12-31T23:59:59Z",
+        "2026-00-21T12:34:56Z",
+        "2026-13-21T12:34:56Z",
+        "2026-11-00T12:34:56Z",
+        "2026-11-31T12:34:56Z",
+        "2026-02-29T12:34:56Z",
+        "2100-02-29T12:34:56Z",
+        "2026-11-21T24:00:00Z",
+        "2026-11-21T12:60:00Z",
+        "2026-11-21T12:34:60Z",
+        "\262026-11-21T12:34:56Z",
+    };
+    int64_t time_ms = 7;
+
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_false(iso8601_parse(str_of(bad[i]), &time_ms));
+    }
+    assert_int_equal(time_ms, 7);
+    assert_true(iso8601_parse(STR("2000-02-29T12:34:56Z"), &time_ms));
+    assert_true(iso8601_parse(STR("2028-02-29T12:34:56Z"), &time_ms));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_clock_is_whatever_is_handed_in),
+        cmocka_unit_test(the_system_clock_tells_the_time_in_milliseconds),
+        cmocka_unit_test(the_monotonic_clock_never_goes_back),
+        cmocka_unit_test(every_day_to_9999_goes_both_ways),
+        cmocka_unit_test(the_fraction_may_be_missing),
+        cmocka_unit_test(times_outside_the_range_show_as_its_ends),
+        cmocka_unit_test(other_shapes_and_impossible_dates_are_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
