@@ -17,27 +17,57 @@ extern const struct migration bus_schema[];
 
 /* --- publishing ---------------------------------------------------------------------------- */
 
-/* payload: one JSON object. In the transaction of the change it reports. */
+#define EVENT_PAYLOAD_MAX 65536
+
+/* payload: one JSON object, at most EVENT_PAYLOAD_MAX bytes. In the transaction of the change it
+ * reports. */
 enum err outbox_append(struct tx *tx, struct str subject, struct str payload);
+/* Before the commit of a transaction with tx->published > 0: brings the channel figures up to
+ * date. last: the newest sequence of the outbox. */
+enum err outbox_flush(struct tx *tx, int64_t *last);
+
+/* --- reading the books (any connection to a service's database) ------------------------------ */
+
+struct channel {
+    struct str subject; /* in the arena */
+    int64_t first, last, count; /* sequences of the outbox, first >= 1 */
+};
+/* Up to max channels of this outbox, by subject. */
+enum err outbox_channels(struct tx *tx, struct arena *arena, struct channel *out, size_t max,
+                         size_t *count);
+
+struct dead_letter {
+    int64_t id; /* of the table */
+    struct str source, subject, payload, reason; /* in the arena */
+    int64_t sequence, dead_at_ms;
+};
+/* The newest dead letters of a subscriber, at most max; total: all there are. */
+enum err dead_letters(struct tx *tx, struct arena *arena, struct dead_letter *out, size_t max,
+                      size_t *count, int64_t *total);
+/* How many events wait for an earlier version. */
+enum err waiting_count(struct tx *tx, int64_t *count);
+/* Keeps an event that can never be applied, with its reason. */
+enum err dead_letter_put(struct tx *tx, struct str source, int64_t sequence, struct str subject,
+                         struct str payload, struct str reason);
 
 /* --- the bus ------------------------------------------------------------------------------- */
 
 struct bus;
 struct subscription;
 
-/* A database whose outbox others may read. `owns`: the subjects published there. */
+/* A database whose outbox others may read. */
 struct bus_source {
     const char *service;
-    const char *path; /* of the database */
-    const char *const *subjects; /* NULL-terminated */
+    const char *path;            /* of the database, which exists */
+    const char *const *subjects; /* what is published there, NULL-terminated; NULL: anything */
 };
 
 enum err bus_open(const struct bus_source *sources, size_t count, struct bus **out);
 void bus_close(struct bus *bus); /* after every subscription is closed */
 
-/* The outbox of this service has new rows (called after its commit): pokes every subscriber of
- * that source. Any thread. */
-void bus_notify(struct bus *bus, const char *service);
+/* The outbox of this service has rows up to `last` (after their commit): pokes every subscriber
+ * of that source. Any thread. */
+void bus_notify(struct bus *bus, const char *service, int64_t last);
 
 /* --- one subscriber ------------------------------------------------------------------------ */
 
@@ -55,7 +85,7 @@ struct delivery {
     struct str subject;
     struct str payload;
     int64_t published_at_ms;
-    bool parked;        /* was set aside earlier, waiting for an earlier version */
+    bool waited;        /* was set aside earlier, waiting for an earlier version */
     enum verdict verdict;     /* filled by the subscriber */
     struct str reason;        /* with VERDICT_DEAD: why, for people; a constant or arena text */
 };

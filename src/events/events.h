@@ -6,6 +6,7 @@
 #ifndef EVENTS_EVENTS_H
 #define EVENTS_EVENTS_H
 
+#include "base/json.h"
 #include "bus/bus.h"
 
 /* Kinds of field, their C type and what a decoder accepts.
@@ -19,63 +20,64 @@
  *   TIME     int64_t            UTC milliseconds; ISO-8601 on the wire
  *   FLAG     bool               may be absent (then false); written only when true
  */
-/*       kind     member         wire name */
-#define USER_FIELDS(F)                                                                             \
-    F(ID,      id,            "id")                                                                \
-    F(VERSION, version,       "version")                                                           \
-    F(TEXT,    email,         "email")                                                             \
-    F(TEXT,    status,        "status")
+/* S is the struct the fields belong to.
+ *        kind     member         wire name */
+#define USER_FIELDS(F, S)                                                                          \
+    F(S, ID,      id,            "id")                                                             \
+    F(S, VERSION, version,       "version")                                                        \
+    F(S, TEXT,    email,         "email")                                                          \
+    F(S, TEXT,    status,        "status")
 
-#define TICKET_CREATED_FIELDS(F)                                                                   \
-    F(ID,      id,            "id")                                                                \
-    F(VERSION, version,       "version")                                                           \
-    F(TITLE,   title,         "title")                                                             \
-    F(MONEY,   price_cents,   "price")                                                             \
-    F(USER,    user_id,       "userId")
+#define TICKET_CREATED_FIELDS(F, S)                                                                \
+    F(S, ID,      id,            "id")                                                             \
+    F(S, VERSION, version,       "version")                                                        \
+    F(S, TITLE,   title,         "title")                                                          \
+    F(S, MONEY,   price_cents,   "price")                                                          \
+    F(S, USER,    user_id,       "userId")
 
-#define TICKET_UPDATED_FIELDS(F)                                                                   \
-    TICKET_CREATED_FIELDS(F)                                                                       \
-    F(REF,     order_id,      "orderId")                                                           \
-    F(FLAG,    sold,          "sold")
+#define TICKET_UPDATED_FIELDS(F, S)                                                                \
+    TICKET_CREATED_FIELDS(F, S)                                                                    \
+    F(S, REF,     order_id,      "orderId")                                                        \
+    F(S, FLAG,    sold,          "sold")
 
-#define ORDER_CREATED_FIELDS(F)                                                                    \
-    F(ID,      id,            "id")                                                                \
-    F(VERSION, version,       "version")                                                           \
-    F(TEXT,    status,        "status")                                                            \
-    F(USER,    user_id,       "userId")                                                            \
-    F(TIME,    expires_at_ms, "expiresAt")                                                         \
-    F(ID,      ticket_id,     "ticket.id")                                                         \
-    F(MONEY,   price_cents,   "ticket.price")
+#define ORDER_CREATED_FIELDS(F, S)                                                                 \
+    F(S, ID,      id,            "id")                                                             \
+    F(S, VERSION, version,       "version")                                                        \
+    F(S, TEXT,    status,        "status")                                                         \
+    F(S, USER,    user_id,       "userId")                                                         \
+    F(S, TIME,    expires_at_ms, "expiresAt")                                                      \
+    F(S, ID,      ticket_id,     "ticket.id")                                                      \
+    F(S, MONEY,   price_cents,   "ticket.price")
 
-#define ORDER_CANCELLED_FIELDS(F)                                                                  \
-    F(ID,      id,            "id")                                                                \
-    F(VERSION, version,       "version")                                                           \
-    F(ID,      ticket_id,     "ticket.id")
+#define ORDER_CANCELLED_FIELDS(F, S)                                                               \
+    F(S, ID,      id,            "id")                                                             \
+    F(S, VERSION, version,       "version")                                                        \
+    F(S, ID,      ticket_id,     "ticket.id")
 
-#define ORDER_COMPLETED_FIELDS(F)                                                                  \
-    F(ID,      id,            "id")                                                                \
-    F(VERSION, version,       "version")                                                           \
-    F(USER,    user_id,       "userId")                                                            \
-    F(ID,      ticket_id,     "ticket.id")                                                         \
-    F(MONEY,   price_cents,   "ticket.price")
+#define ORDER_COMPLETED_FIELDS(F, S)                                                               \
+    F(S, ID,      id,            "id")                                                             \
+    F(S, VERSION, version,       "version")                                                        \
+    F(S, USER,    user_id,       "userId")                                                         \
+    F(S, ID,      ticket_id,     "ticket.id")                                                      \
+    F(S, MONEY,   price_cents,   "ticket.price")
 
-#define EXPIRATION_COMPLETE_FIELDS(F)                                                              \
-    F(ID,      order_id,      "orderId")
+#define EXPIRATION_COMPLETE_FIELDS(F, S)                                                           \
+    F(S, ID,      order_id,      "orderId")
 
-#define PAYMENT_CREATED_FIELDS(F)                                                                  \
-    F(ID,      id,            "id")                                                                \
-    F(ID,      order_id,      "orderId")                                                           \
-    F(TEXT,    stripe_id,     "stripeId")
+#define PAYMENT_CREATED_FIELDS(F, S)                                                               \
+    F(S, ID,      id,            "id")                                                             \
+    F(S, ID,      order_id,      "orderId")                                                        \
+    F(S, TEXT,    stripe_id,     "stripeId")
 
-#define PAYMENT_FAILED_FIELDS(F)                                                                   \
-    F(ID,      id,            "id")                                                                \
-    F(ID,      order_id,      "orderId")                                                           \
-    F(TEXT,    reason,        "reason")
+#define PAYMENT_FAILED_FIELDS(F, S)                                                                \
+    F(S, ID,      id,            "id")                                                             \
+    F(S, ID,      order_id,      "orderId")                                                        \
+    F(S, TEXT,    reason,        "reason")
 
-#define PAYMENT_REFUNDED_FIELDS(F)                                                                 \
-    F(ID,      id,            "id")                                                                \
-    F(ID,      order_id,      "orderId")                                                           \
-    F(TEXT,    refund_id,     "refundId")
+#define PAYMENT_REFUNDED_FIELDS(F, S)                                                              \
+    F(S, ID,      id,            "id")                                                             \
+    F(S, ID,      order_id,      "orderId")                                                        \
+    F(S, TEXT,    refund_id,     "refundId")
 
 /*    enum                 struct               subject                publisher     fields */
 #define EVENT_MAP(X)                                                                               \
@@ -108,16 +110,16 @@ enum event_type {
 #define EVENT_C_TIME int64_t
 #define EVENT_C_FLAG bool
 
-#define EVENT_MEMBER(kind, member, wire) EVENT_C_##kind member;
+#define EVENT_MEMBER(S, kind, member, wire) EVENT_C_##kind member;
 #define X(name, type, subject, publisher, fields)                                                  \
     struct type {                                                                                  \
-        fields(EVENT_MEMBER)                                                                       \
+        fields(EVENT_MEMBER, type)                                                                 \
     };
 EVENT_MAP(X)
 #undef X
 #undef EVENT_MEMBER
 
-/* EVENT_SIZE_MAX bytes hold any decoded event. */
+/* Any decoded event. */
 union event {
 #define X(name, type, subject, publisher, fields) struct type type;
     EVENT_MAP(X)

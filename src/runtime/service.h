@@ -24,6 +24,7 @@ struct env {
     const struct clock *clock;
     struct random *random;
     struct object_id_source ids; /* writer only */
+    const char *dead_reason;     /* set by env_dead */
     void *state;                 /* the service's own, from its start function */
 };
 
@@ -51,6 +52,8 @@ static inline enum verdict verdict_of(enum err err)
 {
     return err_verdict(err);
 }
+/* VERDICT_DEAD with its reason, a constant; in a listener only. */
+enum verdict env_dead(struct env *env, const char *reason);
 /* The rule of a replica (contract.md, Events): version n goes on top of n-1 only. held: -1 when
  * nothing is held. VERDICT_APPLIED means: apply it. */
 static inline enum verdict version_verdict(int64_t held, int64_t version)
@@ -93,7 +96,9 @@ void *task_new(size_t size);
  * the task is dropped. Writer only. */
 void env_task(struct env *env, struct tx *tx, struct task *task);
 
-/* Lets the requests that wait for key (request_wait) run on, in this transaction. Writer only. */
+/* After this transaction commits, the requests that wait for key (request_wait) run on, in the
+ * writer. key is copied, at most WAKE_KEY_MAX bytes. Writer only. */
+#define WAKE_KEY_MAX 32
 void env_wake(struct env *env, struct str key);
 
 /* --- the table ----------------------------------------------------------------------------- */
@@ -107,8 +112,8 @@ struct service_definition {
     const struct job *jobs;
     size_t job_count;
     const struct migration *schema; /* on top of bus_schema; ends with a NULL name */
-    int pool_threads;   /* 0: no pool */
-    int pool_queue_max; /* waiting pieces of work; over it: 429 */
+    int pool_threads;      /* 0: no pool */
+    size_t pool_queue_max; /* waiting pieces of work; over it: 429 */
     /* Makes env->state before anything runs; why says what is wrong. NULL: nothing to make. */
     enum err (*start)(struct env *env, struct buf *why);
     void (*stop)(struct env *env);

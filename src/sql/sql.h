@@ -119,8 +119,4 @@ struct str rows_text(struct rows *rows, int column); /* valid until rows_next or
 struct object_id rows_id(struct rows *rows, int column); /* zero when not an id */
 enum err rows_end(struct rows *rows);
 
-/* One connection's memory in use and pages waiting for a checkpoint are the engine's business;
- * this asks it to give caches back and fold the log while nothing is going on. Writers only. */
-void db_rest(struct db *db);
-
 #endif

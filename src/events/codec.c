@@ -1,0 +1,235 @@
+/* events/codec.c: events to JSON and back, driven by the catalogue's rows. */
+#include "events/catalogue.h"
+
+#include "base/clock.h"
+#include "base/money.h"
+
+/* --- the table ----------------------------------------------------------------------------- */
+
+#define FIELD_ROW(S, kind, member, wire) {FIELD_##kind, offsetof(struct S, member), wire},
+#define X(name, type, subject, publisher, fields)                                                  \
+    static const struct event_field type##_fields[] = {fields(FIELD_ROW, type)};
+EVENT_MAP(X)
+#undef X
+
+const struct event_row event_rows[EVENT_TYPES] = {
+#define X(name, type, subject, publisher, fields)                                                  \
+    {subject, publisher, #type, type##_fields, sizeof type##_fields / sizeof *type##_fields},
+    EVENT_MAP(X)
+#undef X
+};
+
+const char *event_subject(enum event_type type)
+{
+    ASSERT(type < EVENT_TYPES);
+    return event_rows[type].subject;
+}
+
+const char *event_publisher(enum event_type type)
+{
+    ASSERT(type < EVENT_TYPES);
+    return event_rows[type].publisher;
+}
+
+enum event_type event_type_of(struct str subject)
+{
+    enum event_type type = 0;
+
+    while (type < EVENT_TYPES && !str_eq(str_of(event_rows[type].subject), subject))
+        type++;
+    return type;
+}
+
+/* --- encoding ------------------------------------------------------------------------------ */
+
+static bool is_zero(struct object_id id)
+{
+    return object_id_eq(id, (struct object_id){{0}});
+}
+
+static bool absent(const struct event_field *field, const char *at)
+{
+    if (field->kind == FIELD_REF) return is_zero(*(const struct object_id *)(const void *)at);
+    return field->kind == FIELD_FLAG && !*(const bool *)(const void *)at;
+}
+
+static void put_value(struct json_writer *writer, const struct event_field *field, const void *at)
+{
+    switch (field->kind) {
+    case FIELD_ID:
+    case FIELD_REF: {
+        struct object_id_text text = object_id_text(*(const struct object_id *)at);
+
+        json_put_text(writer, (struct str){text.hex, OBJECT_ID_HEX});
+        break;
+    }
+    case FIELD_VERSION:
+        json_put_int(writer, *(const int64_t *)at);
+        break;
+    case FIELD_TEXT:
+    case FIELD_TITLE:
+    case FIELD_USER:
+        json_put_text(writer, *(const struct str *)at);
+        break;
+    case FIELD_MONEY:
+        json_put_money(writer, *(const int64_t *)at);
+        break;
+    case FIELD_TIME:
+        json_put_time(writer, *(const int64_t *)at);
+        break;
+    case FIELD_FLAG:
+        json_put_bool(writer, *(const bool *)at);
+        break;
+    }
+}
+
+/* Opens and closes the nested object ("ticket") as the fields go in and out of it. */
+static void step_nested(struct json_writer *writer, const struct event_field *before,
+                        const struct event_field *field)
+{
+    size_t was = before ? event_field_prefix(before) : 0;
+    size_t now = field ? event_field_prefix(field) : 0;
+    char name[32];
+
+    if (was == now && (was == 0 || strncmp(before->wire, field->wire, was) == 0)) return;
+    if (was) json_end_object(writer);
+    if (!now) return;
+    ASSERT(now < sizeof name);
+    memcpy(name, field->wire, now);
+    name[now] = '\0';
+    json_key(writer, name);
+    json_begin_object(writer);
+}
+
+void event_encode(enum event_type type, const void *event, struct buf *out)
+{
+    const struct event_row *row = &event_rows[type];
+    struct json_writer writer = json_writer_to(out);
+    const struct event_field *before = NULL;
+
+    json_begin_object(&writer);
+    for (size_t i = 0; i < row->field_count; i++) {
+        const struct event_field *field = &row->fields[i];
+        const char *at = (const char *)event + field->offset;
+        size_t prefix = event_field_prefix(field);
+
+        if (absent(field, at)) continue;
+        step_nested(&writer, before, field);
+        json_key(&writer, field->wire + (prefix ? prefix + 1 : 0));
+        put_value(&writer, field, at);
+        before = field;
+    }
+    step_nested(&writer, before, NULL);
+    json_end_object(&writer);
+}
+
+/* --- decoding ------------------------------------------------------------------------------ */
+
+static const char *const expectations[] = {
+    [FIELD_ID] = "must be an id of 24 hex digits",
+    [FIELD_REF] = "must be an id of 24 hex digits, null or absent",
+    [FIELD_VERSION] = "must be a whole number, 0 or more",
+    [FIELD_TEXT] = "must be text of 1 to 320 bytes",
+    [FIELD_TITLE] = "must be text of 1 to 200 characters",
+    [FIELD_USER] = "must be 1 to 64 printable characters",
+    [FIELD_MONEY] = "must be an amount greater than 0 with at most two decimals",
+    [FIELD_TIME] = "must be an ISO-8601 UTC time",
+    [FIELD_FLAG] = "must be true, false or absent",
+};
+
+static bool is_printable(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if ((unsigned char)text.at[i] < 0x20 || text.at[i] == 0x7f) return false;
+    return true;
+}
+
+static bool take_text(const struct json *value, enum event_field_kind kind, struct str *out)
+{
+    struct str text;
+
+    if (!json_text(value, &text) || text.len == 0) return false;
+    if (kind == FIELD_TEXT && text.len > TEXT_BYTES_MAX) return false;
+    if (kind == FIELD_TITLE && str_code_points(text) > TITLE_POINTS_MAX) return false;
+    if (kind == FIELD_USER && (text.len > USER_BYTES_MAX || !is_printable(text))) return false;
+    *out = text;
+    return true;
+}
+
+static bool take_id(const struct json *value, struct object_id *out)
+{
+    struct str text;
+
+    return json_text(value, &text) && object_id_parse(text, out);
+}
+
+static bool take_money(const struct json *value, int64_t *out)
+{
+    double dollars;
+    struct str text;
+
+    if (json_double(value, &dollars)) return price_from_double(dollars, out);
+    return json_text(value, &text) && price_from_text(text, out);
+}
+
+static bool take_value(const struct json *value, const struct event_field *field, void *at)
+{
+    struct str text;
+
+    switch (field->kind) {
+    case FIELD_ID:
+    case FIELD_REF:
+        return take_id(value, at);
+    case FIELD_VERSION:
+        return json_int64(value, at) && *(int64_t *)at >= 0;
+    case FIELD_TEXT:
+    case FIELD_TITLE:
+    case FIELD_USER:
+        return take_text(value, field->kind, at);
+    case FIELD_MONEY:
+        return take_money(value, at);
+    case FIELD_TIME:
+        return json_text(value, &text) && iso8601_parse(text, at);
+    case FIELD_FLAG:
+        return json_bool(value, at);
+    }
+    return false;
+}
+
+enum err event_decode(enum event_type type, struct arena *arena, struct str payload,
+                      union event *event, struct buf *why)
+{
+    const struct event_row *row = &event_rows[type];
+    const struct json *body = json_parse(arena, payload);
+
+    memset(event, 0, sizeof *event);
+    if (!body || json_type(body) != JSON_OBJECT) {
+        buf_append(why, STR("payload: must be one JSON object"));
+        return ERR_INVALID;
+    }
+    for (size_t i = 0; i < row->field_count; i++) {
+        const struct event_field *field = &row->fields[i];
+        const struct json *value = json_get_path(body, field->wire);
+
+        if (event_field_optional(field) && (!value || json_type(value) == JSON_NULL)) continue;
+        if (take_value(value, field, (char *)event + field->offset)) continue;
+        buf_printf(why, "%s: %s", field->wire, expectations[field->kind]);
+        return ERR_INVALID;
+    }
+    return OK;
+}
+
+/* --- publishing ---------------------------------------------------------------------------- */
+
+enum err event_publish(struct tx *tx, enum event_type type, const void *event)
+{
+    struct buf payload;
+    enum err err;
+
+    buf_init(&payload, NULL, EVENT_PAYLOAD_MAX);
+    event_encode(type, event, &payload);
+    err = payload.failed ? ERR_MEMORY
+                         : outbox_append(tx, str_of(event_subject(type)), buf_str(&payload));
+    buf_free(&payload);
+    return err;
+}

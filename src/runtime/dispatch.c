@@ -1,0 +1,85 @@
+/* runtime/dispatch.c: where a request's handlers run, and how it gets from one place to the next.
+ *
+ * Reads are answered in the loop thread, over the loop's own read-only connection. Writes are
+ * gathered over one round of the loop and handed to each writer in one go: it is the wake-ups that
+ * cost. */
+#include "runtime/house.h"
+
+static size_t index_of(const struct house *house, const struct service *service)
+{
+    size_t i = 0;
+
+    while (house->services[i] != service)
+        i++;
+    return i;
+}
+
+bool request_run(struct request *rq, handler_fn *handler, struct tx *tx)
+{
+    enum err err;
+
+    rq->next = NULL;
+    err = handler(rq, tx, &rq->reply);
+    if (err == OK) return true;
+    rq->next = NULL;
+    reply_error(rq, err);
+    return false;
+}
+
+static void to_pool(struct service *service, struct request *rq)
+{
+    ASSERT(service->pool != NULL);
+    if (pool_submit_request(service->pool, rq)) return;
+    rq->next = NULL;
+    reply_error(rq, ERR_BUSY);
+    http_answer(rq);
+}
+
+void request_go_on(struct service *service, struct request *rq)
+{
+    struct request_list one = {0};
+
+    if (!rq->next) {
+        http_answer(rq);
+    } else if (rq->next_place == IN_POOL) {
+        to_pool(service, rq);
+    } else {
+        ASSERT(rq->next_place == IN_WRITER);
+        request_list_add(&one, rq);
+        writer_enqueue(service, &one);
+    }
+}
+
+void house_dispatch(void *context, int loop, struct request *rq)
+{
+    struct house *house = context;
+    struct service *service = rq->env->service;
+    enum place place = rq->route->place;
+    handler_fn *handler = rq->route->run;
+
+    while (place == IN_LOOP || place == IN_READER) {
+        struct tx *tx = place == IN_READER
+                            ? tx_read(service->readers[loop], env_now_ms(&service->env))
+                            : NULL;
+
+        (void)request_run(rq, handler, tx);
+        if (!rq->next) {
+            http_answer(rq);
+            return;
+        }
+        handler = rq->next;
+        place = rq->next_place;
+    }
+    if (place == IN_POOL)
+        to_pool(service, rq);
+    else
+        request_list_add(&house->handover[loop][index_of(house, service)], rq);
+}
+
+void house_loop_end(void *context, int loop)
+{
+    struct house *house = context;
+
+    for (size_t i = 0; i < house->service_count; i++)
+        writer_enqueue(house->services[i], &house->handover[loop][i]);
+}

@@ -1,0 +1,145 @@
+/* runtime/house.h: the runtime's own view of a running program: its services, their writers and
+ * pools. Services never include this. */
+#ifndef RUNTIME_HOUSE_H
+#define RUNTIME_HOUSE_H
+
+#include "http/server.h"
+#include "runtime/service.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define SERVICES_MAX     8
+#define LOOPS_MAX        16
+#define JOBS_MAX         4
+#define WAIT_BUCKETS     256  /* a power of two */
+#define WRITER_QUEUE_MAX 8192 /* requests waiting for a writer; over it: 503 */
+#define WRITER_BATCH_MAX 512  /* requests of one commit */
+
+struct house;
+struct pool;
+
+struct request_list {
+    struct request *head, *tail;
+    size_t count;
+};
+
+struct task_list {
+    struct task *head, *tail;
+};
+
+/* A wake-up call, kept in the batch's arena until its transaction has committed. */
+struct wake {
+    struct wake *link;
+    struct str key;
+};
+
+struct service {
+    const struct service_definition *def;
+    struct env env;
+    struct house *house;
+    char *path;            /* of its database */
+    struct db *db;         /* the writer's connection; NULL while it is being opened again */
+    struct db *readers[LOOPS_MAX]; /* one a loop */
+    struct subscription *subscription; /* NULL without listeners */
+    const char *subjects[EVENT_TYPES + 1]; /* it listens to; NULL-terminated */
+    struct pool *pool;     /* NULL without pool_threads */
+
+    /* shared, under lock */
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    struct request_list queue;
+    struct task_list settles;
+    bool poked;
+    bool stopping;
+
+    /* the writer thread's own */
+    pthread_t thread;
+    bool thread_runs;
+    struct request_list ready;                 /* woken: first of the next batch */
+    struct request *waiting[WAIT_BUCKETS];     /* by wake key, linked by link */
+    int64_t job_due_ms[JOBS_MAX];
+    struct task_list tasks;                    /* to start after the commit */
+    struct wake *wakes;                        /* to call after the commit */
+    struct arena *arena;                       /* of one batch */
+    int64_t reopen_at_ms;
+    _Atomic bool healthy; /* its last transaction could be made */
+};
+
+struct house {
+    const struct settings *settings;
+    struct service *services[SERVICES_MAX];
+    size_t service_count;
+    struct bus *bus;
+    struct http_server *server;
+    struct session_keys *keys;
+    int loops;
+    struct request_list handover[LOOPS_MAX][SERVICES_MAX]; /* of one round of a loop */
+    int64_t started_at_ms;
+    _Atomic bool stopping;
+};
+
+/* --- lists --------------------------------------------------------------------------------- */
+
+static inline void request_list_add(struct request_list *list, struct request *rq)
+{
+    rq->link = NULL;
+    if (list->tail)
+        list->tail->link = rq;
+    else
+        list->head = rq;
+    list->tail = rq;
+    list->count++;
+}
+static inline struct request *request_list_take(struct request_list *list)
+{
+    struct request *rq = list->head;
+
+    if (!rq) return NULL;
+    list->head = rq->link;
+    if (!list->head) list->tail = NULL;
+    list->count--;
+    rq->link = NULL;
+    return rq;
+}
+/* Moves everything from one list to the end of another. */
+void request_list_append(struct request_list *to, struct request_list *from);
+void task_list_add(struct task_list *list, struct task *task);
+struct task *task_list_take(struct task_list *list);
+
+/* --- the writer (writer.c) ----------------------------------------------------------------- */
+
+enum err writer_start(struct service *service);
+/* Finishes what is queued, then ends the thread; requests that wait are answered 503. */
+void writer_stop(struct service *service);
+/* After the pool has stopped too. */
+void writer_free(struct service *service);
+/* One batch: everything that waits, in one transaction. False: there was nothing to do. Called by
+ * the writer's thread, or step by step by whoever runs a service without threads. */
+bool writer_step(struct service *service);
+/* When writer_step has something to do without being poked, UTC ms; INT64_MAX: never. */
+int64_t writer_next_ms(const struct service *service);
+/* Any thread. Takes the whole list; what finds no room is answered 503. */
+void writer_enqueue(struct service *service, struct request_list *list);
+void writer_settle(struct service *service, struct task *task);
+void writer_poke(void *service);
+
+/* --- the pool (pool.c) --------------------------------------------------------------------- */
+
+struct pool *pool_start(struct service *service, int threads, size_t queue_max);
+void pool_stop(struct pool *pool);
+/* False: the queue is full, the caller keeps it. */
+bool pool_submit_request(struct pool *pool, struct request *rq);
+bool pool_submit_task(struct pool *pool, struct task *task);
+
+/* --- on their way (dispatch.c) ------------------------------------------------------------- */
+
+/* http_config.dispatch and loop_end. context: the house. */
+void house_dispatch(void *context, int loop, struct request *rq);
+void house_loop_end(void *context, int loop);
+/* Runs one handler and turns its error into an answer. True: keep what it wrote. */
+bool request_run(struct request *rq, handler_fn *handler, struct tx *tx);
+/* The handler said where to go on: hand the request over, or answer it. Not in a loop thread. */
+void request_go_on(struct service *service, struct request *rq);
+
+#endif

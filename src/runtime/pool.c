@@ -1,0 +1,123 @@
+/* runtime/pool.c: a service's threads for slow or blocking work (password hashing, card gateway).
+ * Bounded: what finds no place is refused at once, so that waiting never grows without end. */
+#include "runtime/house.h"
+
+#include <stdlib.h>
+
+#define POOL_THREADS_MAX 16
+
+struct pool {
+    struct service *service;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    struct request_list requests;
+    struct task_list tasks;
+    size_t waiting, waiting_max;
+    bool stopping;
+    pthread_t threads[POOL_THREADS_MAX];
+    int thread_count;
+};
+
+/* Blocks until there is something; false: the pool stops. Tasks first: others wait for them. */
+static bool take(struct pool *pool, struct request **rq, struct task **task)
+{
+    pthread_mutex_lock(&pool->lock);
+    while (!pool->stopping && !pool->requests.head && !pool->tasks.head)
+        pthread_cond_wait(&pool->wake, &pool->lock);
+    *task = pool->stopping ? NULL : task_list_take(&pool->tasks);
+    *rq = pool->stopping || *task ? NULL : request_list_take(&pool->requests);
+    if (*task || *rq) pool->waiting--;
+    pthread_mutex_unlock(&pool->lock);
+    return *task || *rq;
+}
+
+static void *pool_main(void *context)
+{
+    struct pool *pool = context;
+    struct request *rq;
+    struct task *task;
+
+    while (take(pool, &rq, &task)) {
+        if (task) {
+            task->work(&pool->service->env, task);
+            writer_settle(pool->service, task);
+        } else {
+            (void)request_run(rq, rq->next ? rq->next : rq->route->run, NULL);
+            request_go_on(pool->service, rq);
+        }
+    }
+    return NULL;
+}
+
+struct pool *pool_start(struct service *service, int threads, size_t queue_max)
+{
+    struct pool *pool = calloc(1, sizeof *pool);
+
+    ASSERT(threads <= POOL_THREADS_MAX);
+    if (!pool) return NULL;
+    pool->service = service;
+    pool->waiting_max = queue_max;
+    pthread_mutex_init(&pool->lock, NULL);
+    pthread_cond_init(&pool->wake, NULL);
+    while (pool->thread_count < threads &&
+           pthread_create(&pool->threads[pool->thread_count], NULL, pool_main, pool) == 0)
+        pool->thread_count++;
+    if (pool->thread_count == threads) return pool;
+    pool_stop(pool);
+    return NULL;
+}
+
+void pool_stop(struct pool *pool)
+{
+    struct request *rq;
+    struct task *task;
+
+    if (!pool) return;
+    pthread_mutex_lock(&pool->lock);
+    pool->stopping = true;
+    pthread_cond_broadcast(&pool->wake);
+    pthread_mutex_unlock(&pool->lock);
+    for (int i = 0; i < pool->thread_count; i++)
+        pthread_join(pool->threads[i], NULL);
+    while ((rq = request_list_take(&pool->requests))) {
+        rq->next = NULL;
+        reply_error(rq, ERR_STOPPING);
+        http_answer(rq);
+    }
+    while ((task = task_list_take(&pool->tasks)))
+        free(task);
+    pthread_cond_destroy(&pool->wake);
+    pthread_mutex_destroy(&pool->lock);
+    free(pool);
+}
+
+/* Under the lock. */
+static bool has_room(struct pool *pool)
+{
+    if (pool->stopping || pool->waiting >= pool->waiting_max) return false;
+    pool->waiting++;
+    pthread_cond_signal(&pool->wake);
+    return true;
+}
+
+bool pool_submit_request(struct pool *pool, struct request *rq)
+{
+    bool room;
+
+    pthread_mutex_lock(&pool->lock);
+    room = has_room(pool);
+    if (room) request_list_add(&pool->requests, rq);
+    pthread_mutex_unlock(&pool->lock);
+    return room;
+}
+
+bool pool_submit_task(struct pool *pool, struct task *task)
+{
+    bool room;
+
+    pthread_mutex_lock(&pool->lock);
+    room = has_room(pool);
+    if (room) task_list_add(&pool->tasks, task);
+    pthread_mutex_unlock(&pool->lock);
+    return room;
+}

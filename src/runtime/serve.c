@@ -1,0 +1,295 @@
+/* runtime/serve.c: starting and stopping the house. Opened bottom up: databases, bus,
+ * subscriptions, services, writers, HTTP; closed the other way round. */
+#include "runtime/serve.h"
+
+#include "base/log.h"
+#include "runtime/house.h"
+#include "runtime/key.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define STOP_GRACE_MS   10000
+#define CONNECTIONS_MAX 20000
+#define IDLE_MS         75000
+#define DEADLINE_MS     10000
+
+/* --- folders and databases ----------------------------------------------------------------- */
+
+/* mkdir -p, private to the user. */
+static bool make_folder(const char *path, struct buf *why)
+{
+    char part[4096];
+    size_t length = strlen(path);
+
+    if (length == 0 || length >= sizeof part) {
+        buf_append(why, STR("--data: the path is empty or too long"));
+        return false;
+    }
+    for (size_t i = 1; i <= length; i++) {
+        if (path[i] != '/' && path[i] != '\0') continue;
+        memcpy(part, path, i);
+        part[i] = '\0';
+        if (mkdir(part, 0700) == 0 || errno == EEXIST) continue;
+        buf_printf(why, "cannot make folder %s: %s", part, strerror(errno));
+        return false;
+    }
+    return true;
+}
+
+static enum err open_database(struct service *service, const char *folder, struct buf *why)
+{
+    int64_t now_ms = env_now_ms(&service->env);
+    enum err err = OK;
+
+    if (asprintf(&service->path, "%s/%s.db", folder, service->def->name) < 0) return ERR_MEMORY;
+    TRY(db_open(service->path, DB_WRITER, &service->db, why));
+    TRY(db_migrate(service->db, bus_schema, now_ms, why));
+    if (service->def->schema) TRY(db_migrate(service->db, service->def->schema, now_ms, why));
+    for (int i = 0; i < service->house->loops; i++)
+        TRY(db_open(service->path, DB_READER, &service->readers[i], why));
+done:
+    if (err && why->len == 0) buf_printf(why, "cannot open %s", service->path);
+    return err;
+}
+
+static enum err add_service(struct house *house, const struct service_definition *def,
+                            struct buf *why)
+{
+    struct service *service = calloc(1, sizeof *service);
+
+    ASSERT(house->service_count < SERVICES_MAX && def->job_count <= JOBS_MAX);
+    if (!service) return ERR_MEMORY;
+    house->services[house->service_count++] = service;
+    service->def = def;
+    service->house = house;
+    service->env = (struct env){.service = service,
+                                .name = def->name,
+                                .settings = house->settings,
+                                .keys = house->keys,
+                                .clock = &clock_system,
+                                .random = &random_system};
+    object_id_source_init(&service->env.ids, service->env.random);
+    return open_database(service,
+                         house->settings->sqlite_dir ? house->settings->sqlite_dir
+                                                     : house->settings->data,
+                         why);
+}
+
+/* --- the bus ------------------------------------------------------------------------------- */
+
+/* The catalogue's subjects of one publisher, NULL-terminated; lives as long as the program. */
+static const char *const *published_by(const char *service)
+{
+    static const char *lists[SERVICES_MAX][EVENT_TYPES + 1];
+    static size_t used;
+    const char **list = lists[used++];
+    size_t count = 0;
+
+    ASSERT(used <= SERVICES_MAX);
+    for (enum event_type type = 0; type < EVENT_TYPES; type++)
+        if (strcmp(event_publisher(type), service) == 0) list[count++] = event_subject(type);
+    return list;
+}
+
+static enum err open_bus(struct house *house)
+{
+    struct bus_source sources[SERVICES_MAX];
+
+    for (size_t i = 0; i < house->service_count; i++) {
+        struct service *service = house->services[i];
+        bool any = service->def == &bus_service;
+
+        sources[i] = (struct bus_source){service->def->name, service->path,
+                                         any ? NULL : published_by(service->def->name)};
+    }
+    return bus_open(sources, house->service_count, &house->bus);
+}
+
+static enum err subscribe(struct service *service)
+{
+    const struct service_definition *def = service->def;
+    struct subscriber who = {.service = def->name,
+                             .subjects = service->subjects,
+                             .poke = writer_poke,
+                             .context = service};
+
+    if (!def->listener_count) return OK;
+    ASSERT(def->listener_count <= EVENT_TYPES);
+    for (size_t i = 0; i < def->listener_count; i++)
+        service->subjects[i] = event_subject(def->listeners[i].type);
+    return subscription_open(service->house->bus, &who, tx_read(service->db, 0),
+                             &service->subscription);
+}
+
+/* --- start and stop ------------------------------------------------------------------------ */
+
+static enum err start_service(struct service *service, struct buf *why)
+{
+    const struct service_definition *def = service->def;
+    enum err err = OK;
+
+    if (def->start) TRY(def->start(&service->env, why));
+    if (def->pool_threads) {
+        service->pool = pool_start(service, def->pool_threads, def->pool_queue_max);
+        if (!service->pool) return ERR_MEMORY;
+    }
+    TRY(writer_start(service));
+done:
+    return err;
+}
+
+/* A machine's cores are shared by the loops, the writers and the kernel; one loop answers six
+ * figures of requests a second. */
+static int loops_for(long cores)
+{
+    int loops = (int)(cores / 2);
+
+    if (loops < 1) return 1;
+    return loops > LOOPS_MAX ? LOOPS_MAX : loops;
+}
+
+static enum err start_http(struct house *house, struct buf *why)
+{
+    static struct http_mount mounts[SERVICES_MAX];
+    char control[4096];
+    struct http_config config = {.host = house->settings->host,
+                                 .port = house->settings->port,
+                                 .control_path = control,
+                                 .loops = house->loops,
+                                 .mounts = mounts,
+                                 .mount_count = house->service_count,
+                                 .keys = house->keys,
+                                 .clock = &clock_system,
+                                 .trusted_proxies = house->settings->trusted_proxies,
+                                 .cookie_secure = house->settings->cookie_secure,
+                                 .connections_max = CONNECTIONS_MAX,
+                                 .deadline_ms = DEADLINE_MS,
+                                 .idle_ms = IDLE_MS,
+                                 .dispatch = house_dispatch,
+                                 .loop_end = house_loop_end,
+                                 .context = house};
+    const char *reason = NULL;
+    enum err err;
+
+    for (size_t i = 0; i < house->service_count; i++) {
+        struct service *service = house->services[i];
+
+        mounts[i] = (struct http_mount){service->def->name, service->def->routes,
+                                        service->def->route_count, &service->env};
+    }
+    snprintf(control, sizeof control, "%s/" CONTROL_SOCKET, house->settings->data);
+    err = http_server_start(&config, &house->server, &reason);
+    if (err) buf_append(why, str_of(reason));
+    return err;
+}
+
+static enum err open_house(struct house *house, const struct service_definition *const *definitions,
+                           size_t count, struct buf *why)
+{
+    enum err err = OK;
+
+    house->loops = loops_for(sysconf(_SC_NPROCESSORS_ONLN));
+    house->started_at_ms = clock_now_ms(&clock_system);
+    if (!make_folder(house->settings->data, why)) return ERR_IO;
+    if (house->settings->sqlite_dir && !make_folder(house->settings->sqlite_dir, why))
+        return ERR_IO;
+    /* The bus's database comes first: its lock says whose data folder this is. */
+    TRY(add_service(house, &bus_service, why));
+    house->keys = session_keys_open(house->settings, why);
+    if (!house->keys) return ERR_INVALID;
+    house->services[0]->env.keys = house->keys;
+    for (size_t i = 0; i < count; i++)
+        TRY(add_service(house, definitions[i], why));
+    TRY(open_bus(house));
+    for (size_t i = 0; i < house->service_count; i++)
+        TRY(subscribe(house->services[i]));
+    for (size_t i = 0; i < house->service_count; i++)
+        TRY(start_service(house->services[i], why));
+    TRY(start_http(house, why));
+done:
+    return err;
+}
+
+static void close_service(struct service *service)
+{
+    writer_stop(service);
+    pool_stop(service->pool);
+    writer_free(service);
+    if (service->def->stop && service->env.state) service->def->stop(&service->env);
+    subscription_close(service->subscription);
+    for (int i = 0; i < service->house->loops; i++)
+        db_close(service->readers[i]);
+    db_close(service->db);
+    free(service->path);
+    free(service);
+}
+
+static void close_house(struct house *house)
+{
+    atomic_store(&house->stopping, true);
+    if (house->server) http_server_stop(house->server, STOP_GRACE_MS);
+    for (size_t i = house->service_count; i-- > 0;)
+        close_service(house->services[i]);
+    bus_close(house->bus);
+    session_keys_free(house->keys);
+}
+
+/* Sockets for many thousands of connections; the kernel's hard limit is the operator's say. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void block_signals(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, set, NULL); /* inherited by every thread; the main one waits */
+    signal(SIGPIPE, SIG_IGN);
+}
+
+int house_serve(const struct settings *settings,
+                const struct service_definition *const *definitions, size_t count)
+{
+    struct house *house = calloc(1, sizeof *house);
+    struct buf why;
+    sigset_t signals;
+    int number, code = 1;
+    enum err err;
+
+    if (!house) return 1;
+    mallopt(M_ARENA_MAX, 4); /* one heap a thread would keep memory that nobody uses */
+    block_signals(&signals);
+    raise_descriptor_limit();
+    buf_init(&why, NULL, 4096);
+    house->settings = settings;
+    err = open_house(house, definitions, count, &why);
+    if (err) {
+        fprintf(stderr, "boxoffice: %.*s\n", (int)why.len, why.len ? why.at : "");
+        if (why.len == 0) fprintf(stderr, "boxoffice: cannot start: %s\n", err_message(err));
+    } else {
+        printf("listening on http://%s%s%s:%d\n", strchr(settings->host, ':') ? "[" : "",
+               settings->host, strchr(settings->host, ':') ? "]" : "",
+               http_server_port(house->server));
+        fflush(stdout);
+        sigwait(&signals, &number);
+        log_event(LOG_INFO, "boxoffice", "stopping", log_int("signal", number));
+        code = 0;
+    }
+    close_house(house);
+    buf_free(&why);
+    free(house);
+    return code;
+}

@@ -1,0 +1,18 @@
+/* runtime/serve.h: the whole program, from opening the data folder to a clean stop. */
+#ifndef RUNTIME_SERVE_H
+#define RUNTIME_SERVE_H
+
+#include "runtime/service.h"
+
+#define CONTROL_SOCKET "control.sock" /* in the data folder */
+
+/* The bus as a service of its own: outside publishers and listeners, monitoring, health. Always
+ * runs. */
+extern const struct service_definition bus_service;
+
+/* Opens everything, prints "listening on http://…" on stdout, serves until SIGINT or SIGTERM, stops
+ * cleanly. Returns the exit code; what keeps it from starting is said on stderr, one line. */
+int house_serve(const struct settings *settings,
+                const struct service_definition *const *definitions, size_t count);
+
+#endif

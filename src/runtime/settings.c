@@ -1,0 +1,122 @@
+/* runtime/settings.c: environment variables and --listen, checked where they come in. */
+#include "runtime/settings.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#define ORDER_EXPIRATION_S_MAX (365 * 24 * 3600)
+
+static bool take_flag(const char *name, bool *out, const char *yes, const char *no,
+                      struct buf *why)
+{
+    const char *text = getenv(name);
+
+    if (!text || !*text) return true;
+    if (strcmp(text, yes) == 0)
+        *out = true;
+    else if (strcmp(text, no) == 0)
+        *out = false;
+    else
+        buf_printf(why, "%s must be %s or %s", name, yes, no);
+    return why->len == 0;
+}
+
+static bool take_expiration(struct settings *settings, struct buf *why)
+{
+    const char *text = getenv("ORDER_EXPIRATION_SECONDS");
+    int64_t seconds;
+
+    if (!text || !*text) return true;
+    if (!str_to_int64(str_of(text), &seconds) || seconds < 1 || seconds > ORDER_EXPIRATION_S_MAX) {
+        buf_printf(why, "ORDER_EXPIRATION_SECONDS must be a whole number from 1 to %d",
+                   ORDER_EXPIRATION_S_MAX);
+        return false;
+    }
+    settings->order_expiration_ms = seconds * 1000;
+    return true;
+}
+
+static bool take_cookie_secure(struct settings *settings, struct buf *why)
+{
+    const char *text = getenv("COOKIE_SECURE");
+    bool secure = false;
+
+    if (!text || !*text) return true;
+    if (!take_flag("COOKIE_SECURE", &secure, "1", "0", why)) return false;
+    settings->cookie_secure = secure;
+    return true;
+}
+
+static bool take_database(struct settings *settings, struct buf *why)
+{
+    const char *text = getenv("DATABASE_URL");
+    struct stat status;
+
+    if (!text || !*text) return true;
+    if (strncmp(text, "sqlite:", 7) != 0 || !text[7]) {
+        buf_append(why, STR("DATABASE_URL must be sqlite:FOLDER"));
+        return false;
+    }
+    settings->sqlite_dir = text + 7;
+    if (stat(settings->sqlite_dir, &status) == 0 && !S_ISDIR(status.st_mode)) {
+        buf_printf(why, "DATABASE_URL: %s is not a folder", settings->sqlite_dir);
+        return false;
+    }
+    return true;
+}
+
+static bool take_jwt_key(struct settings *settings, struct buf *why)
+{
+    settings->jwt_key = getenv("JWT_KEY");
+    if (!settings->jwt_key) return true;
+    if (strlen(settings->jwt_key) >= 32) return true;
+    buf_append(why, STR("JWT_KEY must be at least 32 bytes; unset it to have one made and kept "
+                        "in the data folder"));
+    return false;
+}
+
+bool settings_from_environment(struct settings *settings, struct buf *why)
+{
+    bool monitoring_open = false, blocklist = true;
+
+    *settings = (struct settings){.host = "127.0.0.1",
+                                  .port = 8080,
+                                  .data = "./data",
+                                  .order_expiration_ms = 900 * 1000,
+                                  .cookie_secure = -1};
+    settings->trusted_proxies = getenv("TRUSTED_PROXIES");
+    if (!settings->trusted_proxies) settings->trusted_proxies = "";
+    if (!take_jwt_key(settings, why) || !take_database(settings, why) ||
+        !take_expiration(settings, why) || !take_cookie_secure(settings, why) ||
+        !take_flag("AUTH_PASSWORD_BLOCKLIST", &blocklist, "on", "off", why) ||
+        !take_flag("MONITORING", &monitoring_open, "open", "loopback", why))
+        return false;
+    settings->password_blocklist = blocklist;
+    settings->monitoring_open = monitoring_open;
+    return true;
+}
+
+bool settings_listen(struct settings *settings, const char *text, struct buf *why)
+{
+    const char *colon = strrchr(text, ':');
+    size_t host = colon ? (size_t)(colon - text) : 0;
+    const char *host_at = text;
+    int64_t port;
+
+    if (host >= 2 && text[0] == '[' && text[host - 1] == ']') {
+        host_at++;
+        host -= 2;
+    }
+    if (host >= sizeof settings->host || !str_to_int64(str_of(colon ? colon + 1 : text), &port) ||
+        port > 65535) {
+        buf_printf(why, "--listen takes ADDRESS:PORT, such as 127.0.0.1:8080; got %s", text);
+        return false;
+    }
+    if (host) {
+        memcpy(settings->host, host_at, host);
+        settings->host[host] = '\0';
+    }
+    settings->port = (int)port;
+    return true;
+}

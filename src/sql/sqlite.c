@@ -1,0 +1,435 @@
+/* sql/sqlite.c: the embedded engine behind sql.h; the only file that knows SQLite.
+ *
+ * WAL with synchronous=FULL: a commit returns when its frames are on the disk. One connection in
+ * one process writes and checkpoints a file (a lock file keeps others out); readers never do. */
+#include "sql/sql.h"
+#include "base/log.h"
+#include "sql/engine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <threads.h>
+#include <unistd.h>
+
+#define STATEMENTS_MAX   128 /* distinct SQL texts of one connection; a power of two */
+#define PARAMETERS_MAX   16
+#define CHECKPOINT_PAGES 4000 /* 16 MiB of log: hot pages are folded into the file once, not often */
+#define WRITER_CACHE_KIB 16384
+#define READER_CACHE_KIB 2048
+
+struct statement {
+    const char *sql; /* the literal's address is the key */
+    sqlite3_stmt *handle;
+    uint8_t place[PARAMETERS_MAX + 1]; /* $n is SQLite's parameter place[n]; 0: not used */
+};
+
+struct db {
+    sqlite3 *handle;
+    struct tx tx;
+    enum db_mode mode;
+    bool open;      /* a transaction */
+    bool savepoint; /* the running item has written */
+    int lock_fd;
+    struct statement statements[STATEMENTS_MAX];
+};
+
+static once_flag library_once = ONCE_FLAG_INIT;
+
+/* Connections never cross threads at the same time, and nobody reads SQLite's memory statistics:
+ * both would cost a lock a call. */
+static void library_configure(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    sqlite3_initialize();
+}
+
+static enum err err_of(int code)
+{
+    switch (code & 0xff) {
+    case SQLITE_OK:
+    case SQLITE_ROW:
+    case SQLITE_DONE:
+        return OK;
+    case SQLITE_CONSTRAINT:
+        return ERR_CONFLICT;
+    case SQLITE_FULL:
+        return ERR_DISK_FULL;
+    case SQLITE_NOMEM:
+        return ERR_MEMORY;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return ERR_UNAVAILABLE;
+    default:
+        return ERR_IO;
+    }
+}
+
+/* Notes what SQLite says; expected outcomes (a unique index that refuses) are not worth a line. */
+static enum err fail(struct db *db, int code, const char *sql)
+{
+    enum err err = err_of(code);
+
+    if (err != ERR_CONFLICT)
+        log_event(LOG_ERROR, "sql", "statement.failed", log_int("code", code),
+                  log_text("reason", str_of(sqlite3_errmsg(db->handle))),
+                  log_text("sql", str_of(sql)));
+    return err;
+}
+
+static enum err run(struct db *db, const char *sql)
+{
+    int code = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+
+    return code == SQLITE_OK ? OK : fail(db, code, sql);
+}
+
+/* --- open and close ------------------------------------------------------------------------ */
+
+static enum err take_lock(struct db *db, const char *path, struct buf *why)
+{
+    char name[4096];
+
+    if (snprintf(name, sizeof name, "%s.lock", path) >= (int)sizeof name) return ERR_IO;
+    db->lock_fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (db->lock_fd < 0) {
+        if (why) buf_printf(why, "cannot open %s: %s", name, strerror(errno));
+        return ERR_IO;
+    }
+    if (flock(db->lock_fd, LOCK_EX | LOCK_NB) == 0) return OK;
+    if (why) buf_printf(why, "%s is in use by another boxoffice process", path);
+    return ERR_LOCKED;
+}
+
+static enum err configure(struct db *db)
+{
+    char pragmas[256];
+    bool writer = db->mode == DB_WRITER;
+
+    sqlite3_busy_timeout(db->handle, 1000);
+    sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    if (!writer) sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    snprintf(pragmas, sizeof pragmas,
+             "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-%d; PRAGMA mmap_size=0;%s",
+             writer ? WRITER_CACHE_KIB : READER_CACHE_KIB,
+             writer ? "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;" : "");
+    if (writer) sqlite3_wal_autocheckpoint(db->handle, CHECKPOINT_PAGES);
+    return run(db, pragmas);
+}
+
+enum err db_open(const char *path, enum db_mode mode, struct db **out, struct buf *why)
+{
+    enum err err = OK;
+    struct db *db;
+    int flags = SQLITE_OPEN_NOMUTEX |
+                (mode == DB_WRITER ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
+
+    call_once(&library_once, library_configure);
+    db = calloc(1, sizeof *db);
+    if (!db) return ERR_MEMORY;
+    db->mode = mode;
+    db->lock_fd = -1;
+    db->tx.db = db;
+    if (mode == DB_WRITER) TRY(take_lock(db, path, why));
+    if (sqlite3_open_v2(path, &db->handle, flags, NULL) != SQLITE_OK) {
+        if (why) buf_printf(why, "cannot open %s: %s", path, sqlite3_errmsg(db->handle));
+        err = ERR_IO;
+        goto done;
+    }
+    sqlite3_extended_result_codes(db->handle, 1);
+    err = configure(db);
+    if (err && why) buf_printf(why, "cannot use %s: %s", path, sqlite3_errmsg(db->handle));
+done:
+    if (err) {
+        db_close(db);
+        db = NULL;
+    }
+    *out = db;
+    return err;
+}
+
+void db_close(struct db *db)
+{
+    if (!db) return;
+    for (size_t i = 0; i < STATEMENTS_MAX; i++)
+        sqlite3_finalize(db->statements[i].handle);
+    sqlite3_close(db->handle); /* rolls back, and a writer folds its log into the file */
+    if (db->lock_fd >= 0) close(db->lock_fd);
+    free(db);
+}
+
+/* --- statements ---------------------------------------------------------------------------- */
+
+static enum err prepare(struct db *db, struct statement *slot, const char *sql)
+{
+    int count;
+    int code = sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &slot->handle, NULL);
+
+    if (code != SQLITE_OK) return fail(db, code, sql);
+    ASSERT(slot->handle != NULL);
+    count = sqlite3_bind_parameter_count(slot->handle);
+    ASSERT(count <= PARAMETERS_MAX);
+    for (int i = 1; i <= count; i++) {
+        const char *name = sqlite3_bind_parameter_name(slot->handle, i);
+        int number = name && name[0] == '$' ? atoi(name + 1) : 0;
+
+        ASSERT(number >= 1 && number <= PARAMETERS_MAX); /* "$1", as sql.h says */
+        slot->place[number] = (uint8_t)i;
+    }
+    slot->sql = sql;
+    return OK;
+}
+
+/* The connection's prepared form of a literal; never more texts than the table holds. */
+static enum err statement_find(struct db *db, const char *sql, struct statement **out)
+{
+    size_t at = ((uintptr_t)sql >> 3) * 0x9E3779B1u;
+
+    for (size_t tried = 0; tried < STATEMENTS_MAX; tried++, at++) {
+        struct statement *slot = &db->statements[at & (STATEMENTS_MAX - 1)];
+
+        *out = slot;
+        if (slot->sql == sql) return OK;
+        if (!slot->sql) return prepare(db, slot, sql);
+    }
+    ASSERT(!"a connection has more distinct statements than STATEMENTS_MAX");
+    return ERR_INTERNAL;
+}
+
+/* Texts are bound in place when they outlive the call, copied when rows are read later. */
+static int bind_one(sqlite3_stmt *handle, int place, const struct sql_value *value,
+                    sqlite3_destructor_type keep)
+{
+    switch (value->type) {
+    case SQL_INT:
+        return sqlite3_bind_int64(handle, place, value->integer);
+    case SQL_TEXT:
+        return sqlite3_bind_text64(handle, place, value->text.at ? value->text.at : "",
+                                   value->text.len, keep, SQLITE_UTF8);
+    case SQL_ID: {
+        struct object_id_text text = object_id_text(value->id);
+
+        return sqlite3_bind_text(handle, place, text.hex, OBJECT_ID_HEX, SQLITE_TRANSIENT);
+    }
+    case SQL_NULL:
+        break;
+    }
+    return sqlite3_bind_null(handle, place);
+}
+
+static enum err bind(struct db *db, struct statement *statement, const struct sql_value *values,
+                     size_t count, sqlite3_destructor_type keep)
+{
+    for (size_t i = 0; i < count; i++) {
+        int place = statement->place[i + 1];
+        int code;
+
+        ASSERT(place > 0); /* a value without its $n */
+        code = bind_one(statement->handle, place, &values[i], keep);
+        if (code != SQLITE_OK) return fail(db, code, statement->sql);
+    }
+    return OK;
+}
+
+/* Steps a statement without values or rows, outside any item. */
+static enum err control(struct db *db, const char *sql)
+{
+    struct statement *statement;
+    enum err err = OK;
+    int code;
+
+    TRY(statement_find(db, sql, &statement));
+    code = sqlite3_step(statement->handle);
+    sqlite3_reset(statement->handle);
+    if (code != SQLITE_DONE) err = fail(db, code, sql);
+done:
+    return err;
+}
+
+static enum err savepoint_begin(struct db *db)
+{
+    enum err err;
+
+    if (db->savepoint) return OK;
+    err = control(db, "SAVEPOINT item");
+    db->savepoint = err == OK;
+    return err;
+}
+
+enum err tx_exec_values(struct tx *tx, int64_t *changes, const char *sql,
+                        const struct sql_value *values, size_t count)
+{
+    struct db *db = tx->db;
+    struct statement *statement;
+    enum err err = OK;
+    int code;
+
+    if (changes) *changes = 0;
+    TRY(savepoint_begin(db));
+    TRY(statement_find(db, sql, &statement));
+    TRY(bind(db, statement, values, count, SQLITE_STATIC));
+    code = sqlite3_step(statement->handle);
+    ASSERT(code != SQLITE_ROW);
+    if (code != SQLITE_DONE) err = fail(db, code, sql);
+    sqlite3_reset(statement->handle);
+    if (changes && err == OK) *changes = sqlite3_changes64(db->handle);
+done:
+    return err;
+}
+
+void tx_query_values(struct tx *tx, struct rows *rows, const char *sql,
+                     const struct sql_value *values, size_t count)
+{
+    struct statement *statement = NULL;
+
+    *rows = (struct rows){.db = tx->db};
+    rows->err = statement_find(tx->db, sql, &statement);
+    if (rows->err) return;
+    ASSERT(sqlite3_stmt_readonly(statement->handle) && !sqlite3_stmt_busy(statement->handle));
+    rows->statement = statement;
+    rows->err = bind(tx->db, statement, values, count, SQLITE_TRANSIENT);
+}
+
+bool rows_next(struct rows *rows)
+{
+    struct statement *statement = rows->statement;
+    int code;
+
+    if (rows->err || !statement) return false;
+    code = sqlite3_step(statement->handle);
+    if (code == SQLITE_ROW) return true;
+    if (code != SQLITE_DONE) rows->err = fail(rows->db, code, statement->sql);
+    return false;
+}
+
+static sqlite3_stmt *handle_of(struct rows *rows)
+{
+    return ((struct statement *)rows->statement)->handle;
+}
+
+bool rows_null(struct rows *rows, int column)
+{
+    return sqlite3_column_type(handle_of(rows), column) == SQLITE_NULL;
+}
+
+int64_t rows_int(struct rows *rows, int column)
+{
+    return sqlite3_column_int64(handle_of(rows), column);
+}
+
+struct str rows_text(struct rows *rows, int column)
+{
+    const unsigned char *at = sqlite3_column_text(handle_of(rows), column);
+
+    return (struct str){at ? (const char *)at : "", (size_t)sqlite3_column_bytes(handle_of(rows), column)};
+}
+
+struct object_id rows_id(struct rows *rows, int column)
+{
+    struct object_id id;
+
+    if (!object_id_parse(rows_text(rows, column), &id)) id = (struct object_id){{0}};
+    return id;
+}
+
+enum err rows_end(struct rows *rows)
+{
+    struct statement *statement = rows->statement;
+
+    if (statement && statement->handle) sqlite3_reset(statement->handle);
+    rows->statement = NULL;
+    return rows->err;
+}
+
+enum err engine_script(struct db *db, const char *text)
+{
+    static const char serial[] = "{{serial}}";
+    struct buf script;
+    enum err err;
+
+    buf_init(&script, NULL, 1024 * 1024);
+    for (const char *mark; (mark = strstr(text, serial)); text = mark + sizeof serial - 1) {
+        buf_append(&script, (struct str){text, (size_t)(mark - text)});
+        buf_append(&script, STR("INTEGER PRIMARY KEY"));
+    }
+    buf_append(&script, str_of(text));
+    buf_char(&script, '\0');
+    err = script.failed ? ERR_MEMORY : run(db, script.at);
+    buf_free(&script);
+    return err;
+}
+
+/* --- transactions -------------------------------------------------------------------------- */
+
+enum err tx_begin(struct db *db, struct tx **out)
+{
+    enum err err;
+
+    ASSERT(db->mode == DB_WRITER && !db->open);
+    err = control(db, "BEGIN IMMEDIATE");
+    db->open = err == OK;
+    db->savepoint = false;
+    db->tx.published = 0;
+    *out = err ? NULL : &db->tx;
+    return err;
+}
+
+enum err tx_commit(struct tx *tx)
+{
+    struct db *db = tx->db;
+    enum err err;
+
+    ASSERT(db->open && !db->savepoint);
+    err = control(db, "COMMIT");
+    if (err == OK) {
+        db->open = false;
+        return OK;
+    }
+    /* A full disk is found before the commit mark is written. After any other failure the mark may
+     * or may not be on the disk (a failed fsync leaves no way to tell). */
+    tx_rollback(tx);
+    return err == ERR_DISK_FULL || err == ERR_MEMORY ? err : ERR_COMMIT_UNKNOWN;
+}
+
+void tx_rollback(struct tx *tx)
+{
+    struct db *db = tx->db;
+
+    if (db->open && !sqlite3_get_autocommit(db->handle)) (void)control(db, "ROLLBACK");
+    db->open = false;
+    db->savepoint = false;
+}
+
+void tx_item_begin(struct tx *tx, int64_t now_ms)
+{
+    ASSERT(!tx->db->savepoint);
+    tx->now_ms = now_ms;
+}
+
+enum err tx_item_end(struct tx *tx, bool keep)
+{
+    struct db *db = tx->db;
+    enum err err = OK;
+
+    if (sqlite3_get_autocommit(db->handle)) { /* the engine rolled everything back by itself */
+        db->open = false;
+        db->savepoint = false;
+        return ERR_DISK_FULL;
+    }
+    if (!db->savepoint) return OK;
+    db->savepoint = false;
+    if (!keep) TRY(control(db, "ROLLBACK TO item"));
+    TRY(control(db, "RELEASE item"));
+done:
+    return err;
+}
+
+struct tx *tx_read(struct db *db, int64_t now_ms)
+{
+    db->tx.now_ms = now_ms;
+    return &db->tx;
+}
