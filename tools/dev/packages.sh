@@ -37,21 +37,25 @@ missing_packages() {
     done
 }
 
-apt_install() {
-    as_root apt-get -qq -o DPkg::Lock::Timeout=120 --yes --no-install-recommends install "$@" >&2
+apt_quietly() { as_root apt-get -qq -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 --yes "$@"; }
+apt_install() { apt_quietly --no-install-recommends install "$@"; }
+
+# Without any package list, or with one that is too old, the first try fails: then update.
+apt_install_somehow() {
+    apt_install "$@" || { apt_quietly update && apt_install "$@"; }
 }
 
 # A package such as nginx starts its service when installed; a tool for tests must not.
 install_quietly() {
-    local policy=/usr/sbin/policy-rc.d made=0 result=0
+    local policy=/usr/sbin/policy-rc.d made=0 result=0 log
+    log=$(log_file apt)
     if [ ! -e "$policy" ]; then
         made=1
         printf '#!/bin/sh\nexit 101\n' | as_root sh -c "cat >$policy && chmod 755 $policy"
     fi
-    # Without any package list, or with one that is too old, the first try fails: then update.
-    apt_install "$@" 2>/dev/null ||
-        { as_root apt-get -qq update >&2 && apt_install "$@"; } || result=$?
+    apt_install_somehow "$@" >"$log" 2>&1 || result=$?
     if [ "$made" = 1 ]; then as_root rm -f "$policy"; fi
+    if [ "$result" != 0 ]; then tail -n 20 "$log" >&2; fi
     return "$result"
 }
 
