@@ -28,7 +28,8 @@ static void the_system_clock_tells_the_time_in_milliseconds(void **state)
 {
     int64_t before_s = time(NULL), now_ms = clock_now_ms(&clock_system), after_s = time(NULL);
 
-    assert_in_range(now_ms, (before_s - 1) * 1000, (after_s + 1) * 1000);
+    /* time() reads a coarser clock, which may still be in the second before */
+    assert_in_range(now_ms, before_s * 1000, (after_s + 2) * 1000);
 }
 
 static void the_monotonic_clock_never_goes_back(void **state)
