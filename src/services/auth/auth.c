@@ -1,0 +1,52 @@
+/* services/auth/auth.c: the auth service's one table. It owns users: who may sign in.
+ *
+ * It listens to nobody. Its pool exists for argon2: two threads keep a burst of sign-ins from
+ * taking the machine, and what does not fit the queue is told to come again (429). */
+#include "services/auth/auth.h"
+#include "services/auth/store.h"
+#include "services/services.h"
+
+#define HASH_THREADS   2
+#define HASH_QUEUE_MAX 64 /* about a second of work for the two */
+
+static enum err auth_start(struct env *env, struct buf *why)
+{
+    struct arena *arena = NULL;
+    struct auth *auth;
+    enum err err;
+
+    TRY(password_init());
+    err = ERR_MEMORY;
+    arena = arena_new(sizeof *auth + 64);
+    if (!arena) goto done;
+    auth = arena_alloc(arena, sizeof *auth);
+    if (!auth) goto done;
+    auth->arena = arena;
+    TRY(password_hash_of_nobody(&auth->nobody));
+    env->state = auth;
+    return OK;
+done:
+    if (arena) arena_free(arena);
+    buf_append(why, err == ERR_MEMORY ? STR("auth: no memory to hash a password (19 MiB)")
+                                      : STR("auth: no source of random numbers"));
+    return err;
+}
+
+static void auth_stop(struct env *env)
+{
+    struct auth *auth = env->state;
+
+    env->state = NULL;
+    if (auth) arena_free(auth->arena);
+}
+
+const struct service_definition auth_service = {
+    .name = "auth",
+    .routes = auth_routes,
+    .route_count = AUTH_ROUTES,
+    .schema = auth_schema,
+    .pool_threads = HASH_THREADS,
+    .pool_queue_max = HASH_QUEUE_MAX,
+    .start = auth_start,
+    .stop = auth_stop,
+};

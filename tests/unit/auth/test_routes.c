@@ -1,0 +1,353 @@
+/* tests/unit/auth/test_routes.c: the handlers, run through their chains over a real database the
+ * way the runtime would, without a server around them. */
+#include "services/auth/auth.h"
+#include "services/auth/store.h"
+#include "services/services.h"
+
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define NOW_MS     INT64_C(1790000000123)
+#define PLACES_MAX 8
+#define A_PASSWORD "trombone harvest 42"
+#define A_USER     "{\"email\":\"Ann@Example.com\",\"password\":\"" A_PASSWORD "\"}"
+
+/* One service, one request at a time. */
+struct fixture {
+    char folder[64];
+    struct db *db;
+    struct settings settings;
+    struct session_keys *keys;
+    struct env env;
+    struct arena *arena;
+    struct request rq;
+    enum place places[PLACES_MAX]; /* where the last request's handlers ran */
+    size_t place_count;
+    int64_t published;
+};
+
+static int64_t now_ms(const struct clock *clock)
+{
+    (void)clock;
+    return NOW_MS;
+}
+
+static const struct clock stopped = {now_ms};
+
+static struct db *open_database(const char *folder)
+{
+    struct db *db = NULL;
+    struct buf path, why;
+
+    buf_init(&path, NULL, 256);
+    buf_init(&why, NULL, 4096);
+    buf_printf(&path, "%s/auth.db%c", folder, 0);
+    assert_int_equal(db_open(path.at, DB_WRITER, &db, &why), OK);
+    assert_int_equal(db_migrate(db, bus_schema, NOW_MS, &why), OK);
+    assert_int_equal(db_migrate(db, auth_service.schema, NOW_MS, &why), OK);
+    buf_free(&path);
+    buf_free(&why);
+    return db;
+}
+
+static int setup(void **state)
+{
+    struct fixture *fixture = calloc(1, sizeof *fixture);
+    struct buf why;
+
+    if (!fixture) return -1;
+    snprintf(fixture->folder, sizeof fixture->folder, "/tmp/auth-routes-XXXXXX");
+    if (!mkdtemp(fixture->folder)) return -1;
+    fixture->db = open_database(fixture->folder);
+    fixture->settings.password_blocklist = true;
+    fixture->keys = session_keys_new(STR("0123456789abcdef0123456789abcdef"));
+    fixture->arena = arena_new(1 << 20);
+    fixture->env = (struct env){
+        .name = "auth",
+        .settings = &fixture->settings,
+        .keys = fixture->keys,
+        .clock = &stopped,
+        .random = &random_system,
+    };
+    object_id_source_init(&fixture->env.ids, &random_system);
+    buf_init(&why, NULL, 4096);
+    assert_int_equal(auth_service.start(&fixture->env, &why), OK);
+    buf_free(&why);
+    *state = fixture;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *fixture = *state;
+    struct dirent *entry;
+    DIR *folder;
+
+    auth_service.stop(&fixture->env);
+    db_close(fixture->db);
+    folder = opendir(fixture->folder);
+    while (folder && (entry = readdir(folder)))
+        unlinkat(dirfd(folder), entry->d_name, 0);
+    if (folder) closedir(folder);
+    rmdir(fixture->folder);
+    session_keys_free(fixture->keys);
+    arena_free(fixture->arena);
+    free(fixture);
+    return 0;
+}
+
+static const struct route *route_of(const char *path)
+{
+    for (size_t i = 0; i < auth_service.route_count; i++) {
+        if (strcmp(auth_service.routes[i].path, path) == 0) return &auth_service.routes[i];
+    }
+    fail_msg("no route %s", path);
+    return NULL;
+}
+
+static enum err run_in_writer(struct fixture *fixture, handler_fn *handler)
+{
+    struct tx *tx;
+    enum err err;
+
+    assert_int_equal(tx_begin(fixture->db, &tx), OK);
+    tx_item_begin(tx, NOW_MS);
+    err = handler(&fixture->rq, tx, &fixture->rq.reply);
+    assert_int_equal(tx_item_end(tx, err == OK), OK);
+    fixture->published = tx->published;
+    assert_int_equal(tx_commit(tx), OK);
+    return err;
+}
+
+/* Runs one request through all its handlers; how the last one ended. */
+static enum err run(struct fixture *fixture, const char *path, const char *body)
+{
+    const struct route *route = route_of(path);
+    handler_fn *handler = route->run;
+    enum place place = route->place;
+    struct request *rq = &fixture->rq;
+    struct session_user user = rq->user;
+    enum err err;
+
+    arena_reset(fixture->arena);
+    request_init(rq, fixture->arena);
+    rq->env = &fixture->env;
+    rq->user = user;
+    rq->body = json_parse(fixture->arena, str_of(body));
+    assert_non_null(rq->body);
+    fixture->place_count = 0;
+    for (;;) {
+        assert_true(fixture->place_count < PLACES_MAX);
+        fixture->places[fixture->place_count++] = place;
+        rq->next = NULL;
+        if (place == IN_WRITER) {
+            err = run_in_writer(fixture, handler);
+        } else {
+            struct tx *tx = place == IN_READER ? tx_read(fixture->db, NOW_MS) : NULL;
+
+            err = handler(rq, tx, &rq->reply);
+        }
+        if (err != OK || !rq->next) return err;
+        handler = rq->next;
+        place = rq->next_place;
+    }
+}
+
+static enum err signup(struct fixture *fixture, const char *body)
+{
+    return run(fixture, "/api/users/signup", body);
+}
+
+static enum err signin(struct fixture *fixture, const char *body)
+{
+    return run(fixture, "/api/users/signin", body);
+}
+
+static void check_error(const struct fixture *fixture, size_t i, const char *field,
+                        const char *message)
+{
+    assert_true(i < fixture->rq.error_count);
+    assert_string_equal(fixture->rq.errors[i].field, field);
+    assert_string_equal(fixture->rq.errors[i].message, message);
+}
+
+static bool reply_has(const struct fixture *fixture, const char *text)
+{
+    struct str body = buf_str(&fixture->rq.reply.body);
+
+    return memmem(body.at, body.len, text, strlen(text)) != NULL;
+}
+
+static bool reply_sets_cookie(const struct fixture *fixture)
+{
+    struct str headers = buf_str(&fixture->rq.reply.headers);
+
+    return memmem(headers.at, headers.len, "session=", 8) != NULL;
+}
+
+static void check_places(const struct fixture *fixture, const enum place *places, size_t count)
+{
+    assert_int_equal(fixture->place_count, count);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(fixture->places[i], places[i]);
+}
+
+static void signing_up_makes_a_user_an_event_and_a_session(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(signup(fixture, A_USER), OK);
+    check_places(fixture, (const enum place[]){IN_LOOP, IN_POOL, IN_WRITER}, 3);
+    assert_int_equal(fixture->rq.reply.status, 201);
+    assert_true(reply_has(fixture, "{\"email\":\"Ann@Example.com\",\"id\":\""));
+    assert_true(reply_sets_cookie(fixture));
+    assert_int_equal(fixture->published, 1);
+}
+
+static void an_email_in_use_is_refused_in_any_case(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(signup(fixture, A_USER), OK);
+    assert_int_equal(
+        signup(fixture, "{\"email\":\" aNN@example.COM \",\"password\":\"" A_PASSWORD "\"}"),
+        ERR_EMAIL_IN_USE);
+    assert_int_equal(fixture->rq.error_count, 0); /* of no field */
+    assert_false(reply_sets_cookie(fixture));
+}
+
+static void every_bad_field_of_a_sign_up_is_told_email_first(void **state)
+{
+    static const char *const bodies[] = {
+        "{}",
+        "[]",
+        "{\"password\":\"short\",\"email\":\"nobody\"}",
+        "{\"email\":7,\"password\":12345678}",
+        "{\"email\":[\"a@b.co\"],\"password\":{\"length\":9}}",
+        "{\"email\":null,\"password\":null}",
+        "{\"email\":\"a@b.co@c.co\",\"password\":\"   1234567   \"}",
+    };
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+        assert_int_equal(signup(fixture, bodies[i]), ERR_INVALID);
+        assert_int_equal(fixture->place_count, 1);
+        assert_int_equal(fixture->rq.error_count, 2);
+        check_error(fixture, 0, "email", "Email must be valid");
+        check_error(fixture, 1, "password", "Password must be between 8 and 128 characters");
+    }
+}
+
+static void a_common_password_is_refused_unless_told_otherwise(void **state)
+{
+    static const char body[] = "{\"email\":\"a@b.co\",\"password\":\" PassWord1 \"}";
+    struct fixture *fixture = *state;
+
+    assert_int_equal(signup(fixture, body), ERR_INVALID);
+    assert_int_equal(fixture->rq.error_count, 1);
+    check_error(fixture, 0, "password", "Password is too common");
+    fixture->settings.password_blocklist = false;
+    assert_int_equal(signup(fixture, body), OK);
+}
+
+static void signing_in_takes_email_in_any_case_and_spaces_at_the_ends(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(signup(fixture, A_USER), OK);
+    assert_int_equal(
+        signin(fixture, "{\"email\":\" ann@EXAMPLE.com\",\"password\":\" " A_PASSWORD "  \"}"), OK);
+    check_places(fixture, (const enum place[]){IN_LOOP, IN_READER, IN_POOL}, 3);
+    assert_int_equal(fixture->rq.reply.status, 200);
+    assert_true(reply_has(fixture, "{\"email\":\"Ann@Example.com\",\"id\":\""));
+    assert_true(reply_sets_cookie(fixture));
+}
+
+static void every_bad_field_of_a_sign_in_is_told(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(signin(fixture, "{\"email\":\"x\",\"password\":\"  \"}"), ERR_INVALID);
+    assert_int_equal(fixture->rq.error_count, 2);
+    check_error(fixture, 0, "email", "Email must be valid");
+    check_error(fixture, 1, "password", "You must supply a password");
+    assert_int_equal(signin(fixture, "{\"email\":\"a@b.co\",\"password\":5}"), ERR_INVALID);
+    assert_int_equal(fixture->rq.error_count, 1);
+    check_error(fixture, 0, "password", "You must supply a password");
+}
+
+static void wrong_unknown_and_banned_walk_the_same_way(void **state)
+{
+    static const enum place way[] = {IN_LOOP, IN_READER, IN_POOL};
+    struct fixture *fixture = *state;
+    struct tx *tx;
+
+    assert_int_equal(signup(fixture, A_USER), OK);
+    assert_int_equal(signin(fixture, "{\"email\":\"ann@example.com\",\"password\":\"wrong\"}"),
+                     ERR_BAD_CREDENTIALS);
+    check_places(fixture, way, 3);
+    assert_int_equal(signin(fixture, "{\"email\":\"bob@example.com\",\"password\":\"wrong\"}"),
+                     ERR_BAD_CREDENTIALS);
+    check_places(fixture, way, 3);
+    assert_int_equal(tx_begin(fixture->db, &tx), OK);
+    tx_item_begin(tx, NOW_MS);
+    assert_int_equal(tx_exec(tx, NULL, "UPDATE users SET status = $1", sql_text(STR("banned"))),
+                     OK);
+    assert_int_equal(tx_item_end(tx, true), OK);
+    assert_int_equal(tx_commit(tx), OK);
+    assert_int_equal(signin(fixture, A_USER), ERR_BAD_CREDENTIALS);
+    check_places(fixture, way, 3);
+    assert_false(reply_sets_cookie(fixture));
+}
+
+static void signing_out_answers_an_empty_object(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(run(fixture, "/api/users/signout", "{}"), OK);
+    assert_int_equal(fixture->rq.reply.status, 200);
+    assert_true(str_eq(buf_str(&fixture->rq.reply.body), STR("{}")));
+    assert_true(reply_sets_cookie(fixture)); /* to clear it */
+}
+
+static void the_current_user_is_the_sessions(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(run(fixture, "/api/users/currentuser", "{}"), OK);
+    assert_true(str_eq(buf_str(&fixture->rq.reply.body), STR("{\"currentUser\":null}")));
+    fixture->rq.user = (struct session_user){STR("abc"), STR("a@b.co"), 1790000000, 0};
+    assert_int_equal(run(fixture, "/api/users/currentuser", "{}"), OK);
+    assert_true(str_eq(buf_str(&fixture->rq.reply.body),
+                       STR("{\"currentUser\":{\"id\":\"abc\",\"email\":\"a@b.co\","
+                           "\"iat\":1790000000}}")));
+    fixture->rq.user.expires_at_s = 1790000001;
+    assert_int_equal(run(fixture, "/api/users/currentuser", "{}"), OK);
+    assert_true(reply_has(fixture, "\"iat\":1790000000,\"exp\":1790000001}}"));
+}
+
+#define EACH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        EACH(signing_up_makes_a_user_an_event_and_a_session),
+        EACH(an_email_in_use_is_refused_in_any_case),
+        EACH(every_bad_field_of_a_sign_up_is_told_email_first),
+        EACH(a_common_password_is_refused_unless_told_otherwise),
+        EACH(signing_in_takes_email_in_any_case_and_spaces_at_the_ends),
+        EACH(every_bad_field_of_a_sign_in_is_told),
+        EACH(wrong_unknown_and_banned_walk_the_same_way),
+        EACH(signing_out_answers_an_empty_object),
+        EACH(the_current_user_is_the_sessions),
+    };
+
+    return cmocka_run_group_tests_name("auth/routes", tests, NULL, NULL);
+}
