@@ -1,0 +1,278 @@
+#!/usr/bin/env python3
+"""check.py: the OpenAPI document the program serves, held against the program that serves it.
+
+A tour goes through every route, well and badly. Each answer must be one that the document tells of:
+its status, its type, its body. And each operation of the document must have been visited, so that
+the document cannot promise what is not there. Uses the harness of tests/support."""
+import json
+import os
+import re
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "..", "support"), HERE]
+sys.dont_write_bytecode = True
+
+import boxoffice  # noqa: E402
+import schema  # noqa: E402
+
+METHODS = ("get", "post", "put", "delete", "patch")
+# The routes of the contract; the document may have more.
+CONTRACT = """
+post /api/users/signup        post /api/users/signin      post /api/users/signout
+get /api/users/currentuser    get /api/tickets            post /api/tickets
+get /api/tickets/{id}         put /api/tickets/{id}       get /api/orders
+post /api/orders              get /api/orders/{id}        delete /api/orders/{id}
+post /api/payments
+"""
+
+
+class Report:
+    def __init__(self):
+        self.passed = self.failed = 0
+
+    def check(self, name, found):
+        """found: the problems; none is a pass."""
+        if found:
+            self.failed += 1
+            print(f"not ok {name}")
+            print("".join(f"#  {problem}\n" for problem in found[:10]), end="")
+        else:
+            self.passed += 1
+            print(f"ok {name}")
+
+    def close(self):
+        print(f"{self.passed} passed, {self.failed} failed, 0 skipped")
+        return 1 if self.failed or not self.passed else 0
+
+
+class Document:
+    """An OpenAPI document and which of its operations were visited."""
+
+    def __init__(self, tree):
+        self.tree = tree
+        self.visited = set()
+
+    def operations(self):
+        for path, item in self.tree.get("paths", {}).items():
+            for method in METHODS:
+                if method in item:
+                    yield method, path, item[method]
+
+    def find(self, method, path):
+        """(template, operation) for a request; a literal segment goes before a parameter."""
+        candidates = []
+        for known, template, operation in self.operations():
+            pattern = re.sub(r"\{[^}]+\}", "[^/]+", template)
+            if known == method and re.fullmatch(pattern, path):
+                candidates.append((template.count("{"), template, operation))
+        return min(candidates, key=lambda row: row[:2])[1:] if candidates else (None, None)
+
+    def structure_problems(self):
+        tree, found, names = self.tree, [], set()
+        if not str(tree.get("openapi", "")).startswith("3.1"):
+            found.append(f"openapi is {tree.get('openapi')!r}, not 3.1.x")
+        for member in ("title", "version"):
+            if not tree.get("info", {}).get(member):
+                found.append(f"info.{member} is missing")
+        for method, path, operation in self.operations():
+            where = f"{method} {path}"
+            name = operation.get("operationId")
+            if not name or name in names:
+                found.append(f"{where}: operationId {name!r} is missing or not its own")
+            names.add(name)
+            found += self.parameter_problems(where, path, operation)
+            if not operation.get("responses"):
+                found.append(f"{where}: no responses")
+        return found + self.reference_problems(tree)
+
+    def parameter_problems(self, where, path, operation):
+        item = self.tree["paths"][path]
+        listed = item.get("parameters", []) + operation.get("parameters", [])
+        listed = [schema.resolve(self.tree, one) for one in listed]
+        told = {one["name"] for one in listed if one.get("in") == "path"}
+        wanted = set(re.findall(r"\{([^}]+)\}", path))
+        return [] if told == wanted else [f"{where}: path parameters {told}, path has {wanted}"]
+
+    def reference_problems(self, node):
+        found = []
+        if isinstance(node, dict):
+            try:
+                schema.resolve(self.tree, node)
+            except schema.Broken as broken:
+                found.append(str(broken))
+        children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+        for child in children:
+            found += self.reference_problems(child)
+        return found
+
+    def missing_routes(self):
+        shape = re.compile(r"\{[^}]+\}")
+        known = {f"{method} {shape.sub('{id}', path)}" for method, path, _ in self.operations()}
+        wanted = re.findall(r"(?:get|post|put|delete) \S+", CONTRACT)
+        return [f"{route} is not in the document" for route in wanted if route not in known]
+
+    def unvisited(self):
+        return [f"{method} {path} was not visited" for method, path, _ in self.operations()
+                if (method, path) not in self.visited]
+
+    def answer_problems(self, method, path, answer):
+        """What the document did not tell of this answer."""
+        template, operation = self.find(method, path.split("?")[0])
+        if operation is None:
+            return [f"{method} {path} is not in the document"]
+        self.visited.add((method, template))
+        responses = operation["responses"]
+        response = responses.get(str(answer.status), responses.get("default"))
+        if response is None:
+            return [f"status {answer.status} is not told of"]
+        return self.body_problems(schema.resolve(self.tree, response), answer)
+
+    def body_problems(self, response, answer):
+        content = response.get("content")
+        if not content:
+            return [] if not answer.body else [f"a body that is not told of: {answer}"]
+        kind = (answer.headers.get("Content-Type") or "").split(";")[0].strip()
+        if kind not in content:
+            return [f"type {kind!r} is not told of"]
+        if not kind.endswith("json") or "schema" not in content[kind]:
+            return []
+        return schema.problems(self.tree, content[kind]["schema"], answer.json)
+
+
+class Tour:
+    """Requests through the harness's client, each held against the document."""
+
+    def __init__(self, document, report):
+        self.document = document
+        self.report = report
+
+    def go(self, client, method, path, status, *body, **options):
+        answer = client.request(method.upper(), path, *body, **options)
+        found = [] if answer.status == status else [f"expected {status}, got {answer}"]
+        try:
+            found += self.document.answer_problems(method, path, answer)
+        except schema.Broken as broken:
+            found.append(str(broken))
+        self.report.check(f"{method.upper()} {path.split('?')[0]} {status}", found)
+        return answer
+
+
+def tour_auth(tour, server):
+    someone = server.client()
+    account = {"email": boxoffice.new_email(), "password": boxoffice.TEST_PASSWORD}
+    tour.go(someone, "get", "/api/users/currentuser", 200)
+    tour.go(someone, "post", "/api/users/signup", 400, {"email": "x", "password": ""})
+    tour.go(someone, "post", "/api/users/signup", 201, account)
+    tour.go(someone, "post", "/api/users/signup", 400, account)
+    tour.go(someone, "get", "/api/users/currentuser", 200)
+    tour.go(someone, "post", "/api/users/signout", 200, {})
+    tour.go(someone, "post", "/api/users/signin", 400, {**account, "password": "not this one"})
+    tour.go(someone, "post", "/api/users/signin", 200, account)
+
+
+def tour_tickets(tour, server):
+    """Returns two tickets for sale."""
+    nobody, seller, other = server.client(), server.as_user(), server.as_user()
+    good = {"title": "Front row", "price": 49.9}
+    tour.go(nobody, "post", "/api/tickets", 401, good)
+    tour.go(seller, "post", "/api/tickets", 400, {"title": "", "price": -1})
+    tour.go(seller, "post", "/api/tickets", 400, raw=b"{")
+    tickets = [tour.go(seller, "post", "/api/tickets", 201, good).json for _ in range(3)]
+    path = f"/api/tickets/{tickets[0]['id']}"
+    tour.go(nobody, "get", path, 200)
+    tour.go(nobody, "get", f"/api/tickets/{boxoffice.new_id()}", 404)
+    tour.go(nobody, "get", "/api/tickets/not-an-id", 400)
+    tour.go(nobody, "get", "/api/tickets", 200)
+    tour.go(nobody, "get", "/api/tickets?limit=1", 200)
+    tour.go(seller, "put", path, 200, {"title": "Second row", "price": 20})
+    tour.go(seller, "put", path, 400, {"title": "Second row", "price": 0})
+    tour.go(other, "put", path, 401, good)
+    tour.go(seller, "put", f"/api/tickets/{boxoffice.new_id()}", 404, good)
+    return tickets
+
+
+def tour_orders(tour, server, tickets):
+    """Returns a buyer, an order of theirs to pay for and one that is cancelled."""
+    nobody, buyer, other = server.client(), server.as_user(), server.as_user()
+    first = {"ticketId": tickets[0]["id"]}
+    tour.go(nobody, "post", "/api/orders", 401, first)
+    tour.go(buyer, "post", "/api/orders", 400, {})
+    tour.go(buyer, "post", "/api/orders", 404, {"ticketId": boxoffice.new_id()})
+    boxoffice.reserve(buyer, tickets[2]["id"])  # orders has heard of them all once this works
+    order = tour.go(buyer, "post", "/api/orders", 201, first).json
+    gone = tour.go(buyer, "post", "/api/orders", 201, {"ticketId": tickets[1]["id"]}).json
+    tour.go(other, "post", "/api/orders", 400, first)
+    boxoffice.wait_ticket(nobody, tickets[0]["id"], order["id"])
+    tour.go(nobody, "get", f"/api/tickets/{tickets[0]['id']}", 200)
+    tour.go(buyer, "get", "/api/orders", 200)
+    tour.go(nobody, "get", "/api/orders", 401)
+    path = f"/api/orders/{order['id']}"
+    tour.go(buyer, "get", path, 200)
+    tour.go(other, "get", path, 401)
+    tour.go(buyer, "get", f"/api/orders/{boxoffice.new_id()}", 404)
+    tour.go(buyer, "delete", f"/api/orders/{gone['id']}", 204)
+    tour.go(other, "delete", path, 401)
+    tour.go(buyer, "delete", f"/api/orders/{boxoffice.new_id()}", 404)
+    return buyer, order, gone
+
+
+def tour_payments(tour, server, buyer, order):
+    nobody, other = server.client(), server.as_user()
+    payment = {"token": "tok_visa", "orderId": order["id"]}
+    # payments has heard of the order once a declined card is declined.
+    boxoffice.try_pay(buyer, order["id"], "tok_chargeDeclined")
+    tour.go(nobody, "post", "/api/payments", 401, payment)
+    tour.go(other, "post", "/api/payments", 401, payment)
+    tour.go(buyer, "post", "/api/payments", 400, {})
+    tour.go(buyer, "post", "/api/payments", 404, {**payment, "orderId": boxoffice.new_id()})
+    tour.go(buyer, "post", "/api/payments", 402, {**payment, "token": "tok_chargeDeclined"})
+    tour.go(buyer, "post", "/api/payments", 201, payment)
+    tour.go(buyer, "post", "/api/payments", 400, payment)
+    boxoffice.wait_order(buyer, order["id"], "complete")
+    tour.go(buyer, "delete", f"/api/orders/{order['id']}", 400)
+
+
+def tour_the_rest(tour, server):
+    """Operations without a parameter that the tour has not come by: monitoring, the document."""
+    for method, path, operation in list(tour.document.operations()):
+        if method == "get" and "{" not in path and (method, path) not in tour.document.visited:
+            told = sorted(int(status) for status in operation["responses"] if status.isdigit())
+            tour.go(server.client(), "get", path, told[0] if told else 200)
+
+
+def check_the_checker(report):
+    """A checker that finds nothing in a wrong answer proves nothing."""
+    shape = {"type": "object", "required": ["id"], "additionalProperties": False,
+             "properties": {"id": {"type": "string", "pattern": "^[0-9a-f]{24}$"},
+                            "price": {"type": "number", "exclusiveMinimum": 0}}}
+    good = {"id": "5f43a3b1c2d3e4f501234567", "price": 20}
+    report.check("takes a right answer", schema.problems({}, shape, good))
+    wrong = ({}, {"id": "X"}, {**good, "price": "20"}, {**good, "price": 0}, {**good, "more": 1})
+    report.check("refuses wrong answers", [f"takes {value}" for value in wrong
+                                           if not schema.problems({}, shape, value)])
+
+
+def main():
+    report = Report()
+    check_the_checker(report)
+    with boxoffice.Server() as server:
+        answer = server.client().get("/api/openapi.json")
+        if answer.status != 200:
+            report.check("GET /api/openapi.json", [f"got {answer}"])
+            return report.close()
+        document = Document(json.loads(answer.body))
+        report.check("the document is whole", document.structure_problems())
+        report.check("the document has the contract's routes", document.missing_routes())
+        tour = Tour(document, report)
+        tour_auth(tour, server)
+        tickets = tour_tickets(tour, server)
+        buyer, order, _gone = tour_orders(tour, server, tickets)
+        tour_payments(tour, server, buyer, order)
+        tour_the_rest(tour, server)
+        report.check("every operation was visited", document.unvisited())
+    return report.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
