@@ -57,8 +57,8 @@ def test_a_new_order_has_all_the_contract_says(server):
 def test_a_reservation_needs_a_ticket_id(server):
     buyer = server.as_user()
     with Cases() as case:
-        for ticket_id in ["", " ", "abc", new_id()[:-1], new_id() + "0", "g" * 24, None, 5, True, [],
-                          {}, [new_id()], {"id": new_id()}]:
+        for ticket_id in ["", " ", "abc", new_id()[:-1], new_id() + "0", "g" * 24, None, 5, True,
+                          [], {}, [new_id()], {"id": new_id()}]:
             with case(ticket_id):
                 answer = buyer.post("/api/orders", {"ticketId": ticket_id})
                 expect_error(answer, 400, *NO_TICKET_ID)

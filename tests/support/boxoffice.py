@@ -86,9 +86,14 @@ class Server:
         self.port = None
         self.host = "127.0.0.1"
         self.starts = 0
+        self.listener_lock = threading.Lock()
 
     def __enter__(self):
-        return self.start()
+        try:
+            return self.start()
+        except BaseException:
+            self.discard()
+            raise
 
     def __exit__(self, kind, error, trace):
         try:
@@ -113,7 +118,7 @@ class Server:
     def start(self):
         """Starts the process, waits for its address and until it is ready."""
         self.spawn()
-        line = wait_for(self._first_line, START_S_MAX, "the line `listening on …`")
+        line = wait_for(self.first_line, START_S_MAX, "the line `listening on …`")
         assert line.startswith("listening on http://127.0.0.1:"), f"first line: {line!r}"
         self.port = int(line.rsplit(":", 1)[1])
         wait_for(lambda: self.client().get("/readyz").status == 200, START_S_MAX, "/readyz")
@@ -128,6 +133,7 @@ class Server:
 
     def kill(self):
         """SIGKILL: no time for last words."""
+        assert self.process.poll() is None, f"died by itself: {self._last_words()}"
         self.process.kill()
         self.process.wait()
 
@@ -138,7 +144,8 @@ class Server:
     def discard(self):
         """Ends the process if it still runs and removes the temporary folder."""
         if self.process and self.process.poll() is None:
-            self.kill()
+            self.process.kill()
+            self.process.wait()
         keep_findings(self.folder)
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -147,7 +154,7 @@ class Server:
         with open(self.stderr_path, encoding="utf-8", errors="replace") as file:
             return file.read()
 
-    def _first_line(self):
+    def first_line(self):
         with open(self.stdout_path, encoding="utf-8") as file:
             line = file.readline()
         if line.endswith("\n"):
@@ -227,20 +234,22 @@ class Listener:
     """A running `boxoffice events listen`, its lines gathered in the background."""
 
     def __init__(self, server, subject, options):
-        before = {sub["client_id"] for sub in server.subscriptions(subject)}
         words = ["events", "listen", subject, *options, "--data", server.data]
         self.server = server
         self.subject = subject
         self.messages = []
         self.received_at = []
         self.log_path = os.path.join(server.folder, f"listener-{secrets.token_hex(4)}")
-        with open(self.log_path, "wb") as err:
-            self.process = subprocess.Popen(command(*words), stdin=subprocess.PIPE,
-                                            stdout=subprocess.PIPE, stderr=err, text=True,
-                                            env=clean_environment())
-        logs.append(self.log_path)
-        threading.Thread(target=self._gather, daemon=True).start()
-        self.client_id = wait_for(lambda: self._new_client(before), 10, "the subscription").pop()
+        with server.listener_lock:  # so that the one new client is this one
+            before = self._clients()
+            with open(self.log_path, "wb") as err:
+                self.process = subprocess.Popen(command(*words), stdin=subprocess.PIPE,
+                                                stdout=subprocess.PIPE, stderr=err, text=True,
+                                                env=clean_environment())
+            logs.append(self.log_path)
+            threading.Thread(target=self._gather, daemon=True).start()
+            self.client_id = wait_for(lambda: self._clients() - before, 10,
+                                      self._last_words).pop()
 
     def __enter__(self):
         return self
@@ -278,14 +287,13 @@ class Listener:
         self.process.wait(10 * slow_factor())
         self.process.stdin.close()
 
-    def _new_client(self, before):
-        assert self.process.poll() is None, f"listener ended: {self._last_words()}"
+    def _clients(self):
         return {sub["client_id"] for sub in self.server.subscriptions(self.subject)
-                if sub.get("client_id")} - before
+                if sub.get("client_id")}
 
     def _last_words(self):
         with open(self.log_path, encoding="utf-8", errors="replace") as file:
-            return file.read()[-500:]
+            return f"the listener's subscription; it is {self.process.poll()}: {file.read()[-500:]}"
 
     def _gather(self):
         for line in self.process.stdout:
@@ -320,7 +328,7 @@ def _look_at(text):
             findings.put(text[max(0, at - 200):at + 4000])
 
 
-# --- what sellers and buyers do --------------------------------------------------------------------
+# --- what sellers and buyers do ------------------------------------------------------------------
 
 def create_ticket(seller, title="A seat", price=20):
     """Lists a ticket and returns it."""

@@ -24,7 +24,9 @@ def slow_factor():
 
 
 def wait_for(predicate, timeout=10.0, what=None):
-    """Polls predicate until it is true and returns its value; fails after timeout seconds."""
+    """Polls predicate until it is true and returns its value; fails after timeout seconds.
+
+    what names the condition in the failure: text, or a function called then."""
     deadline = time.monotonic() + timeout * slow_factor()
     pause = 0.002
     while True:
@@ -32,7 +34,8 @@ def wait_for(predicate, timeout=10.0, what=None):
         if value:
             return value
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {timeout} s: {what or predicate}; last: {value!r}")
+            label = what() if callable(what) else what
+            raise AssertionError(f"not within {timeout} s: {label}; last: {value!r}")
         time.sleep(pause)
         pause = min(pause * 1.5, 0.05)
 
@@ -99,7 +102,7 @@ def expect(answer, status):
 
 
 def expect_errors(answer, status, pairs):
-    """The answer is exactly these errors: (message, field) in order, field None when it has none."""
+    """The answer is exactly these (message, field) in order; field None: it has none."""
     expect(answer, status)
     body = answer.json
     assert isinstance(body, dict) and isinstance(body.get("errors"), list), f"no errors: {answer}"

@@ -53,8 +53,7 @@ def wrap_token(token):
 
 def unwrap_cookie(value):
     """(header, claims, token) of a cookie value made by the server."""
-    text = base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_" if set(value) & set("-_")
-                            else None)
+    text = base64url_decode(value.rstrip("=").replace("+", "-").replace("/", "_"))
     token = json.loads(text)["jwt"]
     header, claims, _ = token.split(".")
     return json.loads(base64url_decode(header)), json.loads(base64url_decode(claims)), token

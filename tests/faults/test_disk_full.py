@@ -1,0 +1,116 @@
+"""Proves what a full disk does: writes answer 503, reads go on; space back, writes again.
+
+The data folder lies on a small tmpfs of its own, filled with a junk file. Skipped where mounting
+is not permitted.
+"""
+
+import contextlib
+import os
+import re
+import subprocess
+import tempfile
+
+from boxoffice import Server, buy, create_ticket, get_ticket, wait_for
+from check import Skip, expect
+
+SIZE = "16m"
+
+
+@contextlib.contextmanager
+def small_disk():
+    """The path of a fresh small file system."""
+    folder = tempfile.mkdtemp(prefix="boxoffice-disk-")
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "none", folder],
+                          capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        os.rmdir(folder)
+        raise Skip(f"cannot mount a tmpfs here: {done.stderr.strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", folder], check=False)
+        os.rmdir(folder)
+
+
+class Junk:
+    """A file that takes all the space there is."""
+
+    def __init__(self, folder):
+        self.path = os.path.join(folder, "junk")
+
+    def grow(self):
+        with open(self.path, "ab", buffering=0) as file:
+            for size in (1 << 20, 1 << 16, 1 << 12, 1):
+                with contextlib.suppress(OSError):
+                    while True:
+                        file.write(b"x" * size)
+
+    def remove(self):
+        os.unlink(self.path)
+
+
+def write_until_refused(seller, junk, made):
+    """Creates tickets until one is refused for want of space; remembers those that were made."""
+    def refused():
+        for _ in range(50):
+            answer = seller.post("/api/tickets", {"title": "x" * 200, "price": 20})
+            if answer.status != 201:
+                return answer
+            made.append(answer.json)
+        junk.grow()  # a log that started over left a little room
+        return None
+    return wait_for(refused, 30, "a refusal")
+
+
+def expect_unavailable(answer):
+    expect(answer, 503)
+    assert re.match(r"^[1-9]\d*$", answer.headers.get("Retry-After", "")), answer.headers.items()
+    assert answer.json["errors"][0]["message"], answer
+
+
+def expect_reads_go_on(server, made):
+    client = server.client()
+    assert get_ticket(client, made[0]["id"]) == made[0]
+    assert get_ticket(client, made[-1]["id"]) == made[-1]
+    expect(client.get("/api/tickets"), 200)
+    expect(client.get("/api/users/currentuser"), 200)
+    assert client.get("/healthz").status == 200
+
+
+def test_a_full_disk_refuses_writes_until_there_is_space():
+    with small_disk() as disk, Server(data=os.path.join(disk, "data")) as server:
+        seller = server.as_user()
+        made = [create_ticket(seller, "The first")]
+        buy(server.as_user(), create_ticket(seller)["id"])
+        junk = Junk(disk)
+        for _ in range(2):
+            junk.grow()
+            expect_unavailable(write_until_refused(seller, junk, made))
+            expect_reads_go_on(server, made)
+            junk.remove()
+            after = {"title": "After", "price": 1}
+            wait_for(lambda: seller.post("/api/tickets", after).status == 201, 10,
+                     "writes to go on by themselves")
+        buy(server.as_user(), create_ticket(seller)["id"])
+        for ticket in made:
+            assert get_ticket(seller, ticket["id"]) == ticket, "an acknowledged ticket is lost"
+        server.restart()
+        client = server.client()
+        for ticket in made:
+            assert get_ticket(client, ticket["id"]) == ticket, "lost by the restart"
+
+
+def test_a_program_stopped_on_a_full_disk_starts_again_when_there_is_space():
+    with small_disk() as disk, Server(data=os.path.join(disk, "data")) as server:
+        seller = server.as_user()
+        made = [create_ticket(seller, "The first")]
+        junk = Junk(disk)
+        junk.grow()
+        expect_unavailable(write_until_refused(seller, junk, made))
+        server.kill()
+        junk.remove()
+        server.start()
+        seller = server.as_user(seller.user_id)
+        for ticket in made:
+            assert get_ticket(seller, ticket["id"]) == ticket, "an acknowledged ticket is lost"
+        buy(server.as_user(), create_ticket(seller)["id"])
