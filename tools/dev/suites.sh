@@ -28,7 +28,7 @@ suite_events() { build_release && against build/boxoffice events/; }
 suite_faults() { build_release && against build/boxoffice faults/; }
 
 suite_openapi() {
-    build_release && BOXOFFICE="$PWD/build/boxoffice" python3 tests/openapi/check.py
+    build_release && BOXOFFICE="$PWD/build/boxoffice" python3 tests/openapi/verify.py
 }
 
 suite_asan() {

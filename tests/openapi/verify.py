@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""check.py: the OpenAPI document the program serves, held against the program that serves it.
+"""verify.py: the OpenAPI document the program serves, held against the program that serves it.
 
 A tour goes through every route, well and badly. Each answer must be one that the document tells of:
 its status, its type, its body. And each operation of the document must have been visited, so that
