@@ -1,0 +1,117 @@
+/* cli/serve.c: boxoffice serve: settings from the environment and the command line, then the
+ * house. */
+#include "cli/cli.h"
+#include "runtime/serve.h"
+#include "services/services.h"
+
+#include <getopt.h>
+
+/* The order of their routes and of their start. */
+static const struct service_definition *const known[] = {
+    &auth_service, &tickets_service, &orders_service, &expiration_service, &payments_service,
+};
+#define KNOWN (sizeof known / sizeof *known)
+
+struct serve_options {
+    const char *services, *listen, *data;
+};
+
+static int refuse_service(struct str name)
+{
+    char names[256] = "";
+
+    for (size_t i = 0; i < KNOWN; i++) {
+        strcat(names, " ");
+        strcat(names, known[i]->name);
+    }
+    return cli_refuse("--services: no service is called \"%.*s\"; there are:%s", (int)name.len,
+                      name.at, names);
+}
+
+/* Marks the service of that name; false when there is none. */
+static bool choose(struct str name, bool chosen[KNOWN])
+{
+    for (size_t i = 0; i < KNOWN; i++) {
+        if (!str_eq(str_of(known[i]->name), name)) continue;
+        chosen[i] = true;
+        return true;
+    }
+    return false;
+}
+
+/* "auth,tickets"; NULL: all. Returns 0, or the exit code after the complaint. */
+static int choose_services(const char *list, const struct service_definition **out, size_t *count)
+{
+    bool chosen[KNOWN] = {false};
+
+    for (const char *at = list; at;) {
+        size_t length = strcspn(at, ",");
+        struct str name = str_trim((struct str){at, length});
+
+        if (!choose(name, chosen)) return refuse_service(name);
+        at = at[length] ? at + length + 1 : NULL;
+    }
+    *count = 0;
+    for (size_t i = 0; i < KNOWN; i++)
+        if (!list || chosen[i]) out[(*count)++] = known[i];
+    return 0;
+}
+
+static int say(const struct buf *why, int code)
+{
+    fprintf(stderr, "boxoffice: %.*s\n", (int)why->len, why->at ? why->at : "");
+    return code;
+}
+
+/* What the options say counts over the environment. -1: go on; else the exit code. */
+static int read_options(int count, char **words, struct serve_options *out)
+{
+    static const struct option options[] = {{"services", required_argument, NULL, 's'},
+                                            {"listen", required_argument, NULL, 'l'},
+                                            {"data", required_argument, NULL, 'd'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    static char name[] = "boxoffice serve";
+    int option;
+
+    words[0] = name; /* getopt_long begins its complaints with it */
+    while ((option = getopt_long(count, words, "h", options, NULL)) != -1) {
+        switch (option) {
+        case 's':
+            out->services = optarg;
+            break;
+        case 'l':
+            out->listen = optarg;
+            break;
+        case 'd':
+            out->data = optarg;
+            break;
+        case 'h':
+            cli_usage(stdout);
+            return 0;
+        default:
+            return cli_hint();
+        }
+    }
+    return optind < count ? cli_refuse("serve takes no words: %s", words[optind]) : -1;
+}
+
+int cli_serve(int count, char **words)
+{
+    const struct service_definition *definitions[KNOWN];
+    struct serve_options options = {NULL, NULL, NULL};
+    char memory[1024];
+    struct buf why = {.at = memory, .cap = sizeof memory - 1, .max = sizeof memory - 1};
+    struct settings settings;
+    size_t definition_count = 0;
+    int code = read_options(count, words, &options);
+
+    if (code >= 0) return code;
+    if (!settings_from_environment(&settings, &why)) return say(&why, 1);
+    if (options.listen && !settings_listen(&settings, options.listen, &why))
+        return say(&why, EXIT_USAGE);
+    if (options.data) settings.data = options.data;
+    settings.services = options.services;
+    code = choose_services(settings.services, definitions, &definition_count);
+    return code ? code : house_serve(&settings, definitions, definition_count);
+}

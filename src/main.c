@@ -1,0 +1,25 @@
+/* main.c: the command line: picks the command, everything else is in cli/. */
+#include "cli/cli.h"
+
+#include <string.h>
+
+int main(int count, char **words)
+{
+    const char *command = count > 1 ? words[1] : NULL;
+
+    if (!command) {
+        cli_usage(stderr);
+        return EXIT_USAGE;
+    }
+    if (strcmp(command, "serve") == 0) return cli_serve(count - 1, words + 1);
+    if (strcmp(command, "events") == 0) return cli_events(count - 1, words + 1);
+    if (strcmp(command, "--help") == 0 || strcmp(command, "-h") == 0) {
+        cli_usage(stdout);
+        return 0;
+    }
+    if (strcmp(command, "--version") == 0) {
+        puts("boxoffice " BOXOFFICE_VERSION);
+        return 0;
+    }
+    return cli_refuse("unknown %s %s", command[0] == '-' ? "option" : "command", command);
+}
