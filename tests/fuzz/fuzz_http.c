@@ -3,6 +3,7 @@
  *
  * Input: a byte, how many splits (0 to 7); two bytes for each, where; then what a client sends. */
 #include "fuzz.h"
+#include "base/clock.h"
 #include "http/server.h"
 
 #include <stdlib.h>
