@@ -10,12 +10,14 @@
 #define HTTP_REQUEST_H
 
 #include "base/json.h"
+#include "base/object_id.h"
 
 struct env;     /* what a service's code is handed (runtime/service.h) */
 struct request;
 struct reply;
 struct tx;
 struct stream;
+struct header_table; /* the head as it came; read it through request_header */
 
 enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHOD_DELETE, METHOD_OTHER };
 
@@ -83,6 +85,8 @@ struct request {
     struct str client;     /* client address, as text */
     struct str request_id; /* for logs and X-Request-Id */
     bool secure;           /* https, as told by a trusted proxy */
+    bool cookie_secure;    /* cookies set by this answer carry Secure (http_config.cookie_secure) */
+    const struct header_table *headers; /* NULL in a request made by hand */
     const struct json *body; /* always an object or an array; {} when there was none */
     struct str body_bytes;   /* raw */
     struct session_user user;
@@ -104,6 +108,10 @@ struct request {
     struct request *link; /* the queue that holds it now */
 };
 
+/* Makes a request by hand (tests, the simulator): everything empty, the reply ready to be written,
+ * body left to the caller. The server does this itself for what comes over a connection. */
+void request_init(struct request *rq, struct arena *arena);
+
 /* --- reading the request ------------------------------------------------------------------- */
 
 /* A request header's value, name compared without case; at == NULL when absent. */
@@ -112,6 +120,17 @@ struct str request_header(const struct request *rq, const char *name);
 struct str request_query(struct request *rq, const char *name);
 /* ?limit=: default_limit when absent; 1 to max; else ERR_INVALID reported for field limit. */
 enum err request_limit(struct request *rq, int64_t default_limit, int64_t max, int64_t *out);
+
+/* ?after=: the id a page begins after, going down; the highest possible id when absent. A value that
+ * is not an id is ERR_INVALID for field after. */
+enum err request_after(struct request *rq, struct object_id *out);
+/* What the route's index-th ":name" matched, as an id; ERR_BAD_REQUEST when it is not one. */
+enum err request_path_id(const struct request *rq, size_t index, struct object_id *out);
+/* A text member of the body as typed; empty when absent or of another type. */
+struct str request_body_text(const struct request *rq, const char *name);
+/* An id member of the body; rejects the field with message when it is not one. */
+enum err request_body_id(struct request *rq, const char *name, const char *message,
+                         struct object_id *out);
 
 /* --- refusing ------------------------------------------------------------------------------ */
 

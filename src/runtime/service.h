@@ -24,6 +24,8 @@ struct env {
     const struct clock *clock;
     struct random *random;
     struct object_id_source ids; /* writer only */
+    struct arena *arena;         /* writer only: for what a listener, job or settle reads; emptied
+                                  * with every batch */
     const char *dead_reason;     /* set by env_dead */
     void *state;                 /* the service's own, from its start function */
 };

@@ -556,6 +556,7 @@ enum err writer_start(struct service *service)
 {
     service->arena = arena_new(BATCH_ARENA_MAX);
     if (!service->arena) return ERR_MEMORY;
+    service->env.arena = service->arena;
     pthread_mutex_init(&service->lock, NULL);
     pthread_cond_init(&service->wake, NULL);
     atomic_store(&service->healthy, true);

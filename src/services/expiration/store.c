@@ -1,0 +1,55 @@
+/* services/expiration/store.c: every SQL statement of the expiration service. */
+#include "services/expiration/store.h"
+
+enum err timer_version(struct tx *tx, struct object_id order_id, int64_t *version)
+{
+    struct rows rows;
+
+    tx_query(tx, &rows, "SELECT version FROM timers WHERE order_id = $1", sql_id(order_id));
+    *version = rows_next(&rows) ? rows_int(&rows, 0) : -1;
+    return rows_end(&rows);
+}
+
+enum err timer_start(struct tx *tx, struct object_id order_id, int64_t version, int64_t due_at_ms)
+{
+    return tx_exec(tx, NULL,
+                   "INSERT INTO timers (order_id, version, due_at_ms) VALUES ($1, $2, $3)",
+                   sql_id(order_id), sql_int(version), sql_int(due_at_ms));
+}
+
+enum err timer_stop(struct tx *tx, struct object_id order_id, int64_t version)
+{
+    return tx_exec(tx, NULL, "UPDATE timers SET version = $2, due_at_ms = NULL WHERE order_id = $1",
+                   sql_id(order_id), sql_int(version));
+}
+
+enum err timer_done(struct tx *tx, struct object_id order_id)
+{
+    return tx_exec(tx, NULL, "UPDATE timers SET due_at_ms = NULL WHERE order_id = $1",
+                   sql_id(order_id));
+}
+
+enum err timers_due(struct tx *tx, int64_t now_ms, struct object_id *out, size_t max,
+                    size_t *count)
+{
+    struct rows rows;
+
+    *count = 0;
+    tx_query(tx, &rows,
+             "SELECT order_id FROM timers WHERE due_at_ms IS NOT NULL AND due_at_ms <= $1"
+             " ORDER BY due_at_ms LIMIT $2",
+             sql_int(now_ms), sql_int((int64_t)max));
+    while (*count < max && rows_next(&rows))
+        out[(*count)++] = rows_id(&rows, 0);
+    return rows_end(&rows);
+}
+
+enum err timers_next(struct tx *tx, int64_t *due_at_ms)
+{
+    struct rows rows;
+
+    tx_query(tx, &rows,
+             "SELECT due_at_ms FROM timers WHERE due_at_ms IS NOT NULL ORDER BY due_at_ms LIMIT 1");
+    *due_at_ms = rows_next(&rows) ? rows_int(&rows, 0) : JOB_NEVER;
+    return rows_end(&rows);
+}

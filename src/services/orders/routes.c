@@ -1,0 +1,125 @@
+/* services/orders/routes.c: reserve, list, show, cancel. */
+#include "services/orders/orders.h"
+
+#define PAGE_DEFAULT 100
+#define PAGE_MAX     1000
+
+static enum err reply_order(struct reply *rp, int status, const struct order *order)
+{
+    struct json_writer json = reply_json(rp, status);
+
+    order_json(&json, order);
+    return OK;
+}
+
+/* POST /api/orders {ticketId}: reserve a ticket for ORDER_EXPIRATION_SECONDS.
+ * 201 the order; 404 no such ticket; 400 Ticket is already reserved. */
+static enum err post_orders(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    struct ticket_copy ticket;
+    struct object_id ticket_id;
+    struct order order;
+    enum err err;
+
+    TRY(request_body_id(rq, "ticketId", "TicketId must be provided", &ticket_id));
+    TRY(ticket_copy_get(tx, rq->arena, ticket_id, &ticket));
+    order = order_open(env_new_id(rq->env, tx), &ticket, rq->user.id, tx->now_ms,
+                       rq->env->settings->order_expiration_ms);
+    TRY(order_insert(tx, &order)); /* ERR_TICKET_RESERVED from the unique index */
+    TRY(publish_order_created(tx,
+                              &(struct order_created){.id = order.id,
+                                                      .version = order.version,
+                                                      .status = order_status_text(order.status),
+                                                      .user_id = order.user_id,
+                                                      .expires_at_ms = order.expires_at_ms,
+                                                      .ticket_id = order.ticket.id,
+                                                      .price_cents = order.ticket.price_cents}));
+    return reply_order(rp, 201, &order);
+done:
+    return err;
+}
+
+/* GET /api/orders?limit=&after=: the caller's orders, newest first. */
+static enum err get_orders(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    struct object_id after, last;
+    struct json_writer json;
+    int64_t limit, count;
+    enum err err;
+
+    request_limit(rq, PAGE_DEFAULT, PAGE_MAX, &limit);
+    request_after(rq, &after);
+    TRY(request_checked(rq));
+    json = reply_json(rp, 200);
+    TRY(orders_of_user(tx, rq->user.id, after, limit, &json, &count, &last));
+    if (count == limit) {
+        struct object_id_text text = object_id_text(last);
+
+        reply_next_page(rq, rp, limit, str_of(text.hex));
+    }
+done:
+    return err;
+}
+
+/* The order the path names, when it is the caller's: 400 not an id, 404, 401 someone else's. */
+static enum err order_of_caller(struct request *rq, struct tx *tx, struct order *order)
+{
+    struct object_id id;
+    enum err err;
+
+    TRY(request_path_id(rq, 0, &id));
+    TRY(order_get(tx, rq->arena, id, order));
+    if (!str_eq(order->user_id, rq->user.id)) return ERR_NOT_AUTHORIZED;
+done:
+    return err;
+}
+
+/* GET /api/orders/:id: one of the caller's orders. 200; 304 by ETag; 401; 404. */
+static enum err get_order(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    struct object_id_text text;
+    struct order order;
+    enum err err;
+
+    TRY(order_of_caller(rq, tx, &order));
+    text = object_id_text(order.id);
+    if (reply_etag(rq, rp, str_of(text.hex), order.version)) return OK;
+    return reply_order(rp, 200, &order);
+done:
+    return err;
+}
+
+enum err order_save_cancelled(struct tx *tx, const struct order *order)
+{
+    enum err err;
+
+    TRY(order_update(tx, order));
+    TRY(publish_order_cancelled(tx, &(struct order_cancelled){.id = order->id,
+                                                              .version = order->version,
+                                                              .ticket_id = order->ticket.id}));
+done:
+    return err;
+}
+
+/* DELETE /api/orders/:id: give the ticket back. 204, also when it was given back before; 400
+ * Cannot cancel a completed order; 401; 404. */
+static enum err delete_order(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    enum order_change change;
+    struct order order;
+    enum err err;
+
+    TRY(order_of_caller(rq, tx, &order));
+    TRY(order_cancel(&order, &change));
+    if (change == ORDER_CHANGED) TRY(order_save_cancelled(tx, &order));
+    return reply_empty(rp, 204);
+done:
+    return err;
+}
+
+const struct route orders_routes[ORDERS_ROUTES] = {
+    {METHOD_POST, "/api/orders", ACCESS_SESSION, IN_WRITER, post_orders},
+    {METHOD_GET, "/api/orders", ACCESS_SESSION, IN_READER, get_orders},
+    {METHOD_GET, "/api/orders/:id", ACCESS_SESSION, IN_READER, get_order},
+    {METHOD_DELETE, "/api/orders/:id", ACCESS_SESSION, IN_WRITER, delete_order},
+};

@@ -1,0 +1,32 @@
+/* services/orders/store.h: what the orders service keeps. Texts read live in the arena. */
+#ifndef SERVICES_ORDERS_STORE_H
+#define SERVICES_ORDERS_STORE_H
+
+#include "services/orders/order.h"
+
+extern const struct migration orders_schema[];
+
+/* ERR_NOT_FOUND: no ticket:created of it has come yet. */
+enum err ticket_copy_get(struct tx *tx, struct arena *arena, struct object_id id,
+                         struct ticket_copy *out);
+/* -1: unknown. */
+enum err ticket_copy_version(struct tx *tx, struct object_id id, int64_t *version);
+enum err ticket_copy_put(struct tx *tx, const struct ticket_copy *ticket);
+
+/* ERR_TICKET_RESERVED: another live or complete order has the ticket. */
+enum err order_insert(struct tx *tx, const struct order *order);
+/* Status, version and deadline. ERR_TICKET_RESERVED as above, when a cancelled one comes back. */
+enum err order_update(struct tx *tx, const struct order *order);
+enum err order_get(struct tx *tx, struct arena *arena, struct object_id id,
+                   struct order *out); /* ERR_NOT_FOUND */
+/* Whether an order that is not cancelled has the ticket. */
+enum err ticket_is_taken(struct tx *tx, struct object_id ticket_id, bool *taken);
+
+/* One buyer's orders with an id below `after`, newest first, at most limit, straight into a JSON
+ * array. count: how many; last: the id of the last one. */
+enum err orders_of_user(struct tx *tx, struct str user_id, struct object_id after, int64_t limit,
+                        struct json_writer *json, int64_t *count, struct object_id *last);
+/* One order as contract.md shows it. */
+void order_json(struct json_writer *json, const struct order *order);
+
+#endif

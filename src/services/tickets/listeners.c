@@ -1,0 +1,82 @@
+/* services/tickets/listeners.c: a ticket follows the orders on it: locked, freed, sold.
+ *
+ * Each order's events apply in the order of its versions. Between two orders on one ticket the
+ * ticket itself tells: an order cannot take a ticket that another still holds, so its event waits
+ * for the other's cancellation. */
+#include "services/tickets/tickets.h"
+
+/* The ticket an order event is about, when the event is the order's next one. */
+static enum verdict ticket_of(struct env *env, struct tx *tx, struct object_id order_id,
+                              int64_t version, struct object_id ticket_id, struct ticket *ticket)
+{
+    enum verdict verdict;
+    int64_t held;
+    enum err err;
+
+    TRY(order_version(tx, order_id, &held));
+    verdict = version_verdict(held, version);
+    if (verdict != VERDICT_APPLIED) return verdict;
+    err = ticket_get(tx, env->arena, ticket_id, ticket);
+    if (err == ERR_NOT_FOUND) return env_dead(env, "there is no such ticket");
+    TRY(err);
+    return VERDICT_APPLIED;
+done:
+    return verdict_of(err);
+}
+
+/* The changed ticket (NULL: no change) and how far its order has come. */
+static enum verdict apply(struct tx *tx, const struct ticket *ticket, struct object_id order_id,
+                          int64_t version)
+{
+    enum err err;
+
+    if (ticket) TRY(ticket_save(tx, ticket));
+    TRY(order_version_set(tx, order_id, version));
+done:
+    return verdict_of(err);
+}
+
+static enum verdict on_order_created(struct env *env, struct tx *tx, const void *event)
+{
+    const struct order_created *order = event;
+    struct ticket ticket;
+    enum verdict verdict =
+        ticket_of(env, tx, order->id, order->version, order->ticket_id, &ticket);
+
+    if (verdict != VERDICT_APPLIED) return verdict;
+    if (ticket.sold) return env_dead(env, "the ticket is sold");
+    if (ticket_reserve(&ticket, order->id) != OK) return VERDICT_EARLY;
+    return apply(tx, &ticket, order->id, order->version);
+}
+
+static enum verdict on_order_cancelled(struct env *env, struct tx *tx, const void *event)
+{
+    const struct order_cancelled *order = event;
+    struct ticket ticket;
+    enum verdict verdict =
+        ticket_of(env, tx, order->id, order->version, order->ticket_id, &ticket);
+
+    if (verdict != VERDICT_APPLIED) return verdict;
+    if (!ticket_held_by(&ticket, order->id) || ticket.sold)
+        return apply(tx, NULL, order->id, order->version);
+    ticket_free(&ticket);
+    return apply(tx, &ticket, order->id, order->version);
+}
+
+static enum verdict on_order_completed(struct env *env, struct tx *tx, const void *event)
+{
+    const struct order_completed *order = event;
+    struct ticket ticket;
+    enum verdict verdict =
+        ticket_of(env, tx, order->id, order->version, order->ticket_id, &ticket);
+
+    if (verdict != VERDICT_APPLIED) return verdict;
+    if (ticket_sell(&ticket, order->id) != OK) return VERDICT_EARLY;
+    return apply(tx, &ticket, order->id, order->version);
+}
+
+const struct listener tickets_listeners[TICKETS_LISTENERS] = {
+    {EVENT_ORDER_CREATED, on_order_created},
+    {EVENT_ORDER_CANCELLED, on_order_cancelled},
+    {EVENT_ORDER_COMPLETED, on_order_completed},
+};

@@ -1,0 +1,131 @@
+/* services/tickets/store.c: every SQL statement of the tickets service. */
+#include "services/tickets/store.h"
+
+#define TICKET_COLUMNS "id, version, title, price_cents, user_id, order_id, sold"
+
+static struct sql_value order_or_null(const struct ticket *ticket)
+{
+    return ticket_held(ticket) ? sql_id(ticket->order_id) : sql_null();
+}
+
+enum err ticket_insert(struct tx *tx, const struct ticket *ticket)
+{
+    return tx_exec(tx, NULL,
+                   "INSERT INTO tickets (" TICKET_COLUMNS ", created_at_ms)"
+                   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                   sql_id(ticket->id), sql_int(ticket->version), sql_text(ticket->title),
+                   sql_int(ticket->price_cents), sql_text(ticket->user_id), order_or_null(ticket),
+                   sql_int(ticket->sold), sql_int(tx->now_ms));
+}
+
+enum err ticket_update(struct tx *tx, const struct ticket *ticket)
+{
+    int64_t changed = 0;
+    enum err err;
+
+    TRY(tx_exec(tx, &changed,
+                "UPDATE tickets SET version = $2, title = $3, price_cents = $4, order_id = $5,"
+                " sold = $6 WHERE id = $1",
+                sql_id(ticket->id), sql_int(ticket->version), sql_text(ticket->title),
+                sql_int(ticket->price_cents), order_or_null(ticket), sql_int(ticket->sold)));
+    ASSERT(changed == 1);
+done:
+    return err;
+}
+
+/* The row the query stands on; its texts live as long as the row. */
+static struct ticket ticket_read(struct rows *rows)
+{
+    return (struct ticket){
+        .id = rows_id(rows, 0),
+        .version = rows_int(rows, 1),
+        .title = rows_text(rows, 2),
+        .price_cents = rows_int(rows, 3),
+        .user_id = rows_text(rows, 4),
+        .order_id = rows_id(rows, 5),
+        .sold = rows_int(rows, 6) != 0,
+    };
+}
+
+enum err ticket_get(struct tx *tx, struct arena *arena, struct object_id id, struct ticket *out)
+{
+    enum err err = ERR_NOT_FOUND, end;
+    struct rows rows;
+
+    tx_query(tx, &rows, "SELECT " TICKET_COLUMNS " FROM tickets WHERE id = $1", sql_id(id));
+    if (rows_next(&rows)) {
+        *out = ticket_read(&rows);
+        out->title = arena_copy(arena, out->title);
+        out->user_id = arena_copy(arena, out->user_id);
+        err = out->title.at && out->user_id.at ? OK : ERR_MEMORY;
+    }
+    end = rows_end(&rows);
+    return end ? end : err;
+}
+
+void ticket_json(struct json_writer *json, const struct ticket *ticket)
+{
+    struct object_id_text id = object_id_text(ticket->id);
+    struct object_id_text order_id = object_id_text(ticket->order_id);
+
+    json_begin_object(json);
+    json_key(json, "title");
+    json_put_text(json, ticket->title);
+    json_key(json, "price");
+    json_put_money(json, ticket->price_cents);
+    json_key(json, "userId");
+    json_put_text(json, ticket->user_id);
+    json_key(json, "version");
+    json_put_int(json, ticket->version);
+    json_key(json, "id");
+    json_put_text(json, (struct str){id.hex, OBJECT_ID_HEX});
+    if (ticket_held(ticket)) {
+        json_key(json, "orderId");
+        json_put_text(json, (struct str){order_id.hex, OBJECT_ID_HEX});
+    }
+    if (ticket->sold) {
+        json_key(json, "sold");
+        json_put_bool(json, true);
+    }
+    json_end_object(json);
+}
+
+enum err tickets_on_sale(struct tx *tx, struct object_id after, int64_t limit,
+                         struct json_writer *json, int64_t *count, struct object_id *last)
+{
+    struct rows rows;
+
+    *count = 0;
+    json_begin_array(json);
+    tx_query(tx, &rows,
+             "SELECT " TICKET_COLUMNS " FROM tickets"
+             " WHERE order_id IS NULL AND id < $1 ORDER BY id DESC LIMIT $2",
+             sql_id(after), sql_int(limit));
+    while (rows_next(&rows)) {
+        struct ticket ticket = ticket_read(&rows);
+
+        ticket_json(json, &ticket);
+        *last = ticket.id;
+        ++*count;
+    }
+    json_end_array(json);
+    return rows_end(&rows);
+}
+
+enum err order_version(struct tx *tx, struct object_id order_id, int64_t *version)
+{
+    struct rows rows;
+
+    tx_query(tx, &rows, "SELECT version FROM order_versions WHERE order_id = $1",
+             sql_id(order_id));
+    *version = rows_next(&rows) ? rows_int(&rows, 0) : -1;
+    return rows_end(&rows);
+}
+
+enum err order_version_set(struct tx *tx, struct object_id order_id, int64_t version)
+{
+    return tx_exec(tx, NULL,
+                   "INSERT INTO order_versions (order_id, version) VALUES ($1, $2)"
+                   " ON CONFLICT (order_id) DO UPDATE SET version = excluded.version",
+                   sql_id(order_id), sql_int(version));
+}

@@ -1,0 +1,25 @@
+/* services/tickets/store.h: what the tickets service keeps. Texts read live in the arena. */
+#ifndef SERVICES_TICKETS_STORE_H
+#define SERVICES_TICKETS_STORE_H
+
+#include "services/tickets/ticket.h"
+
+extern const struct migration tickets_schema[];
+
+enum err ticket_insert(struct tx *tx, const struct ticket *ticket);
+enum err ticket_update(struct tx *tx, const struct ticket *ticket);
+enum err ticket_get(struct tx *tx, struct arena *arena, struct object_id id,
+                    struct ticket *out); /* ERR_NOT_FOUND */
+
+/* Tickets on sale with an id below `after`, newest first, at most limit, straight into a JSON array
+ * (a page may be a thousand tickets long). count: how many; last: the id of the last one. */
+enum err tickets_on_sale(struct tx *tx, struct object_id after, int64_t limit,
+                         struct json_writer *json, int64_t *count, struct object_id *last);
+/* One ticket as contract.md shows it. */
+void ticket_json(struct json_writer *json, const struct ticket *ticket);
+
+/* -1: no event of this order was applied yet. */
+enum err order_version(struct tx *tx, struct object_id order_id, int64_t *version);
+enum err order_version_set(struct tx *tx, struct object_id order_id, int64_t version);
+
+#endif
