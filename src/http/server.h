@@ -73,7 +73,11 @@ struct http_counters http_server_counters(const struct http_server *server);
 #define HTTP_STREAM_PENDING_MAX (256 * 1024)
 
 /* closed(context): at most once, in the loop thread, when the client went away before stream_end;
- * a notice only, the reference stays the holder's. May be NULL. Returns NULL when memory ran out. */
+ * a notice only, the reference stays the holder's. May be NULL. It never runs after stream_end has
+ * returned: stream_end waits for one that is running, so do not call stream_end while holding a
+ * lock that closed takes (inside closed it may be called). Returns NULL when memory ran out, or
+ * when the request has no connection (made by hand). An error answer instead of OK drops the
+ * stream; stream_end is still due. */
 struct stream *reply_stream(struct request *rq, struct reply *rp, const char *content_type,
                             void (*closed)(void *context), void *context);
 /* bytes are copied; never blocks. False when the client is gone. */

@@ -1,0 +1,211 @@
+/* http/parse.c: http-parser's callbacks, which gather one request into its exchange.
+ * A callback that returns -1 stops the parser; exchange->refusal then says why. */
+#include "http/internal.h"
+
+static struct exchange *exchange_at(const http_parser *parser)
+{
+    return ((struct connection *)parser->data)->exchange;
+}
+
+static int refuse(struct exchange *exchange, enum err err)
+{
+    exchange->refusal = err;
+    return -1;
+}
+
+static int on_message_begin(http_parser *parser)
+{
+    struct connection *connection = parser->data;
+
+    ASSERT(!connection->exchange);
+    connection->exchange = exchange_acquire(connection->lane, connection);
+    if (!connection->exchange) return -1;
+    connection->phase = PHASE_RECEIVING;
+    connection->refresh = true;
+    return 0;
+}
+
+/* Appends to the head's text. */
+static bool head_append(struct exchange *exchange, const char *at, size_t len)
+{
+    struct header_table *head = &exchange->head;
+
+    if (len > HTTP_HEADERS_MAX - head->len) {
+        exchange->refusal = ERR_HEADERS_TOO_LARGE;
+        return false;
+    }
+    if (len > head->cap - head->len) {
+        size_t cap = 4 * head->cap > head->len + len ? 4 * head->cap : HTTP_HEADERS_MAX;
+        char *text = arena_alloc_raw(exchange->rq.arena, cap);
+
+        if (!text) {
+            exchange->refusal = ERR_MEMORY;
+            return false;
+        }
+        memcpy(text, head->text, head->len);
+        head->text = text;
+        head->cap = cap;
+    }
+    memcpy(head->text + head->len, at, len);
+    head->len += len;
+    return true;
+}
+
+static int on_url(http_parser *parser, const char *at, size_t len)
+{
+    struct exchange *exchange = exchange_at(parser);
+
+    if (!head_append(exchange, at, len)) return -1;
+    exchange->head.target_len = (uint16_t)exchange->head.len;
+    return 0;
+}
+
+static int on_header_field(http_parser *parser, const char *at, size_t len)
+{
+    struct exchange *exchange = exchange_at(parser);
+    struct header_table *head = &exchange->head;
+
+    if (exchange->head_done) return 0; /* a trailer: nothing of ours reads them */
+    if (head->count == 0 || head->in_value) {
+        if (head->count == HEADER_COUNT_MAX) return refuse(exchange, ERR_HEADERS_TOO_LARGE);
+        head->at[head->count++] = (struct header){.name_at = (uint16_t)head->len};
+        head->in_value = false;
+    }
+    if (!head_append(exchange, at, len)) return -1;
+    head->at[head->count - 1].name_len = (uint16_t)(head->at[head->count - 1].name_len + len);
+    return 0;
+}
+
+static int on_header_value(http_parser *parser, const char *at, size_t len)
+{
+    struct exchange *exchange = exchange_at(parser);
+    struct header_table *head = &exchange->head;
+    struct header *header;
+
+    if (exchange->head_done) return 0;
+    ASSERT(head->count > 0);
+    header = &head->at[head->count - 1];
+    if (!head->in_value) header->value_at = (uint16_t)head->len;
+    head->in_value = true;
+    if (!head_append(exchange, at, len)) return -1;
+    header->value_len = (uint16_t)(header->value_len + len);
+    return 0;
+}
+
+static enum method method_of(const http_parser *parser)
+{
+    switch (parser->method) {
+    case HTTP_GET:
+    case HTTP_HEAD:
+        return METHOD_GET;
+    case HTTP_POST:
+        return METHOD_POST;
+    case HTTP_PUT:
+        return METHOD_PUT;
+    case HTTP_DELETE:
+        return METHOD_DELETE;
+    default:
+        return METHOD_OTHER;
+    }
+}
+
+/* RFC 9112 section 3.2: one Host, or the request is bad. RFC 9110 section 10.1.1: Expect. */
+static enum err check_headers(struct exchange *exchange, const http_parser *parser)
+{
+    const struct header_table *head = &exchange->head;
+    size_t hosts = 0;
+
+    for (size_t i = 0; i < head->count; i++) {
+        struct str name = header_name(head, i);
+
+        if (name.len == 4 && str_eq_nocase(name, STR("host"))) hosts++;
+        if (name.len != 6 || exchange->http10 || !str_eq_nocase(name, STR("expect"))) continue;
+        if (!str_eq_nocase(header_value(head, i), STR("100-continue"))) return ERR_EXPECTATION;
+        exchange->waiting_for_continue = true;
+    }
+    if (hosts > 1 || (hosts == 0 && !exchange->http10)) return ERR_BAD_REQUEST;
+    if (exchange->http10 && parser->uses_transfer_encoding) return ERR_BAD_REQUEST;
+    return OK;
+}
+
+static int on_headers_complete(http_parser *parser)
+{
+    struct exchange *exchange = exchange_at(parser);
+    enum err err;
+
+    exchange->head_done = true;
+    parser->upgrade = 0; /* RFC 9110 section 7.8: a server may ignore Upgrade, and we do */
+    exchange->rq.method = method_of(parser);
+    exchange->rq.head_only = parser->method == HTTP_HEAD;
+    if (parser->http_major != 1) return refuse(exchange, ERR_BAD_REQUEST);
+    exchange->http10 = parser->http_minor == 0;
+    exchange->keep_alive = http_should_keep_alive(parser);
+    if (parser->flags & F_CONTENTLENGTH && parser->content_length > HTTP_BODY_MAX)
+        return refuse(exchange, ERR_TOO_LARGE);
+    err = check_headers(exchange, parser);
+    if (err == OK) return 0;
+    exchange->waiting_for_continue = false;
+    return refuse(exchange, err);
+}
+
+static int on_chunk_header(http_parser *parser)
+{
+    struct exchange *exchange = exchange_at(parser);
+
+    if (parser->content_length <= HTTP_BODY_MAX - exchange->body.len) return 0;
+    return refuse(exchange, ERR_TOO_LARGE);
+}
+
+static int on_body(http_parser *parser, const char *at, size_t len)
+{
+    struct exchange *exchange = exchange_at(parser);
+
+    if (len > HTTP_BODY_MAX - exchange->body.len) return refuse(exchange, ERR_TOO_LARGE);
+    buf_append(&exchange->body, (struct str){at, len});
+    return exchange->body.failed ? refuse(exchange, ERR_MEMORY) : 0;
+}
+
+static int on_message_complete(http_parser *parser)
+{
+    http_parser_pause(parser, 1); /* connection.c goes on from here */
+    return 0;
+}
+
+const http_parser_settings parser_settings = {
+    .on_message_begin = on_message_begin,
+    .on_url = on_url,
+    .on_header_field = on_header_field,
+    .on_header_value = on_header_value,
+    .on_headers_complete = on_headers_complete,
+    .on_chunk_header = on_chunk_header,
+    .on_body = on_body,
+    .on_message_complete = on_message_complete,
+};
+
+/* What follows looks like the rest of a method (RFC 9110: a token) that the parser does not know.
+ */
+static bool is_method_rest(const char *at, size_t len)
+{
+    size_t i = 0;
+
+    while (i < len && ((at[i] >= 'A' && at[i] <= 'Z') || at[i] == '-' || at[i] == '_'))
+        i++;
+    return i > 0 && i + 1 < len && at[i] == ' ' && (at[i + 1] == '/' || at[i + 1] == '*');
+}
+
+enum err parse_failure(const struct connection *connection, const char *at, size_t len)
+{
+    const struct exchange *exchange = connection->exchange;
+
+    if (exchange && exchange->refusal != OK) return exchange->refusal;
+    switch (HTTP_PARSER_ERRNO(&connection->parser)) {
+    case HPE_CB_message_begin:
+        return ERR_MEMORY;
+    case HPE_HEADER_OVERFLOW:
+        return ERR_HEADERS_TOO_LARGE;
+    case HPE_INVALID_METHOD:
+        return is_method_rest(at, len) ? ERR_NOT_FOUND : ERR_BAD_REQUEST;
+    default:
+        return ERR_BAD_REQUEST;
+    }
+}

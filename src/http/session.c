@@ -1,0 +1,300 @@
+/* http/session.c: the session cookie and the token inside it (contract.md, "Session cookie").
+ *
+ * The signature is checked before anything signed is parsed. A verified context costs an
+ * allocation, so a few prepared ones are kept and handed from thread to thread. */
+#include "http/internal.h"
+
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+
+#define SPARE_CONTEXTS 16
+#define MAC_SIZE       32
+#define TOKEN_MAX      4096 /* bytes of a cookie's value, encoded */
+#define CANDIDATES_MAX 8    /* cookies of one name that are tried */
+#define ID_CHARS_MAX   64
+#define TIME_S_MAX     253402300799.0 /* year 9999 */
+
+struct session_keys {
+    EVP_MAC *mac;
+    EVP_MAC_CTX *prepared; /* only ever copied */
+    _Atomic(EVP_MAC_CTX *) spare[SPARE_CONTEXTS];
+};
+
+struct session_keys *session_keys_new(struct str key)
+{
+    char digest[] = "SHA256";
+    OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                           OSSL_PARAM_construct_end()};
+    struct session_keys *keys;
+
+    if (key.len < SESSION_KEY_MIN) return NULL;
+    keys = calloc(1, sizeof *keys);
+    if (!keys) return NULL;
+    keys->mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    if (keys->mac) keys->prepared = EVP_MAC_CTX_new(keys->mac);
+    if (keys->prepared &&
+        EVP_MAC_init(keys->prepared, (const unsigned char *)key.at, key.len, params) == 1)
+        return keys;
+    session_keys_free(keys);
+    return NULL;
+}
+
+void session_keys_free(struct session_keys *keys)
+{
+    if (!keys) return;
+    for (size_t i = 0; i < SPARE_CONTEXTS; i++)
+        EVP_MAC_CTX_free(atomic_load(&keys->spare[i])); /* wipes its copy of the key */
+    EVP_MAC_CTX_free(keys->prepared);
+    EVP_MAC_free(keys->mac);
+    free(keys);
+}
+
+static EVP_MAC_CTX *context_take(struct session_keys *keys)
+{
+    for (size_t i = 0; i < SPARE_CONTEXTS; i++) {
+        EVP_MAC_CTX *context;
+
+        if (!atomic_load_explicit(&keys->spare[i], memory_order_relaxed)) continue;
+        context = atomic_exchange(&keys->spare[i], NULL);
+        if (context) return context;
+    }
+    return EVP_MAC_CTX_dup(keys->prepared);
+}
+
+static void context_give(struct session_keys *keys, EVP_MAC_CTX *context)
+{
+    for (size_t i = 0; i < SPARE_CONTEXTS; i++) {
+        EVP_MAC_CTX *none = NULL;
+
+        if (atomic_load_explicit(&keys->spare[i], memory_order_relaxed)) continue;
+        if (atomic_compare_exchange_strong(&keys->spare[i], &none, context)) return;
+    }
+    EVP_MAC_CTX_free(context);
+}
+
+static bool sign(const struct session_keys *constant_keys, struct str text, uint8_t mac[MAC_SIZE])
+{
+    struct session_keys *keys = (struct session_keys *)constant_keys; /* only the spare contexts */
+    EVP_MAC_CTX *context = context_take(keys);
+    size_t size = 0;
+    bool signed_it;
+
+    if (!context) return false;
+    signed_it = EVP_MAC_init(context, NULL, 0, NULL) == 1 &&
+                EVP_MAC_update(context, (const unsigned char *)text.at, text.len) == 1 &&
+                EVP_MAC_final(context, mac, &size, MAC_SIZE) == 1 && size == MAC_SIZE;
+    context_give(keys, context);
+    return signed_it;
+}
+
+/* --- verifying ----------------------------------------------------------------------------- */
+
+static bool decode(struct arena *arena, struct str text, struct str *out)
+{
+    struct buf bytes;
+
+    buf_init(&bytes, arena, TOKEN_MAX);
+    if (text.len > TOKEN_MAX || !base64_decode(&bytes, text) || bytes.failed) return false;
+    *out = buf_str(&bytes);
+    return true;
+}
+
+/* Exactly HS256, and no extension that would have to be understood (RFC 7515 section 4.1.11). */
+static bool header_is_ours(struct arena *arena, struct str encoded)
+{
+    static const struct str usual = {"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9", 36};
+    const struct json *header;
+    struct str text, alg;
+
+    if (str_eq(encoded, usual)) return true; /* {"alg":"HS256","typ":"JWT"} */
+    if (!decode(arena, encoded, &text)) return false;
+    header = json_parse(arena, text);
+    return json_text(json_get(header, "alg"), &alg) && str_eq(alg, STR("HS256")) &&
+           !json_get(header, "crit");
+}
+
+/* A NumericDate (RFC 7519 section 2) as whole seconds. Absent: *out stays. False when it is there
+ * and is no time. */
+static bool claim_time(const struct json *claims, const char *name, int64_t *out)
+{
+    const struct json *value = json_get(claims, name);
+    double seconds;
+
+    if (!value) return true;
+    if (!json_double(value, &seconds) || !(seconds >= 0 && seconds <= TIME_S_MAX)) return false;
+    *out = (int64_t)seconds;
+    return true;
+}
+
+/* 1 to 64 characters, none of them a control character. */
+static bool id_is_fine(struct str id)
+{
+    if (id.len == 0 || !str_is_utf8(id) || str_code_points(id) > ID_CHARS_MAX) return false;
+    for (size_t i = 0; i < id.len; i++) {
+        unsigned char c = (unsigned char)id.at[i];
+
+        if (c < 0x20 || c == 0x7f) return false;
+        if (c == 0xc2 && (unsigned char)id.at[i + 1] < 0xa0) return false; /* U+0080 to U+009F */
+    }
+    return true;
+}
+
+static bool claims_read(const struct json *claims, int64_t now_s, struct session_user *user)
+{
+    const struct json *email = json_get(claims, "email");
+    int64_t not_before_s = 0, issued_at_s = 0, expires_at_s = 0;
+    bool has_exp = json_get(claims, "exp") != NULL;
+
+    memset(user, 0, sizeof *user);
+    if (!json_text(json_get(claims, "id"), &user->id) || !id_is_fine(user->id)) return false;
+    user->email = STR("");
+    if (email && !json_text(email, &user->email)) return false;
+    if (!claim_time(claims, "iat", &issued_at_s) || !claim_time(claims, "exp", &expires_at_s) ||
+        !claim_time(claims, "nbf", &not_before_s))
+        return false;
+    user->issued_at_s = issued_at_s;
+    user->expires_at_s = expires_at_s;
+    if (now_s < not_before_s) return false;
+    return now_s < (has_exp ? expires_at_s : issued_at_s + SESSION_MAX_AGE_S);
+}
+
+static bool token_verify(const struct session_keys *keys, struct arena *arena, struct str token,
+                         int64_t now_s, struct session_user *user)
+{
+    const char *dot1 = memchr(token.at, '.', token.len);
+    const char *dot2 = memrchr(token.at, '.', token.len);
+    struct str header, payload, signed_part, given, text;
+    uint8_t mac[MAC_SIZE];
+
+    if (!dot1 || dot1 == dot2) return false;
+    header = (struct str){token.at, (size_t)(dot1 - token.at)};
+    payload = (struct str){dot1 + 1, (size_t)(dot2 - dot1) - 1};
+    signed_part = (struct str){token.at, (size_t)(dot2 - token.at)};
+    given = (struct str){dot2 + 1, token.len - signed_part.len - 1};
+    if (memchr(payload.at, '.', payload.len) || !header_is_ours(arena, header)) return false;
+    if (!decode(arena, given, &given) || given.len != MAC_SIZE) return false;
+    if (!sign(keys, signed_part, mac)) return false;
+    if (!str_eq_secret(given, (struct str){(const char *)mac, MAC_SIZE})) return false;
+    return decode(arena, payload, &text) && claims_read(json_parse(arena, text), now_s, user);
+}
+
+/* BASE64({"jwt":"…"}), perhaps in quotes, perhaps with '=' escaped. */
+static bool value_verify(const struct session_keys *keys, struct arena *arena, struct str value,
+                         int64_t now_s, struct session_user *user)
+{
+    struct str text, token;
+
+    if (value.len >= 2 && value.at[0] == '"' && value.at[value.len - 1] == '"')
+        value = (struct str){value.at + 1, value.len - 2};
+    if (value.len == 0 || value.len > TOKEN_MAX) return false;
+    if (memchr(value.at, '%', value.len) && !percent_decode(arena, value, false, &value))
+        return false;
+    if (!decode(arena, value, &text)) return false;
+    return json_text(json_get(json_parse(arena, text), "jwt"), &token) &&
+           token_verify(keys, arena, token, now_s, user);
+}
+
+/* Tries each cookie of that name (RFC 6265 section 5.4: there may be several). */
+static bool name_verify(const struct session_keys *keys, struct arena *arena, struct str cookie,
+                        struct str name, int64_t now_s, struct session_user *user)
+{
+    int tries = 0;
+
+    while (cookie.len && tries < CANDIDATES_MAX) {
+        const char *end = memchr(cookie.at, ';', cookie.len);
+        size_t len = end ? (size_t)(end - cookie.at) : cookie.len;
+        struct str pair = str_trim((struct str){cookie.at, len});
+
+        cookie.at += len + (end ? 1 : 0);
+        cookie.len -= len + (end ? 1 : 0);
+        if (pair.len <= name.len || pair.at[name.len] != '=' || !str_starts(pair, name)) continue;
+        tries++;
+        pair = (struct str){pair.at + name.len + 1, pair.len - name.len - 1};
+        if (value_verify(keys, arena, pair, now_s, user)) return true;
+    }
+    return false;
+}
+
+bool session_from_cookie(const struct session_keys *keys, struct arena *arena, struct str cookie,
+                         int64_t now_s, struct session_user *user)
+{
+    if (name_verify(keys, arena, cookie, STR("session"), now_s, user) ||
+        name_verify(keys, arena, cookie, STR("express:sess"), now_s, user))
+        return true;
+    memset(user, 0, sizeof *user);
+    return false;
+}
+
+/* --- making -------------------------------------------------------------------------------- */
+
+static void put_claims(struct buf *out, const struct session_user *user)
+{
+    struct json_writer writer = json_writer_to(out);
+
+    json_begin_object(&writer);
+    json_key(&writer, "id");
+    json_put_text(&writer, user->id);
+    json_key(&writer, "email");
+    json_put_text(&writer, user->email);
+    json_key(&writer, "iat");
+    json_put_int(&writer, user->issued_at_s);
+    if (user->expires_at_s > 0) {
+        json_key(&writer, "exp");
+        json_put_int(&writer, user->expires_at_s);
+    }
+    json_end_object(&writer);
+}
+
+static void put_cookie(struct reply *rp, const char *name, struct str value, const char *rest,
+                       bool secure)
+{
+    struct buf *out = &rp->headers;
+
+    buf_append(out, STR("Set-Cookie: "));
+    buf_append(out, str_of(name));
+    buf_append(out, STR("="));
+    buf_append(out, value);
+    buf_append(out, STR("; Path=/; "));
+    buf_append(out, str_of(rest));
+    buf_append(out, STR("HttpOnly; SameSite=Lax"));
+    if (secure) buf_append(out, STR("; Secure"));
+    buf_append(out, STR("\r\n"));
+}
+
+enum err session_start(const struct session_keys *keys, struct reply *rp, struct arena *arena,
+                       const struct session_user *user, bool secure)
+{
+    struct buf claims, token, wrapped, value;
+    uint8_t mac[MAC_SIZE];
+
+    ASSERT(id_is_fine(user->id));
+    buf_init(&claims, arena, TOKEN_MAX);
+    buf_init(&token, arena, TOKEN_MAX);
+    buf_init(&wrapped, arena, TOKEN_MAX);
+    buf_init(&value, arena, TOKEN_MAX);
+    put_claims(&claims, user);
+    base64_encode(&token, STR("{\"alg\":\"HS256\",\"typ\":\"JWT\"}"), true);
+    buf_char(&token, '.');
+    base64_encode(&token, buf_str(&claims), true);
+    if (claims.failed || token.failed || !sign(keys, buf_str(&token), mac)) return ERR_MEMORY;
+    buf_char(&token, '.');
+    base64_encode(&token, (struct str){(const char *)mac, MAC_SIZE}, true);
+    buf_append(&wrapped, STR("{\"jwt\":\""));
+    buf_append(&wrapped, buf_str(&token));
+    buf_append(&wrapped, STR("\"}"));
+    base64_encode(&value, buf_str(&wrapped), false);
+    if (token.failed || wrapped.failed || value.failed) return ERR_MEMORY;
+    put_cookie(rp, "session", buf_str(&value), "", secure);
+    reply_header(rp, "Cache-Control", STR("no-store"));
+    return rp->headers.failed ? ERR_MEMORY : OK;
+}
+
+void session_clear(struct reply *rp, bool secure)
+{
+    static const char past[] = "Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT; ";
+
+    put_cookie(rp, "session", STR(""), past, secure);
+    put_cookie(rp, "express:sess", STR(""), past, secure);
+}

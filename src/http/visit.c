@@ -1,0 +1,139 @@
+/* http/visit.c: who is asking: client address, request id, session. */
+#include "http/internal.h"
+
+#include <stdlib.h>
+
+struct session_cache {
+    struct session_user user; /* its strings lie in text, behind the cookie */
+    int64_t until_s;
+    struct str cookie;
+    char text[];
+};
+
+static bool is_safe_id(struct str id)
+{
+    if (id.len == 0 || id.len > REQUEST_ID_MAX) return false;
+    for (size_t i = 0; i < id.len; i++) {
+        char c = id.at[i];
+
+        if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')) continue;
+        if (c != '-' && c != '_' && c != '.') return false;
+    }
+    return true;
+}
+
+/* A random name for the lane, and a number. */
+static struct str make_id(struct exchange *exchange)
+{
+    struct lane *lane = exchange->lane;
+    uint64_t number = lane->id_next++;
+    size_t len = sizeof lane->id_prefix;
+
+    memcpy(exchange->id, lane->id_prefix, len);
+    do {
+        exchange->id[len++] = "0123456789abcdefghijklmnopqrstuv"[number & 31];
+        number >>= 5;
+    } while (number && len < sizeof exchange->id);
+    return (struct str){exchange->id, len};
+}
+
+static void take_forwarded(struct exchange *exchange, const struct connection *connection)
+{
+    struct request *rq = &exchange->rq;
+    struct str forwarded = request_header_joined(rq, "x-forwarded-for", STR(","));
+    struct str scheme = request_header_joined(rq, "x-forwarded-proto", STR(","));
+    struct address client;
+    const char *comma;
+
+    if (scheme.at) { /* the nearest proxy's word is the last one */
+        comma = memrchr(scheme.at, ',', scheme.len);
+        if (comma) scheme = (struct str){comma + 1, scheme.len - (size_t)(comma - scheme.at) - 1};
+        rq->secure = str_eq_nocase(str_trim(scheme), STR("https"));
+    }
+    if (!forwarded.at) return;
+    client = proxies_client(exchange->lane->proxies, forwarded, connection->peer);
+    rq->client.at = exchange->client;
+    rq->client.len = address_format(&client, exchange->client);
+    rq->from_loopback = address_is_loopback(&client);
+}
+
+void visit_identify(struct exchange *exchange)
+{
+    struct request *rq = &exchange->rq;
+    const struct connection *connection = exchange->connection;
+    int cookie_secure = exchange->lane->config->cookie_secure;
+    struct str id = {NULL, 0};
+
+    rq->operator= connection->operator;
+    rq->from_loopback = connection->peer_loopback;
+    /* Copied: the connection may be gone before the request is done. */
+    memcpy(exchange->client, connection->peer_text, sizeof exchange->client);
+    rq->client = (struct str){exchange->client, connection->peer_text_len};
+    if (exchange->head.count && connection->peer_trusted) take_forwarded(exchange, connection);
+    if (exchange->head.count && (connection->peer_trusted || connection->peer_loopback))
+        id = request_header(rq, "x-request-id");
+    if (id.at && is_safe_id(id))
+        rq->request_id = id;
+    else if (!rq->request_id.len)
+        rq->request_id = make_id(exchange);
+    rq->cookie_secure = cookie_secure > 0 || (cookie_secure < 0 && rq->secure);
+}
+
+/* --- session ------------------------------------------------------------------------------- */
+
+void session_cache_free(struct session_cache *cache)
+{
+    free(cache);
+}
+
+static void cache_put(struct connection *connection, struct str cookie,
+                      const struct session_user *user)
+{
+    struct session_cache *cache;
+    char *at;
+
+    session_cache_free(connection->session);
+    connection->session = NULL;
+    if (cookie.len + user->id.len + user->email.len > SESSION_CACHE_MAX) return;
+    cache = malloc(sizeof *cache + cookie.len + user->id.len + user->email.len);
+    if (!cache) return; /* then it is verified again next time */
+    at = cache->text;
+    memcpy(at, cookie.at, cookie.len);
+    cache->cookie = (struct str){at, cookie.len};
+    at += cookie.len;
+    cache->user = *user;
+    if (user->id.len) memcpy(at, user->id.at, user->id.len);
+    cache->user.id.at = at;
+    at += user->id.len;
+    if (user->email.len) memcpy(at, user->email.at, user->email.len);
+    cache->user.email.at = at;
+    cache->until_s =
+        user->expires_at_s ? user->expires_at_s : user->issued_at_s + SESSION_MAX_AGE_S;
+    connection->session = cache;
+}
+
+void visit_session(struct exchange *exchange)
+{
+    struct request *rq = &exchange->rq;
+    struct connection *connection = exchange->connection;
+    const struct http_config *config = exchange->lane->config;
+    struct str cookie;
+    int64_t now_s;
+
+    if (!config->keys) return;
+    cookie = request_header_joined(rq, "cookie", STR("; "));
+    if (!cookie.at) return;
+    now_s = clock_now_ms(config->clock) / 1000;
+    if (connection->session && str_eq_secret(connection->session->cookie, cookie)) {
+        const struct session_cache *cache = connection->session;
+        struct session_user user = cache->user;
+
+        if (now_s >= cache->until_s) return;
+        user.id = arena_copy(rq->arena, user.id);
+        user.email = arena_copy(rq->arena, user.email);
+        if (user.id.at && user.email.at) rq->user = user;
+        return;
+    }
+    if (session_from_cookie(config->keys, rq->arena, cookie, now_s, &rq->user))
+        cache_put(connection, cookie, &rq->user);
+}
