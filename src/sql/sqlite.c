@@ -196,8 +196,7 @@ static enum err statement_find(struct db *db, const char *sql, struct statement 
         if (slot->sql == sql) return OK;
         if (!slot->sql) return prepare(db, slot, sql);
     }
-    ASSERT(!"a connection has more distinct statements than STATEMENTS_MAX");
-    return ERR_INTERNAL;
+    assert_failed("a connection has STATEMENTS_MAX distinct statements", __FILE__, __LINE__);
 }
 
 /* Texts are bound in place when they outlive the call, copied when rows are read later. */
