@@ -51,7 +51,7 @@ build_tsan() {
 
 build_fuzz() {
     CC=clang-14 setup_in build/fuzz -Dfuzz=true -Db_lundef=false -Doptimization=1 &&
-        compile_in build/fuzz
+        compile_in build/fuzz fuzzers
 }
 
 build_clang() {
