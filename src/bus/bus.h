@@ -26,6 +26,9 @@ enum err outbox_append(struct tx *tx, struct str subject, struct str payload);
  * date. last: the newest sequence of the outbox. */
 enum err outbox_flush(struct tx *tx, int64_t *last);
 
+/* The sequence of the event this transaction appended last. */
+enum err outbox_last(struct tx *tx, int64_t *sequence);
+
 /* --- reading the books (any connection to a service's database) ------------------------------ */
 
 struct channel {
@@ -36,9 +39,11 @@ struct channel {
 enum err outbox_channels(struct tx *tx, struct arena *arena, struct channel *out, size_t max,
                          size_t *count);
 
+#define DEAD_PAYLOAD_MAX 2048
 struct dead_letter {
     int64_t id; /* of the table */
-    struct str source, subject, payload, reason; /* in the arena */
+    struct str source, subject, reason; /* in the arena, as is … */
+    struct str payload; /* … its first DEAD_PAYLOAD_MAX characters */
     int64_t sequence, dead_at_ms;
 };
 /* The newest dead letters of a subscriber, at most max; total: all there are. */
@@ -68,6 +73,10 @@ void bus_close(struct bus *bus); /* after every subscription is closed */
 /* The outbox of this service has rows up to `last` (after their commit): pokes every subscriber
  * of that source. Any thread. */
 void bus_notify(struct bus *bus, const char *service, int64_t last);
+
+/* poke(context) is called after every bus_notify, in its thread; it must not block. For those who
+ * read outboxes without a subscription. At most one watcher; set before anybody notifies. */
+void bus_watch(struct bus *bus, void (*poke)(void *context), void *context);
 
 /* --- one subscriber ------------------------------------------------------------------------ */
 

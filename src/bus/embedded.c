@@ -52,6 +52,8 @@ struct bus {
     struct bus_source sources[SOURCES_MAX];
     _Atomic int64_t last[SOURCES_MAX];
     size_t source_count;
+    void (*watch)(void *context); /* may be NULL */
+    void *watch_context;
     pthread_mutex_t lock; /* guards the list below; subscriptions come at start and go at stop */
     struct subscription *subscriptions[SUBSCRIPTIONS_MAX];
 };
@@ -99,6 +101,14 @@ void bus_notify(struct bus *bus, const char *service, int64_t last)
         sub->who.poke(sub->who.context);
     }
     pthread_mutex_unlock(&bus->lock);
+    if (bus->watch) bus->watch(bus->watch_context);
+}
+
+void bus_watch(struct bus *bus, void (*poke)(void *context), void *context)
+{
+    ASSERT(!bus->watch);
+    bus->watch_context = context;
+    bus->watch = poke;
 }
 
 int64_t bus_last_sequence(struct bus *bus, const char *service)

@@ -2,6 +2,18 @@
  * apply. The statements that move subscriptions are in embedded.c. */
 #include "bus/bus.h"
 
+#define FLUSH_BYTES_MAX (4 * 1024 * 1024) /* the subjects of one transaction's events */
+
+static enum err count_rows(struct tx *tx, const char *sql, int64_t *out)
+{
+    struct rows rows;
+
+    *out = 0;
+    tx_query_values(tx, &rows, sql, NULL, 0);
+    if (rows_next(&rows)) *out = rows_int(&rows, 0);
+    return rows_end(&rows);
+}
+
 enum err outbox_append(struct tx *tx, struct str subject, struct str payload)
 {
     if (payload.len > EVENT_PAYLOAD_MAX) return ERR_TOO_LARGE;
@@ -9,6 +21,11 @@ enum err outbox_append(struct tx *tx, struct str subject, struct str payload)
     return tx_exec(tx, NULL,
                    "INSERT INTO outbox (subject, payload, created_at_ms) VALUES ($1, $2, $3)",
                    sql_text(subject), sql_text(payload), sql_int(tx->now_ms));
+}
+
+enum err outbox_last(struct tx *tx, int64_t *sequence)
+{
+    return count_rows(tx, "SELECT COALESCE(MAX(seq), 0) FROM outbox", sequence);
 }
 
 static enum err channel_add(struct tx *tx, const struct channel *channel)
@@ -22,10 +39,9 @@ static enum err channel_add(struct tx *tx, const struct channel *channel)
                    sql_int(channel->count));
 }
 
-#define CHANNELS_A_FLUSH 32
-
-/* The subjects of the rows that are not counted yet; fewer than CHANNELS_A_FLUSH a service. */
-static enum err uncounted(struct tx *tx, struct arena *arena, struct channel *out, size_t *count)
+/* The subjects of the rows that are not counted yet: no more than this transaction appended. */
+static enum err uncounted(struct tx *tx, struct arena *arena, struct channel *out, size_t max,
+                          size_t *count)
 {
     struct rows rows;
 
@@ -33,7 +49,7 @@ static enum err uncounted(struct tx *tx, struct arena *arena, struct channel *ou
     tx_query(tx, &rows,
              "SELECT subject, MIN(seq), MAX(seq), COUNT(*) FROM outbox WHERE seq > "
              "(SELECT COALESCE(MAX(last_seq), 0) FROM bus_channels) GROUP BY subject");
-    while (*count < CHANNELS_A_FLUSH && rows_next(&rows))
+    while (*count < max && rows_next(&rows))
         out[(*count)++] = (struct channel){arena_copy(arena, rows_text(&rows, 0)),
                                            rows_int(&rows, 1), rows_int(&rows, 2),
                                            rows_int(&rows, 3)};
@@ -42,13 +58,15 @@ static enum err uncounted(struct tx *tx, struct arena *arena, struct channel *ou
 
 enum err outbox_flush(struct tx *tx, int64_t *last)
 {
-    struct channel channels[CHANNELS_A_FLUSH];
-    struct arena *arena = arena_new(64 * 1024);
-    size_t count = 0;
-    enum err err = OK;
+    struct arena *arena = arena_new(FLUSH_BYTES_MAX);
+    struct channel *channels;
+    size_t max = (size_t)tx->published, count = 0;
+    enum err err = ERR_MEMORY;
 
     if (!arena) return ERR_MEMORY;
-    TRY(uncounted(tx, arena, channels, &count));
+    channels = arena_alloc(arena, max * sizeof *channels);
+    if (!channels) goto done;
+    TRY(uncounted(tx, arena, channels, max, &count));
     for (size_t i = 0; i < count; i++) {
         TRY(channel_add(tx, &channels[i]));
         if (channels[i].last > *last) *last = channels[i].last;
@@ -73,16 +91,6 @@ enum err outbox_channels(struct tx *tx, struct arena *arena, struct channel *out
     return rows_end(&rows);
 }
 
-static enum err count_rows(struct tx *tx, const char *sql, int64_t *out)
-{
-    struct rows rows;
-
-    *out = 0;
-    tx_query_values(tx, &rows, sql, NULL, 0);
-    if (rows_next(&rows)) *out = rows_int(&rows, 0);
-    return rows_end(&rows);
-}
-
 enum err dead_letters(struct tx *tx, struct arena *arena, struct dead_letter *out, size_t max,
                       size_t *count, int64_t *total)
 {
@@ -92,7 +100,8 @@ enum err dead_letters(struct tx *tx, struct arena *arena, struct dead_letter *ou
     *count = 0;
     TRY(count_rows(tx, "SELECT COUNT(*) FROM bus_dead", total));
     tx_query(tx, &rows,
-             "SELECT id, source, seq, subject, payload, reason, dead_at_ms FROM bus_dead "
+             "SELECT id, source, seq, subject, substr(payload, 1, 2048), reason, dead_at_ms "
+             "FROM bus_dead "
              "ORDER BY id DESC LIMIT $1",
              sql_int((int64_t)max));
     while (*count < max && rows_next(&rows)) {

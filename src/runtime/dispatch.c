@@ -53,11 +53,11 @@ void request_go_on(struct service *service, struct request *rq)
 void house_dispatch(void *context, int loop, struct request *rq)
 {
     struct house *house = context;
-    struct service *service = rq->env->service;
     enum place place = rq->route->place;
     handler_fn *handler = rq->route->run;
 
     while (place == IN_LOOP || place == IN_READER) {
+        struct service *service = rq->env->service;
         struct tx *tx = place == IN_READER
                             ? tx_read(service->readers[loop], env_now_ms(&service->env))
                             : NULL;
@@ -70,10 +70,11 @@ void house_dispatch(void *context, int loop, struct request *rq)
         handler = rq->next;
         place = rq->next_place;
     }
+    /* The bus's publisher may have moved the request to the service that owns the subject. */
     if (place == IN_POOL)
-        to_pool(service, rq);
+        to_pool(rq->env->service, rq);
     else
-        request_list_add(&house->handover[loop][index_of(house, service)], rq);
+        request_list_add(&house->handover[loop][index_of(house, rq->env->service)], rq);
 }
 
 void house_loop_end(void *context, int loop)

@@ -51,6 +51,7 @@ struct service {
     struct request_list queue;
     struct task_list settles;
     bool poked;
+    unsigned job_pokes; /* env_job_poke: one bit a job */
     bool stopping;
 
     /* the writer thread's own */
@@ -63,6 +64,8 @@ struct service {
     struct wake *wakes;                        /* to call after the commit */
     struct arena *arena;                       /* of one batch */
     int64_t reopen_at_ms;
+    int64_t failures;     /* batches that were not committed */
+    int64_t probe_at_ms;  /* when to look whether it is healthy again */
     _Atomic bool healthy; /* its last transaction could be made */
 };
 
@@ -79,7 +82,7 @@ struct house {
     _Atomic bool stopping;
 };
 
-/* --- lists --------------------------------------------------------------------------------- */
+/* --- lists (work.c) ------------------------------------------------------------------------ */
 
 static inline void request_list_add(struct request_list *list, struct request *rq)
 {
@@ -106,13 +109,16 @@ static inline struct request *request_list_take(struct request_list *list)
 void request_list_append(struct request_list *to, struct request_list *from);
 void task_list_add(struct task_list *list, struct task *task);
 struct task *task_list_take(struct task_list *list);
+void task_list_free(struct task_list *list); /* the tasks in it */
 
 /* --- the writer (writer.c) ----------------------------------------------------------------- */
 
+/* Makes it ready for pokes and requests; before anybody can send one. */
+enum err writer_init(struct service *service);
 enum err writer_start(struct service *service);
 /* Finishes what is queued, then ends the thread; requests that wait are answered 503. */
 void writer_stop(struct service *service);
-/* After the pool has stopped too. */
+/* When nobody can send it anything any more. */
 void writer_free(struct service *service);
 /* One batch: everything that waits, in one transaction. False: there was nothing to do. Called by
  * the writer's thread, or step by step by whoever runs a service without threads. */

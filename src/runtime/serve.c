@@ -76,6 +76,7 @@ static enum err add_service(struct house *house, const struct service_definition
                                 .clock = &clock_system,
                                 .random = &random_system};
     object_id_source_init(&service->env.ids, service->env.random);
+    if (writer_init(service) != OK) return ERR_MEMORY; /* pokes come as soon as it subscribes */
     return open_database(service,
                          house->settings->sqlite_dir ? house->settings->sqlite_dir
                                                      : house->settings->data,
@@ -221,9 +222,9 @@ static void close_service(struct service *service)
 {
     writer_stop(service);
     pool_stop(service->pool);
-    writer_free(service);
     if (service->def->stop && service->env.state) service->def->stop(&service->env);
-    subscription_close(service->subscription);
+    subscription_close(service->subscription); /* the last who could poke the writer */
+    writer_free(service);
     for (int i = 0; i < service->house->loops; i++)
         db_close(service->readers[i]);
     db_close(service->db);

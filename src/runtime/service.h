@@ -79,6 +79,8 @@ struct job {
 
 /* Something is due at time_ms: the job (by its row) runs no later than that. Writer only. */
 void env_job_due(struct env *env, size_t job, int64_t time_ms);
+/* The same for now, from any thread. */
+void env_job_poke(struct env *env, size_t job);
 
 /* --- slow work ----------------------------------------------------------------------------- */
 

@@ -1,6 +1,8 @@
 /* runtime/settings.c: environment variables and --listen, checked where they come in. */
 #include "runtime/settings.h"
 
+#include "base/log.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -48,6 +50,20 @@ static bool take_cookie_secure(struct settings *settings, struct buf *why)
     return true;
 }
 
+static bool take_log_level(struct buf *why)
+{
+    const char *text = getenv("LOG_LEVEL");
+    enum log_level level;
+
+    if (!text || !*text) return true;
+    if (!log_level_parse(str_of(text), &level)) {
+        buf_append(why, STR("LOG_LEVEL must be debug, info, warn or error"));
+        return false;
+    }
+    log_set_level(level);
+    return true;
+}
+
 static bool take_database(struct settings *settings, struct buf *why)
 {
     const char *text = getenv("DATABASE_URL");
@@ -90,7 +106,8 @@ bool settings_from_environment(struct settings *settings, struct buf *why)
     if (!take_jwt_key(settings, why) || !take_database(settings, why) ||
         !take_expiration(settings, why) || !take_cookie_secure(settings, why) ||
         !take_flag("AUTH_PASSWORD_BLOCKLIST", &blocklist, "on", "off", why) ||
-        !take_flag("MONITORING", &monitoring_open, "open", "loopback", why))
+        !take_flag("MONITORING", &monitoring_open, "open", "loopback", why) ||
+        !take_log_level(why))
         return false;
     settings->password_blocklist = blocklist;
     settings->monitoring_open = monitoring_open;

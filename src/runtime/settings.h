@@ -20,7 +20,7 @@ struct settings {
     bool monitoring_open; /* MONITORING=open: /streaming for everyone, not loopback alone */
 };
 
-/* Defaults, then the environment. False: why says which variable is wrong and what it takes. */
+/* Defaults, then the environment; LOG_LEVEL takes effect at once. False: why says which variable is wrong and what it takes. */
 bool settings_from_environment(struct settings *settings, struct buf *why);
 /* "ADDR:PORT", "[::1]:PORT" or ":PORT"/"PORT". */
 bool settings_listen(struct settings *settings, const char *text, struct buf *why);

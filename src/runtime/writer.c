@@ -28,88 +28,6 @@ struct batch {
     int64_t last_sequence;
 };
 
-/* --- lists --------------------------------------------------------------------------------- */
-
-void request_list_append(struct request_list *to, struct request_list *from)
-{
-    if (!from->head) return;
-    if (to->tail)
-        to->tail->link = from->head;
-    else
-        to->head = from->head;
-    to->tail = from->tail;
-    to->count += from->count;
-    *from = (struct request_list){0};
-}
-
-void task_list_add(struct task_list *list, struct task *task)
-{
-    task->link = NULL;
-    if (list->tail)
-        list->tail->link = task;
-    else
-        list->head = task;
-    list->tail = task;
-}
-
-struct task *task_list_take(struct task_list *list)
-{
-    struct task *task = list->head;
-
-    if (!task) return NULL;
-    list->head = task->link;
-    if (!list->head) list->tail = NULL;
-    task->link = NULL;
-    return task;
-}
-
-static void free_tasks(struct task_list *list)
-{
-    struct task *task;
-
-    while ((task = task_list_take(list)))
-        free(task);
-}
-
-/* --- what services call -------------------------------------------------------------------- */
-
-void *task_new(size_t size)
-{
-    ASSERT(size >= sizeof(struct task));
-    return calloc(1, size);
-}
-
-void env_task(struct env *env, struct tx *tx, struct task *task)
-{
-    (void)tx;
-    task_list_add(&env->service->tasks, task);
-}
-
-void env_wake(struct env *env, struct str key)
-{
-    struct service *service = env->service;
-    struct wake *wake = arena_alloc(service->arena, sizeof *wake);
-
-    ASSERT(wake != NULL);
-    *wake = (struct wake){service->wakes, arena_copy(service->arena, key)};
-    ASSERT(wake->key.at != NULL);
-    service->wakes = wake;
-}
-
-void env_job_due(struct env *env, size_t job, int64_t time_ms)
-{
-    struct service *service = env->service;
-
-    ASSERT(job < service->def->job_count);
-    if (time_ms < service->job_due_ms[job]) service->job_due_ms[job] = time_ms;
-}
-
-enum verdict env_dead(struct env *env, const char *reason)
-{
-    env->dead_reason = reason;
-    return VERDICT_DEAD;
-}
-
 /* --- queues -------------------------------------------------------------------------------- */
 
 void writer_poke(void *context)
@@ -163,6 +81,7 @@ void writer_settle(struct service *service, struct task *task)
 static void take_work(struct service *service, struct batch *batch)
 {
     struct request *rq;
+    unsigned pokes;
 
     while (batch->request_count < WRITER_BATCH_MAX && (rq = request_list_take(&service->ready)))
         batch->requests[batch->request_count++] = rq;
@@ -172,7 +91,11 @@ static void take_work(struct service *service, struct batch *batch)
     batch->settles = service->settles;
     service->settles = (struct task_list){0};
     service->poked = false;
+    pokes = service->job_pokes;
+    service->job_pokes = 0;
     pthread_mutex_unlock(&service->lock);
+    for (size_t i = 0; i < service->def->job_count; i++)
+        if (pokes & 1u << i) env_job_due(&service->env, i, batch->now_ms);
 }
 
 /* --- one item ------------------------------------------------------------------------------ */
@@ -207,7 +130,7 @@ static void item_end(struct service *service, struct batch *batch, struct mark m
         else
             service->tasks.head = NULL;
         service->tasks.tail = mark.last_task;
-        free_tasks(&undone);
+        task_list_free(&undone);
     }
 }
 
@@ -303,6 +226,21 @@ static void run_jobs(struct service *service, struct batch *batch)
     }
 }
 
+/* While it is unknown whether the disk takes anything, every transaction writes something, so that
+ * its commit is an answer. */
+static void run_probe(struct service *service, struct batch *batch)
+{
+    struct mark mark;
+    enum err err;
+
+    if (atomic_load(&service->healthy)) return;
+    mark = item_begin(service, batch);
+    err = tx_exec_values(batch->tx, NULL,
+                         "UPDATE schema_migrations SET applied_at_ms = applied_at_ms", NULL, 0);
+    item_end(service, batch, mark, err == OK);
+    if (err) batch->broken = err;
+}
+
 /* The bus's own rows: positions, dead letters, channel figures. */
 static void run_books(struct service *service, struct batch *batch)
 {
@@ -387,7 +325,7 @@ static void committed(struct service *service, struct batch *batch)
     release_requests(service, batch);
     wake_waiting(service);
     start_tasks(service);
-    free_tasks(&batch->settled);
+    task_list_free(&batch->settled);
 }
 
 /* Nothing of the batch happened, or nobody knows: everyone is told so, and jobs, events and slow
@@ -397,6 +335,8 @@ static void failed(struct service *service, struct batch *batch, enum err err)
     struct request_list answered = {0};
 
     atomic_store(&service->healthy, false);
+    service->failures++;
+    service->probe_at_ms = batch->now_ms + PAUSE_MS;
     for (size_t i = 0; i < batch->request_count; i++) {
         batch->requests[i]->next = NULL;
         request_list_add(&answered, batch->requests[i]);
@@ -404,9 +344,9 @@ static void failed(struct service *service, struct batch *batch, enum err err)
     answer_each(&answered, err);
     if (batch->delivery_count) subscription_settled(service->subscription, false);
     service->wakes = NULL;
-    free_tasks(&service->tasks);
-    free_tasks(&batch->settles);
-    free_tasks(&batch->settled);
+    task_list_free(&service->tasks);
+    task_list_free(&batch->settles);
+    task_list_free(&batch->settled);
     for (size_t i = 0; i < service->def->job_count; i++)
         env_job_due(&service->env, i, batch->now_ms + PAUSE_MS);
     log_event(LOG_ERROR, service->def->name, "transaction.failed",
@@ -426,8 +366,9 @@ static bool reopen(struct service *service, int64_t now_ms)
     return db_open(service->path, DB_WRITER, &service->db, NULL) == OK;
 }
 
-static bool job_is_due(const struct service *service, int64_t now_ms)
+static bool something_is_due(const struct service *service, int64_t now_ms)
 {
+    if (!atomic_load(&service->healthy) && service->probe_at_ms <= now_ms) return true;
     for (size_t i = 0; i < service->def->job_count; i++)
         if (service->job_due_ms[i] <= now_ms) return true;
     return false;
@@ -451,13 +392,14 @@ bool writer_step(struct service *service)
             service->subscription, tx_read(service->db, batch.now_ms), batch.now_ms,
             &batch.deliveries);
     if (!batch.request_count && !batch.settles.head && !batch.delivery_count &&
-        !job_is_due(service, batch.now_ms))
+        !something_is_due(service, batch.now_ms))
         return false;
     err = tx_begin(service->db, &batch.tx);
     if (err) {
         failed(service, &batch, err);
         return true;
     }
+    run_probe(service, &batch);
     run_requests(service, &batch);
     run_settles(service, &batch);
     run_deliveries(service, &batch);
@@ -486,6 +428,7 @@ int64_t writer_next_ms(const struct service *service)
 
     if (service->ready.head) return 0;
     if (!service->db) return service->reopen_at_ms;
+    if (!atomic_load(&service->healthy)) next = service->probe_at_ms;
     for (size_t i = 0; i < service->def->job_count; i++)
         if (service->job_due_ms[i] < next) next = service->job_due_ms[i];
     if (service->subscription) {
@@ -552,7 +495,7 @@ static void *writer_main(void *context)
     return NULL;
 }
 
-enum err writer_start(struct service *service)
+enum err writer_init(struct service *service)
 {
     service->arena = arena_new(BATCH_ARENA_MAX);
     if (!service->arena) return ERR_MEMORY;
@@ -560,6 +503,11 @@ enum err writer_start(struct service *service)
     pthread_mutex_init(&service->lock, NULL);
     pthread_cond_init(&service->wake, NULL);
     atomic_store(&service->healthy, true);
+    return OK;
+}
+
+enum err writer_start(struct service *service)
+{
     service->thread_runs = pthread_create(&service->thread, NULL, writer_main, service) == 0;
     return service->thread_runs ? OK : ERR_MEMORY;
 }
@@ -577,8 +525,8 @@ void writer_stop(struct service *service)
 
 void writer_free(struct service *service)
 {
-    free_tasks(&service->settles);
-    if (!service->arena) return; /* never started */
+    task_list_free(&service->settles);
+    if (!service->arena) return; /* never made */
     arena_free(service->arena);
     pthread_cond_destroy(&service->wake);
     pthread_mutex_destroy(&service->lock);

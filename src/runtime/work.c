@@ -1,0 +1,99 @@
+/* runtime/work.c: lists of requests and tasks, and what a service's code asks of its writer: tasks,
+ * wake-up calls, job times. */
+#include "runtime/house.h"
+
+#include <stdlib.h>
+
+/* --- lists --------------------------------------------------------------------------------- */
+
+void request_list_append(struct request_list *to, struct request_list *from)
+{
+    if (!from->head) return;
+    if (to->tail)
+        to->tail->link = from->head;
+    else
+        to->head = from->head;
+    to->tail = from->tail;
+    to->count += from->count;
+    *from = (struct request_list){0};
+}
+
+void task_list_add(struct task_list *list, struct task *task)
+{
+    task->link = NULL;
+    if (list->tail)
+        list->tail->link = task;
+    else
+        list->head = task;
+    list->tail = task;
+}
+
+struct task *task_list_take(struct task_list *list)
+{
+    struct task *task = list->head;
+
+    if (!task) return NULL;
+    list->head = task->link;
+    if (!list->head) list->tail = NULL;
+    task->link = NULL;
+    return task;
+}
+
+void task_list_free(struct task_list *list)
+{
+    struct task *task;
+
+    while ((task = task_list_take(list)))
+        free(task);
+}
+
+/* --- what services call -------------------------------------------------------------------- */
+
+void *task_new(size_t size)
+{
+    ASSERT(size >= sizeof(struct task));
+    return calloc(1, size);
+}
+
+void env_task(struct env *env, struct tx *tx, struct task *task)
+{
+    (void)tx;
+    task_list_add(&env->service->tasks, task);
+}
+
+void env_wake(struct env *env, struct str key)
+{
+    struct service *service = env->service;
+    struct wake *wake = arena_alloc(service->arena, sizeof *wake);
+
+    ASSERT(wake != NULL);
+    *wake = (struct wake){service->wakes, arena_copy(service->arena, key)};
+    ASSERT(wake->key.at != NULL);
+    service->wakes = wake;
+}
+
+void env_job_due(struct env *env, size_t job, int64_t time_ms)
+{
+    struct service *service = env->service;
+
+    ASSERT(job < service->def->job_count);
+    if (time_ms < service->job_due_ms[job]) service->job_due_ms[job] = time_ms;
+}
+
+void env_job_poke(struct env *env, size_t job)
+{
+    struct service *service = env->service;
+
+    ASSERT(job < service->def->job_count);
+    pthread_mutex_lock(&service->lock);
+    if (!service->poked) pthread_cond_signal(&service->wake);
+    service->poked = true;
+    service->job_pokes |= 1u << job;
+    pthread_mutex_unlock(&service->lock);
+}
+
+enum verdict env_dead(struct env *env, const char *reason)
+{
+    env->dead_reason = reason;
+    return VERDICT_DEAD;
+}
