@@ -71,6 +71,7 @@ struct http_counters http_server_counters(const struct http_server *server);
  * nothing after it. Until then stream_write is safe from any thread, even when the client is long
  * gone. A client that does not read is cut once HTTP_STREAM_PENDING_MAX bytes wait for it. */
 #define HTTP_STREAM_PENDING_MAX (256 * 1024)
+#define HTTP_STREAM_LOW         (64 * 1024)
 
 /* closed(context): at most once, in the loop thread, when the client went away before stream_end;
  * a notice only, the reference stays the holder's. May be NULL. It never runs after stream_end has
@@ -82,6 +83,10 @@ struct stream *reply_stream(struct request *rq, struct reply *rp, const char *co
                             void (*closed)(void *context), void *context);
 /* bytes are copied; never blocks. False when the client is gone. */
 bool stream_write(struct stream *stream, struct str bytes);
+/* True when more than HTTP_STREAM_LOW bytes wait for the client, so that the holder does well to hold
+ * back; drained(context) is then called once they are fewer, in the loop thread, as closed is and with
+ * its context. */
+bool stream_busy(struct stream *stream, void (*drained)(void *context));
 /* Sends the last chunk when the client is still there, and releases the holder's reference. */
 void stream_end(struct stream *stream);
 

@@ -24,7 +24,8 @@ struct stream {
     bool gone;  /* the client */
     bool ended; /* by the holder */
     bool overflow;
-    bool telling; /* closed is running */
+    void (*drained)(void *context); /* asked for by stream_busy; NULL: not now */
+    bool telling; /* closed or drained is running */
 };
 
 struct stream *reply_stream(struct request *rq, struct reply *rp, const char *content_type,
@@ -96,6 +97,17 @@ bool stream_write(struct stream *stream, struct str bytes)
     return alive;
 }
 
+bool stream_busy(struct stream *stream, void (*drained)(void *context))
+{
+    bool busy;
+
+    pthread_mutex_lock(&stream->lock);
+    busy = !stream->gone && stream->pending.len + stream->unsent > HTTP_STREAM_LOW;
+    stream->drained = busy ? drained : NULL;
+    pthread_mutex_unlock(&stream->lock);
+    return busy;
+}
+
 void stream_end(struct stream *stream)
 {
     bool must_post;
@@ -126,6 +138,33 @@ void stream_attach(struct stream *stream, struct connection *connection)
     stream->connection = connection;
 }
 
+static void told(struct stream *stream)
+{
+    pthread_mutex_lock(&stream->lock);
+    stream->telling = false;
+    pthread_cond_broadcast(&stream->told);
+    pthread_mutex_unlock(&stream->lock);
+}
+
+/* Tells a holder that was held back that it may go on. What was just taken may still not fit the
+ * socket; a holder that asks again finds out. */
+static void tell_drained(struct stream *stream)
+{
+    void (*drained)(void *context) = NULL;
+
+    pthread_mutex_lock(&stream->lock);
+    if (!stream->ended && !stream->gone &&
+        stream->pending.len + stream->unsent <= HTTP_STREAM_LOW) {
+        drained = stream->drained;
+        stream->drained = NULL;
+        stream->telling = drained != NULL;
+    }
+    pthread_mutex_unlock(&stream->lock);
+    if (!drained) return;
+    drained(stream->context);
+    told(stream);
+}
+
 void stream_take(struct stream *stream, struct buf *out, bool *ended, bool *overflow)
 {
     pthread_mutex_lock(&stream->lock);
@@ -135,6 +174,7 @@ void stream_take(struct stream *stream, struct buf *out, bool *ended, bool *over
     *overflow = stream->overflow;
     pthread_mutex_unlock(&stream->lock);
     if (*ended && stream->chunked) buf_append(out, STR("0\r\n\r\n"));
+    tell_drained(stream);
 }
 
 void stream_set_unsent(struct stream *stream, size_t unsent)
@@ -142,6 +182,7 @@ void stream_set_unsent(struct stream *stream, size_t unsent)
     pthread_mutex_lock(&stream->lock);
     stream->unsent = unsent;
     pthread_mutex_unlock(&stream->lock);
+    tell_drained(stream);
 }
 
 /* Marks it gone. True when the holder has to be told, and then stream->telling is set. */
@@ -162,10 +203,7 @@ void stream_gone(struct stream *stream)
     stream->connection = NULL;
     if (mark_gone(stream, true)) {
         stream->closed(stream->context);
-        pthread_mutex_lock(&stream->lock);
-        stream->telling = false;
-        pthread_cond_broadcast(&stream->told);
-        pthread_mutex_unlock(&stream->lock);
+        told(stream);
     }
     stream_unref(stream);
 }
