@@ -8,7 +8,7 @@
 
 /* A sign-up or sign-in on its way through its chain; rq->state. The texts are the request's. */
 struct attempt {
-    struct str email;    /* trimmed, as typed */
+    struct str email;    /* as typed */
     struct str key;      /* as compared */
     struct str password; /* trimmed */
     struct password_hash hash;
@@ -16,23 +16,14 @@ struct attempt {
     bool known;
 };
 
-/* A text member of the body, trimmed; empty for any other type. */
-static struct str body_text(const struct request *rq, const char *name)
-{
-    struct str text = {"", 0};
-
-    json_text(json_get(rq->body, name), &text);
-    return str_trim(text);
-}
-
 /* Reads both fields and refuses a bad email; what a password must be is the caller's matter. */
 static enum err attempt_begin(struct request *rq, struct attempt **out)
 {
     struct attempt *attempt = arena_alloc(rq->arena, sizeof *attempt);
 
     if (!attempt) return ERR_MEMORY;
-    attempt->email = body_text(rq, "email");
-    attempt->password = body_text(rq, "password");
+    attempt->email = request_body_text(rq, "email");
+    attempt->password = str_trim(request_body_text(rq, "password"));
     rq->state = attempt;
     *out = attempt;
     if (!email_valid(attempt->email)) {

@@ -37,7 +37,7 @@ struct user user_new(struct object_id id, struct str email, struct str key,
 
 /* True for local@domain: the local part a dot-atom (RFC 5322 section 3.2.3), the domain two or more
  * labels, the last one letters. Both may hold letters beyond ASCII (RFC 6531). No quoted local
- * parts, no comments, no address literals. Expects text already trimmed. */
+ * parts, no comments, no address literals. Spaces around it are not valid. */
 bool email_valid(struct str email);
 
 /* What emails are compared by: the same text in lower case (ASCII, and the Latin, Greek, Cyrillic
