@@ -6,10 +6,11 @@
  * BUYERS work at once, each on a connection of its own. RATE: purchases begun a second; 0: as fast
  * as they go. COOKIES: a file, one a line; the first half sells, the second half buys. Prints
  * {"purchases":…,"failed":…,"seconds":…,"rate":…,"purchase_p50_us":…,"purchase_p99_us":…,
- *  "applied_p50_us":…,"applied_p99_us":…,"late":…}
+ *  "applied_p50_us":…,"applied_p99_us":…,"late":…,"step_p99_us":{"list":…,"reserve":…,"pay":…}}
  * applied: from the payment's 201 (payments committed) until a look at the order shows `complete`
  * (orders applied it), the looks' own time included: what a client can see. late: purchases that
- * began more than 10 ms after their time, because every buyer was busy. */
+ * began more than 10 ms after their time, because every buyer was busy. step: reserve and pay
+ * include the waiting until the service has heard of the ticket or the order. */
 #include "wire.h"
 
 #include <stdio.h>
@@ -27,7 +28,7 @@ struct buyer {
     enum step step;
     const char *seller_cookie, *buyer_cookie;
     char ticket[25], order[25];
-    int64_t began_at_us, paid_at_us;
+    int64_t began_at_us, step_at_us, paid_at_us;
     struct buyer *next_idle;
 };
 
@@ -37,7 +38,7 @@ static struct {
     size_t done, failed, begun, late;
     int64_t started_us, ends_at_us;
     double rate;
-    struct spread purchase, applied;
+    struct spread purchase, applied, steps[LOOKING + 1];
 } run;
 
 static void send_step(struct wire_loop *loop, struct buyer *buyer)
@@ -69,7 +70,7 @@ static void send_step(struct wire_loop *loop, struct buyer *buyer)
 static void begin(struct wire_loop *loop, struct buyer *buyer)
 {
     buyer->step = LISTING;
-    buyer->began_at_us = wire_now_us();
+    buyer->began_at_us = buyer->step_at_us = wire_now_us();
     run.begun++;
     run.busy++;
     send_step(loop, buyer);
@@ -116,6 +117,10 @@ static void complete(struct wire_loop *loop, struct buyer *buyer)
 /* An order's own id is the last one in its answer: the ticket's comes before it. */
 static int took_step(struct buyer *buyer, const struct answer *answer)
 {
+    int64_t now_us = wire_now_us();
+
+    spread_add(&run.steps[buyer->step], now_us - buyer->step_at_us);
+    buyer->step_at_us = now_us;
     switch (buyer->step) {
     case LISTING:
         buyer->step = RESERVING;
@@ -125,7 +130,7 @@ static int took_step(struct buyer *buyer, const struct answer *answer)
         return wire_id(answer->body, buyer->order);
     case PAYING:
         buyer->step = LOOKING;
-        buyer->paid_at_us = wire_now_us();
+        buyer->paid_at_us = now_us;
         return 1;
     default:
         return 0;
@@ -191,17 +196,24 @@ static void open_buyers(struct wire_loop *loop, const char *cookie_path)
     }
 }
 
+static void print_spread(const char *name, const struct spread *spread)
+{
+    printf("\"%s_p50_us\":%lld,\"%s_p99_us\":%lld,", name, (long long)spread_at(spread, 0.5), name,
+           (long long)spread_at(spread, 0.99));
+}
+
 static void print_result(void)
 {
     double seconds = (double)(wire_now_us() - run.started_us) / 1e6;
 
-    printf("{\"purchases\":%zu,\"failed\":%zu,\"seconds\":%.3f,\"rate\":%.1f,"
-           "\"purchase_p50_us\":%lld,\"purchase_p99_us\":%lld,\"applied_p50_us\":%lld,"
-           "\"applied_p99_us\":%lld,\"late\":%zu}\n",
-           run.done, run.failed, seconds, (double)run.done / seconds,
-           (long long)spread_at(&run.purchase, 0.5), (long long)spread_at(&run.purchase, 0.99),
-           (long long)spread_at(&run.applied, 0.5), (long long)spread_at(&run.applied, 0.99),
-           run.late);
+    printf("{\"purchases\":%zu,\"failed\":%zu,\"seconds\":%.3f,\"rate\":%.1f,", run.done,
+           run.failed, seconds, (double)run.done / seconds);
+    print_spread("purchase", &run.purchase);
+    print_spread("applied", &run.applied);
+    printf("\"late\":%zu,\"step_p99_us\":{\"list\":%lld,\"reserve\":%lld,\"pay\":%lld}}\n",
+           run.late, (long long)spread_at(&run.steps[LISTING], 0.99),
+           (long long)spread_at(&run.steps[RESERVING], 0.99),
+           (long long)spread_at(&run.steps[PAYING], 0.99));
 }
 
 int main(int argc, char **argv)
