@@ -15,7 +15,7 @@ EMAIL = ("Email must be valid", "email")
 PASSWORD = ("Password must be between 8 and 128 characters", "password")
 NO_PASSWORD = ("You must supply a password", "password")
 BAD_EMAILS = ["", " ", "alskdflaskjfd", "a@", "@example.test", "a b@example.test",
-              "a@b@example.test", "a@example.test\n", None, 5, True, [], {}, ["a@example.test"]]
+              "a@b@example.test", "a@exam\nple.test", None, 5, True, [], {}, ["a@example.test"]]
 LAUGH = "\N{FACE WITH TEARS OF JOY}"
 
 
@@ -241,7 +241,7 @@ def test_unknown_email_and_wrong_password_take_the_same_time(server):
 def test_passwords_are_compared_exactly(server):
     user = server.sign_up()
     with Cases() as case:
-        for password in [TEST_PASSWORD.upper(), TEST_PASSWORD[:-1], TEST_PASSWORD + "\0", "x"]:
+        for password in [TEST_PASSWORD.upper(), TEST_PASSWORD[:-1], TEST_PASSWORD + "x", "x"]:
             with case(password):
                 expect_error(sign_in(server.client(), user.email, password), 400,
                              "Invalid credentials")

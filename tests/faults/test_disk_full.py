@@ -10,8 +10,9 @@ import re
 import subprocess
 import tempfile
 
-from boxoffice import Server, buy, create_ticket, get_ticket, wait_for
-from check import Skip, expect
+from boxoffice import (TEST_PASSWORD, Server, buy, cancel, create_ticket, get_ticket, new_email,
+                       reserve)
+from check import Skip, expect, wait_for
 
 SIZE = "16m"
 
@@ -77,15 +78,36 @@ def expect_reads_go_on(server, made):
     assert client.get("/healthz").status == 200
 
 
+def expect_no_write_goes_wrong(server, free_ticket_id):
+    """With no space left each write is refused politely or still fits; never a 500."""
+    buyer = server.as_user()
+    answers = [server.client().post("/api/users/signup", {"email": new_email(),
+                                                          "password": TEST_PASSWORD}),
+               buyer.post("/api/tickets", {"title": "x" * 200, "price": 20}),
+               buyer.post("/api/orders", {"ticketId": free_ticket_id})]
+    if answers[-1].status == 201:
+        order_id = answers[-1].json["id"]
+        answers.append(buyer.post("/api/payments", {"token": "tok_visa", "orderId": order_id}))
+        answers.append(buyer.delete(f"/api/orders/{order_id}"))
+    for answer in answers:
+        if answer.status == 503:
+            expect_unavailable(answer)
+        else:
+            assert answer.status in (201, 204, 400, 404), answer
+
+
 def test_a_full_disk_refuses_writes_until_there_is_space():
     with small_disk() as disk, Server(data=os.path.join(disk, "data")) as server:
         seller = server.as_user()
         made = [create_ticket(seller, "The first")]
         buy(server.as_user(), create_ticket(seller)["id"])
+        free = create_ticket(seller)["id"]
+        cancel(seller, reserve(seller, free)["id"])
         junk = Junk(disk)
         for _ in range(2):
             junk.grow()
             expect_unavailable(write_until_refused(seller, junk, made))
+            expect_no_write_goes_wrong(server, free)
             expect_reads_go_on(server, made)
             junk.remove()
             after = {"title": "After", "price": 1}
