@@ -25,6 +25,8 @@ enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHOD_DELETE, M
 enum place {
     IN_LOOP,   /* in the event loop: memory only, microseconds; tx is NULL */
     IN_READER, /* over a read-only snapshot of the service's database */
+    IN_SHARED_READER, /* the same, and the answer depends on path, query and data alone: it may be
+                         given to others until something is committed */
     IN_WRITER, /* in the service's writer, inside its transaction; the answer waits for the commit */
     IN_POOL    /* in the service's pool: slow or blocking work; tx is NULL */
 };

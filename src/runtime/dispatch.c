@@ -50,19 +50,39 @@ void request_go_on(struct service *service, struct request *rq)
     }
 }
 
+/* Reads and small things, in the loop thread. */
+static void run_here(struct service *service, int loop, struct request *rq, enum place place,
+                     handler_fn *handler)
+{
+    struct db *reader = service->readers[loop];
+    struct tx *tx = place == IN_LOOP ? NULL : tx_snapshot(reader, env_now_ms(&service->env));
+
+    (void)request_run(rq, handler, tx);
+}
+
+static void run_shared(struct service *service, int loop, struct request *rq)
+{
+    struct pages *pages = service->pages[loop];
+    uint64_t commits = db_commits(service->readers[loop]);
+
+    if (pages_find(pages, rq, commits)) return;
+    run_here(service, loop, rq, IN_SHARED_READER, rq->route->run);
+    ASSERT(!rq->next); /* the whole answer is made in one go */
+    pages_keep(pages, rq, commits);
+}
+
 void house_dispatch(void *context, int loop, struct request *rq)
 {
     struct house *house = context;
+    struct service *service = rq->env->service;
     enum place place = rq->route->place;
     handler_fn *handler = rq->route->run;
 
-    while (place == IN_LOOP || place == IN_READER) {
-        struct service *service = rq->env->service;
-        struct tx *tx = place == IN_READER
-                            ? tx_read(service->readers[loop], env_now_ms(&service->env))
-                            : NULL;
-
-        (void)request_run(rq, handler, tx);
+    while (place == IN_LOOP || place == IN_READER || place == IN_SHARED_READER) {
+        if (place == IN_SHARED_READER)
+            run_shared(service, loop, rq);
+        else
+            run_here(service, loop, rq, place, handler);
         if (!rq->next) {
             http_answer(rq);
             return;
@@ -70,17 +90,18 @@ void house_dispatch(void *context, int loop, struct request *rq)
         handler = rq->next;
         place = rq->next_place;
     }
-    /* The bus's publisher may have moved the request to the service that owns the subject. */
     if (place == IN_POOL)
-        to_pool(rq->env->service, rq);
+        to_pool(service, rq);
     else
-        request_list_add(&house->handover[loop][index_of(house, rq->env->service)], rq);
+        request_list_add(&house->handover[loop][index_of(house, service)], rq);
 }
 
 void house_loop_end(void *context, int loop)
 {
     struct house *house = context;
 
-    for (size_t i = 0; i < house->service_count; i++)
+    for (size_t i = 0; i < house->service_count; i++) {
+        db_snapshot_end(house->services[i]->readers[loop]);
         writer_enqueue(house->services[i], &house->handover[loop][i]);
+    }
 }

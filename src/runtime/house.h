@@ -41,6 +41,7 @@ struct service {
     char *path;            /* of its database */
     struct db *db;         /* the writer's connection; NULL while it is being opened again */
     struct db *readers[LOOPS_MAX]; /* one a loop */
+    struct pages *pages[LOOPS_MAX]; /* answers that are still true, one set a loop */
     struct subscription *subscription; /* NULL without listeners */
     const char *subjects[EVENT_TYPES + 1]; /* it listens to; NULL-terminated */
     struct pool *pool;     /* NULL without pool_threads */
@@ -137,6 +138,17 @@ void pool_stop(struct pool *pool);
 /* False: the queue is full, the caller keeps it. */
 bool pool_submit_request(struct pool *pool, struct request *rq);
 bool pool_submit_task(struct pool *pool, struct task *task);
+
+/* --- answers given again (pages.c) ---------------------------------------------------------- */
+
+/* A loop's own small store of answers of IN_SHARED_READER routes. NULL when memory ran out. */
+struct pages *pages_new(void);
+void pages_free(struct pages *pages);
+/* True: rq has the answer that was given to the same target while the database has seen `commits`
+ * commits. It must be sent before the next page is kept. */
+bool pages_find(const struct pages *pages, struct request *rq, uint64_t commits);
+/* Keeps rq's answer, when it is one that may be given again. */
+void pages_keep(struct pages *pages, const struct request *rq, uint64_t commits);
 
 /* --- on their way (dispatch.c) ------------------------------------------------------------- */
 

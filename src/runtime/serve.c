@@ -52,8 +52,11 @@ static enum err open_database(struct service *service, const char *folder, struc
     TRY(db_open(service->path, DB_WRITER, &service->db, why));
     TRY(db_migrate(service->db, bus_schema, now_ms, why));
     if (service->def->schema) TRY(db_migrate(service->db, service->def->schema, now_ms, why));
-    for (int i = 0; i < service->house->loops; i++)
+    for (int i = 0; i < service->house->loops; i++) {
         TRY(db_open(service->path, DB_READER, &service->readers[i], why));
+        service->pages[i] = pages_new();
+        if (!service->pages[i]) return ERR_MEMORY;
+    }
 done:
     if (err && why->len == 0) buf_printf(why, "cannot open %s", service->path);
     return err;
@@ -225,8 +228,10 @@ static void close_service(struct service *service)
     if (service->def->stop && service->env.state) service->def->stop(&service->env);
     subscription_close(service->subscription); /* the last who could poke the writer */
     writer_free(service);
-    for (int i = 0; i < service->house->loops; i++)
+    for (int i = 0; i < service->house->loops; i++) {
         db_close(service->readers[i]);
+        pages_free(service->pages[i]);
+    }
     db_close(service->db);
     free(service->path);
     free(service);

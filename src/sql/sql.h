@@ -59,8 +59,16 @@ void tx_rollback(struct tx *tx);
 void tx_item_begin(struct tx *tx, int64_t now_ms);
 enum err tx_item_end(struct tx *tx, bool keep);
 
-/* A read view on a reader connection: every statement sees a snapshot of its own. */
+/* A read view: every statement sees a snapshot of its own. */
 struct tx *tx_read(struct db *db, int64_t now_ms);
+
+/* How many commits this database has seen from this process, when nobody else can write to it; 0
+ * when the engine cannot tell. What was read under one number is still true under the same one. */
+uint64_t db_commits(const struct db *db);
+/* A read view that many short reads share until db_snapshot_end, for that saves the locking of
+ * each. It is never older than what was committed in this process before the call. Readers only. */
+struct tx *tx_snapshot(struct db *db, int64_t now_ms);
+void db_snapshot_end(struct db *db);
 
 /* --- statements ---------------------------------------------------------------------------- */
 

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -27,17 +28,29 @@ struct statement {
     uint8_t place[PARAMETERS_MAX + 1]; /* $n is SQLite's parameter place[n]; 0: not used */
 };
 
+/* What the connections of one file have in common. */
+struct file {
+    struct file *next;
+    char *path;
+    int connections;
+    _Atomic uint64_t commits; /* from 1 */
+};
+
 struct db {
     sqlite3 *handle;
     struct tx tx;
+    struct file *file;
     enum db_mode mode;
-    bool open;      /* a transaction */
+    bool open;      /* a transaction, or a reader's snapshot */
+    uint64_t seen;  /* file->commits when the snapshot began */
     bool savepoint; /* the running item has written */
     int lock_fd;
     struct statement statements[STATEMENTS_MAX];
 };
 
 static once_flag library_once = ONCE_FLAG_INIT;
+static mtx_t files_lock;
+static struct file *files;
 
 /* Connections never cross threads at the same time, and nobody reads SQLite's memory statistics:
  * both would cost a lock a call. */
@@ -46,6 +59,60 @@ static void library_configure(void)
     sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     sqlite3_initialize();
+    mtx_init(&files_lock, mtx_plain);
+}
+
+static struct file *file_find(const char *path)
+{
+    struct file *file = files;
+
+    while (file && strcmp(file->path, path) != 0)
+        file = file->next;
+    return file;
+}
+
+static struct file *file_make(const char *path)
+{
+    struct file *file = calloc(1, sizeof *file);
+
+    if (!file) return NULL;
+    file->path = strdup(path);
+    if (!file->path) {
+        free(file);
+        return NULL;
+    }
+    atomic_store(&file->commits, 1);
+    file->next = files;
+    files = file;
+    return file;
+}
+
+static struct file *file_join(const char *path)
+{
+    struct file *file;
+
+    mtx_lock(&files_lock);
+    file = file_find(path);
+    if (!file) file = file_make(path);
+    if (file) file->connections++;
+    mtx_unlock(&files_lock);
+    return file;
+}
+
+static void file_leave(struct file *file)
+{
+    struct file **at = &files;
+
+    if (!file) return;
+    mtx_lock(&files_lock);
+    if (--file->connections == 0) {
+        while (*at != file)
+            at = &(*at)->next;
+        *at = file->next;
+        free(file->path);
+        free(file);
+    }
+    mtx_unlock(&files_lock);
 }
 
 static enum err err_of(int code)
@@ -134,6 +201,11 @@ enum err db_open(const char *path, enum db_mode mode, struct db **out, struct bu
     db->mode = mode;
     db->lock_fd = -1;
     db->tx.db = db;
+    db->file = file_join(path);
+    if (!db->file) {
+        err = ERR_MEMORY;
+        goto done;
+    }
     if (mode == DB_WRITER) TRY(take_lock(db, path, why));
     if (sqlite3_open_v2(path, &db->handle, flags, NULL) != SQLITE_OK) {
         if (why) buf_printf(why, "cannot open %s: %s", path, sqlite3_errmsg(db->handle));
@@ -159,6 +231,7 @@ void db_close(struct db *db)
         sqlite3_finalize(db->statements[i].handle);
     sqlite3_close(db->handle); /* rolls back, and a writer folds its log into the file */
     if (db->lock_fd >= 0) close(db->lock_fd);
+    file_leave(db->file);
     free(db);
 }
 
@@ -386,6 +459,7 @@ enum err tx_commit(struct tx *tx)
     err = control(db, "COMMIT");
     if (err == OK) {
         db->open = false;
+        atomic_fetch_add(&db->file->commits, 1);
         return OK;
     }
     /* A full disk is found before the commit mark is written. After any other failure the mark may
@@ -431,4 +505,30 @@ struct tx *tx_read(struct db *db, int64_t now_ms)
 {
     db->tx.now_ms = now_ms;
     return &db->tx;
+}
+
+uint64_t db_commits(const struct db *db)
+{
+    return atomic_load(&db->file->commits);
+}
+
+/* The number is read before the snapshot begins, so the snapshot is as new as it or newer. */
+struct tx *tx_snapshot(struct db *db, int64_t now_ms)
+{
+    uint64_t commits = db_commits(db);
+
+    ASSERT(db->mode == DB_READER);
+    if (db->open && db->seen != commits) db_snapshot_end(db);
+    if (!db->open) {
+        db->open = control(db, "BEGIN") == OK; /* without it, each statement has its own view */
+        db->seen = commits;
+    }
+    return tx_read(db, now_ms);
+}
+
+void db_snapshot_end(struct db *db)
+{
+    if (!db->open) return;
+    db->open = false;
+    (void)control(db, "COMMIT");
 }

@@ -121,8 +121,8 @@ done:
 }
 
 const struct route tickets_routes[TICKETS_ROUTES] = {
-    {METHOD_GET, "/api/tickets", ACCESS_PUBLIC, IN_READER, get_tickets},
-    {METHOD_GET, "/api/tickets/:id", ACCESS_PUBLIC, IN_READER, get_ticket},
+    {METHOD_GET, "/api/tickets", ACCESS_PUBLIC, IN_SHARED_READER, get_tickets},
+    {METHOD_GET, "/api/tickets/:id", ACCESS_PUBLIC, IN_SHARED_READER, get_ticket},
     {METHOD_POST, "/api/tickets", ACCESS_SESSION, IN_WRITER, post_tickets},
     {METHOD_PUT, "/api/tickets/:id", ACCESS_SESSION, IN_WRITER, put_ticket},
 };
