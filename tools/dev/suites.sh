@@ -92,7 +92,7 @@ run_one_suite() {
 add_up() {
     local log=$1 result=$2 p=0 f=0 s=0
     read -r p f s < <(awk '/^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ {p+=$1; f+=$3; s+=$5; n++}
-        END {print p+0, f+0, s+0}' "$log")
+        END {print p+0, f+0, s+0}' < <(tr -d '\000' <"$log"))
     if [ $((p + f + s)) = 0 ] || { [ "$result" != 0 ] && [ "$f" = 0 ]; }; then
         echo "not ok: the suite ended with status $result and no failed test: counted as one"
         f=$((f + 1))
