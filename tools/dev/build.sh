@@ -23,7 +23,7 @@ compile_in() {
     local log
     log=$(log_file "compile-$(basename "$1")")
     ninja -C "$@" >"$log" 2>&1 || {
-        cat "$log" >&2
+        grep -v '^\[[0-9]*/[0-9]*\] ' "$log" >&2
         return 1
     }
 }
