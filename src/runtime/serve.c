@@ -277,6 +277,7 @@ int house_serve(const struct settings *settings,
 
     if (!house) return 1;
     mallopt(M_ARENA_MAX, 4); /* one heap a thread would keep memory that nobody uses */
+    umask(0077); /* whatever this program makes is its user's alone */
     block_signals(&signals);
     raise_descriptor_limit();
     buf_init(&why, NULL, 4096);
