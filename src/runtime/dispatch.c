@@ -90,6 +90,7 @@ void house_dispatch(void *context, int loop, struct request *rq)
         handler = rq->next;
         place = rq->next_place;
     }
+    service = rq->env->service; /* the bus's publisher moves a request to the subject's owner */
     if (place == IN_POOL)
         to_pool(service, rq);
     else
