@@ -30,8 +30,9 @@ void cli_usage(FILE *out)
           "events schema: print the JSON Schema of one event, or of all\n"
           "events asyncapi: print the AsyncAPI document of all events\n"
           "\n"
-          "environment (serve): JWT_KEY, DATABASE_URL, ORDER_EXPIRATION_SECONDS, COOKIE_SECURE,\n"
-          "  TRUSTED_PROXIES, AUTH_PASSWORD_BLOCKLIST, MONITORING, LOG_LEVEL\n",
+          "environment (serve): JWT_KEY, DATABASE_URL, ORDER_EXPIRATION_SECONDS,\n"
+          "  PAYMENT_GRACE_SECONDS, STRIPE_KEY, STRIPE_API_BASE, STRIPE_WEBHOOK_SECRET,\n"
+          "  COOKIE_SECURE, TRUSTED_PROXIES, AUTH_PASSWORD_BLOCKLIST, MONITORING, LOG_LEVEL\n",
           out);
 }
 
