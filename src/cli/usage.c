@@ -10,6 +10,9 @@ void cli_usage(FILE *out)
           "       boxoffice events listen SUBJECT [OPTION…]\n"
           "       boxoffice events schema [SUBJECT]\n"
           "       boxoffice events asyncapi\n"
+          "       boxoffice payments list [--status S] [--limit N] [--after ID] [--data DIR]\n"
+          "       boxoffice payments show | refund ID [--data DIR]\n"
+          "       boxoffice payments audit [--data DIR]\n"
           "       boxoffice --help | --version\n"
           "\n"
           "serve: run the services until SIGINT or SIGTERM\n"
@@ -30,6 +33,10 @@ void cli_usage(FILE *out)
           "events schema: print the JSON Schema of one event, or of all\n"
           "events asyncapi: print the AsyncAPI document of all events\n"
           "\n"
+          "payments list: the newest payments; show: one of them\n"
+          "payments refund: give all of a payment back; its order is cancelled by that\n"
+          "payments audit: ledger, payments and orders held against each other; exit 1 on a finding\n"
+          "\n"
           "environment (serve): JWT_KEY, DATABASE_URL, ORDER_EXPIRATION_SECONDS,\n"
           "  PAYMENT_GRACE_SECONDS, STRIPE_KEY, STRIPE_API_BASE, STRIPE_WEBHOOK_SECRET,\n"
           "  COOKIE_SECURE, TRUSTED_PROXIES, AUTH_PASSWORD_BLOCKLIST, MONITORING, LOG_LEVEL\n",
@@ -39,7 +46,7 @@ void cli_usage(FILE *out)
 int cli_hint(void)
 {
     fputs("usage: boxoffice serve | events publish | events listen | events schema | events "
-          "asyncapi; see boxoffice --help\n",
+          "asyncapi | payments; see boxoffice --help\n",
           stderr);
     return EXIT_USAGE;
 }
