@@ -6,6 +6,7 @@
 #define UNKNOWN_MS_MAX   60000 /* … up to this */
 #define UNKNOWN_DOUBLING 8
 #define LOOK_SOON_MS     1000 /* its own answer is probably on its way */
+#define FIND_FROM        2 /* attempts; from here on every other one is a look */
 #define FRESH_KEY_EVERY  8 /* unclear refunds */
 #define WAIT_ATTEMPTS    5
 #define WAIT_MS          20000
@@ -63,7 +64,7 @@ enum charge_step charge_next_step(const struct charge *charge, int64_t now_ms)
 {
     if (charge->status == CHARGE_REFUND_PENDING) return STEP_REFUND;
     if (!charge_in_flight(charge) || charge_key_is_old(charge, now_ms)) return STEP_FIND;
-    return charge->attempts >= 2 && charge->attempts % 2 == 0 ? STEP_FIND : STEP_CHARGE;
+    return charge->attempts >= FIND_FROM && charge->attempts % 2 == 0 ? STEP_FIND : STEP_CHARGE;
 }
 
 void charge_ask(struct charge *charge, int64_t now_ms)
@@ -74,8 +75,12 @@ void charge_ask(struct charge *charge, int64_t now_ms)
 
 void charge_look(struct charge *charge, int64_t now_ms)
 {
-    int64_t at_ms = charge_in_flight(charge) ? now_ms + LOOK_SOON_MS : now_ms;
+    int64_t at_ms = charge->status == CHARGE_PENDING ? now_ms + LOOK_SOON_MS : now_ms;
 
+    if (charge->status == CHARGE_UNKNOWN) { /* the turn of looking it up */
+        if (charge->attempts < FIND_FROM) charge->attempts = FIND_FROM;
+        charge->attempts += charge->attempts % 2;
+    }
     if (at_ms < charge->ask_at_ms) charge->ask_at_ms = at_ms;
 }
 
