@@ -266,7 +266,7 @@ static int dial_control(const char *folder, const char *name)
 
     set_timeout(fd);
     assert_int_equal(chdir(folder), 0); /* the full path may be too long */
-    strncpy(to.sun_path, name, sizeof to.sun_path - 1);
+    memcpy(to.sun_path, name, strlen(name) + 1);
     assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
     assert_int_equal(chdir("/"), 0);
     return fd;
@@ -308,7 +308,7 @@ static void try_control(const char *folder)
             struct sockaddr_un stale = {.sun_family = AF_UNIX};
 
             fd = socket(AF_UNIX, SOCK_STREAM, 0);
-            strncpy(stale.sun_path, path, sizeof stale.sun_path - 1);
+            memcpy(stale.sun_path, path, strlen(path) + 1);
             assert_int_equal(bind(fd, (struct sockaddr *)&stale, sizeof stale), 0);
             close(fd);
         }
