@@ -65,7 +65,8 @@ void visit_identify(struct exchange *exchange)
     struct str id = {NULL, 0};
 
     rq->operator= connection->operator;
-    rq->from_loopback = connection->peer_loopback;
+    /* Forwarded by somebody we do not trust to say for whom: from anywhere. */
+    rq->from_loopback = connection->peer_loopback && !request_header(rq, "x-forwarded-for").at;
     /* Copied: the connection may be gone before the request is done. */
     memcpy(exchange->client, connection->peer_text, sizeof exchange->client);
     rq->client = (struct str){exchange->client, connection->peer_text_len};
