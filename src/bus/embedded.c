@@ -52,10 +52,10 @@ struct bus {
     struct bus_source sources[SOURCES_MAX];
     _Atomic int64_t last[SOURCES_MAX];
     size_t source_count;
+    pthread_mutex_t lock; /* guards what is below; subscriptions come at start and go at stop */
+    struct subscription *subscriptions[SUBSCRIPTIONS_MAX];
     void (*watch)(void *context); /* may be NULL */
     void *watch_context;
-    pthread_mutex_t lock; /* guards the list below; subscriptions come at start and go at stop */
-    struct subscription *subscriptions[SUBSCRIPTIONS_MAX];
 };
 
 /* --- the bus ------------------------------------------------------------------------------- */
@@ -100,15 +100,17 @@ void bus_notify(struct bus *bus, const char *service, int64_t last)
         atomic_store(&feed->news, true);
         sub->who.poke(sub->who.context);
     }
-    pthread_mutex_unlock(&bus->lock);
     if (bus->watch) bus->watch(bus->watch_context);
+    pthread_mutex_unlock(&bus->lock);
 }
 
 void bus_watch(struct bus *bus, void (*poke)(void *context), void *context)
 {
-    ASSERT(!bus->watch);
+    pthread_mutex_lock(&bus->lock);
+    ASSERT(!poke || !bus->watch);
     bus->watch_context = context;
     bus->watch = poke;
+    pthread_mutex_unlock(&bus->lock);
 }
 
 int64_t bus_last_sequence(struct bus *bus, const char *service)
