@@ -490,6 +490,7 @@ static void *writer_main(void *context)
 
     bool worked;
 
+    pthread_setname_np(pthread_self(), service->def->name); /* for top(1) and perf(1) */
     do {
         worked = writer_step(service);
     } while (wait_for_work(service, worked));
