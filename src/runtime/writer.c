@@ -487,7 +487,6 @@ static void answer_waiting(struct service *service)
 static void *writer_main(void *context)
 {
     struct service *service = context;
-
     bool worked;
 
     pthread_setname_np(pthread_self(), service->def->name); /* for top(1) and perf(1) */
