@@ -8,7 +8,7 @@
 #include <getopt.h>
 
 #define ANSWER_MAX (4 * 1024 * 1024)
-#define PATH_BYTES  512
+#define PATH_BYTES 512
 
 struct payments_options {
     const char *data, *status, *limit, *after;
@@ -19,12 +19,10 @@ struct payments_options {
 /* -1: go on; else the exit code. */
 static int read_options(int count, char **words, struct payments_options *out)
 {
-    static const struct option options[] = {{"data", required_argument, NULL, 'd'},
-                                            {"status", required_argument, NULL, 's'},
-                                            {"limit", required_argument, NULL, 'l'},
-                                            {"after", required_argument, NULL, 'a'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"data", required_argument, NULL, 'd'},  {"status", required_argument, NULL, 's'},
+        {"limit", required_argument, NULL, 'l'}, {"after", required_argument, NULL, 'a'},
+        {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0}};
     static char name[] = "boxoffice payments";
     int option;
 
@@ -77,11 +75,9 @@ static bool is_well(const struct json *answer, const char *command)
     struct str status;
     bool sound;
 
-    if (strcmp(command, "audit") == 0)
-        return json_bool(json_get(answer, "sound"), &sound) && sound;
+    if (strcmp(command, "audit") == 0) return json_bool(json_get(answer, "sound"), &sound) && sound;
     if (strcmp(command, "refund") == 0)
-        return json_text(json_get(answer, "status"), &status) &&
-               str_eq(status, STR("refunded"));
+        return json_text(json_get(answer, "status"), &status) && str_eq(status, STR("refunded"));
     return true;
 }
 

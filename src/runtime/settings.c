@@ -11,8 +11,7 @@
 #define PAYMENT_GRACE_S_MAX    3600
 #define SECRET_MAX             255
 
-static bool take_flag(const char *name, bool *out, const char *yes, const char *no,
-                      struct buf *why)
+static bool take_flag(const char *name, bool *out, const char *yes, const char *no, struct buf *why)
 {
     const char *text = getenv(name);
 
@@ -66,8 +65,8 @@ static bool starts(const char *text, const char *with)
 /* Money's talk is encrypted, unless it stays on this machine (a test double). */
 static bool base_is_fine(const char *base)
 {
-    static const char *const fine[] = {"https://", "http://127.0.0.1:", "http://[::1]:",
-                                       "http://localhost:"};
+    static const char *const fine[] = {"https://",
+                                       "http://127.0.0.1:", "http://[::1]:", "http://localhost:"};
 
     for (size_t i = 0; i < sizeof fine / sizeof *fine; i++)
         if (starts(base, fine[i])) return strlen(base) > strlen(fine[i]);
@@ -149,6 +148,16 @@ static bool take_jwt_key(struct settings *settings, struct buf *why)
     return false;
 }
 
+/* Better no start than one that quietly does something else than it was told. */
+static bool refuse(const char *name, const char *what_there_is, struct buf *why)
+{
+    const char *text = getenv(name);
+
+    if (!text || !*text) return true;
+    buf_printf(why, "%s is not supported yet: there is %s; unset it", name, what_there_is);
+    return false;
+}
+
 bool settings_from_environment(struct settings *settings, struct buf *why)
 {
     bool monitoring_open = false, blocklist = true;
@@ -164,12 +173,13 @@ bool settings_from_environment(struct settings *settings, struct buf *why)
     if (!take_jwt_key(settings, why) || !take_database(settings, why) ||
         !take_seconds("ORDER_EXPIRATION_SECONDS", 1, ORDER_EXPIRATION_S_MAX,
                       &settings->order_expiration_ms, why) ||
-        !take_seconds("PAYMENT_GRACE_SECONDS", 0, PAYMENT_GRACE_S_MAX,
-                      &settings->payment_grace_ms, why) ||
+        !take_seconds("PAYMENT_GRACE_SECONDS", 0, PAYMENT_GRACE_S_MAX, &settings->payment_grace_ms,
+                      why) ||
         !take_stripe(settings, why) || !take_cookie_secure(settings, why) ||
         !take_flag("AUTH_PASSWORD_BLOCKLIST", &blocklist, "on", "off", why) ||
         !take_flag("MONITORING", &monitoring_open, "open", "loopback", why) ||
-        !take_log_level(why))
+        !take_log_level(why) || !refuse("NATS_URL", "the embedded event bus", why) ||
+        !refuse("REDIS_URL", "the expiration service's own database", why))
         return false;
     settings->password_blocklist = blocklist;
     settings->monitoring_open = monitoring_open;

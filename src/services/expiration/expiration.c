@@ -35,7 +35,8 @@ static bool is_live(struct str status)
     return str_eq(status, STR("created")) || str_eq(status, STR("awaiting:payment"));
 }
 
-/* A live order has a new deadline, earlier or later than the old one: rung or not, it rings then. */
+/* A live order has a new deadline, earlier or later than the old one: rung or not, it rings then.
+ */
 static enum verdict on_order_updated(struct env *env, struct tx *tx, const void *event)
 {
     const struct order_updated *order = event;

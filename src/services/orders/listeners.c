@@ -22,8 +22,8 @@ static enum verdict on_ticket_created(struct env *env, struct tx *tx, const void
     const struct ticket_created *ticket = event;
 
     (void)env;
-    return copy_ticket(tx, &(struct ticket_copy){ticket->id, ticket->version, ticket->title,
-                                                 ticket->price_cents});
+    return copy_ticket(
+        tx, &(struct ticket_copy){ticket->id, ticket->version, ticket->title, ticket->price_cents});
 }
 
 static enum verdict on_ticket_updated(struct env *env, struct tx *tx, const void *event)
@@ -31,8 +31,8 @@ static enum verdict on_ticket_updated(struct env *env, struct tx *tx, const void
     const struct ticket_updated *ticket = event;
 
     (void)env;
-    return copy_ticket(tx, &(struct ticket_copy){ticket->id, ticket->version, ticket->title,
-                                                 ticket->price_cents});
+    return copy_ticket(
+        tx, &(struct ticket_copy){ticket->id, ticket->version, ticket->title, ticket->price_cents});
 }
 
 /* --- time ---------------------------------------------------------------------------------- */
@@ -99,8 +99,8 @@ static enum verdict on_payment_pending(struct env *env, struct tx *tx, const voi
     struct payment payment;
     struct order order;
     enum order_status before;
-    enum verdict verdict = payment_step(env, tx, pending->id, pending->order_id, PAYMENT_PENDING,
-                                        &order, &payment);
+    enum verdict verdict =
+        payment_step(env, tx, pending->id, pending->order_id, PAYMENT_PENDING, &order, &payment);
 
     if (verdict != VERDICT_APPLIED) return verdict;
     before = order.status;
@@ -116,8 +116,8 @@ static enum verdict on_payment_failed(struct env *env, struct tx *tx, const void
     struct order order;
     enum order_status before;
     bool others_pending;
-    enum verdict verdict = payment_step(env, tx, failed->id, failed->order_id, PAYMENT_FAILED,
-                                        &order, &payment);
+    enum verdict verdict =
+        payment_step(env, tx, failed->id, failed->order_id, PAYMENT_FAILED, &order, &payment);
     enum err err;
 
     if (verdict != VERDICT_APPLIED) return verdict;
@@ -152,8 +152,8 @@ static enum verdict on_payment_created(struct env *env, struct tx *tx, const voi
     struct order order;
     enum order_status before;
     bool taken = false;
-    enum verdict verdict = payment_step(env, tx, created->id, created->order_id, PAYMENT_CAPTURED,
-                                        &order, &payment);
+    enum verdict verdict =
+        payment_step(env, tx, created->id, created->order_id, PAYMENT_CAPTURED, &order, &payment);
     enum err err;
 
     if (verdict != VERDICT_APPLIED) return verdict;
@@ -177,8 +177,8 @@ static enum verdict on_payment_refunded(struct env *env, struct tx *tx, const vo
     struct payment payment;
     struct order order;
     enum order_status before;
-    enum verdict verdict = payment_step(env, tx, refunded->id, refunded->order_id,
-                                        PAYMENT_REFUNDED, &order, &payment);
+    enum verdict verdict =
+        payment_step(env, tx, refunded->id, refunded->order_id, PAYMENT_REFUNDED, &order, &payment);
 
     if (verdict != VERDICT_APPLIED) return verdict;
     before = order.status;

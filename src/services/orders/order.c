@@ -11,8 +11,8 @@ static const char *const status_texts[] = {
 };
 
 static const char *const payment_texts[] = {
-    [PAYMENT_PENDING] = "pending",       [PAYMENT_FAILED] = "failed",
-    [PAYMENT_CAPTURED] = "captured",     [PAYMENT_REFUND_PENDING] = "refund_pending",
+    [PAYMENT_PENDING] = "pending",   [PAYMENT_FAILED] = "failed",
+    [PAYMENT_CAPTURED] = "captured", [PAYMENT_REFUND_PENDING] = "refund_pending",
     [PAYMENT_REFUNDED] = "refunded",
 };
 
@@ -166,8 +166,7 @@ enum money_ruling order_payment_captured(struct order *order, struct object_id p
     return MONEY_COMPLETES;
 }
 
-void order_payment_refunded(struct order *order, struct object_id payment_id,
-                            struct str refund_id)
+void order_payment_refunded(struct order *order, struct object_id payment_id, struct str refund_id)
 {
     bool shown = object_id_eq(order->payment.id, payment_id);
 

@@ -85,15 +85,14 @@ void order_payment_failed(struct order *order, struct object_id payment_id, bool
 
 /* What orders makes of captured money. */
 enum money_ruling {
-    MONEY_COMPLETES,      /* the order is complete, even if it was cancelled meanwhile */
-    MONEY_FOR_TAKEN,      /* to be given back: cancelled, and another order has the ticket */
-    MONEY_FOR_PAID        /* to be given back: another payment has completed the order */
+    MONEY_COMPLETES, /* the order is complete, even if it was cancelled meanwhile */
+    MONEY_FOR_TAKEN, /* to be given back: cancelled, and another order has the ticket */
+    MONEY_FOR_PAID   /* to be given back: another payment has completed the order */
 };
 /* ticket_taken: an order other than this one has the ticket. */
 enum money_ruling order_payment_captured(struct order *order, struct object_id payment_id,
                                          struct str stripe_id, bool ticket_taken);
 /* The money is back with the buyer. The order it had completed is cancelled, its ticket free. */
-void order_payment_refunded(struct order *order, struct object_id payment_id,
-                            struct str refund_id);
+void order_payment_refunded(struct order *order, struct object_id payment_id, struct str refund_id);
 
 #endif

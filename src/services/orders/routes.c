@@ -100,17 +100,15 @@ static enum err publish_change(struct tx *tx, const struct order *order, enum or
                                         .expires_at_ms = order->expires_at_ms,
                                         .ticket_id = order->ticket.id});
     if (order->status == ORDER_CANCELLED)
-        return publish_order_cancelled(tx, &(struct order_cancelled){.id = order->id,
-                                                                     .version = order->version,
-                                                                     .ticket_id =
-                                                                         order->ticket.id});
-    return publish_order_completed(tx,
-                                   &(struct order_completed){
-                                       .id = order->id,
-                                       .version = order->version,
-                                       .user_id = order->user_id,
-                                       .ticket_id = order->ticket.id,
-                                       .price_cents = order->ticket.price_cents});
+        return publish_order_cancelled(
+            tx, &(struct order_cancelled){
+                    .id = order->id, .version = order->version, .ticket_id = order->ticket.id});
+    return publish_order_completed(
+        tx, &(struct order_completed){.id = order->id,
+                                      .version = order->version,
+                                      .user_id = order->user_id,
+                                      .ticket_id = order->ticket.id,
+                                      .price_cents = order->ticket.price_cents});
 }
 
 enum err order_save(struct tx *tx, const struct order *order, enum order_status before)

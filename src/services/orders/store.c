@@ -60,18 +60,17 @@ enum err order_insert(struct tx *tx, const struct order *order)
     enum err err;
 
     /* do nothing: PostgreSQL would otherwise refuse all further work of the transaction */
-    TRY(tx_exec(tx, &inserted,
-                "INSERT INTO orders (id, version, status, user_id, expires_at_ms,"
-                " reserved_until_ms, ticket_id, ticket_title, ticket_version, price_cents,"
-                " created_at_ms)"
-                " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
-                " ON CONFLICT (ticket_id) WHERE status <> 'cancelled' DO NOTHING",
-                sql_id(order->id), sql_int(order->version),
-                sql_text(order_status_text(order->status)), sql_text(order->user_id),
-                sql_int(order->expires_at_ms), sql_int(order->reserved_until_ms),
-                sql_id(order->ticket.id), sql_text(order->ticket.title),
-                sql_int(order->ticket.version), sql_int(order->ticket.price_cents),
-                sql_int(tx->now_ms)));
+    TRY(tx_exec(
+        tx, &inserted,
+        "INSERT INTO orders (id, version, status, user_id, expires_at_ms,"
+        " reserved_until_ms, ticket_id, ticket_title, ticket_version, price_cents,"
+        " created_at_ms)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+        " ON CONFLICT (ticket_id) WHERE status <> 'cancelled' DO NOTHING",
+        sql_id(order->id), sql_int(order->version), sql_text(order_status_text(order->status)),
+        sql_text(order->user_id), sql_int(order->expires_at_ms), sql_int(order->reserved_until_ms),
+        sql_id(order->ticket.id), sql_text(order->ticket.title), sql_int(order->ticket.version),
+        sql_int(order->ticket.price_cents), sql_int(tx->now_ms)));
     if (inserted == 0) return ERR_TICKET_RESERVED;
 done:
     return err;
@@ -80,16 +79,15 @@ done:
 enum err order_update(struct tx *tx, const struct order *order)
 {
     int64_t changed = 0;
-    enum err err = tx_exec(tx, &changed,
-                           "UPDATE orders SET version = $2, status = $3, expires_at_ms = $4,"
-                           " reserved_until_ms = $5, graced = $6, respited = $7, declines = $8,"
-                           " payment_id = $9 WHERE id = $1",
-                           sql_id(order->id), sql_int(order->version),
-                           sql_text(order_status_text(order->status)),
-                           sql_int(order->expires_at_ms), sql_int(order->reserved_until_ms),
-                           sql_int(order->graced), sql_int(order->respited),
-                           sql_int(order->declines),
-                           has_payment(order) ? sql_id(order->payment.id) : sql_null());
+    enum err err = tx_exec(
+        tx, &changed,
+        "UPDATE orders SET version = $2, status = $3, expires_at_ms = $4,"
+        " reserved_until_ms = $5, graced = $6, respited = $7, declines = $8,"
+        " payment_id = $9 WHERE id = $1",
+        sql_id(order->id), sql_int(order->version), sql_text(order_status_text(order->status)),
+        sql_int(order->expires_at_ms), sql_int(order->reserved_until_ms), sql_int(order->graced),
+        sql_int(order->respited), sql_int(order->declines),
+        has_payment(order) ? sql_id(order->payment.id) : sql_null());
 
     ASSERT(err != OK || changed == 1);
     return err == ERR_CONFLICT ? ERR_TICKET_RESERVED : err;
@@ -264,8 +262,8 @@ enum err payment_put(struct tx *tx, struct object_id order_id, const struct paym
                    " ON CONFLICT (id) DO UPDATE SET status = excluded.status,"
                    " stripe_id = excluded.stripe_id, refund_id = excluded.refund_id",
                    sql_id(payment->id), sql_id(order_id),
-                   sql_text(payment_status_text(payment->status)),
-                   text_or_null(payment->stripe_id), text_or_null(payment->refund_id));
+                   sql_text(payment_status_text(payment->status)), text_or_null(payment->stripe_id),
+                   text_or_null(payment->refund_id));
 }
 
 enum err payment_is_pending(struct tx *tx, struct object_id order_id, bool *pending)

@@ -15,7 +15,8 @@ enum err ticket_copy_put(struct tx *tx, const struct ticket_copy *ticket);
 
 /* ERR_TICKET_RESERVED: another live or complete order has the ticket. */
 enum err order_insert(struct tx *tx, const struct order *order);
-/* All that changes in an order's life. ERR_TICKET_RESERVED as above, when a cancelled one comes back. */
+/* All that changes in an order's life. ERR_TICKET_RESERVED as above, when a cancelled one comes
+ * back. */
 enum err order_update(struct tx *tx, const struct order *order);
 enum err order_get(struct tx *tx, struct arena *arena, struct object_id id,
                    struct order *out); /* ERR_NOT_FOUND */

@@ -6,8 +6,8 @@
 #define UNKNOWN_MS_MAX   60000 /* … up to this */
 #define UNKNOWN_DOUBLING 8
 #define LOOK_SOON_MS     1000 /* its own answer is probably on its way */
-#define FIND_FROM        2 /* attempts; from here on every other one is a look */
-#define FRESH_KEY_EVERY  8 /* unclear refunds */
+#define FIND_FROM        2    /* attempts; from here on every other one is a look */
+#define FRESH_KEY_EVERY  8    /* unclear refunds */
 #define WAIT_ATTEMPTS    5
 #define WAIT_MS          20000
 
@@ -101,8 +101,8 @@ enum err charge_refund(struct charge *charge, int64_t now_ms)
 
 static void ask_later(struct charge *charge, int64_t now_ms)
 {
-    int64_t doubling = charge->attempts - 1 < UNKNOWN_DOUBLING ? charge->attempts - 1
-                                                               : UNKNOWN_DOUBLING;
+    int64_t doubling =
+        charge->attempts - 1 < UNKNOWN_DOUBLING ? charge->attempts - 1 : UNKNOWN_DOUBLING;
     int64_t pause_ms = UNKNOWN_MS << (doubling > 0 ? doubling : 0);
 
     charge->ask_at_ms = now_ms + (pause_ms > UNKNOWN_MS_MAX ? UNKNOWN_MS_MAX : pause_ms);
@@ -171,8 +171,8 @@ static void settle_refund(struct charge *charge, const struct gateway_outcome *o
         become(charge, CHARGE_REFUND_FAILED);
         charge->reason = str_of(outcome->reason);
         break;
-    case GATEWAY_UNKNOWN: /* a processor may repeat a failure for the life of the key; a fresh one is
-                             safe here, for no charge can be given back twice */
+    case GATEWAY_UNKNOWN: /* a processor may repeat a failure for the life of the key; a fresh one
+                             is safe here, for no charge can be given back twice */
         if (charge->attempts % FRESH_KEY_EVERY == 0) charge->refunds++;
         ask_later(charge, now_ms);
         break;

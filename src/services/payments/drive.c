@@ -118,11 +118,11 @@ static enum err failed(struct tx *tx, const struct charge *charge)
     if (reason.len == 0) reason = STR("The card token is not valid");
     if (reason.len > REASON_MAX) reason.len = REASON_MAX;
     TRY(charge_update(tx, charge));
-    TRY(publish_payment_failed(tx, &(struct payment_failed){.id = charge->id,
-                                                            .order_id = charge->order_id,
-                                                            .reason = reason,
-                                                            .declined = charge->status ==
-                                                                        CHARGE_DECLINED}));
+    TRY(publish_payment_failed(
+        tx, &(struct payment_failed){.id = charge->id,
+                                     .order_id = charge->order_id,
+                                     .reason = reason,
+                                     .declined = charge->status == CHARGE_DECLINED}));
 done:
     return err;
 }

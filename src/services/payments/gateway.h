@@ -13,10 +13,10 @@
 enum gateway_result {
     GATEWAY_DONE,     /* the money is captured, or given back; id names the charge */
     GATEWAY_DECLINED, /* the card said no; reason is the processor's words */
-    GATEWAY_REFUSED,  /* the processor cannot do what it is asked; reason is its words, empty when it
-                         is the token that is wrong */
-    GATEWAY_UNKNOWN,  /* no answer: ask again later, with the same key */
-    GATEWAY_ABSENT    /* find only: there is no such charge */
+    GATEWAY_REFUSED, /* the processor cannot do what it is asked; reason is its words, empty when it
+                        is the token that is wrong */
+    GATEWAY_UNKNOWN, /* no answer: ask again later, with the same key */
+    GATEWAY_ABSENT   /* find only: there is no such charge */
 };
 
 struct gateway_outcome {
@@ -31,10 +31,10 @@ struct gateway_outcome {
 struct gateway_charge {
     struct object_id key; /* ours: the idempotency key, and metadata to find it by */
     struct object_id order_id;
-    int64_t amount_cents; /* US dollars */
-    int64_t created_at_ms; /* not asked for before */
-    bool thorough;         /* find: an absence must be certain, however long it takes */
-    int64_t refunds;       /* refunds begun: the present one's number, part of its key */
+    int64_t amount_cents;         /* US dollars */
+    int64_t created_at_ms;        /* not asked for before */
+    bool thorough;                /* find: an absence must be certain, however long it takes */
+    int64_t refunds;              /* refunds begun: the present one's number, part of its key */
     char token[GATEWAY_TEXT_MAX]; /* charge only */
     char id[GATEWAY_TEXT_MAX];    /* the processor's, empty until known; refund needs it */
 };
@@ -45,7 +45,8 @@ typedef void gateway_fn(const struct gateway *gateway, const struct gateway_char
                         struct gateway_outcome *outcome);
 
 struct gateway {
-    gateway_fn *charge; /* one key, one charge, one answer; the processor forgets keys after a day */
+    gateway_fn
+        *charge; /* one key, one charge, one answer; the processor forgets keys after a day */
     gateway_fn *refund; /* all of it; DONE, too, when it was given back before */
     gateway_fn *find;   /* how it stands now, by its id or else by our key in its metadata */
 };

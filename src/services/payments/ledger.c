@@ -2,8 +2,8 @@
  * and orders. */
 #include "services/payments/ledger.h"
 
-static enum err book(struct tx *tx, const struct charge *charge, const char *kind,
-                     const char *from, const char *to)
+static enum err book(struct tx *tx, const struct charge *charge, const char *kind, const char *from,
+                     const char *to)
 {
     return tx_exec(tx, NULL,
                    "INSERT INTO ledger (charge_id, kind, account, amount_cents, at_ms)"
@@ -117,8 +117,7 @@ enum err ledger_balances(struct tx *tx, struct json_writer *json)
 
     json_begin_object(json);
     for (size_t i = 0; i < sizeof accounts / sizeof *accounts && err == OK; i++) {
-        tx_query(tx, &rows,
-                 "SELECT COALESCE(SUM(amount_cents), 0) FROM ledger WHERE account = $1",
+        tx_query(tx, &rows, "SELECT COALESCE(SUM(amount_cents), 0) FROM ledger WHERE account = $1",
                  sql_text(str_of(accounts[i])));
         json_key(json, accounts[i]);
         json_put_money(json, rows_next(&rows) ? rows_int(&rows, 0) : 0);

@@ -10,12 +10,12 @@ static enum verdict on_order_created(struct env *env, struct tx *tx, const void 
     if (err == OK) return VERDICT_SEEN;
     if (err != ERR_NOT_FOUND) return verdict_of(err);
     if (order->version != 0) return env_dead(env, "an order begins with version 0");
-    return verdict_of(order_copy_insert(tx, &(struct order_copy){.id = order->id,
-                                                                 .version = order->version,
-                                                                 .status = PAID_ORDER_CREATED,
-                                                                 .user_id = order->user_id,
-                                                                 .price_cents =
-                                                                     order->price_cents}));
+    return verdict_of(
+        order_copy_insert(tx, &(struct order_copy){.id = order->id,
+                                                   .version = order->version,
+                                                   .status = PAID_ORDER_CREATED,
+                                                   .user_id = order->user_id,
+                                                   .price_cents = order->price_cents}));
 }
 
 static enum verdict follow(struct env *env, struct tx *tx, struct object_id id, int64_t version,
@@ -40,8 +40,7 @@ static enum verdict on_order_updated(struct env *env, struct tx *tx, const void 
     enum err err = order_copy_get(tx, env->arena, order->id, &held);
 
     if (err != OK && err != ERR_NOT_FOUND) return verdict_of(err);
-    return follow(env, tx, order->id, order->version,
-                  err == OK ? held.status : PAID_ORDER_CREATED);
+    return follow(env, tx, order->id, order->version, err == OK ? held.status : PAID_ORDER_CREATED);
 }
 
 static enum verdict on_order_cancelled(struct env *env, struct tx *tx, const void *event)
@@ -94,9 +93,7 @@ done:
 }
 
 const struct listener payments_listeners[PAYMENTS_LISTENERS] = {
-    {EVENT_ORDER_CREATED, on_order_created},
-    {EVENT_ORDER_UPDATED, on_order_updated},
-    {EVENT_ORDER_CANCELLED, on_order_cancelled},
-    {EVENT_ORDER_COMPLETED, on_order_completed},
+    {EVENT_ORDER_CREATED, on_order_created},       {EVENT_ORDER_UPDATED, on_order_updated},
+    {EVENT_ORDER_CANCELLED, on_order_cancelled},   {EVENT_ORDER_COMPLETED, on_order_completed},
     {EVENT_PAYMENT_REJECTED, on_payment_rejected},
 };

@@ -2,9 +2,9 @@
  * of the data folder. */
 #include "services/payments/payments.h"
 
-#define PAGE_DEFAULT  50
-#define PAGE_MAX      200
-#define FINDINGS_MAX  100
+#define PAGE_DEFAULT 50
+#define PAGE_MAX     200
+#define FINDINGS_MAX 100
 
 static void put_known(struct json_writer *json, const char *key, struct str text)
 {
@@ -112,7 +112,8 @@ done:
     return err;
 }
 
-/* GET /operator/audit: ledger, charges and payments' copies of the orders held against each other. */
+/* GET /operator/audit: ledger, charges and payments' copies of the orders held against each other.
+ */
 enum err get_operator_audit(struct request *rq, struct tx *tx, struct reply *rp)
 {
     struct json_writer json = reply_json(rp, 200);

@@ -10,7 +10,7 @@ struct payment {
     struct object_id order_id;
     struct str token;
     struct str card_mark;
-    struct str key; /* Idempotency-Key; at == NULL: none */
+    struct str key;             /* Idempotency-Key; at == NULL: none */
     struct object_id charge_id; /* the charge it waits for */
     bool same_card;             /* that charge is this very request, or one like it */
 };
@@ -138,8 +138,8 @@ static enum err begin(struct request *rq, struct tx *tx, const struct order_copy
 
     TRY(charges_crowded(tx, IN_FLIGHT_MAX, &crowded));
     if (crowded) return ERR_QUEUE_FULL;
-    charge = charge_open(env_new_id(rq->env, tx), order, payment->token, payment->card_mark,
-                         tx->now_ms);
+    charge =
+        charge_open(env_new_id(rq->env, tx), order, payment->token, payment->card_mark, tx->now_ms);
     TRY(charge_insert(tx, &charge));
     TRY(publish_payment_pending(
         tx, &(struct payment_pending){.id = charge.id, .order_id = charge.order_id}));
@@ -180,8 +180,9 @@ static bool key_valid(struct str key)
 
 /* POST /api/payments {token, orderId}: charge the card for one's reserved order.
  * 201 {"id","stripeId","orderId"}; 400 Invalid value, Cannot pay for a cancelled order, Order is
- * already paid; 401 someone else's; 402 declined, in the processor's words; 404; 409 Idempotency-Key
- * of another body; 503 while the processor does not answer: the same again finds out. */
+ * already paid; 401 someone else's; 402 declined, in the processor's words; 404; 409
+ * Idempotency-Key of another body; 503 while the processor does not answer: the same again finds
+ * out. */
 enum err post_payments(struct request *rq, struct tx *tx, struct reply *rp)
 {
     struct payment *payment = arena_alloc(rq->arena, sizeof *payment);

@@ -35,9 +35,9 @@ enum err tidy(struct env *env, struct tx *tx, int64_t *next_ms);
 
 /* --- the routes' handlers ------------------------------------------------------------------ */
 
-handler_fn post_payments;                                                       /* pay.c */
-handler_fn post_webhook;                                                        /* webhook.c */
-handler_fn get_operator_payments, get_operator_payment, post_operator_refund;   /* operator.c */
+handler_fn post_payments;                                                     /* pay.c */
+handler_fn post_webhook;                                                      /* webhook.c */
+handler_fn get_operator_payments, get_operator_payment, post_operator_refund; /* operator.c */
 handler_fn get_operator_audit;
 
 #endif

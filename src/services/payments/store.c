@@ -10,14 +10,10 @@ static const char *const order_words[] = {
 };
 
 static const char *const charge_words[] = {
-    [CHARGE_PENDING] = "pending",
-    [CHARGE_UNKNOWN] = "unknown",
-    [CHARGE_CAPTURED] = "captured",
-    [CHARGE_DECLINED] = "declined",
-    [CHARGE_REFUSED] = "refused",
-    [CHARGE_REFUND_PENDING] = "refund_pending",
-    [CHARGE_REFUNDED] = "refunded",
-    [CHARGE_REFUND_FAILED] = "refund_failed",
+    [CHARGE_PENDING] = "pending",   [CHARGE_UNKNOWN] = "unknown",
+    [CHARGE_CAPTURED] = "captured", [CHARGE_DECLINED] = "declined",
+    [CHARGE_REFUSED] = "refused",   [CHARGE_REFUND_PENDING] = "refund_pending",
+    [CHARGE_REFUNDED] = "refunded", [CHARGE_REFUND_FAILED] = "refund_failed",
 };
 #define CHARGE_WORDS (sizeof charge_words / sizeof *charge_words)
 
@@ -116,8 +112,8 @@ enum err charge_insert(struct tx *tx, const struct charge *charge)
                 " DO NOTHING",
                 sql_id(charge->id), sql_id(charge->order_id),
                 sql_text(charge_status_text(charge->status)), sql_int(charge->amount_cents),
-                text_or_null(charge->token), sql_text(charge->card_mark),
-                sql_int(charge->attempts), ask_at(charge), sql_int(charge->created_at_ms)));
+                text_or_null(charge->token), sql_text(charge->card_mark), sql_int(charge->attempts),
+                ask_at(charge), sql_int(charge->created_at_ms)));
     if (inserted == 0) return ERR_CONFLICT;
 done:
     return err;

@@ -85,8 +85,8 @@ done:
     return err;
 }
 
-/* POST /api/payments/webhook, signed by the processor: 200 {"received":true}, also for what is known
- * already or means nothing here; 400 Invalid signature; 404 without STRIPE_WEBHOOK_SECRET. */
+/* POST /api/payments/webhook, signed by the processor: 200 {"received":true}, also for what is
+ * known already or means nothing here; 400 Invalid signature; 404 without STRIPE_WEBHOOK_SECRET. */
 enum err post_webhook(struct request *rq, struct tx *tx, struct reply *rp)
 {
     const char *secret = rq->env->settings->stripe_webhook_secret;
@@ -95,8 +95,8 @@ enum err post_webhook(struct request *rq, struct tx *tx, struct reply *rp)
     (void)tx;
     (void)rp;
     if (!secret) return ERR_NOT_FOUND;
-    if (!header.at || !signature_valid(str_of(secret), header, rq->body_bytes,
-                                       env_now_ms(rq->env) / 1000))
+    if (!header.at ||
+        !signature_valid(str_of(secret), header, rq->body_bytes, env_now_ms(rq->env) / 1000))
         return ERR_BAD_SIGNATURE;
     return request_then(rq, IN_WRITER, take_event);
 }

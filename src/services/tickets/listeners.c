@@ -40,8 +40,7 @@ static enum verdict on_order_created(struct env *env, struct tx *tx, const void 
 {
     const struct order_created *order = event;
     struct ticket ticket;
-    enum verdict verdict =
-        ticket_of(env, tx, order->id, order->version, order->ticket_id, &ticket);
+    enum verdict verdict = ticket_of(env, tx, order->id, order->version, order->ticket_id, &ticket);
 
     if (verdict != VERDICT_APPLIED) return verdict;
     if (ticket_reserve(&ticket, order->id) != OK) return VERDICT_EARLY;
@@ -53,8 +52,7 @@ static enum verdict on_order_updated(struct env *env, struct tx *tx, const void 
 {
     const struct order_updated *order = event;
     struct ticket ticket;
-    enum verdict verdict =
-        ticket_of(env, tx, order->id, order->version, order->ticket_id, &ticket);
+    enum verdict verdict = ticket_of(env, tx, order->id, order->version, order->ticket_id, &ticket);
 
     return verdict == VERDICT_APPLIED ? apply(tx, NULL, order->id, order->version) : verdict;
 }
@@ -64,8 +62,7 @@ static enum verdict on_order_cancelled(struct env *env, struct tx *tx, const voi
 {
     const struct order_cancelled *order = event;
     struct ticket ticket;
-    enum verdict verdict =
-        ticket_of(env, tx, order->id, order->version, order->ticket_id, &ticket);
+    enum verdict verdict = ticket_of(env, tx, order->id, order->version, order->ticket_id, &ticket);
 
     if (verdict != VERDICT_APPLIED) return verdict;
     if (!ticket_held_by(&ticket, order->id)) return apply(tx, NULL, order->id, order->version);
@@ -77,8 +74,7 @@ static enum verdict on_order_completed(struct env *env, struct tx *tx, const voi
 {
     const struct order_completed *order = event;
     struct ticket ticket;
-    enum verdict verdict =
-        ticket_of(env, tx, order->id, order->version, order->ticket_id, &ticket);
+    enum verdict verdict = ticket_of(env, tx, order->id, order->version, order->ticket_id, &ticket);
 
     if (verdict != VERDICT_APPLIED) return verdict;
     if (ticket_sell(&ticket, order->id) != OK) return VERDICT_EARLY;

@@ -15,7 +15,8 @@ static struct order_copy order_of(enum paid_order_status status)
 static struct charge pending(void)
 {
     struct order_copy order = order_of(PAID_ORDER_CREATED);
-    struct charge charge = charge_open((struct object_id){{2}}, &order, STR("tok_visa"), STR("mark"), 5000);
+    struct charge charge =
+        charge_open((struct object_id){{2}}, &order, STR("tok_visa"), STR("mark"), 5000);
 
     charge_ask(&charge, 5000);
     return charge;
@@ -175,8 +176,7 @@ static void an_answer_that_comes_twice_or_late_changes_nothing(void **state)
 
 static void only_captured_money_can_be_given_back(void **state)
 {
-    const struct gateway_outcome back = {
-        .kind = GATEWAY_DONE, .id = "ch_1", .refund_id = "re_1"};
+    const struct gateway_outcome back = {.kind = GATEWAY_DONE, .id = "ch_1", .refund_id = "re_1"};
     const struct gateway_outcome no = {.kind = GATEWAY_REFUSED, .reason = "closed"};
     struct charge charge = pending();
 

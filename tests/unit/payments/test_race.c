@@ -42,8 +42,8 @@ struct node {
     struct service service;
     struct db *db;
     struct tx *tx;
-    struct object_id_source ids; /* as they were when the run began */
-    int64_t seen[NODES];         /* of that publisher's outbox, before the run */
+    struct object_id_source ids;     /* as they were when the run began */
+    int64_t seen[NODES];             /* of that publisher's outbox, before the run */
     bool applied[NODES][EVENTS_MAX]; /* in this run, by sequence after `seen` */
 };
 
@@ -253,7 +253,8 @@ static int64_t number_of(enum who who, const char *sql, struct object_id id)
     return number;
 }
 
-#define IS_STATUS(word) "SELECT CASE WHEN status = '" word "' THEN 1 ELSE 0 END FROM orders WHERE id = $1"
+#define IS_STATUS(word)                                                                            \
+    "SELECT CASE WHEN status = '" word "' THEN 1 ELSE 0 END FROM orders WHERE id = $1"
 
 static bool order_is_complete(struct object_id id)
 {
@@ -306,10 +307,12 @@ static size_t choices_now(struct choice *out)
         out[count++] = (struct choice){.act = DEADLINE};
     else if (!world.grace_over)
         out[count++] = (struct choice){.act = GRACE_OVER};
-    if (number_of(EXPIRATION, "SELECT due_at_ms FROM timers WHERE order_id = $1"
-                              " AND due_at_ms IS NOT NULL", world.order_id) > 0 &&
-        number_of(EXPIRATION, "SELECT due_at_ms FROM timers WHERE order_id = $1",
-                  world.order_id) <= world.now_ms)
+    if (number_of(EXPIRATION,
+                  "SELECT due_at_ms FROM timers WHERE order_id = $1"
+                  " AND due_at_ms IS NOT NULL",
+                  world.order_id) > 0 &&
+        number_of(EXPIRATION, "SELECT due_at_ms FROM timers WHERE order_id = $1", world.order_id) <=
+            world.now_ms)
         out[count++] = (struct choice){.act = RING_TIMER};
     count = add_deliveries(out, count, ORDERS, PAYMENTS, scenario->disorder);
     count = add_deliveries(out, count, ORDERS, EXPIRATION, false);
@@ -332,8 +335,8 @@ static struct str body_of(const char *format, struct object_id id)
 static void pay(void)
 {
     struct str body = body_of("{\"token\":\"tok\",\"orderId\":\"%s\"}", world.order_id);
-    enum err err = request(PAYMENTS, METHOD_POST, "/api/payments", body.at, "buyer",
-                           world.order_id, NULL);
+    enum err err =
+        request(PAYMENTS, METHOD_POST, "/api/payments", body.at, "buyer", world.order_id, NULL);
 
     assert_true(err == OK || err == ERR_ORDER_CANCELLED);
     world.paid = true;
@@ -368,8 +371,8 @@ static void crash(void)
 static void rival(void)
 {
     struct str body = body_of("{\"ticketId\":\"%s\"}", world.ticket_id), text = {NULL, 0};
-    enum err err = request(ORDERS, METHOD_POST, "/api/orders", body.at, "rival", world.ticket_id,
-                           &text);
+    enum err err =
+        request(ORDERS, METHOD_POST, "/api/orders", body.at, "rival", world.ticket_id, &text);
 
     assert_true(err == OK || err == ERR_TICKET_RESERVED);
     world.rivals++;
@@ -505,8 +508,8 @@ static void check_end(void)
                      version);
     assert_int_equal(version_in(EXPIRATION, "SELECT version FROM timers WHERE order_id = $1"),
                      version);
-    assert_int_equal(
-        version_in(TICKETS, "SELECT version FROM order_versions WHERE order_id = $1"), version);
+    assert_int_equal(version_in(TICKETS, "SELECT version FROM order_versions WHERE order_id = $1"),
+                     version);
     assert_int_equal(number_of(TICKETS,
                                "SELECT CASE WHEN order_id IS NULL THEN 0 ELSE 1 END FROM tickets"
                                " WHERE id = $1",
@@ -712,16 +715,16 @@ static int set_up(void **state)
     snprintf(world.folder, sizeof world.folder, "/tmp/payments-race-XXXXXX");
     if (!mkdtemp(world.folder)) return -1;
     world.arena = arena_new(1 << 24);
-    world.settings = (struct settings){.order_expiration_ms = HOLD_MS,
-                                       .payment_grace_ms = GRACE_MS};
+    world.settings =
+        (struct settings){.order_expiration_ms = HOLD_MS, .payment_grace_ms = GRACE_MS};
     world.payments.gateway = &fake_gateway;
     world.scenario = &nothing;
     for (enum who who = 0; who < NODES; who++)
         open_node(who);
     run_begin();
     world.now_ms = START_MS;
-    world.ticket_id = created(TICKETS, "/api/tickets", STR("{\"title\":\"A seat\",\"price\":20}"),
-                              "seller");
+    world.ticket_id =
+        created(TICKETS, "/api/tickets", STR("{\"title\":\"A seat\",\"price\":20}"), "seller");
     while (deliver_all())
         continue;
     body = body_of("{\"ticketId\":\"%s\"}", world.ticket_id);

@@ -89,8 +89,14 @@ static void one_good_signature_of_several_is_enough(void **state)
 
 static void a_broken_header_is_refused(void **state)
 {
-    const char *headers[] = {"",       "t=",          "t=abc,v1=00", "v1=00",
-                             "t=1800000000", "t=1800000000,v1=", ",,,=,=,", "t=1,t=2,v1=00",
+    const char *headers[] = {"",
+                             "t=",
+                             "t=abc,v1=00",
+                             "v1=00",
+                             "t=1800000000",
+                             "t=1800000000,v1=",
+                             ",,,=,=,",
+                             "t=1,t=2,v1=00",
                              "t=99999999999999999999,v1=00"};
     char twice[512];
 
