@@ -4,9 +4,9 @@ by the official package."""
 import json
 import time
 
-from boxoffice import (Server, cancel, create_ticket, get_order, new_id, pay, reserve, run_cli,
-                       try_pay, wait_order, wait_ticket)
-from check import Cases, expect, expect_error, stays, wait_for
+from boxoffice import (Server, create_ticket, get_order, new_id, pay, reserve, run_cli, try_pay,
+                       wait_order, wait_ticket)
+from check import Cases, expect, expect_error, wait_for
 from stripe_double import KEY, WEBHOOK_SECRET, Double
 
 WEBHOOK = "/api/payments/webhook"
