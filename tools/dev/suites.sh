@@ -11,6 +11,7 @@ suite_packages() {
     case "$1" in
     unit | asan) printf '%s\n' "${UNIT_PACKAGES[@]}" ;;
     nm) printf '%s\n' "${NM_PACKAGES[@]}" ;;
+    payments) command -v npm >/dev/null || printf '%s\n' "${NPM_PACKAGES[@]}" ;;
     tsan | fuzz) printf '%s\n' "${UNIT_PACKAGES[@]}" "${CLANG_PACKAGES[@]}" ;;
     esac
 }
