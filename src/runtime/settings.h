@@ -17,6 +17,8 @@ struct settings {
     int cookie_secure;    /* COOKIE_SECURE: 1, 0, or -1 (by the request) */
     const char *trusted_proxies; /* TRUSTED_PROXIES, "" for none */
     bool password_blocklist; /* AUTH_PASSWORD_BLOCKLIST */
+    const char *api_base_url; /* API_BASE_URL without the last '/'; NULL: the API is in this program */
+    const char *stripe_publishable_key; /* STRIPE_PUBLISHABLE_KEY; NULL: the sandbox's own form */
     bool monitoring_open; /* MONITORING=open: /streaming for everyone, not loopback alone */
 };
 
