@@ -223,8 +223,11 @@ char **read_lines(const char *path, size_t *count)
     if (!file) die("%s: %s", path, strerror(errno));
     *count = 0;
     while ((len = getline(&line, &cap, file)) > 0) {
-        if (*count == room) lines = realloc(lines, (room = room * 2 + 1024) * sizeof *lines);
-        if (!lines) die("out of memory");
+        if (*count == room) {
+            char **more = realloc(lines, (room = room * 2 + 1024) * sizeof *lines);
+            if (!more) die("out of memory");
+            lines = more;
+        }
         if (line[len - 1] == '\n') line[len - 1] = 0;
         lines[(*count)++] = strdup(line);
     }

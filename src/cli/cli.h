@@ -5,17 +5,22 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#define EXIT_USAGE 2
+#define EXIT_USAGE   2
+#define DATA_DEFAULT "./data"
 
 /* What `boxoffice --help` prints. */
 void cli_usage(FILE *out);
 /* Says on stderr what is wrong with the command line, with a hint at --help. Returns EXIT_USAGE. */
 int cli_refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* The same after getopt_long has said it. */
+/* The hint alone, after getopt_long has said it. */
 int cli_hint(void);
+/* 0, or 1 when what was printed did not arrive. */
+int cli_finish(void);
 
 /* Each gets the words after its name (words[0] is the name itself) and returns the exit code. */
 int cli_serve(int count, char **words);
 int cli_events(int count, char **words);
+int cli_publish(int count, char **words);
+int cli_listen(int count, char **words);
 
 #endif

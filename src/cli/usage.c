@@ -54,3 +54,10 @@ int cli_refuse(const char *format, ...)
     fputc('\n', stderr);
     return cli_hint();
 }
+
+int cli_finish(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout)) return 0;
+    perror("boxoffice: stdout");
+    return 1;
+}

@@ -119,20 +119,39 @@ static bool can_parse(const struct connection *connection)
            connection->lane->out.len < OUT_HIGH;
 }
 
+/* The parser will not go on; what it left is at `at`. */
+static void stopped(struct connection *connection, const char *at, size_t len)
+{
+    enum err err = connection->odd_method ? OK : parse_failure(connection);
+
+    if (err == OK) {
+        if (!connection->odd_method) connection->odd_len = connection->exchange ? 1 : 0;
+        connection->odd_method = true;
+        connection->refresh = connection->refresh || connection->phase == PHASE_IDLE;
+        connection->phase = PHASE_RECEIVING;
+        err = parse_odd_method(connection, at, len);
+    }
+    if (err != OK) connection_refuse(connection, err);
+}
+
 /* Parses as far as it may; returns how many bytes it took. */
 static size_t consume(struct connection *connection, const char *at, size_t len)
 {
     http_parser *parser = &connection->parser;
     size_t used = 0;
 
+    if (connection->odd_method) {
+        stopped(connection, at, len);
+        return len;
+    }
     while (used < len && can_parse(connection)) {
         size_t took = http_parser_execute(parser, &parser_settings, at + used, len - used);
 
         used += took;
         if (HTTP_PARSER_ERRNO(parser) == HPE_OK && took > 0) continue;
         if (HTTP_PARSER_ERRNO(parser) != HPE_PAUSED) {
-            connection_refuse(connection, parse_failure(connection, at + used, len - used));
-            break;
+            stopped(connection, at + used, len - used);
+            return len;
         }
         http_parser_pause(parser, 0);
         received(connection);

@@ -153,8 +153,13 @@ extern const http_parser_settings parser_settings;
 bool head_append(struct exchange *exchange, struct str text);
 /* A whole header. */
 bool head_add(struct exchange *exchange, struct str name, struct str value);
-/* What to answer after the parser stopped at `at` (the bytes left to it). */
-enum err parse_failure(const struct connection *connection, const char *at, size_t len);
+/* What to answer after the parser stopped. OK: it stopped at a method it does not know, and
+ * parse_odd_method has to read on. */
+enum err parse_failure(const struct connection *connection);
+/* Reads an unknown method to its end: OK while there is more to come, ERR_NOT_FOUND when it was
+ * one, ERR_BAD_REQUEST when it is nothing of the kind. The answer depends on the bytes alone, not
+ * on how they were cut. */
+enum err parse_odd_method(struct connection *connection, const char *at, size_t len);
 
 /* --- request.c ----------------------------------------------------------------------------- */
 
@@ -229,8 +234,10 @@ struct connection {
     uint8_t peer_text_len;
     uint8_t phase;
     uint8_t wait;
-    bool listed;  /* in a wait list */
-    bool refresh; /* something happened: the due time counts from now */
+    bool listed;     /* in a wait list */
+    bool refresh;    /* something happened: the due time counts from now */
+    bool odd_method; /* the parser has given up; its method is being read to the end */
+    uint8_t odd_len; /* characters of it */
     bool operator;
     bool peer_trusted; /* may set X-Forwarded-* */
     bool peer_loopback;

@@ -147,7 +147,7 @@ static void on_timer(uv_timer_t *timer)
         (config->deadline_ms < config->idle_ms ? config->deadline_ms : config->idle_ms) / 20;
     int64_t now = now_ms(&loop->lane), next;
 
-    loop->timer_due_ms = INT64_MAX; /* so that nothing below starts it */
+    loop->timer_due_ms = 0; /* so that nothing below starts it */
     if (loop->cut_at_ms >= 0 && now >= loop->cut_at_ms) for_each_connection(loop, cut);
     next = lane_expire(&loop->lane);
     if (loop->finished) return;

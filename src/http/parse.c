@@ -2,6 +2,8 @@
  * A callback that returns -1 stops the parser; exchange->refusal then says why. */
 #include "http/internal.h"
 
+#define METHOD_LEN_MAX 32
+
 static struct exchange *exchange_at(const http_parser *parser)
 {
     return ((struct connection *)parser->data)->exchange;
@@ -124,22 +126,44 @@ static enum method method_of(const http_parser *parser)
     }
 }
 
-/* RFC 9112 section 3.2: one Host, or the request is bad. RFC 9110 section 10.1.1: Expect. */
-static enum err check_headers(struct exchange *exchange, const http_parser *parser)
+/* The packaged parser is built lenient: it lets blanks into names and control characters into the
+ * target, which other parsers on the way may read differently (RFC 9112 section 11.2). */
+static bool is_strict(const struct header_table *head)
 {
-    const struct header_table *head = &exchange->head;
-    size_t hosts = 0;
-
+    for (size_t i = 0; i < head->target_len; i++)
+        if ((unsigned char)head->text[i] <= ' ' || head->text[i] == 0x7f) return false;
     for (size_t i = 0; i < head->count; i++) {
         struct str name = header_name(head, i);
 
-        if (name.len == 4 && str_eq_nocase(name, STR("host"))) hosts++;
-        if (name.len != 6 || exchange->http10 || !str_eq_nocase(name, STR("expect"))) continue;
-        if (!str_eq_nocase(header_value(head, i), STR("100-continue"))) return ERR_EXPECTATION;
-        exchange->waiting_for_continue = true;
+        if (name.len == 0 || memchr(name.at, ' ', name.len) || memchr(name.at, '\t', name.len))
+            return false;
+    }
+    return true;
+}
+
+/* RFC 9112 section 3.2: one Host, or the request is bad; section 6.1: chunked is the only transfer
+ * coding we know. RFC 9110 section 10.1.1: Expect. */
+static enum err check_headers(struct exchange *exchange)
+{
+    const struct header_table *head = &exchange->head;
+    size_t hosts = 0, codings = 0;
+
+    if (!is_strict(head)) return ERR_BAD_REQUEST;
+    for (size_t i = 0; i < head->count; i++) {
+        struct str name = header_name(head, i);
+
+        if (name.len == 4 && str_eq_nocase(name, STR("host"))) {
+            hosts++;
+        } else if (name.len == 17 && str_eq_nocase(name, STR("transfer-encoding"))) {
+            if (!str_eq_nocase(header_value(head, i), STR("chunked"))) return ERR_BAD_REQUEST;
+            codings++;
+        } else if (name.len == 6 && !exchange->http10 && str_eq_nocase(name, STR("expect"))) {
+            if (!str_eq_nocase(header_value(head, i), STR("100-continue"))) return ERR_EXPECTATION;
+            exchange->waiting_for_continue = true;
+        }
     }
     if (hosts > 1 || (hosts == 0 && !exchange->http10)) return ERR_BAD_REQUEST;
-    if (exchange->http10 && parser->uses_transfer_encoding) return ERR_BAD_REQUEST;
+    if (codings > (exchange->http10 ? 0 : 1)) return ERR_BAD_REQUEST;
     return OK;
 }
 
@@ -157,7 +181,7 @@ static int on_headers_complete(http_parser *parser)
     exchange->keep_alive = http_should_keep_alive(parser);
     if (parser->flags & F_CONTENTLENGTH && parser->content_length > HTTP_BODY_MAX)
         return refuse(exchange, ERR_TOO_LARGE);
-    err = check_headers(exchange, parser);
+    err = check_headers(exchange);
     if (err == OK) return 0;
     exchange->waiting_for_continue = false;
     return refuse(exchange, err);
@@ -197,18 +221,21 @@ const http_parser_settings parser_settings = {
     .on_message_complete = on_message_complete,
 };
 
-/* What follows looks like the rest of a method (RFC 9110: a token) that the parser does not know.
- */
-static bool is_method_rest(const char *at, size_t len)
+enum err parse_odd_method(struct connection *connection, const char *at, size_t len)
 {
-    size_t i = 0;
+    for (size_t i = 0; i < len; i++) {
+        bool letter = (at[i] >= 'A' && at[i] <= 'Z') || (at[i] >= 'a' && at[i] <= 'z');
 
-    while (i < len && ((at[i] >= 'A' && at[i] <= 'Z') || at[i] == '-' || at[i] == '_'))
-        i++;
-    return i > 0 && i + 1 < len && at[i] == ' ' && (at[i + 1] == '/' || at[i + 1] == '*');
+        if ((letter || at[i] == '-' || at[i] == '_') && connection->odd_len < METHOD_LEN_MAX) {
+            connection->odd_len++;
+            continue;
+        }
+        return at[i] == ' ' && connection->odd_len > 0 ? ERR_NOT_FOUND : ERR_BAD_REQUEST;
+    }
+    return OK;
 }
 
-enum err parse_failure(const struct connection *connection, const char *at, size_t len)
+enum err parse_failure(const struct connection *connection)
 {
     const struct exchange *exchange = connection->exchange;
 
@@ -219,7 +246,7 @@ enum err parse_failure(const struct connection *connection, const char *at, size
     case HPE_HEADER_OVERFLOW:
         return ERR_HEADERS_TOO_LARGE;
     case HPE_INVALID_METHOD:
-        return is_method_rest(at, len) ? ERR_NOT_FOUND : ERR_BAD_REQUEST;
+        return OK;
     default:
         return ERR_BAD_REQUEST;
     }

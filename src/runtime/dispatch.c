@@ -94,6 +94,7 @@ static void carry_on(struct house *house, int loop, struct request *rq, enum pla
         handler = rq->next;
         place = rq->next_place;
     }
+    service = rq->env->service; /* the bus's publisher moves a request to the subject's owner */
     if (place == IN_WRITER)
         request_list_add(&house->handover[loop][index_of(house, service)], rq);
     else

@@ -76,7 +76,7 @@ struct house {
     struct service *services[SERVICES_MAX];
     size_t service_count;
     struct bus *bus;
-    struct http_server *server;
+    _Atomic(struct http_server *) server; /* NULL until it runs */
     struct session_keys *keys;
     int loops;
     struct request_list handover[LOOPS_MAX][SERVICES_MAX]; /* of one round of a loop */

@@ -180,6 +180,7 @@ static enum err start_http(struct house *house, struct buf *why)
                                  .loop_end = house_loop_end,
                                  .resume = house_resume,
                                  .context = house};
+    struct http_server *server = NULL;
     const char *reason = NULL;
     enum err err;
 
@@ -190,7 +191,8 @@ static enum err start_http(struct house *house, struct buf *why)
                                         service->def->route_count, &service->env};
     }
     snprintf(control, sizeof control, "%s/" CONTROL_SOCKET, house->settings->data);
-    err = http_server_start(&config, &house->server, &reason);
+    err = http_server_start(&config, &server, &reason);
+    atomic_store(&house->server, server);
     if (err) buf_append(why, str_of(reason));
     return err;
 }
@@ -240,8 +242,10 @@ static void close_service(struct service *service)
 
 static void close_house(struct house *house)
 {
+    struct http_server *server = atomic_exchange(&house->server, NULL);
+
     atomic_store(&house->stopping, true);
-    if (house->server) http_server_stop(house->server, STOP_GRACE_MS);
+    if (server) http_server_stop(server, STOP_GRACE_MS);
     for (size_t i = house->service_count; i-- > 0;)
         close_service(house->services[i]);
     bus_close(house->bus);

@@ -260,51 +260,54 @@ def test_a_durable_listener_resumes_after_the_server_restarted():
             wait_versions(listener, user_id, [5])
 
 
-def test_what_is_not_acknowledged_comes_again(server):
-    user_id = new_id()
-    options = ("--durable", f"durable-{new_id()}", "--manual-ack", "--ack-wait", "1")
-    with server.listen(SUBJECT, *options) as listener:
-        publish_users(server, user_id, 1)
-        first, again = listener.wait_count(2)[:2]
-        gap = listener.received_at[1] - listener.received_at[0]
-        assert first["redelivered"] is False and again["redelivered"] is True, (first, again)
-        assert first["sequence"] == again["sequence"] and first["data"] == again["data"]
-        assert gap > 0.8, f"again after {gap:.2f} s already"
-        listener.acknowledge(again)
-        listener.wait_acknowledged()
-        count = len(listener.messages)
-        publish_users(server, user_id, 2)
-        wait_for(lambda: versions_of(listener, user_id)[-1] == 2, 10, "the next one")
-        assert 1 not in versions_of(listener, user_id)[count:], "acknowledged, yet again"
+def test_what_is_not_acknowledged_comes_again():
+    with Server() as server:
+        user_id = new_id()
+        options = ("--durable", f"durable-{new_id()}", "--manual-ack", "--ack-wait", "1")
+        with server.listen(SUBJECT, *options) as listener:
+            publish_users(server, user_id, 1)
+            first, again = listener.wait_count(2)[:2]
+            gap = listener.received_at[1] - listener.received_at[0]
+            assert first["redelivered"] is False and again["redelivered"] is True, (first, again)
+            assert first["sequence"] == again["sequence"] and first["data"] == again["data"]
+            assert gap > 0.8, f"again after {gap:.2f} s already"
+            listener.acknowledge(again)
+            listener.wait_acknowledged()
+            count = len(listener.messages)
+            publish_users(server, user_id, 2)
+            wait_for(lambda: versions_of(listener, user_id)[-1] == 2, 10, "the next one")
+            assert 1 not in versions_of(listener, user_id)[count:], "acknowledged, yet again"
 
 
-def test_a_durable_listener_gets_unacknowledged_messages_after_a_restart(server):
-    user_id = new_id()
-    durable = f"durable-{new_id()}"
-    options = ("--durable", durable, "--manual-ack", "--ack-wait", "1")
-    with server.listen(SUBJECT, *options) as listener:
-        publish_users(server, user_id, 1, 2)
-        wait_for(lambda: {1, 2} <= set(versions_of(listener, user_id)))
-        listener.acknowledge(next(message for message in listener.messages
-                                  if message["data"] == listener.data()[0]))
-        wait_for(lambda: listener.subscription().get("pending_count") == 1, 10, "one pending")
-    with server.listen(SUBJECT, *options) as listener:
-        wait_for(lambda: 2 in versions_of(listener, user_id), 10, "the unacknowledged one")
-        assert 1 not in versions_of(listener, user_id)
+def test_a_durable_listener_gets_unacknowledged_messages_after_a_restart():
+    with Server() as server:
+        user_id = new_id()
+        durable = f"durable-{new_id()}"
+        options = ("--durable", durable, "--manual-ack", "--ack-wait", "1")
+        with server.listen(SUBJECT, *options) as listener:
+            publish_users(server, user_id, 1, 2)
+            wait_for(lambda: {1, 2} <= set(versions_of(listener, user_id)))
+            listener.acknowledge(next(message for message in listener.messages
+                                      if message["data"] == listener.data()[0]))
+            wait_for(lambda: listener.subscription().get("pending_count") == 1, 10, "one pending")
+        with server.listen(SUBJECT, *options) as listener:
+            wait_for(lambda: 2 in versions_of(listener, user_id), 10, "the unacknowledged one")
+            assert 1 not in versions_of(listener, user_id)
 
 
-def test_no_more_than_max_in_flight_are_out_at_once(server):
-    user_id = new_id()
-    durable = f"durable-{new_id()}"
-    with server.listen(SUBJECT, "--durable", durable, "--manual-ack", "--ack-wait", "60",
-                       "--max-in-flight", "2") as listener:
-        publish_users(server, user_id, *range(1, 6))
-        for seen in range(2, 6):
-            messages = listener.wait_count(seen)
-            stays(lambda: len(listener.messages) == seen, 0.2)
-            listener.acknowledge(messages[seen - 2])
-        assert listener.subscription()["max_inflight"] == 2
-        wait_versions(listener, user_id, [1, 2, 3, 4, 5])
+def test_no_more_than_max_in_flight_are_out_at_once():
+    with Server() as server:
+        user_id = new_id()
+        durable = f"durable-{new_id()}"
+        with server.listen(SUBJECT, "--durable", durable, "--manual-ack", "--ack-wait", "60",
+                           "--max-in-flight", "2") as listener:
+            publish_users(server, user_id, *range(1, 6))
+            for seen in range(2, 6):
+                messages = listener.wait_count(seen)
+                stays(lambda: len(listener.messages) == seen, 0.2)
+                listener.acknowledge(messages[seen - 2])
+            assert listener.subscription()["max_inflight"] == 2
+            wait_versions(listener, user_id, [1, 2, 3, 4, 5])
 
 
 def test_publishing_needs_a_running_server_and_good_arguments():

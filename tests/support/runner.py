@@ -54,7 +54,12 @@ class Report:
 
 def indented(error):
     text = "".join(traceback.format_exception(error)) if isinstance(error, BaseException) else error
-    return "\n".join("# " + line for line in text.rstrip().split("\n"))
+    lines = text.rstrip().split("\n")
+    return "\n".join("# " + "".join(map(visible, line)) for line in lines)
+
+
+def visible(character):
+    return character if character.isprintable() else repr(character)[1:-1]
 
 
 class Suite:

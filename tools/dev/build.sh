@@ -59,5 +59,7 @@ build_clang() {
 }
 
 build_coverage() {
-    setup_in build/coverage -Db_coverage=true -Doptimization=0 && compile_in build/coverage
+    # Threads count together: without atomic counters some end up negative.
+    setup_in build/coverage -Db_coverage=true -Doptimization=0 \
+        -Dc_args=-fprofile-update=atomic && compile_in build/coverage
 }

@@ -3,6 +3,11 @@
 #include "runtime/serve.h"
 #include "runtime/streaming/streaming.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
+#define LINE_BYTES_MAX (EVENT_PAYLOAD_MAX + 4096)
+
 static enum err get_openapi(struct request *rq, struct tx *tx, struct reply *rp)
 {
     (void)rq, (void)tx;
@@ -18,15 +23,63 @@ static enum err get_asyncapi(struct request *rq, struct tx *tx, struct reply *rp
     return rp->body.failed ? ERR_MEMORY : OK;
 }
 
+/* Any thread. */
+static void on_news(void *context)
+{
+    struct env *env = context;
+
+    if (atomic_load(&streaming_of(env)->listening)) env_job_poke(env, JOB_DELIVER);
+}
+
+static enum err start(struct env *env, struct buf *why)
+{
+    struct streaming *streaming = calloc(1, sizeof *streaming);
+    uint64_t number;
+
+    if (!streaming) {
+        buf_append(why, STR("bus: out of memory"));
+        return ERR_MEMORY;
+    }
+    random_fill(env->random, &number, sizeof number);
+    snprintf(streaming->server_id, sizeof streaming->server_id, "%016llx",
+             (unsigned long long)number);
+    streaming->house = env->service->house;
+    buf_init(&streaming->line, NULL, LINE_BYTES_MAX);
+    env->state = streaming;
+    bus_watch(streaming->house->bus, on_news, env);
+    return OK;
+}
+
+static void stop(struct env *env)
+{
+    streaming_free(streaming_of(env));
+    env->state = NULL;
+}
+
 static const struct route routes[] = {
     {METHOD_GET, "/healthz", ACCESS_PUBLIC, IN_LOOP, get_healthz},
     {METHOD_GET, "/readyz", ACCESS_PUBLIC, IN_READER, get_readyz},
     {METHOD_GET, "/api/openapi.json", ACCESS_PUBLIC, IN_LOOP, get_openapi},
     {METHOD_GET, "/api/asyncapi.json", ACCESS_PUBLIC, IN_LOOP, get_asyncapi},
+    {METHOD_GET, "/streaming", ACCESS_PUBLIC, IN_LOOP, get_streaming},
+    {METHOD_GET, "/streaming/clientsz", ACCESS_PUBLIC, IN_LOOP, get_clientsz},
+    {METHOD_GET, "/streaming/channelsz", ACCESS_PUBLIC, IN_LOOP, get_channelsz},
+    {METHOD_GET, "/streaming/listen", ACCESS_OPERATOR, IN_WRITER, get_listen},
+    {METHOD_POST, "/streaming/ack", ACCESS_OPERATOR, IN_WRITER, post_ack},
+    {METHOD_POST, "/streaming/publish", ACCESS_OPERATOR, IN_LOOP, post_publish},
+};
+
+static const struct job jobs[] = {
+    [JOB_DELIVER] = {"deliver", deliver_run},
 };
 
 const struct service_definition bus_service = {
     .name = "bus",
     .routes = routes,
     .route_count = sizeof routes / sizeof *routes,
+    .jobs = jobs,
+    .job_count = sizeof jobs / sizeof *jobs,
+    .schema = streaming_schema,
+    .start = start,
+    .stop = stop,
 };

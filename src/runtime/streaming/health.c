@@ -2,8 +2,7 @@
  * reads every database and looks how far the subscribers are behind. */
 #include "runtime/streaming/streaming.h"
 
-#define LAG_MAX          10000 /* events; a subscriber further behind is not ready */
-#define SUBSCRIPTION_MAX 64
+#define LAG_MAX 10000 /* events; a subscriber further behind is not ready */
 
 enum err get_healthz(struct request *rq, struct tx *tx, struct reply *rp)
 {
@@ -37,11 +36,11 @@ static bool readable(struct service *service, int loop, int64_t now_ms)
 /* The events the slowest subscriber has not settled yet. */
 static int64_t greatest_lag(struct house *house)
 {
-    struct subscription_figures figures[SUBSCRIPTION_MAX];
-    size_t count = bus_figures(house->bus, figures, SUBSCRIPTION_MAX);
+    struct subscription_figures figures[SUBSCRIBER_FIGURES];
+    size_t count = bus_figures(house->bus, figures, SUBSCRIBER_FIGURES);
     int64_t greatest = 0;
 
-    for (size_t i = 0; i < count && i < SUBSCRIPTION_MAX; i++)
+    for (size_t i = 0; i < count && i < SUBSCRIBER_FIGURES; i++)
         if (figures[i].last - figures[i].position > greatest)
             greatest = figures[i].last - figures[i].position;
     return greatest;

@@ -9,16 +9,17 @@
 
 #include "runtime/house.h"
 
-#define LISTENERS_MAX         256
-#define DURABLES_MAX          4096
-#define IN_FLIGHT_DEFAULT     1024
-#define IN_FLIGHT_MAX         10000
-#define ACK_WAIT_S_DEFAULT    30
-#define ACK_WAIT_S_MAX        86400
-#define STREAMING_NAME_MAX    100  /* bytes of a subject, queue group or durable name */
-#define CHANNELS_MAX          1024 /* shown */
-#define DEAD_LETTERS_SHOWN    100
-#define SUBSCRIBER_FIGURES    64   /* a service on a source */
+#define LISTENERS_MAX      256
+#define DURABLES_MAX       4096
+#define IN_FLIGHT_DEFAULT  1024
+#define IN_FLIGHT_MAX      10000 /* a listener */
+#define GROUP_FLIGHT_MAX   65536 /* a group */
+#define ACK_WAIT_S_DEFAULT 30
+#define ACK_WAIT_S_MAX     86400
+#define STREAMING_NAME_MAX 100  /* bytes of a subject, queue group or durable name */
+#define CHANNELS_MAX       1024 /* shown */
+#define DEAD_LETTERS_SHOWN 100
+#define SUBSCRIBER_FIGURES 64 /* a service on a source */
 
 enum { JOB_DELIVER };
 
@@ -37,11 +38,12 @@ struct group {
     char subject[STREAMING_NAME_MAX + 1];
     char queue_group[STREAMING_NAME_MAX + 1]; /* "": none */
     char durable[STREAMING_NAME_MAX + 1];     /* "": forgotten with its last member */
-    size_t source;            /* the service, by its place in the house, whose outbox is read */
+    size_t source;            /* the service, by its place in the house, whose outbox is read … */
+    const char *source_name;  /* … and its name */
     int64_t position;         /* every event of the subject up to it has been handed out */
     struct in_flight *flight; /* by sequence */
     size_t flight_count, flight_room, flight_returned; /* returned: without a member */
-    int64_t due_ms;           /* no entry of flight is due before */
+    int64_t due_ms;                                    /* no entry of flight is due before */
     int64_t durable_id;
     bool unsaved; /* position is not stored */
     bool rewrite; /* what is stored may be anything */
@@ -67,11 +69,14 @@ struct streaming {
     char server_id[17];
     struct group *groups;
     size_t member_count;
-    atomic_size_t listening; /* the same, for other threads */
+    atomic_size_t listening; /* the same, read by the bus's watcher in other threads */
     int64_t failures;        /* of the writer, when the deliver job last looked */
     struct db *logs[SERVICES_MAX];
     struct buf line;
 };
+
+extern const struct str openapi_json; /* docs/openapi.json */
+extern const struct migration streaming_schema[];
 
 static inline struct streaming *streaming_of(const struct env *env)
 {
@@ -140,7 +145,7 @@ enum err member_leave(struct streaming *streaming, struct tx *tx, struct member 
 struct member *member_find(struct streaming *streaming, struct str id);
 /* Nothing of the group comes again under that sequence. *settled: it was waited for. */
 enum err group_acknowledge(struct tx *tx, struct group *group, int64_t sequence, bool *settled);
-/* Room for one more entry; false when memory ran out. */
+/* Room for one more entry; false at GROUP_FLIGHT_MAX, or when memory ran out. */
 bool group_reserve(struct group *group);
 /* Where the sequence is in flight, or would be. */
 size_t group_flight_at(const struct group *group, int64_t sequence);

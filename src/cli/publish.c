@@ -1,0 +1,98 @@
+/* cli/publish.c: boxoffice events publish SUBJECT JSON: one event, through the running server. */
+#include "base/json.h"
+#include "cli/cli.h"
+#include "cli/control.h"
+
+#include <getopt.h>
+
+#define BODY_MAX (1024 * 1024)
+
+struct publish_options {
+    const char *subject, *json, *data;
+};
+
+/* -1: go on; else the exit code. */
+static int read_options(int count, char **words, struct publish_options *out)
+{
+    static const struct option options[] = {{"data", required_argument, NULL, 'd'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    static char name[] = "boxoffice events publish";
+    int option;
+
+    words[0] = name;
+    while ((option = getopt_long(count, words, "h", options, NULL)) != -1) {
+        switch (option) {
+        case 'd':
+            out->data = optarg;
+            break;
+        case 'h':
+            cli_usage(stdout);
+            return 0;
+        default:
+            return cli_hint();
+        }
+    }
+    if (count - optind != 2) return cli_refuse("events publish takes SUBJECT and JSON");
+    out->subject = words[optind];
+    out->json = words[optind + 1];
+    return -1;
+}
+
+/* The event is on the disk: its warning, if any, goes to stderr. */
+static int read_answer(struct control *control, struct arena *arena)
+{
+    const struct json *answer;
+    struct str warning;
+    struct buf text;
+
+    buf_init(&text, arena, BODY_MAX);
+    if (!control_read_all(control, &text)) return control_complain(control, 0);
+    answer = json_parse(arena, buf_str(&text));
+    if (json_text(json_get(answer, "warning"), &warning))
+        fprintf(stderr, "boxoffice: published, but %.*s\n", (int)warning.len, warning.at);
+    printf("%.*s\n", (int)text.len, text.at ? text.at : "");
+    return cli_finish();
+}
+
+static int publish(struct control *control, struct arena *arena,
+                   const struct publish_options *options)
+{
+    struct json_writer writer;
+    struct buf body;
+    struct str text;
+    int status;
+
+    buf_init(&body, arena, BODY_MAX);
+    writer = json_writer_to(&body);
+    json_begin_object(&writer);
+    json_key(&writer, "subject");
+    json_put_text(&writer, str_of(options->subject));
+    json_key(&writer, "data");
+    json_put_raw(&writer, str_of(options->json));
+    json_end_object(&writer);
+    if (body.failed) return cli_refuse("the JSON is too long");
+    text = buf_str(&body);
+    status = control_request(control, "POST", "/streaming/publish", &text);
+    return status == 201 ? read_answer(control, arena) : control_complain(control, status);
+}
+
+int cli_publish(int count, char **words)
+{
+    struct publish_options options = {.data = DATA_DEFAULT};
+    int code = read_options(count, words, &options);
+    struct control *control = NULL;
+    struct arena *arena = NULL;
+
+    if (code >= 0) return code;
+    code = 1;
+    arena = arena_new(16 * BODY_MAX);
+    if (!arena) return code;
+    if (!json_parse(arena, str_of(options.json)))
+        fprintf(stderr, "boxoffice: this is not JSON: %s\n", options.json);
+    else if ((control = control_open(options.data)))
+        code = publish(control, arena, &options);
+    control_close(control);
+    arena_free(arena);
+    return code;
+}
