@@ -13,7 +13,8 @@ void cli_usage(FILE *out)
           "       boxoffice --help | --version\n"
           "\n"
           "serve: run the services until SIGINT or SIGTERM\n"
-          "  --services A,B      only these of auth, tickets, orders, expiration, payments\n"
+          "  --services A,B      only these of auth, tickets, orders, expiration, payments,\n"
+          "                      web\n"
           "  --listen ADDR:PORT  default 127.0.0.1:8080; port 0 takes a free one\n"
           "  --data DIR          databases and keys, default ./data\n"
           "\n"
@@ -31,7 +32,8 @@ void cli_usage(FILE *out)
           "events asyncapi: print the AsyncAPI document of all events\n"
           "\n"
           "environment (serve): JWT_KEY, DATABASE_URL, ORDER_EXPIRATION_SECONDS, COOKIE_SECURE,\n"
-          "  TRUSTED_PROXIES, AUTH_PASSWORD_BLOCKLIST, MONITORING, LOG_LEVEL\n",
+          "  TRUSTED_PROXIES, AUTH_PASSWORD_BLOCKLIST, MONITORING, LOG_LEVEL, API_BASE_URL,\n"
+          "  STRIPE_PUBLISHABLE_KEY\n",
           out);
 }
 
