@@ -6,7 +6,7 @@
 #include <stdarg.h>
 
 #define BODY_MAX     65536
-#define NUMBER_CHARS 6 /* of an id, on the face of a ticket */
+#define NUMBER_CHARS 9 /* on the face of a ticket */
 
 bool api_ok(struct request *rq, const struct json **out)
 {
@@ -69,16 +69,16 @@ static struct str price_text(struct request *rq, int64_t cents, const char *befo
     return text.failed ? STR("") : buf_str(&text);
 }
 
-/* What is printed on it: the end of its id, where ids differ. */
+/* What is printed on it: "2E3F-00A1", of its second and its number within it. */
 static struct str number_of(struct request *rq, struct str id)
 {
     char *number = arena_alloc(rq->arena, NUMBER_CHARS);
 
-    if (!number || id.len < NUMBER_CHARS) return STR("");
+    if (!number) return STR("");
     for (size_t i = 0; i < NUMBER_CHARS; i++) {
-        char c = id.at[id.len - NUMBER_CHARS + i];
+        char c = i < 4 ? id.at[4 + i] : id.at[OBJECT_ID_HEX - NUMBER_CHARS + i];
 
-        number[i] = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+        number[i] = i == 4 ? '-' : c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
     }
     return (struct str){number, NUMBER_CHARS};
 }
@@ -86,12 +86,13 @@ static struct str number_of(struct request *rq, struct str id)
 /* Tickets differ in colour, and each keeps its own. */
 static const char *hue_of(struct str id)
 {
-    static const char *const hues[] = {"h0", "h1", "h2", "h3", "h4", "h5", "h6", "h7"};
-    unsigned sum = 0;
+    static const char *const hues[] = {"hue-0", "hue-1", "hue-2", "hue-3",
+                                       "hue-4", "hue-5", "hue-6", "hue-7"};
+    uint32_t hash = 2166136261u;
 
     for (size_t i = 0; i < id.len; i++)
-        sum = sum * 31 + (unsigned char)id.at[i];
-    return hues[sum >> 3 & 7];
+        hash = (hash ^ (unsigned char)id.at[i]) * 16777619u; /* FNV-1a */
+    return hues[(hash ^ hash >> 15) & 7];
 }
 
 bool api_ticket(struct request *rq, const struct json *json, struct ticket_view *out)

@@ -129,7 +129,7 @@ struct ticket_view {
     struct str price;   /* "$49.90" */
     struct str price_value; /* "49.90", for inputs */
     struct str user_id, order_id;
-    const char *hue;    /* "h0" … "h7" */
+    const char *hue;    /* "hue-0" … "hue-7" */
     int64_t version;
     bool on_sale, reserved, sold;
     struct field price_field; /* selling: in place */
