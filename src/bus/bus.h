@@ -74,8 +74,8 @@ void bus_close(struct bus *bus); /* after every subscription is closed */
  * of that source. Any thread. */
 void bus_notify(struct bus *bus, const char *service, int64_t last);
 
-/* poke(context) is called after every bus_notify, in its thread; it must not block. For those who
- * read outboxes without a subscription. At most one watcher; set before anybody notifies. */
+/* poke(context) is called with every bus_notify, in its thread; it must not block. For who reads
+ * outboxes without a subscription: at most one. NULL: no more; poke does not run after that. */
 void bus_watch(struct bus *bus, void (*poke)(void *context), void *context);
 
 /* --- one subscriber ------------------------------------------------------------------------ */

@@ -20,6 +20,7 @@
  *   TIME     int64_t            UTC milliseconds; ISO-8601 on the wire
  *   FLAG     bool               may be absent (then false); written only when true
  */
+/* clang-format off */
 /* S is the struct the fields belong to.
  *        kind     member         wire name */
 #define USER_FIELDS(F, S)                                                                          \
@@ -99,6 +100,7 @@ enum event_type {
 #undef X
     EVENT_TYPES /* how many; also: no such event */
 };
+/* clang-format on */
 
 #define EVENT_C_ID struct object_id
 #define EVENT_C_REF struct object_id

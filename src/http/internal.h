@@ -338,6 +338,8 @@ void lane_ref(struct lane *lane);
 void lane_unref(struct lane *lane);
 /* Posts a chain. False: the lane is closed and the chain is still the caller's. Any thread. */
 bool lane_post(struct lane *lane, struct mail *first, struct mail *last);
+/* Wakes it without mail, unless it is closed by now. Any thread that knows the lane to be there. */
+void lane_wake(struct lane *lane);
 /* Delivers what waits in the inbox. */
 void lane_deliver(struct lane *lane);
 /* Hands rq to dispatch or resume. True: it is answered; false: it is away. */

@@ -224,12 +224,17 @@ done:
     return err;
 }
 
-static void close_service(struct service *service)
+static void stop_service(struct service *service)
 {
     writer_stop(service);
     pool_stop(service->pool);
+    service->pool = NULL;
     if (service->def->stop && service->env.state) service->def->stop(&service->env);
-    subscription_close(service->subscription); /* the last who could poke the writer */
+}
+
+/* Its readers first: the writer's connection, closing last, folds the log into the file. */
+static void close_service(struct service *service)
+{
     writer_free(service);
     for (int i = 0; i < service->house->loops; i++) {
         db_close(service->readers[i]);
@@ -246,7 +251,11 @@ static void close_house(struct house *house)
 
     atomic_store(&house->stopping, true);
     if (server) http_server_stop(server, STOP_GRACE_MS);
-    for (size_t i = house->service_count; i-- > 0;)
+    for (size_t i = 0; i < house->service_count; i++)
+        stop_service(house->services[i]);
+    for (size_t i = 0; i < house->service_count; i++)
+        subscription_close(house->services[i]->subscription); /* nobody is poked after this */
+    for (size_t i = 0; i < house->service_count; i++)
         close_service(house->services[i]);
     bus_close(house->bus);
     session_keys_free(house->keys);
@@ -296,6 +305,10 @@ int house_serve(const struct settings *settings,
                settings->host, strchr(settings->host, ':') ? "]" : "",
                http_server_port(house->server));
         fflush(stdout);
+        log_event(LOG_INFO, "boxoffice", "started", log_text("version", STR(BOXOFFICE_VERSION)),
+                  log_text("data", str_of(settings->data)),
+                  log_int("services", (int64_t)count),
+                  log_int("startMs", clock_now_ms(&clock_system) - house->started_at_ms));
         sigwait(&signals, &number);
         log_event(LOG_INFO, "boxoffice", "stopping", log_int("signal", number));
         code = 0;

@@ -127,6 +127,16 @@ static bool take_jwt_key(struct settings *settings, struct buf *why)
     return false;
 }
 
+/* Better no start than one that quietly does something else than it was told. */
+static bool refuse(const char *name, const char *what_there_is, struct buf *why)
+{
+    const char *text = getenv(name);
+
+    if (!text || !*text) return true;
+    buf_printf(why, "%s is not supported yet: there is %s; unset it", name, what_there_is);
+    return false;
+}
+
 bool settings_from_environment(struct settings *settings, struct buf *why)
 {
     bool monitoring_open = false, blocklist = true;
@@ -143,7 +153,8 @@ bool settings_from_environment(struct settings *settings, struct buf *why)
         !take_publishable_key(settings, why) || !take_cookie_secure(settings, why) ||
         !take_flag("AUTH_PASSWORD_BLOCKLIST", &blocklist, "on", "off", why) ||
         !take_flag("MONITORING", &monitoring_open, "open", "loopback", why) ||
-        !take_log_level(why))
+        !take_log_level(why) || !refuse("NATS_URL", "the embedded event bus", why) ||
+        !refuse("REDIS_URL", "the expiration service's own database", why))
         return false;
     settings->password_blocklist = blocklist;
     settings->monitoring_open = monitoring_open;

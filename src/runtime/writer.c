@@ -189,21 +189,23 @@ static enum verdict deliver(struct service *service, struct batch *batch, struct
     return verdict;
 }
 
-/* After one event that cannot be applied now, the rest of the batch waits with it. */
+/* After one event that cannot be applied now, what its source published later waits with it. One
+ * source's events stand together. */
 static void run_deliveries(struct service *service, struct batch *batch)
 {
-    bool retry = false;
+    const char *held = "";
 
     for (size_t i = 0; i < batch->delivery_count; i++) {
         struct delivery *delivery = &batch->deliveries[i];
         struct mark mark;
 
         delivery->verdict = VERDICT_RETRY;
-        if (retry || batch->broken) continue;
+        if (batch->broken) continue;
+        if (!delivery->waited && strcmp(held, delivery->source) == 0) continue;
         mark = item_begin(service, batch);
         delivery->verdict = deliver(service, batch, delivery);
         item_end(service, batch, mark, delivery->verdict == VERDICT_APPLIED);
-        retry = delivery->verdict == VERDICT_RETRY;
+        if (delivery->verdict == VERDICT_RETRY && !delivery->waited) held = delivery->source;
     }
 }
 

@@ -628,3 +628,9 @@ def test_too_many_connections_are_refused_without_collapse():
             for raw in idle:
                 raw.close()
         wait_for(lambda: server.client().get("/api/tickets").status == 200)
+
+
+def test_monitoring_is_not_for_visitors_a_proxy_passes_on(server):
+    assert server.client().get("/streaming").status == 200
+    passed_on = server.client().get("/streaming", headers={"X-Forwarded-For": "203.0.113.9"})
+    assert passed_on.status == 404, passed_on

@@ -19,6 +19,7 @@ BAD_SETTINGS = [
     ("ORDER_EXPIRATION_SECONDS", "abc"), ("ORDER_EXPIRATION_SECONDS", "0"),
     ("ORDER_EXPIRATION_SECONDS", "-1"), ("ORDER_EXPIRATION_SECONDS", "1.5"),
     ("ORDER_EXPIRATION_SECONDS", "10s"), ("ORDER_EXPIRATION_SECONDS", "99999999999999999999"),
+    ("NATS_URL", "nats://127.0.0.1:4222"), ("REDIS_URL", "redis://127.0.0.1:6379"),
     ("DATABASE_URL", "mysql://localhost/x"), ("DATABASE_URL", "nonsense"),
     ("COOKIE_SECURE", "yes"), ("COOKIE_SECURE", "2"),
     ("TRUSTED_PROXIES", "not-an-address"), ("TRUSTED_PROXIES", "10.0.0.0/33"),
@@ -248,3 +249,11 @@ def test_logs_are_json_lines_without_secrets():
         assert isinstance(json.loads(line), dict), line
     for secret in ("Very-secret-57-words", TEST_KEY, user.cookies["session"], "tok_secret_card"):
         assert secret not in log, f"{secret} in the log"
+
+
+def test_a_clean_stop_leaves_whole_databases_and_no_logs():
+    with tempfile.TemporaryDirectory(prefix="boxoffice-test-") as folder:
+        with Server(data=folder):
+            pass
+        left = [name for name in os.listdir(folder) if name.endswith(("-wal", "-shm", ".sock"))]
+        assert left == [], left

@@ -34,7 +34,7 @@ suite_openapi() {
 suite_asan() {
     build_asan || return 1
     export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
-    both unit_tests build/asan and against build/asan/boxoffice contract/
+    both unit_tests build/asan and against build/asan/boxoffice contract/ events/ one_ticket test_expiry
 }
 
 # The parts where threads meet: the writers, the bus, the loops.
@@ -42,7 +42,7 @@ suite_tsan() {
     build_tsan || return 1
     export TSAN_OPTIONS="second_deadlock_stack=1:external_symbolizer_path=/usr/bin/llvm-symbolizer-14"
     both unit_tests build/tsan and \
-        against build/tsan/boxoffice contract/test_orders contract/test_payments one_ticket
+        against build/tsan/boxoffice contract/ events/ one_ticket test_expiry
 }
 
 suite_fuzz() {
