@@ -174,8 +174,7 @@ bool api_order(struct request *rq, const struct json *json, struct order_view *o
     out->cancelled = str_eq(status, STR("cancelled"));
     out->expired = out->cancelled && expires_at_ms <= now_ms;
     take_payment(json_get(json, "payment"), out);
-    out->ticket.sold = out->paid;
-    out->ticket.on_sale = out->ticket.reserved = false;
+    out->ticket.on_sale = false; /* it is the visitor's matter now, and drawn in full colour */
     return true;
 }
 
