@@ -7,7 +7,7 @@
 
 static enum err show_market(struct request *rq, struct tx *tx, struct reply *rp)
 {
-    struct market_view view = {.first = request_query(rq, "after").len == 0};
+    struct market_view view = {.hero = !rq->user.id.len && !request_query(rq, "after").len};
     struct page page;
     enum err err;
 

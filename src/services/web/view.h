@@ -171,7 +171,7 @@ struct market_view {
     struct html cards;
     size_t count;
     struct str after; /* the next page begins after this id; empty: this is the last */
-    bool first;       /* the newest are on this page */
+    bool hero;        /* a stranger's first look */
 };
 
 struct sign_view {
