@@ -426,7 +426,7 @@ extern const struct language {{
             languages += f"{{STR_INIT({literal(name)}), {{{plain}}}, {{{escaped}}}}},\n"
         pages = "\n".join(template.function() for template in self.templates)
         return f"""/* Generated at build time; do not edit. */
-#include "web_pages.h"
+#include "services/web/web_pages.h"
 
 #define STR_INIT(text) {{(text), sizeof(text) - 1}}
 

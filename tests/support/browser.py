@@ -191,12 +191,27 @@ class Browser:
     # --- doing
 
     def fill(self, selector, text):
-        element = self.find(selector)
-        element.clear()
-        element.type(text)
+        def there():
+            element = self.find(selector)
+            element.clear()
+            element.type(text)
+        self._unless_replaced(there)
 
     def click(self, selector):
-        self.find(selector).click()
+        self._unless_replaced(lambda: self.find(selector).click())
+
+    @staticmethod
+    def _unless_replaced(act):
+        """Pages renew themselves: an element that went away between finding and using is found anew."""
+        def done():
+            try:
+                act()
+            except WebDriverError as error:
+                if "stale element" in str(error):
+                    return False
+                raise
+            return True
+        wait_for(done, 10, "an element that stays")
 
     def press(self, *keys):
         """Keys for whatever has the focus: names of KEYS, or text."""

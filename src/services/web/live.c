@@ -3,7 +3,11 @@
  * Everything belongs to the service's writer: joining is a request there, events come there, and one
  * job sends what has gathered. Only the notice that a browser has left comes from other threads, by
  * way of a stack that the job empties. An order's page is told that its order has changed, never
- * how: it then fetches itself again, with its owner's cookie. */
+ * how: it then fetches itself again, with its owner's cookie.
+ *
+ * Between a page's data and its stream there is a gap, and another whenever the stream breaks. What
+ * happened last is kept, and whoever joins is first told what is newer than what it knows
+ * (?since=, Last-Event-ID); hearing something twice does no harm. */
 #include "services/web/web.h"
 
 #include "base/money.h"
@@ -17,6 +21,9 @@
 #define HEARTBEAT_MS    25000 /* so that proxies keep the stream and the gone are noticed */
 #define MEMBERS_A_MS    500   /* sending to many takes time: gather for as long as the last one took */
 #define LIVE_JOB        0
+#define RECENT_MAX      256   /* events kept */
+#define RECENT_BYTES    1400  /* a title of 200 four-byte characters fits */
+#define OVERLAP_MS      2000  /* a page's data is older than its clock, and clocks differ */
 
 struct member {
     struct member *previous, *next; /* in the list of all; next: also of the free ones */
@@ -25,6 +32,14 @@ struct member {
     struct stream *stream;
     struct object_id order_id; /* all zero: none */
     _Atomic bool gone;
+};
+
+/* What happened: an event for everyone, or a changed order. */
+struct recent {
+    int64_t at_ms;
+    struct object_id order_id; /* all zero: for everyone */
+    size_t length;
+    char text[RECENT_BYTES];
 };
 
 struct live {
@@ -36,17 +51,21 @@ struct live {
     struct object_id changed[CHANGED_MAX];
     size_t changed_count;
     int64_t sent_ms, heartbeat_ms;
+    struct recent recent[RECENT_MAX];
+    size_t recent_count;  /* ever; the newest is at (recent_count - 1) % RECENT_MAX */
+    int64_t forgotten_ms; /* nothing is known of what happened up to then */
 };
 
 #define STALE STR("event: stale\ndata: 1\n\n")
 #define NUDGE STR("event: order\ndata: 1\n\n")
 #define BEAT  STR(":\n\n")
 
-struct live *live_new(struct arena *arena)
+struct live *live_new(struct arena *arena, int64_t now_ms)
 {
     struct live *live = arena_alloc(arena, sizeof *live);
 
     if (!live) return NULL;
+    live->forgotten_ms = now_ms;
     live->arena = arena_new(MEMBERS_MAX * (sizeof(struct member) + 16) + 4096);
     if (!live->arena) return NULL;
     buf_init(&live->news, NULL, NEWS_MAX);
@@ -130,6 +149,72 @@ void live_free(struct live *live)
     arena_free(live->arena);
 }
 
+/* --- what was missed -------------------------------------------------------------------------- */
+
+static bool is_zero(struct object_id id)
+{
+    return object_id_eq(id, (struct object_id){{0}});
+}
+
+static struct recent *remember(struct live *live, int64_t now_ms, struct object_id order_id)
+{
+    struct recent *recent = &live->recent[live->recent_count++ % RECENT_MAX];
+
+    if (live->recent_count > RECENT_MAX) live->forgotten_ms = recent->at_ms;
+    recent->at_ms = now_ms;
+    recent->order_id = order_id;
+    recent->length = 0;
+    return recent;
+}
+
+/* Everything since then that the member may hear. */
+static void catch_up(const struct live *live, const struct member *member, int64_t since_ms,
+                     struct buf *out)
+{
+    size_t first = live->recent_count > RECENT_MAX ? live->recent_count - RECENT_MAX : 0;
+    bool nudged = false;
+
+    for (size_t i = first; i < live->recent_count; i++) {
+        const struct recent *recent = &live->recent[i % RECENT_MAX];
+
+        if (recent->at_ms + OVERLAP_MS < since_ms) continue;
+        buf_append(out, (struct str){recent->text, recent->length});
+        if (nudged || is_zero(recent->order_id)) continue;
+        nudged = object_id_eq(recent->order_id, member->order_id);
+        if (nudged) buf_append(out, NUDGE);
+    }
+}
+
+/* A fresh page says when it was made, one whose stream broke what it heard last. Only the latter is
+ * told to look again: a page that was made just now would do so for ever on a busy day. */
+static void greet(struct request *rq, const struct live *live, const struct member *member,
+                  struct buf *out)
+{
+    struct str last = request_header(rq, "last-event-id");
+    struct str since = last.at ? last : request_query(rq, "since");
+    int64_t since_ms;
+
+    buf_append(out, STR("retry: 2000\n\n"));
+    if (!since.at || !str_to_int64(since, &since_ms)) return;
+    if (last.at && since_ms < live->forgotten_ms)
+        buf_append(out, STALE);
+    else
+        catch_up(live, member, since_ms, out);
+}
+
+struct str live_path(struct request *rq, struct str order_id)
+{
+    struct buf path;
+
+    buf_init(&path, rq->arena, 128);
+    buf_printf(&path, "/live?since=%lld", (long long)env_now_ms(rq->env));
+    if (order_id.len) {
+        buf_append(&path, STR("&order="));
+        buf_append(&path, order_id);
+    }
+    return path.failed ? STR("/live") : buf_str(&path);
+}
+
 /* --- joining --------------------------------------------------------------------------------- */
 
 static enum err join(struct request *rq, struct tx *tx, struct reply *rp)
@@ -141,7 +226,7 @@ static enum err join(struct request *rq, struct tx *tx, struct reply *rp)
     if (!member) return ERR_QUEUE_FULL;
     if (order_id) member->order_id = *order_id;
     rp->status = 200;
-    buf_append(&rp->body, STR("retry: 2000\n\n"));
+    greet(rq, live, member, &rp->body);
     member->stream = reply_stream(rq, rp, "text/event-stream; charset=utf-8", left, member);
     if (!member->stream) {
         member_remove(live, member);
@@ -242,16 +327,17 @@ static void put_price(struct json_writer *json, int64_t cents)
     json_put_text(json, buf_str(&price));
 }
 
-/* What anybody may see of a ticket. */
+/* What anybody may see of a ticket. The id is the time, for when the stream breaks. */
 static void tell_ticket(struct env *env, const struct tx *tx, struct object_id id,
                         struct str title, int64_t price_cents, struct str state)
 {
     struct live *live = ((struct web *)env->state)->live;
+    struct recent *recent = remember(live, tx->now_ms, (struct object_id){{0}});
     struct object_id_text text = object_id_text(id);
-    struct json_writer json = json_writer_to(&live->news);
+    struct buf out = {.at = recent->text, .cap = RECENT_BYTES, .max = RECENT_BYTES};
+    struct json_writer json = json_writer_to(&out);
 
-    if (!live->members) return;
-    buf_append(&live->news, STR("event: ticket\ndata: "));
+    buf_printf(&out, "id: %lld\nevent: ticket\ndata: ", (long long)tx->now_ms);
     json_begin_object(&json);
     json_key(&json, "id");
     json_put_text(&json, str_of(text.hex));
@@ -262,7 +348,11 @@ static void tell_ticket(struct env *env, const struct tx *tx, struct object_id i
     json_key(&json, "price");
     put_price(&json, price_cents);
     json_end_object(&json);
-    buf_append(&live->news, STR("\n\n"));
+    buf_append(&out, STR("\n\n"));
+    if (out.failed) return; /* control characters by the hundred: its page will tell */
+    recent->length = out.len;
+    if (!live->members) return;
+    buf_append(&live->news, buf_str(&out));
     send_soon(env, tx);
 }
 
@@ -277,7 +367,7 @@ static enum verdict on_ticket_created(struct env *env, struct tx *tx, const void
 static enum verdict on_ticket_updated(struct env *env, struct tx *tx, const void *event)
 {
     const struct ticket_updated *ticket = event;
-    bool held = !object_id_eq(ticket->order_id, (struct object_id){{0}});
+    bool held = !is_zero(ticket->order_id);
 
     tell_ticket(env, tx, ticket->id, ticket->title, ticket->price_cents,
                 ticket->sold ? STR("sold")
@@ -290,6 +380,7 @@ static enum verdict order_changed(struct env *env, const struct tx *tx, struct o
 {
     struct live *live = ((struct web *)env->state)->live;
 
+    remember(live, tx->now_ms, id);
     if (!live->members) return VERDICT_SEEN;
     if (live->changed_count < CHANGED_MAX)
         live->changed[live->changed_count++] = id;

@@ -17,7 +17,7 @@ static enum err show_market(struct request *rq, struct tx *tx, struct reply *rp)
     view.after = api_next(rq);
     page_begin(rq, &page, TEXT_MARKET_TITLE);
     page.at_market = true;
-    page.live = STR("/live");
+    page.live = live_path(rq, STR(""));
     page_reply(rq, rp, 200);
     page_market(&rp->body, &page, &view);
 done:
@@ -69,7 +69,7 @@ static enum err show_ticket(struct request *rq, struct reply *rp)
     }
     page_begin(rq, &page, TEXT_MARKET_TITLE);
     page.title = view->ticket.title;
-    page.live = STR("/live");
+    page.live = live_path(rq, STR(""));
     if (visit->status != 200 || visit->reserved) page.here = visit->path;
     page_reply(rq, rp, visit->status);
     page_ticket(&rp->body, &page, view);

@@ -97,7 +97,7 @@ static enum err show_order(struct request *rq, struct tx *tx, struct reply *rp)
     page.title = view.order.ticket.title;
     page.at_orders = true;
     page.here = visit->path;
-    page.live = path_of(rq, "/live?order=", visit->id, "");
+    page.live = live_path(rq, visit->id);
     if (key) {
         view.publishable_key = str_of(key);
         page_reply_stripe(rq, rp, visit->status);

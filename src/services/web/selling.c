@@ -25,6 +25,7 @@ static enum err show_selling(struct request *rq, struct tx *tx, struct reply *rp
 
         if (!api_ticket(rq, json_at(list, i), ticket)) continue;
         view.tickets.count++;
+        view.state += ticket->version + 1; /* versions and lists only grow */
         if (change && str_eq(change->id, ticket->id))
             ticket->price_field = (struct field){"price", change->value, change->field_error};
     }
@@ -33,7 +34,7 @@ static enum err show_selling(struct request *rq, struct tx *tx, struct reply *rp
     page_begin(rq, &page, TEXT_SELLING_TITLE);
     page.at_selling = true;
     page.here = STR("/selling");
-    page.live = STR("/live");
+    page.live = live_path(rq, STR(""));
     page_reply(rq, rp, change ? 400 : 200);
     page_selling(&rp->body, &page, &view);
     return OK;

@@ -220,6 +220,7 @@ struct order_page_view {
 
 struct selling_view {
     struct ticket_list tickets;
+    int64_t state; /* another one as soon as any of them changes: their versions, summed up */
     struct str after;
     struct str error;
 };

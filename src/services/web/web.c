@@ -5,7 +5,7 @@
 
 #define CALL_THREADS   8 /* for an API that is somewhere else (API_BASE_URL) */
 #define CALL_QUEUE_MAX 2048
-#define STATE_BYTES    (1024 * 1024)
+#define STATE_BYTES    (2 * 1024 * 1024)
 
 static const struct route routes[] = {
     {METHOD_GET, "/", ACCESS_PUBLIC, IN_LOOP, get_market},
@@ -62,7 +62,7 @@ static enum err web_start(struct env *env, struct buf *why)
     env->state = web;
     web->submissions = submissions_new(arena);
     web->fragments = fragments_new(arena);
-    web->live = live_new(arena);
+    web->live = live_new(arena, env_now_ms(env));
     return web->submissions && web->fragments && web->live ? OK : ERR_MEMORY;
 }
 

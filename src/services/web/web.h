@@ -8,7 +8,7 @@
 
 #include "runtime/service.h"
 #include "services/web/view.h"
-#include "web_pages.h"
+#include "services/web/web_pages.h"
 
 #define WEB_LISTENERS 6
 #define LIVE_JOBS     1
@@ -100,8 +100,10 @@ struct submissions *submissions_new(struct arena *arena);
 
 /* --- live.c: what moves on the pages --------------------------------------------------------- */
 
-struct live *live_new(struct arena *arena);
+struct live *live_new(struct arena *arena, int64_t now_ms);
 void live_free(struct live *live);
+/* "/live?since=…", for an order's page with its id: what page.live wants. */
+struct str live_path(struct request *rq, struct str order_id);
 enum err live_send(struct env *env, struct tx *tx, int64_t *next_ms); /* the job */
 
 /* --- static.c -------------------------------------------------------------------------------- */

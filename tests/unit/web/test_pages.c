@@ -81,7 +81,7 @@ static void every_page_shows_markup_as_text(void **state)
     order.open = false, order.refunded = true;
     page_order(&out, &page, &(struct order_page_view){.order = order});
     check();
-    page_selling(&out, &page, &(struct selling_view){{&ticket, 1}, STR(""), STR(EVIL)});
+    page_selling(&out, &page, &(struct selling_view){.tickets = {&ticket, 1}, .error = STR(EVIL)});
     check();
     page_problem_view(&out, &page, &(struct problem_view){404, STR(EVIL), STR(EVIL),
                                                           STR("javascript:1"), STR(EVIL),

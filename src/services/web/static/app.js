@@ -27,11 +27,14 @@
     });
 
     // --- fresh content in place ------------------------------------------------------------------
+    // What people have typed is never taken from under their hands.
+    const isTyped = (inside) => [...inside.querySelectorAll("input")].some((input) =>
+        input === document.activeElement || input.value !== input.defaultValue);
     let refreshing = false, again = false;
     async function refresh() {
         const old = one("#fresh");
         if (!old) return;
-        if (old.contains(document.activeElement) && document.activeElement.matches("input")) return;
+        if (!old.dataset.order && isTyped(old)) return;
         if (refreshing) { again = true; return; }
         refreshing = true;
         try {
@@ -39,12 +42,12 @@
             if (!answer.ok || answer.redirected) return;
             const page = new DOMParser().parseFromString(await answer.text(), "text/html");
             const fresh = one("#fresh", page), big = one(".big", page);
-            if (!fresh) return;
+            if (!fresh || fresh.dataset.state === old.dataset.state) return;
             const focused = old.contains(document.activeElement);
             old.replaceWith(document.adoptNode(fresh));
             if (big && one(".big")) one(".big").replaceWith(document.adoptNode(big));
             const state = one(".state", fresh);
-            if (state && fresh.dataset.order !== old.dataset.order) say(state.textContent.trim());
+            if (state) say(state.textContent.trim());
             if (focused) one("#main").focus();
             startClock();
             startCard();
@@ -110,20 +113,16 @@
     }
     if (words.live && window.EventSource) {
         const source = new EventSource(words.live);
-        let lost = false;
         source.addEventListener("ticket", (event) => onTicket(JSON.parse(event.data)));
         source.addEventListener("order", refresh);
         source.addEventListener("stale", () => one("#fresh") ? refresh() : location.reload());
         source.onopen = () => {
             body.classList.remove("offline");
-            body.dataset.connected = "1";
-            if (lost) one("#fresh") ? refresh() : location.reload(); // something may have been missed
-            lost = false;
+            body.dataset.connected = "1"; // what was missed meanwhile comes first
         };
         source.onerror = () => {
             delete body.dataset.connected;
             if (source.readyState === EventSource.CLOSED) return;
-            lost = true;
             body.classList.add("offline");
         };
         window.addEventListener("pagehide", () => { source.onerror = null; source.close(); });
