@@ -1,10 +1,12 @@
 /* http/call.c: a request that asks the API of its own program, without a socket.
  *
  * The call is an exchange like any other, only that it has a caller where others have a connection:
- * the same router, access checks and dispatch, and the same ways to be answered, at once or later. */
+ * the same router, access checks and dispatch, and the same ways to be answered, at once or later.
+ */
 #include "http/internal.h"
 
-/* Who asks is who came over the connection: the session was verified there, from the same cookie. */
+/* Who asks is who came over the connection: the session was verified there, from the same cookie.
+ */
 static void take_visitor(struct request *call, const struct request *caller)
 {
     call->from_loopback = caller->from_loopback;
@@ -26,8 +28,7 @@ static bool fill(struct exchange *call, const struct request *caller)
     call->head.target_len = (uint16_t)call->head.len;
     if (asked->body.len == 0) return true;
     buf_append(&call->body, asked->body);
-    return !call->body.failed &&
-           head_add(call, STR("content-type"), STR("application/json"));
+    return !call->body.failed && head_add(call, STR("content-type"), STR("application/json"));
 }
 
 static void take_answer(struct request *rq)

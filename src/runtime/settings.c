@@ -9,8 +9,7 @@
 
 #define ORDER_EXPIRATION_S_MAX (365 * 24 * 3600)
 
-static bool take_flag(const char *name, bool *out, const char *yes, const char *no,
-                      struct buf *why)
+static bool take_flag(const char *name, bool *out, const char *yes, const char *no, struct buf *why)
 {
     const char *text = getenv(name);
 
@@ -98,7 +97,7 @@ static bool take_api_base_url(struct settings *settings, struct buf *why)
         buf_append(why, STR("API_BASE_URL must be http://HOST[:PORT] or https://HOST[:PORT]"));
         return false;
     }
-    memcpy(base, text, length);
+    snprintf(base, sizeof base, "%.*s", (int)length, text);
     settings->api_base_url = base;
     return true;
 }

@@ -58,8 +58,8 @@ static enum err knock(struct request *rq, struct reply *rp, const struct door *d
     if (!page_same_origin(rq, rp)) return OK;
     rq->state = (void *)door; /* only ever read */
     return request_call(rq, METHOD_POST, str_of(door->api),
-                        api_body(rq, "email", request_form(rq, "email"), "password",
-                                 request_form(rq, "password"), NULL),
+                        api_body(rq, {"email", request_form(rq, "email")},
+                                 {"password", request_form(rq, "password")}),
                         came_in);
 }
 

@@ -3,8 +3,6 @@
 
 #include "base/money.h"
 
-#include <stdarg.h>
-
 #define BODY_MAX     65536
 #define NUMBER_CHARS 9 /* on the face of a ticket */
 
@@ -106,7 +104,8 @@ bool api_ticket(struct request *rq, const struct json *json, struct ticket_view 
     out->title = text_of(json, "title");
     out->user_id = text_of(json, "userId");
     out->order_id = text_of(json, "orderId");
-    if (out->id.len != OBJECT_ID_HEX || !json_double(json_get(json, "price"), &dollars)) return false;
+    if (out->id.len != OBJECT_ID_HEX || !json_double(json_get(json, "price"), &dollars))
+        return false;
     if (!price_from_double(dollars, &cents)) return false;
     json_int64(json_get(json, "version"), &out->version);
     json_bool(json_get(json, "sold"), &sold);
@@ -180,25 +179,19 @@ bool api_order(struct request *rq, const struct json *json, struct order_view *o
 
 /* --- questions ------------------------------------------------------------------------------- */
 
-struct str api_body(struct request *rq, ...)
+struct str api_body_of(struct request *rq, const struct api_text *texts, size_t count)
 {
-    struct buf *body = arena_alloc(rq->arena, sizeof *body);
-    struct json_writer json;
-    const char *name;
-    va_list pairs;
+    struct buf body;
+    struct json_writer json = json_writer_to(&body);
 
-    if (!body) return STR("");
-    buf_init(body, rq->arena, BODY_MAX);
-    json = json_writer_to(body);
+    buf_init(&body, rq->arena, BODY_MAX);
     json_begin_object(&json);
-    va_start(pairs, rq);
-    while ((name = va_arg(pairs, const char *))) {
-        json_key(&json, name);
-        json_put_text(&json, va_arg(pairs, struct str));
+    for (size_t i = 0; i < count; i++) {
+        json_key(&json, texts[i].name);
+        json_put_text(&json, texts[i].value);
     }
-    va_end(pairs);
     json_end_object(&json);
-    return body->failed ? STR("{}") : buf_str(body);
+    return body.failed ? STR("{}") : buf_str(&body);
 }
 
 struct str api_price(struct request *rq, struct str typed)

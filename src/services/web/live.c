@@ -1,9 +1,9 @@
 /* services/web/live.c: one event stream a page; what happens to tickets is told to all of them.
  *
- * Everything belongs to the service's writer: joining is a request there, events come there, and one
- * job sends what has gathered. Only the notice that a browser has left comes from other threads, by
- * way of a stack that the job empties. An order's page is told that its order has changed, never
- * how: it then fetches itself again, with its owner's cookie.
+ * Everything belongs to the service's writer: joining is a request there, events come there, and
+ * one job sends what has gathered. Only the notice that a browser has left comes from other
+ * threads, by way of a stack that the job empties. An order's page is told that its order has
+ * changed, never how: it then fetches itself again, with its owner's cookie.
  *
  * Between a page's data and its stream there is a gap, and another whenever the stream breaks. What
  * happened last is kept, and whoever joins is first told what is newer than what it knows
@@ -15,15 +15,15 @@
 
 #include <stdatomic.h>
 
-#define MEMBERS_MAX     20000
-#define NEWS_MAX        65536 /* bytes gathered; beyond them pages are told to look again */
-#define CHANGED_MAX     1024  /* orders gathered, likewise */
-#define HEARTBEAT_MS    25000 /* so that proxies keep the stream and the gone are noticed */
-#define MEMBERS_A_MS    500   /* sending to many takes time: gather for as long as the last one took */
-#define LIVE_JOB        0
-#define RECENT_MAX      256   /* events kept */
-#define RECENT_BYTES    1400  /* a title of 200 four-byte characters fits */
-#define OVERLAP_MS      2000  /* a page's data is older than its clock, and clocks differ */
+#define MEMBERS_MAX  20000
+#define NEWS_MAX     65536 /* bytes gathered; beyond them pages are told to look again */
+#define CHANGED_MAX  1024  /* orders gathered, likewise */
+#define HEARTBEAT_MS 25000 /* so that proxies keep the stream and the gone are noticed */
+#define MEMBERS_A_MS 500   /* sending to many takes time: gather for as long as the last one took */
+#define LIVE_JOB     0
+#define RECENT_MAX   256  /* events kept */
+#define RECENT_BYTES 1400 /* a title of 200 four-byte characters fits */
+#define OVERLAP_MS   2000 /* a page's data is older than its clock, and clocks differ */
 
 struct member {
     struct member *previous, *next; /* in the list of all; next: also of the free ones */
@@ -43,11 +43,11 @@ struct recent {
 };
 
 struct live {
-    struct arena *arena;   /* of the members, who are used again */
+    struct arena *arena; /* of the members, who are used again */
     struct member *members, *spare;
     size_t count;
     _Atomic(struct member *) gone;
-    struct buf news;       /* events for everyone, ready to be sent */
+    struct buf news; /* events for everyone, ready to be sent */
     struct object_id changed[CHANGED_MAX];
     size_t changed_count;
     int64_t sent_ms, heartbeat_ms;
@@ -247,8 +247,8 @@ static enum err took_order(struct request *rq, struct tx *tx, struct reply *rp)
     return request_then(rq, IN_WRITER, join);
 }
 
-/* GET /live?order=: text/event-stream (HTML, "Server-sent events"). Events: ticket, the state of one
- * as JSON; order, the order has changed; stale, look again. */
+/* GET /live?order=: text/event-stream (HTML, "Server-sent events"). Events: ticket, the state of
+ * one as JSON; order, the order has changed; stale, look again. */
 enum err get_live(struct request *rq, struct tx *tx, struct reply *rp)
 {
     struct str order = request_query(rq, "order");
@@ -328,8 +328,8 @@ static void put_price(struct json_writer *json, int64_t cents)
 }
 
 /* What anybody may see of a ticket. The id is the time, for when the stream breaks. */
-static void tell_ticket(struct env *env, const struct tx *tx, struct object_id id,
-                        struct str title, int64_t price_cents, struct str state)
+static void tell_ticket(struct env *env, const struct tx *tx, struct object_id id, struct str title,
+                        int64_t price_cents, struct str state)
 {
     struct live *live = ((struct web *)env->state)->live;
     struct recent *recent = remember(live, tx->now_ms, (struct object_id){{0}});
@@ -411,7 +411,7 @@ static enum verdict on_payment_refunded(struct env *env, struct tx *tx, const vo
 }
 
 const struct listener web_listeners[WEB_LISTENERS] = {
-    {EVENT_TICKET_CREATED, on_ticket_created},     {EVENT_TICKET_UPDATED, on_ticket_updated},
-    {EVENT_ORDER_CANCELLED, on_order_cancelled},   {EVENT_ORDER_COMPLETED, on_order_completed},
-    {EVENT_PAYMENT_FAILED, on_payment_failed},     {EVENT_PAYMENT_REFUNDED, on_payment_refunded},
+    {EVENT_TICKET_CREATED, on_ticket_created},   {EVENT_TICKET_UPDATED, on_ticket_updated},
+    {EVENT_ORDER_CANCELLED, on_order_cancelled}, {EVENT_ORDER_COMPLETED, on_order_completed},
+    {EVENT_PAYMENT_FAILED, on_payment_failed},   {EVENT_PAYMENT_REFUNDED, on_payment_refunded},
 };

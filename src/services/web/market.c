@@ -151,8 +151,8 @@ enum err post_ticket_page(struct request *rq, struct tx *tx, struct reply *rp)
     visit->view.fields.title = (struct field){"title", request_form(rq, "title"), STR("")};
     visit->view.fields.price = (struct field){"price", request_form(rq, "price"), STR("")};
     return request_call(rq, METHOD_PUT, path_of(rq, "/api/tickets/", visit->id, ""),
-                        api_body(rq, "title", visit->view.fields.title.value, "price",
-                                 api_price(rq, visit->view.fields.price.value), NULL),
+                        api_body(rq, {"title", visit->view.fields.title.value},
+                                 {"price", api_price(rq, visit->view.fields.price.value)}),
                         took_edit);
 }
 
@@ -186,6 +186,6 @@ enum err post_reserve(struct request *rq, struct tx *tx, struct reply *rp)
     if (!visit) return ERR_MEMORY;
     if (!page_same_origin(rq, rp)) return OK;
     if (!visit->id.len) return page_problem(rq, rp, 404);
-    return request_call(rq, METHOD_POST, STR("/api/orders"),
-                        api_body(rq, "ticketId", visit->id, NULL), took_reservation);
+    return request_call(rq, METHOD_POST, STR("/api/orders"), api_body(rq, {"ticketId", visit->id}),
+                        took_reservation);
 }

@@ -130,16 +130,16 @@ enum err get_order_page(struct request *rq, struct tx *tx, struct reply *rp)
 
 /* --- paying ---------------------------------------------------------------------------------- */
 
-/* Declined: the page again, with the processor's words and the card that was chosen. Refused because
- * of the order's state: the page shows that state. Unknown: say so, and never "try again". */
+/* Declined: the page again, with the processor's words and the card that was chosen. Refused
+ * because of the order's state: the page shows that state. Unknown: say so, and never "try again".
+ */
 static enum err took_payment(struct request *rq, struct tx *tx, struct reply *rp)
 {
     struct visit *visit = rq->state;
     struct str code = api_code(rq);
 
     (void)tx;
-    if (api_ok(rq, NULL) || str_eq(code, STR("order_paid")) ||
-        str_eq(code, STR("order_cancelled")))
+    if (api_ok(rq, NULL) || str_eq(code, STR("order_paid")) || str_eq(code, STR("order_cancelled")))
         return page_redirect(rp, visit->path);
     if (rq->call.status == 401) return page_refused(rq, rp, visit->path);
     visit->status = rq->call.status;
@@ -160,7 +160,7 @@ enum err post_pay(struct request *rq, struct tx *tx, struct reply *rp)
     if (!visit->id.len) return page_problem(rq, rp, 404);
     visit->token = request_form(rq, "token");
     return request_call(rq, METHOD_POST, STR("/api/payments"),
-                        api_body(rq, "token", visit->token, "orderId", visit->id, NULL),
+                        api_body(rq, {"token", visit->token}, {"orderId", visit->id}),
                         took_payment);
 }
 

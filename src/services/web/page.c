@@ -1,4 +1,5 @@
-/* services/web/page.c: what all pages have in common: layout, safety headers, redirects, refusals. */
+/* services/web/page.c: what all pages have in common: layout, safety headers, redirects, refusals.
+ */
 #include "services/web/web.h"
 
 #define PATH_MAX_BYTES 2048
@@ -9,9 +10,9 @@
 /* The first language of Accept-Language that we have; ours come in the order of their files. */
 static const struct language *language_of(const struct request *rq)
 {
-    struct str wanted = request_header(rq, "accept-language");
+    struct str wanted = LANGUAGES > 1 ? request_header(rq, "accept-language") : STR("");
 
-    while (LANGUAGES > 1 && wanted.len) {
+    while (wanted.len) {
         const char *comma = memchr(wanted.at, ',', wanted.len);
         size_t length = comma ? (size_t)(comma - wanted.at) : wanted.len;
         struct str tag = str_trim((struct str){wanted.at, length});
@@ -248,15 +249,15 @@ enum err page_refused(struct request *rq, struct reply *rp, struct str back)
 static bool is_own_origin(const struct request *rq, struct str origin)
 {
     struct str host = request_header(rq, "host");
-    struct str scheme = rq->secure || str_starts(origin, STR("https://")) ? STR("https://")
-                                                                         : STR("http://");
+    struct str scheme =
+        rq->secure || str_starts(origin, STR("https://")) ? STR("https://") : STR("http://");
 
     if (!host.len || !str_starts(origin, scheme)) return false;
     return str_eq_nocase((struct str){origin.at + scheme.len, origin.len - scheme.len}, host);
 }
 
-/* Browsers say where a request comes from: Sec-Fetch-Site where they can (Fetch Metadata), Origin on
- * every POST. One that says neither is no browser with a form of ours. */
+/* Browsers say where a request comes from: Sec-Fetch-Site where they can (Fetch Metadata), Origin
+ * on every POST. One that says neither is no browser with a form of ours. */
 bool page_same_origin(struct request *rq, struct reply *rp)
 {
     struct str site = request_header(rq, "sec-fetch-site");

@@ -29,10 +29,8 @@ static enum err refused(struct request *rq, struct reply *rp)
     struct sell_view view = {0};
 
     if (rq->call.status != 400) return page_refused(rq, rp, STR("/tickets/new"));
-    view.fields.title =
-        (struct field){"title", request_form(rq, "title"), api_error(rq, "title")};
-    view.fields.price =
-        (struct field){"price", request_form(rq, "price"), api_error(rq, "price")};
+    view.fields.title = (struct field){"title", request_form(rq, "title"), api_error(rq, "title")};
+    view.fields.price = (struct field){"price", request_form(rq, "price"), api_error(rq, "price")};
     view.error = api_error(rq, "");
     show(rq, rp, 400, &view);
     return OK;
@@ -61,8 +59,8 @@ static enum err list_it(struct request *rq, struct tx *tx, struct reply *rp)
 {
     (void)tx, (void)rp;
     return request_call(rq, METHOD_POST, STR("/api/tickets"),
-                        api_body(rq, "title", request_form(rq, "title"), "price",
-                                 api_price(rq, request_form(rq, "price")), NULL),
+                        api_body(rq, {"title", request_form(rq, "title")},
+                                 {"price", api_price(rq, request_form(rq, "price"))}),
                         took_listing);
 }
 

@@ -42,8 +42,8 @@ static enum err show_selling(struct request *rq, struct tx *tx, struct reply *rp
 
 static enum err ask_listings(struct request *rq)
 {
-    return request_call(rq, METHOD_GET, api_list(rq, "/api/tickets/mine", LISTINGS_A_PAGE),
-                        STR(""), show_selling);
+    return request_call(rq, METHOD_GET, api_list(rq, "/api/tickets/mine", LISTINGS_A_PAGE), STR(""),
+                        show_selling);
 }
 
 /* GET /selling?after= */
@@ -77,8 +77,7 @@ static enum err took_title(struct request *rq, struct tx *tx, struct reply *rp)
     if (!api_ticket(rq, json, &ticket)) return page_problem(rq, rp, 500);
     return request_call(
         rq, METHOD_PUT, path_of(rq, "/api/tickets/", change->id, ""),
-        api_body(rq, "title", ticket.title, "price", api_price(rq, change->value), NULL),
-        took_price);
+        api_body(rq, {"title", ticket.title}, {"price", api_price(rq, change->value)}), took_price);
 }
 
 /* POST /selling/:id/price price */

@@ -54,10 +54,11 @@ static inline void put_number(struct buf *out, int64_t number)
         const char *: put_escaped_text,                                                            \
         int64_t: put_number)(out, value)
 #define PUT_ADDRESS(out, value)                                                                    \
-    _Generic((value), struct str: put_address, const char *: put_address_text)(out, value)
+    _Generic((value), struct str : put_address, const char * : put_address_text)(out, value)
 #define PUT_ADDRESS_PART(out, value)                                                               \
-    _Generic((value), struct str: put_address_part, int64_t: put_number)(out, value)
-#define PUT_JSON(out, value) _Generic((value), struct str: put_json, int64_t: put_number)(out, value)
+    _Generic((value), struct str : put_address_part, int64_t : put_number)(out, value)
+#define PUT_JSON(out, value)                                                                       \
+    _Generic((value), struct str : put_json, int64_t : put_number)(out, value)
 
 static inline bool true_of_str(struct str text)
 {
@@ -102,13 +103,13 @@ struct page {
     const struct str *texts; /* of the visitor's language, escaped */
     struct str language;
     struct str title;
-    struct str email; /* of the visitor; empty: not signed in */
-    struct str theme; /* "light", "dark", or empty: as the system has it */
-    struct str here;  /* this page's own path and query, to come back to */
-    struct str live;  /* where this page's events come from; empty: nothing moves on it */
+    struct str email;  /* of the visitor; empty: not signed in */
+    struct str theme;  /* "light", "dark", or empty: as the system has it */
+    struct str here;   /* this page's own path and query, to come back to */
+    struct str live;   /* where this page's events come from; empty: nothing moves on it */
     struct str notice; /* good news after a redirect */
     bool signed_in;
-    bool sandbox;     /* no money moves */
+    bool sandbox; /* no money moves */
     bool dark;
     bool at_market, at_orders, at_selling, at_new; /* which entry of the menu this is */
 };
@@ -124,12 +125,12 @@ struct field {
 
 struct ticket_view {
     struct str id;
-    struct str number;  /* the short one on the ticket */
+    struct str number; /* the short one on the ticket */
     struct str title;
-    struct str price;   /* "$49.90" */
+    struct str price;       /* "$49.90" */
     struct str price_value; /* "49.90", for inputs */
     struct str user_id, order_id;
-    const char *hue;    /* "hue-0" … "hue-7" */
+    const char *hue; /* "hue-0" … "hue-7" */
     int64_t version;
     bool on_sale, reserved, sold;
     struct field price_field; /* selling: in place */
@@ -152,11 +153,11 @@ struct order_view {
     struct str now;          /* the server's clock, ISO 8601 */
     struct str payment_id, refund_id;
     int64_t left_s, hold_s;
-    bool open;        /* can be paid and cancelled */
-    bool paying;      /* money is on its way */
+    bool open;   /* can be paid and cancelled */
+    bool paying; /* money is on its way */
     bool paid;
     bool refunded, refunding;
-    bool expired;     /* gone by itself; else it was given back */
+    bool expired; /* gone by itself; else it was given back */
     bool cancelled;
 };
 

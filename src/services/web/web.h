@@ -69,8 +69,15 @@ struct str api_code(struct request *rq);
 struct str api_next(const struct request *rq);
 bool api_ticket(struct request *rq, const struct json *json, struct ticket_view *out);
 bool api_order(struct request *rq, const struct json *json, struct order_view *out);
-/* A JSON object of texts, in the arena: name, value, …, NULL. */
-struct str api_body(struct request *rq, ...) __attribute__((sentinel));
+/* A JSON object of texts, in the arena: api_body(rq, {"title", title}, {"price", price}). */
+struct api_text {
+    const char *name;
+    struct str value;
+};
+#define api_body(rq, ...)                                                                          \
+    api_body_of(rq, (const struct api_text[]){__VA_ARGS__},                                        \
+                sizeof((const struct api_text[]){__VA_ARGS__}) / sizeof(struct api_text))
+struct str api_body_of(struct request *rq, const struct api_text *texts, size_t count);
 /* A price as people type it ("$ 49.90") as the API takes it. */
 struct str api_price(struct request *rq, struct str typed);
 /* An id of the path, in lower case; empty when it is none. */
@@ -90,11 +97,11 @@ enum err fragment_cards(struct request *rq, struct html *out, size_t *count);
 
 /* A fresh mark for a form, in the arena. */
 struct str submission_nonce(struct request *rq);
-/* Runs `call` once for a nonce and a visitor, however often the form arrives: the others wait for the
- * first and are sent where it was. To be returned from a handler in the loop. */
+/* Runs `call` once for a nonce and a visitor, however often the form arrives: the others wait for
+ * the first and are sent where it was. To be returned from a handler in the loop. */
 enum err submission_once(struct request *rq, struct str nonce, handler_fn *call);
-/* The last step of a handler in the chain that submission_once began. went_to: the redirect that was
- * answered; empty: nothing came of it, and the form may come again. */
+/* The last step of a handler in the chain that submission_once began. went_to: the redirect that
+ * was answered; empty: nothing came of it, and the form may come again. */
 enum err submission_end(struct request *rq, struct str nonce, struct str went_to);
 struct submissions *submissions_new(struct arena *arena);
 
@@ -118,12 +125,13 @@ extern const size_t asset_count;
 
 /* --- handlers, by file ------------------------------------------------------------------------ */
 
-handler_fn get_static, get_robots, get_nothing, post_theme;                          /* static.c */
-handler_fn get_market, get_ticket_page, post_ticket_page, post_reserve;              /* market.c */
-handler_fn get_sell, post_sell;                                                      /* sell.c */
-handler_fn get_signin, post_signin, get_signup, post_signup, get_signout, post_signout; /* account.c */
-handler_fn get_orders_page, get_order_page, post_pay, post_cancel;                   /* orders.c */
-handler_fn get_selling, post_price;                                                  /* selling.c */
-handler_fn get_live;                                                                 /* live.c */
+handler_fn get_static, get_robots, get_nothing, post_theme;             /* static.c */
+handler_fn get_market, get_ticket_page, post_ticket_page, post_reserve; /* market.c */
+handler_fn get_sell, post_sell;                                         /* sell.c */
+handler_fn get_signin, post_signin, get_signup, post_signup, get_signout,
+    post_signout;                                                  /* account.c */
+handler_fn get_orders_page, get_order_page, post_pay, post_cancel; /* orders.c */
+handler_fn get_selling, post_price;                                /* selling.c */
+handler_fn get_live;                                               /* live.c */
 
 #endif

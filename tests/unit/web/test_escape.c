@@ -32,9 +32,20 @@ static void text_and_attributes_cannot_be_left(void **state)
 static void an_address_is_a_path_of_our_own_or_nothing(void **state)
 {
     static const char *const fine[] = {"/", "/tickets/1?after=2", "/a-b_c.d~e"};
-    static const char *const bad[] = {
-        "", "javascript:alert(1)", "//evil.example", "/\\evil.example", "http://evil.example",
-        " /x", "/\tx", "/x\ny", "/ x", "\\x", "x", "#", "data:text/html,x", "/\x7f"};
+    static const char *const bad[] = {"",
+                                      "javascript:alert(1)",
+                                      "//evil.example",
+                                      "/\\evil.example",
+                                      "http://evil.example",
+                                      " /x",
+                                      "/\tx",
+                                      "/x\ny",
+                                      "/ x",
+                                      "\\x",
+                                      "x",
+                                      "#",
+                                      "data:text/html,x",
+                                      "/\x7f"};
 
     (void)state;
     for (size_t i = 0; i < sizeof fine / sizeof *fine; i++)
@@ -58,7 +69,9 @@ static void json_in_a_script_cannot_end_it(void **state)
     (void)state;
     assert_string_equal(put(put_json, STR("</script><!--&'\"\\\n")),
                         "\"\\u003c/script\\u003e\\u003c!--\\u0026\\u0027\\u0022\\u005c\\u000a\"");
-    assert_string_equal(put(put_json, STR("a\xe2\x80\xa8" "b\xe2\x80\xa9" "c\xe2\x80\xaa")),
+    assert_string_equal(put(put_json, STR("a\xe2\x80\xa8"
+                                          "b\xe2\x80\xa9"
+                                          "c\xe2\x80\xaa")),
                         "\"a\\u2028b\\u2029c\xe2\x80\xaa\"");
     assert_string_equal(put(put_json, STR("\xe2\x80")), "\"\xe2\x80\"");
 }

@@ -54,16 +54,19 @@ static void check(void)
 static void every_page_shows_markup_as_text(void **state)
 {
     struct ticket_view ticket = ticket_of();
-    struct order_view order = {.id = ticket.id, .ticket = ticket, .paid = true,
-                               .payment_id = STR(EVIL), .refund_id = STR(EVIL)};
+    struct order_view order = {.id = ticket.id,
+                               .ticket = ticket,
+                               .paid = true,
+                               .payment_id = STR(EVIL),
+                               .refund_id = STR(EVIL)};
     struct field field = {"x", STR(EVIL), STR(EVIL)};
     struct page page;
 
     (void)state;
     page_of(&page);
-    page_ticket(&out, &page, &(struct ticket_page_view){.ticket = ticket, .mine = true,
-                                                        .fields = {field, field},
-                                                        .error = STR(EVIL)});
+    page_ticket(&out, &page,
+                &(struct ticket_page_view){
+                    .ticket = ticket, .mine = true, .fields = {field, field}, .error = STR(EVIL)});
     check();
     page_sell(&out, &page, &(struct sell_view){{field, field}, STR(EVIL), STR(EVIL)});
     check();
@@ -76,16 +79,17 @@ static void every_page_shows_markup_as_text(void **state)
     page_order(&out, &page, &(struct order_page_view){.order = order, .error = STR(EVIL)});
     check();
     order.paid = false, order.open = true;
-    page_order(&out, &page, &(struct order_page_view){.order = order, .publishable_key = STR(EVIL)});
+    page_order(&out, &page,
+               &(struct order_page_view){.order = order, .publishable_key = STR(EVIL)});
     check();
     order.open = false, order.refunded = true;
     page_order(&out, &page, &(struct order_page_view){.order = order});
     check();
     page_selling(&out, &page, &(struct selling_view){.tickets = {&ticket, 1}, .error = STR(EVIL)});
     check();
-    page_problem_view(&out, &page, &(struct problem_view){404, STR(EVIL), STR(EVIL),
-                                                          STR("javascript:1"), STR(EVIL),
-                                                          STR(EVIL)});
+    page_problem_view(&out, &page,
+                      &(struct problem_view){404, STR(EVIL), STR(EVIL), STR("javascript:1"),
+                                             STR(EVIL), STR(EVIL)});
     check();
     page_cards(&out, &page, &(struct cards_view){{&ticket, 1}});
     check();
