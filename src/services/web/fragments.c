@@ -58,11 +58,13 @@ static enum err render(struct request *rq, struct buf *out, size_t *count)
     struct cards_view view = {{NULL, 0}};
     struct ticket_view *tickets;
     struct page page;
+    size_t length;
 
     if (!api_ok(rq, &list)) return ERR_UNAVAILABLE;
-    tickets = arena_alloc(rq->arena, CARDS_MAX * sizeof *tickets);
+    length = json_length(list) < CARDS_MAX ? json_length(list) : CARDS_MAX;
+    tickets = arena_alloc_raw(rq->arena, length * sizeof *tickets);
     if (!tickets) return ERR_MEMORY;
-    for (size_t i = 0; i < json_length(list) && view.tickets.count < CARDS_MAX; i++)
+    for (size_t i = 0; i < length; i++)
         if (api_ticket(rq, json_at(list, i), &tickets[view.tickets.count])) view.tickets.count++;
     view.tickets.at = tickets;
     page_begin(rq, &page, TEXT_MARKET_TITLE);
