@@ -234,12 +234,11 @@ class Browser:
 
     # --- proof
 
-    def screenshot(self, path, full=False):
-        if full:
-            shot = self.devtools("Page.captureScreenshot", captureBeyondViewport=True, format="png")
-            data = shot["data"]
-        else:
-            data = self._ask("GET", "/screenshot")
+    def screenshot(self, path):
+        """path ends in .png, or in .webp for a small one."""
+        kind = os.path.splitext(path)[1][1:]
+        quality = {"quality": 80} if kind == "webp" else {}
+        data = self.devtools("Page.captureScreenshot", format=kind, **quality)["data"]
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "wb") as out:
             out.write(base64.b64decode(data))

@@ -104,8 +104,8 @@ class Person:
         self.browser.click(".pay button")
         return self
 
-    def shot(self, name, full=False):
-        self.browser.screenshot(os.path.join(SHOTS, f"{name}.png"), full)
+    def shot(self, name, kind="png"):
+        self.browser.screenshot(os.path.join(SHOTS, f"{name}.{kind}"))
 
 
 

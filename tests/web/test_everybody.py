@@ -139,6 +139,8 @@ def look_at_all(options, prefix):
         for name, person in Theatre(server, LISTED).visits(server, **options):
             with case(name):
                 person.shot(f"{prefix}-{name}")
+                if name in ("home", "order"):
+                    person.shot(f"{prefix}-{name}", "webp")  # for the README: docs/images
                 found = axe(person.browser)
                 assert not found, "\n".join(found)
                 wide = person.browser.run("return document.documentElement.scrollWidth")
