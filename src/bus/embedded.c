@@ -23,10 +23,10 @@
 struct feed { /* one source, as one subscriber sees it */
     const struct bus_source *source;
     struct db *reader;
-    _Atomic bool news;         /* there may be rows past `position` */
-    _Atomic int64_t position;  /* settled and committed */
-    int64_t settling;          /* what settle wrote, until settled */
-    int64_t fetched;           /* last row of the latest fetch */
+    _Atomic bool news;        /* there may be rows past `position` */
+    _Atomic int64_t position; /* settled and committed */
+    int64_t settling;         /* what settle wrote, until settled */
+    int64_t fetched;          /* last row of the latest fetch */
 };
 
 struct subscription {
@@ -36,12 +36,12 @@ struct subscription {
     size_t feed_count;
     struct arena *arena; /* the deliveries' texts */
     struct delivery deliveries[DELIVERIES_MAX];
-    bool stale;            /* a commit failed: positions must be read again */
-    int64_t retry_at_ms;   /* no fetch before */
-    int64_t waiting;       /* rows of bus_waiting */
-    bool look_waiting;     /* a round over the waiting events is going on … */
-    bool look_again;       /* … and something was applied since it began */
-    char look_source[64];  /* how far the round has come */
+    bool stale;           /* a commit failed: positions must be read again */
+    int64_t retry_at_ms;  /* no fetch before */
+    int64_t waiting;      /* rows of bus_waiting */
+    bool look_waiting;    /* a round over the waiting events is going on … */
+    bool look_again;      /* … and something was applied since it began */
+    char look_source[64]; /* how far the round has come */
     int64_t look_seq;
     int64_t waiting_at_ms; /* when the next round begins by itself */
     int64_t waiting_pause_ms;
@@ -336,8 +336,8 @@ static size_t fetch_waiting(struct subscription *sub, struct tx *own)
     while (rows_next(&rows)) {
         struct delivery *delivery = &sub->deliveries[count];
 
-        *delivery = (struct delivery){.source = source_name(sub, rows_text(&rows, 0)),
-                                      .waited = true};
+        *delivery =
+            (struct delivery){.source = source_name(sub, rows_text(&rows, 0)), .waited = true};
         if (!keep_row(sub, delivery, &rows)) break;
         count++;
     }

@@ -8,17 +8,17 @@
 struct http_client; /* kept-alive connections; one a thread at a time */
 
 enum http_client_result {
-    HTTP_CLIENT_OK,      /* an answer came, whatever its status */
-    HTTP_CLIENT_UNSENT,  /* nothing was sent: no connection could be made */
-    HTTP_CLIENT_UNKNOWN, /* it may have been sent: the connection broke or time ran out */
+    HTTP_CLIENT_OK,       /* an answer came, whatever its status */
+    HTTP_CLIENT_UNSENT,   /* nothing was sent: no connection could be made */
+    HTTP_CLIENT_UNKNOWN,  /* it may have been sent: the connection broke or time ran out */
     HTTP_CLIENT_TOO_LARGE /* the answer is larger than allowed */
 };
 
 struct http_client_request {
-    const char *method;          /* "GET", "POST", … */
-    const char *url;             /* http:// or https:// (certificates are verified) */
-    const char *const *headers;  /* "Name: value" lines, NULL-terminated; NULL: none. Never logged,
-                                    and never part of the process list */
+    const char *method;         /* "GET", "POST", … */
+    const char *url;            /* http:// or https:// (certificates are verified) */
+    const char *const *headers; /* "Name: value" lines, NULL-terminated; NULL: none. Never logged,
+                                   and never part of the process list */
     struct str body;
     int64_t connect_ms_max, total_ms_max;
     size_t answer_bytes_max;
@@ -26,8 +26,8 @@ struct http_client_request {
 
 struct http_client_answer {
     int status;
-    struct str body;         /* in the arena */
-    struct str headers;      /* the header lines as they came, in the arena */
+    struct str body;    /* in the arena */
+    struct str headers; /* the header lines as they came, in the arena */
 };
 
 /* NULL when memory ran out. */

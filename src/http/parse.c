@@ -60,11 +60,10 @@ bool head_add(struct exchange *exchange, struct str name, struct str value)
 
     ASSERT(head->count < HEADER_COUNT_MAX);
     if (!head_append(exchange, name) || !head_append(exchange, value)) return false;
-    head->at[head->count++] =
-        (struct header){.name_at = (uint16_t)at,
-                        .name_len = (uint16_t)name.len,
-                        .value_at = (uint16_t)(at + name.len),
-                        .value_len = (uint16_t)value.len};
+    head->at[head->count++] = (struct header){.name_at = (uint16_t)at,
+                                              .name_len = (uint16_t)name.len,
+                                              .value_at = (uint16_t)(at + name.len),
+                                              .value_len = (uint16_t)value.len};
     return true;
 }
 

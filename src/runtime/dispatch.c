@@ -41,7 +41,8 @@ void request_go_on(struct service *service, struct request *rq)
 
     if (!rq->next) {
         http_answer(rq);
-    } else if (rq->next_place == IN_POOL || (rq->next_place == IN_CALL && house_calls_out(service))) {
+    } else if (rq->next_place == IN_POOL ||
+               (rq->next_place == IN_CALL && house_calls_out(service))) {
         to_pool(service, rq);
     } else if (rq->next_place == IN_CALL) {
         http_resume(rq);

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define PAUSE_MS         1000 /* after a job failed, or between attempts to open the database */
-#define BATCH_ARENA_MAX  (16 * 1024 * 1024)
+#define PAUSE_MS        1000 /* after a job failed, or between attempts to open the database */
+#define BATCH_ARENA_MAX (16 * 1024 * 1024)
 
 /* One step's work and how it ended. */
 struct batch {
@@ -390,9 +390,9 @@ bool writer_step(struct service *service)
         return work;
     }
     if (service->subscription)
-        batch.delivery_count = subscription_fetch(
-            service->subscription, tx_read(service->db, batch.now_ms), batch.now_ms,
-            &batch.deliveries);
+        batch.delivery_count =
+            subscription_fetch(service->subscription, tx_read(service->db, batch.now_ms),
+                               batch.now_ms, &batch.deliveries);
     if (!batch.request_count && !batch.settles.head && !batch.delivery_count &&
         !something_is_due(service, batch.now_ms))
         return false;
@@ -487,9 +487,9 @@ static void answer_waiting(struct service *service)
 static void *writer_main(void *context)
 {
     struct service *service = context;
-
     bool worked;
 
+    pthread_setname_np(pthread_self(), service->def->name); /* for top(1) and perf(1) */
     do {
         worked = writer_step(service);
     } while (wait_for_work(service, worked));

@@ -35,7 +35,8 @@ done:
     return err;
 }
 
-/* GET /api/tickets/mine?limit=&after=: what the caller listed, whatever became of it, newest first. */
+/* GET /api/tickets/mine?limit=&after=: what the caller listed, whatever became of it, newest first.
+ */
 static enum err get_tickets_mine(struct request *rq, struct tx *tx, struct reply *rp)
 {
     struct object_id after, last;
@@ -130,8 +131,7 @@ static enum err put_ticket(struct request *rq, struct tx *tx, struct reply *rp)
     int64_t price_cents;
     enum err err;
 
-    TRY(take_ticket(rq, "Price must be provided and must be greater than 0", &title,
-                    &price_cents));
+    TRY(take_ticket(rq, "Price must be provided and must be greater than 0", &title, &price_cents));
     TRY(request_path_id(rq, 0, &id));
     TRY(ticket_get(tx, rq->arena, id, &ticket));
     if (!str_eq(ticket.user_id, rq->user.id)) return ERR_NOT_AUTHORIZED;
