@@ -102,7 +102,7 @@ static enum err show_order(struct request *rq, struct tx *tx, struct reply *rp)
         view.publishable_key = str_of(key);
         page_reply_stripe(rq, rp, visit->status);
     } else {
-        put_cards(rq, &view, visit->token);
+        if (page.sandbox) put_cards(rq, &view, visit->token);
         page_reply(rq, rp, visit->status);
     }
     page_order(&rp->body, &page, &view);

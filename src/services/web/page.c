@@ -96,7 +96,8 @@ void page_begin(struct request *rq, struct page *page, enum text title)
                           .signed_in = rq->user.id.len > 0,
                           .here = here(rq),
                           .notice = notice(rq),
-                          .sandbox = !rq->env->settings->stripe_publishable_key};
+                          .sandbox = !rq->env->settings->stripe_publishable_key &&
+                                     !rq->env->settings->stripe_key};
     page->dark = str_eq(theme, STR("dark"));
     if (page->dark || str_eq(theme, STR("light"))) page->theme = theme;
 }
