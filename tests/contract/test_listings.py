@@ -1,7 +1,7 @@
 """Proves GET /api/tickets/mine: what one has listed, whatever became of it."""
 
-from boxoffice import buy, create_ticket, reserve, wait_ticket
-from check import expect, expect_not_authorized
+from boxoffice import buy, create_ticket, get_ticket, reserve, wait_ticket
+from check import expect, expect_not_authorized, wait_for
 
 SERVER = {}
 
@@ -13,7 +13,7 @@ def test_my_listings_are_all_of_mine_and_only_mine_newest_first(server):
     held = reserve(buyer, made[1])["id"]
     sold = buy(buyer, made[2])["id"]
     wait_ticket(seller, made[1], held)
-    wait_ticket(seller, made[2], sold)
+    wait_for(lambda: get_ticket(seller, made[2]).get("sold"), 10, "the ticket to be sold")
     mine = expect(seller.get("/api/tickets/mine"), 200).json
     assert [ticket["id"] for ticket in mine] == made[::-1]
     assert [ticket.get("orderId") for ticket in mine] == [None, sold, held, None]

@@ -1,8 +1,9 @@
 """Proves the way of a ticket through real browsers: sold, reserved, paid, declined, expired."""
 
+import json
 import time
 
-from boxoffice import Server, create_ticket, get_order, pay, reserve, wait_order
+from boxoffice import Server, create_ticket, get_order, pay, reserve, run_cli, wait_order
 from check import wait_for
 from web import Person
 
@@ -120,11 +121,11 @@ def test_an_order_page_turns_to_paid_by_itself(server):
 
 
 def test_an_order_expires_on_screen():
-    with Server(env={"ORDER_EXPIRATION_SECONDS": "4"}) as server:
+    with Server(env={"ORDER_EXPIRATION_SECONDS": "6"}) as server:
         buyer = server.sign_up()
         ticket = create_ticket(server.sign_up())["id"]
-        order = reserve(buyer, ticket)
         with Person(server, buyer) as person, Person(server) as passer_by:
+            order = reserve(buyer, ticket)  # the browsers are there already
             person.go(f"/orders/{order['id']}").wait_live()
             passer_by.go(f"/tickets/{ticket}").wait_live()
             first = float(person.browser.find("progress").value())
@@ -134,6 +135,21 @@ def test_an_order_expires_on_screen():
             person.browser.wait_text("#fresh", "The time to pay ran out", 15)
             passer_by.browser.find(".buy button", 15)
             assert get_order(buyer, order["id"])["status"] == "cancelled"
+
+
+def test_a_refund_shows_by_itself(server):
+    buyer = server.sign_up()
+    order = reserve(buyer, create_ticket(server.sign_up(), "Given back", 25)["id"])
+    with Person(server, buyer) as person:
+        person.go(f"/orders/{order['id']}").pay()
+        person.browser.wait_text("#fresh", "Paid. The ticket is yours.")
+        person.wait_live()
+        listed = run_cli("payments", "list", "--data", server.data)
+        payment = next(one["id"] for one in json.loads(listed.stdout)
+                       if one["orderId"] == order["id"])
+        done = run_cli("payments", "refund", payment, "--data", server.data)
+        assert done.returncode == 0, done
+        person.browser.wait_text("#fresh", "You have your $25 back.")
 
 
 def test_a_reservation_made_twice_leads_to_the_same_order(server):

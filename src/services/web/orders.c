@@ -93,6 +93,10 @@ static enum err show_order(struct request *rq, struct tx *tx, struct reply *rp)
     (void)tx;
     if (!api_ok(rq, &json)) return page_refused(rq, rp, visit->path);
     if (!api_order(rq, json, &view.order)) return page_problem(rq, rp, 500);
+    if (visit->status == 402 && view.order.paying) { /* orders hears of it a moment later */
+        view.order.paying = false;
+        view.order.open = true;
+    }
     page_begin(rq, &page, TEXT_ORDERS_TITLE);
     page.title = view.order.ticket.title;
     page.at_orders = true;

@@ -43,6 +43,8 @@
             const page = new DOMParser().parseFromString(await answer.text(), "text/html");
             const fresh = one("#fresh", page), big = one(".big", page);
             if (!fresh || fresh.dataset.state === old.dataset.state) return;
+            // Why a card was declined stays to be read while the order can still be paid.
+            if (one("[role=alert]", old) && ["open", "paying"].includes(fresh.dataset.state)) return;
             const focused = old.contains(document.activeElement);
             old.replaceWith(document.adoptNode(fresh));
             if (big && one(".big")) one(".big").replaceWith(document.adoptNode(big));
