@@ -29,7 +29,8 @@ enum place {
                          given to others until something is committed */
     IN_WRITER, /* in the service's writer, inside its transaction; the answer waits for the commit
                 */
-    IN_POOL    /* in the service's pool: slow or blocking work; tx is NULL */
+    IN_POOL,   /* in the service's pool: slow or blocking work; tx is NULL */
+    IN_CALL    /* once rq->call has its answer: in the loop or a pool thread; tx is NULL */
 };
 
 /* OK: answered (or chained); anything else becomes the error answer, and in a writer undoes what
@@ -43,7 +44,8 @@ enum access {
 };
 
 /* One row of a service's route table. path: literal segments and ":name" ones, "/api/orders/:id".
- * GET rows answer HEAD too. */
+ * GET rows answer HEAD too. The path "*" (at most one a program) is what a visitor who asks for
+ * HTML gets where there is nothing. */
 struct route {
     enum method method;
     const char *path;
@@ -74,6 +76,19 @@ struct reply {
     const char *content_type; /* default application/json; charset=utf-8 */
     bool no_body;             /* 204, 304 */
     struct stream *stream;    /* set by reply_stream */
+};
+
+/* A request to the public API on the visitor's behalf, with the visitor's session. Pages are made
+ * of these alone, so that it makes no difference where the API runs: in this program it goes
+ * through the router and the dispatch like one from a socket, elsewhere over HTTP. */
+struct api_call {
+    enum method method;
+    struct str target; /* "/api/tickets?limit=100" */
+    struct str body;   /* JSON; empty: none */
+    /* The answer; its texts live until the handler that was called with it returns. */
+    int status; /* 503 when there was none */
+    struct str answer;
+    struct str headers; /* lines, "Name: value\r\n" */
 };
 
 struct request {
@@ -108,6 +123,9 @@ struct request {
     bool waits; /* next runs when wait_key is woken */
     struct str wait_key;
 
+    struct api_call call;
+    struct request *called; /* the call as a request of its own, in this program */
+
     struct request *link; /* the queue that holds it now */
 };
 
@@ -121,6 +139,10 @@ void request_init(struct request *rq, struct arena *arena);
 struct str request_header(const struct request *rq, const char *name);
 /* A query parameter, percent-decoded into the arena; at == NULL when absent. First one counts. */
 struct str request_query(struct request *rq, const char *name);
+/* A field of a form (application/x-www-form-urlencoded), decoded into the arena; empty when absent,
+ * when there is no form, and when it is not text (broken escapes, NUL, not UTF-8). First one
+ * counts. */
+struct str request_form(struct request *rq, const char *name);
 /* ?limit=: default_limit when absent; 1 to max; else ERR_INVALID reported for field limit. */
 enum err request_limit(struct request *rq, int64_t default_limit, int64_t max, int64_t *out);
 
@@ -166,6 +188,15 @@ static inline enum err request_wait(struct request *rq, struct str key, handler_
     rq->waits = true;
     rq->wait_key = key;
     return OK;
+}
+
+/* After this handler: ask the API, then run `next` with the answer in rq->call. target and body
+ * must live in the request's arena (or for ever). */
+static inline enum err request_call(struct request *rq, enum method method, struct str target,
+                                    struct str body, handler_fn *next)
+{
+    rq->call = (struct api_call){.method = method, .target = target, .body = body};
+    return request_then(rq, IN_CALL, next);
 }
 
 /* --- answering ----------------------------------------------------------------------------- */

@@ -35,6 +35,29 @@ done:
     return err;
 }
 
+/* GET /api/tickets/mine?limit=&after=: what the caller listed, whatever became of it, newest first.
+ */
+static enum err get_tickets_mine(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    struct object_id after, last;
+    struct json_writer json;
+    int64_t limit, count;
+    enum err err;
+
+    request_limit(rq, PAGE_DEFAULT, PAGE_MAX, &limit);
+    request_after(rq, &after);
+    TRY(request_checked(rq));
+    json = reply_json(rp, 200);
+    TRY(tickets_of_seller(tx, rq->user.id, after, limit, &json, &count, &last));
+    if (count == limit) {
+        struct object_id_text text = object_id_text(last);
+
+        reply_next_page(rq, rp, limit, str_of(text.hex));
+    }
+done:
+    return err;
+}
+
 /* GET /api/tickets/:id: one ticket, whatever its state. 200; 304 by ETag; 404. */
 static enum err get_ticket(struct request *rq, struct tx *tx, struct reply *rp)
 {
@@ -121,6 +144,7 @@ done:
 
 const struct route tickets_routes[TICKETS_ROUTES] = {
     {METHOD_GET, "/api/tickets", ACCESS_PUBLIC, IN_SHARED_READER, get_tickets},
+    {METHOD_GET, "/api/tickets/mine", ACCESS_SESSION, IN_READER, get_tickets_mine},
     {METHOD_GET, "/api/tickets/:id", ACCESS_PUBLIC, IN_SHARED_READER, get_ticket},
     {METHOD_POST, "/api/tickets", ACCESS_SESSION, IN_WRITER, post_tickets},
     {METHOD_PUT, "/api/tickets/:id", ACCESS_SESSION, IN_WRITER, put_ticket},

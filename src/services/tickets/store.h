@@ -15,6 +15,9 @@ enum err ticket_get(struct tx *tx, struct arena *arena, struct object_id id,
  * (a page may be a thousand tickets long). count: how many; last: the id of the last one. */
 enum err tickets_on_sale(struct tx *tx, struct object_id after, int64_t limit,
                          struct json_writer *json, int64_t *count, struct object_id *last);
+/* The same of what one user listed, on sale or not. */
+enum err tickets_of_seller(struct tx *tx, struct str user_id, struct object_id after, int64_t limit,
+                           struct json_writer *json, int64_t *count, struct object_id *last);
 /* One ticket as contract.md shows it. */
 void ticket_json(struct json_writer *json, const struct ticket *ticket);
 
