@@ -71,7 +71,7 @@ class Driver:
 
     def close(self):
         if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGTERM)  # the group it was started in, browsers too
+            os.killpg(self.process.pid, signal.SIGKILL)  # the group it was started in, browsers too
         self.process.wait(20)
         shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -3,12 +3,11 @@
 Screenshots go to the folder named by WEB_SHOTS (default build/web/shots), axe comes from AXE (default
 build/web/node_modules/axe-core/axe.min.js, where `./dev test web` puts it)."""
 
-import atexit
 import os
 import re
 import threading
 
-from boxoffice import ROOT, TEST_PASSWORD, new_email
+from boxoffice import ROOT, TEST_PASSWORD, at_end, new_email
 from browser import Driver
 from check import Skip, wait_for
 
@@ -29,7 +28,7 @@ def driver():
     with _lock:
         if _driver is None:
             _driver = Driver()
-            atexit.register(_driver.close)
+            at_end.append(_driver.close)
         return _driver
 
 
