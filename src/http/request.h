@@ -209,11 +209,31 @@ enum err reply_empty(struct reply *rp, int status);
 enum err reply_text(struct reply *rp, int status, const char *content_type, struct str text);
 /* value must not contain CR or LF (asserted). */
 void reply_header(struct reply *rp, const char *name, struct str value);
-/* Weak ETag of contract.md (id and version). True when If-None-Match has it: the reply is now 304
- * and the handler returns OK at once. */
+/* Weak ETag of docs/openapi.json (id and version). True when If-None-Match has it: the reply is now
+ * 304 and the handler returns OK at once. */
 bool reply_etag(struct request *rq, struct reply *rp, struct str id, int64_t version);
 /* Link: <path?limit=L&after=ID>; rel="next" */
 void reply_next_page(struct request *rq, struct reply *rp, int64_t limit, struct str after);
+
+/* One page of a list that is walked by id, newest first (docs/openapi.json: ?limit= and ?after=).
+ */
+#define PAGE_DEFAULT 100
+#define PAGE_MAX     1000
+struct list_page {
+    struct object_id after; /* items with an id below this … */
+    int64_t limit;          /* … at most so many */
+    int64_t count;          /* counted by page_add: how many there were … */
+    struct object_id last;  /* … and the last one's id */
+};
+/* What the query asks for; ERR_INVALID when that is no page. */
+enum err request_list_page(struct request *rq, struct list_page *page);
+static inline void list_page_add(struct list_page *page, struct object_id id)
+{
+    page->last = id;
+    page->count++;
+}
+/* Links to the next page when this one is full. */
+void reply_list_page(struct request *rq, struct reply *rp, const struct list_page *page);
 
 /* The error answer for err: {"errors":[…]} with the status and message of the table; used by the
  * runtime when a handler returns something else than OK. */

@@ -4,7 +4,8 @@
  * against the route tables, its body parsed, its session verified; then `dispatch` gets it, in the
  * loop thread. dispatch answers through http_answer, now or later, from any thread.
  *
- * Order of checks (contract.md): sizes, body syntax, route, session; the rest is the handler's. */
+ * Order of checks (docs/openapi.json): sizes, body syntax, route, session; the rest is the
+ * handler's. */
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
 
