@@ -67,7 +67,7 @@ bool fault_possible(enum fault fault)
 
 bool fault_now(enum fault fault)
 {
-    if (faults.rate[fault] <= 0) return false;
+    if (sim.watching || faults.rate[fault] <= 0) return false;
     if (!chance_hit(&faults.chance[fault], faults.rate[fault])) return false;
     fault_counts[fault]++;
     trace("fault", NULL, (int64_t)fault, 0);

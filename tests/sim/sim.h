@@ -119,6 +119,7 @@ struct sim {
     struct chance product;   /* what the program draws */
     struct chance disk;
     struct house *house;
+    bool watching;           /* the simulator itself reads: nothing fails */
     bool crashed;            /* in the midst of a step: the process is gone */
 };
 

@@ -386,10 +386,12 @@ void watch_step(int service)
         return;
     }
     if (!seen[service].dirty_count) return;
+    sim.watching = true;
     sqlite3_exec(seen[service].reader, "BEGIN", NULL, NULL, NULL);
     take_dirty(service, true);
     take_dirty(service, false);
     sqlite3_exec(seen[service].reader, "COMMIT", NULL, NULL, NULL);
+    sim.watching = false;
     seen[service].dirty_count = 0;
 }
 
@@ -440,12 +442,14 @@ void watch_all(int service)
 {
     seen[service].dirty_count = 0;
     seen[service].everything = false;
+    sim.watching = true;
     sqlite3_exec(seen[service].reader, "BEGIN", NULL, NULL, NULL);
     check_outbox(service);
     take_table(service, TABLE_OUTBOX);
     for (enum table table = 0; table < TABLES; table++)
         if (tables[table].service == service) take_table(service, table);
     sqlite3_exec(seen[service].reader, "COMMIT", NULL, NULL, NULL);
+    sim.watching = false;
 }
 
 int64_t watch_count(int service, const char *sql)
@@ -480,6 +484,7 @@ void watch_begin(void)
 
 void watch_open(void)
 {
+    sim.watching = true;
     for (int i = 0; i < SIM_SERVICES; i++) {
         int code = sqlite3_open_v2(sim_service(i)->path, &seen[i].reader,
                                    SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
@@ -487,6 +492,7 @@ void watch_open(void)
         ASSERT(code == SQLITE_OK);
         sqlite3_db_config(seen[i].reader, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     }
+    sim.watching = false;
 }
 
 void watch_close(void)
