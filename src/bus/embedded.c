@@ -365,6 +365,7 @@ size_t subscription_fetch(struct subscription *sub, struct tx *own, int64_t now_
         sub->retry_at_ms = now_ms + RETRY_PAUSE_MS;
         return 0;
     }
+    if (sub->waiting == 0) sub->look_waiting = false; /* what began the round was rolled back */
     arena_reset(sub->arena);
     for (size_t i = 0; i < sub->feed_count; i++)
         sub->feeds[i].fetched = sub->feeds[i].position;
