@@ -340,6 +340,7 @@ static int64_t next_ms(void)
     int64_t next = actors_next_ms(), pool = pool_next_ms();
 
     if (pool < next) next = pool;
+    if (calls_handover_waits()) next = sim.now_ms;
     for (int i = 0; i < SIM_SERVICES; i++) {
         int64_t due = writer_next_ms(sim_service(i));
 
