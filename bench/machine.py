@@ -183,6 +183,19 @@ class Nginx:
         return f"        location = {path} {{ {pieces}return 200 '{whole}'; }}"
 
 
+def busy_part():
+    """How much of the processors others use, over one second: 0 to 1."""
+    before = processor_times()
+    time.sleep(1)
+    spent = [after - start for after, start in zip(processor_times(), before)]
+    return 1 - (spent[3] + spent[4]) / sum(spent)  # idle and waiting for the disk
+
+
+def processor_times():
+    with open("/proc/stat", encoding="ascii") as stat:
+        return [int(field) for field in stat.readline().split()[1:9]]
+
+
 def tool(name, *words):
     """Runs a C load generator to its end and returns what it printed."""
     done = subprocess.run([build_tool(name), *map(str, words)], check=False, text=True,

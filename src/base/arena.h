@@ -14,7 +14,8 @@ void arena_reset(struct arena *arena);
 /* Bytes handed out since the last reset, each piece counted in steps of 16. */
 size_t arena_used(const struct arena *arena);
 
-/* Zeroed, aligned for any type; NULL past max or out of memory. Lives until reset. size may be 0. */
+/* Zeroed, aligned for any type; NULL past max or out of memory. Lives until reset. size may be 0.
+ */
 void *arena_alloc(struct arena *arena, size_t size);
 /* The same, but not zeroed: for callers who fill it at once. */
 void *arena_alloc_raw(struct arena *arena, size_t size);

@@ -15,6 +15,7 @@ enum verdict {
     VERDICT_DEAD     /* can never be applied; dead-letter with its reason */
 };
 
+/* clang-format off */
 /*    name                     status  code                   message                     verdict */
 #define ERR_MAP(X)                                                                                 \
     X(OK,                      200, "ok",                    "",                          APPLIED) \
@@ -52,6 +53,7 @@ enum err {
 #undef X
     ERR_COUNT
 };
+/* clang-format on */
 
 /* The columns of the table. Threads: any. The strings are constants. */
 int err_status(enum err err);

@@ -6,8 +6,9 @@
 
 #define PRICE_CENTS_MAX INT64_C(99999999) /* 999,999.99 */
 
-/* The price a JSON number stands for: greater than 0, at most PRICE_CENTS_MAX, at most two decimals;
- * false otherwise. A double is a price exactly when it is the nearest one to some whole cent. */
+/* The price a JSON number stands for: greater than 0, at most PRICE_CENTS_MAX, at most two
+ * decimals; false otherwise. A double is a price exactly when it is the nearest one to some whole
+ * cent. */
 bool price_from_double(double dollars, int64_t *cents);
 /* The same from decimal text: digits, at most one point with one or two digits after it. */
 bool price_from_text(struct str text, int64_t *cents);

@@ -32,7 +32,7 @@ enum err outbox_last(struct tx *tx, int64_t *sequence);
 /* --- reading the books (any connection to a service's database) ------------------------------ */
 
 struct channel {
-    struct str subject; /* in the arena */
+    struct str subject;         /* in the arena */
     int64_t first, last, count; /* sequences of the outbox, first >= 1 */
 };
 /* Up to max channels of this outbox, by subject. */
@@ -41,9 +41,9 @@ enum err outbox_channels(struct tx *tx, struct arena *arena, struct channel *out
 
 #define DEAD_PAYLOAD_MAX 2048
 struct dead_letter {
-    int64_t id; /* of the table */
+    int64_t id;                         /* of the table */
     struct str source, subject, reason; /* in the arena, as is … */
-    struct str payload; /* … its first DEAD_PAYLOAD_MAX characters */
+    struct str payload;                 /* … its first DEAD_PAYLOAD_MAX characters */
     int64_t sequence, dead_at_ms;
 };
 /* The newest dead letters of a subscriber, at most max; total: all there are. */
@@ -74,8 +74,8 @@ void bus_close(struct bus *bus); /* after every subscription is closed */
  * of that source. Any thread. */
 void bus_notify(struct bus *bus, const char *service, int64_t last);
 
-/* poke(context) is called after every bus_notify, in its thread; it must not block. For those who
- * read outboxes without a subscription. At most one watcher; set before anybody notifies. */
+/* poke(context) is called with every bus_notify, in its thread; it must not block. For who reads
+ * outboxes without a subscription: at most one. NULL: no more; poke does not run after that. */
 void bus_watch(struct bus *bus, void (*poke)(void *context), void *context);
 
 /* --- one subscriber ------------------------------------------------------------------------ */
@@ -94,9 +94,9 @@ struct delivery {
     struct str subject;
     struct str payload;
     int64_t published_at_ms;
-    bool waited;        /* was set aside earlier, waiting for an earlier version */
-    enum verdict verdict;     /* filled by the subscriber */
-    struct str reason;        /* with VERDICT_DEAD: why, for people; a constant or arena text */
+    bool waited;          /* was set aside earlier, waiting for an earlier version */
+    enum verdict verdict; /* filled by the subscriber */
+    struct str reason;    /* with VERDICT_DEAD: why, for people; a constant or arena text */
 };
 
 /* Reads its positions through tx (the subscriber's own database). Belongs to the subscriber's
@@ -107,9 +107,9 @@ void subscription_close(struct subscription *sub);
 
 #define DELIVERIES_MAX 256
 
-/* Up to DELIVERIES_MAX events, outside any transaction. Events set aside earlier come again, in order, when
- * `now_ms` reached their next time or something was applied since; own: the subscriber's
- * database, where those are kept. Returns the count; 0: nothing now. */
+/* Up to DELIVERIES_MAX events, outside any transaction. Events set aside earlier come again, in
+ * order, when `now_ms` reached their next time or something was applied since; own: the
+ * subscriber's database, where those are kept. Returns the count; 0: nothing now. */
 size_t subscription_fetch(struct subscription *sub, struct tx *own, int64_t now_ms,
                           struct delivery **out);
 /* In the transaction that applied them: moves positions, sets VERDICT_EARLY events aside, writes
@@ -124,8 +124,8 @@ int64_t subscription_next_ms(const struct subscription *sub);
 
 struct subscription_figures {
     const char *service, *source;
-    int64_t position;   /* last sequence settled */
-    int64_t last;       /* last sequence of the source */
+    int64_t position; /* last sequence settled */
+    int64_t last;     /* last sequence of the source */
 };
 /* Fills at most max rows, returns how many there are. */
 size_t bus_figures(struct bus *bus, struct subscription_figures *out, size_t max);

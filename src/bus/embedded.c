@@ -23,10 +23,10 @@
 struct feed { /* one source, as one subscriber sees it */
     const struct bus_source *source;
     struct db *reader;
-    _Atomic bool news;         /* there may be rows past `position` */
-    _Atomic int64_t position;  /* settled and committed */
-    int64_t settling;          /* what settle wrote, until settled */
-    int64_t fetched;           /* last row of the latest fetch */
+    _Atomic bool news;        /* there may be rows past `position` */
+    _Atomic int64_t position; /* settled and committed */
+    int64_t settling;         /* what settle wrote, until settled */
+    int64_t fetched;          /* last row of the latest fetch */
 };
 
 struct subscription {
@@ -36,12 +36,12 @@ struct subscription {
     size_t feed_count;
     struct arena *arena; /* the deliveries' texts */
     struct delivery deliveries[DELIVERIES_MAX];
-    bool stale;            /* a commit failed: positions must be read again */
-    int64_t retry_at_ms;   /* no fetch before */
-    int64_t waiting;       /* rows of bus_waiting */
-    bool look_waiting;     /* a round over the waiting events is going on … */
-    bool look_again;       /* … and something was applied since it began */
-    char look_source[64];  /* how far the round has come */
+    bool stale;           /* a commit failed: positions must be read again */
+    int64_t retry_at_ms;  /* no fetch before */
+    int64_t waiting;      /* rows of bus_waiting */
+    bool look_waiting;    /* a round over the waiting events is going on … */
+    bool look_again;      /* … and something was applied since it began */
+    char look_source[64]; /* how far the round has come */
     int64_t look_seq;
     int64_t waiting_at_ms; /* when the next round begins by itself */
     int64_t waiting_pause_ms;
@@ -52,10 +52,10 @@ struct bus {
     struct bus_source sources[SOURCES_MAX];
     _Atomic int64_t last[SOURCES_MAX];
     size_t source_count;
+    pthread_mutex_t lock; /* guards what is below; subscriptions come at start and go at stop */
+    struct subscription *subscriptions[SUBSCRIPTIONS_MAX];
     void (*watch)(void *context); /* may be NULL */
     void *watch_context;
-    pthread_mutex_t lock; /* guards the list below; subscriptions come at start and go at stop */
-    struct subscription *subscriptions[SUBSCRIPTIONS_MAX];
 };
 
 /* --- the bus ------------------------------------------------------------------------------- */
@@ -100,15 +100,17 @@ void bus_notify(struct bus *bus, const char *service, int64_t last)
         atomic_store(&feed->news, true);
         sub->who.poke(sub->who.context);
     }
-    pthread_mutex_unlock(&bus->lock);
     if (bus->watch) bus->watch(bus->watch_context);
+    pthread_mutex_unlock(&bus->lock);
 }
 
 void bus_watch(struct bus *bus, void (*poke)(void *context), void *context)
 {
-    ASSERT(!bus->watch);
+    pthread_mutex_lock(&bus->lock);
+    ASSERT(!poke || !bus->watch);
     bus->watch_context = context;
     bus->watch = poke;
+    pthread_mutex_unlock(&bus->lock);
 }
 
 int64_t bus_last_sequence(struct bus *bus, const char *service)
@@ -334,8 +336,8 @@ static size_t fetch_waiting(struct subscription *sub, struct tx *own)
     while (rows_next(&rows)) {
         struct delivery *delivery = &sub->deliveries[count];
 
-        *delivery = (struct delivery){.source = source_name(sub, rows_text(&rows, 0)),
-                                      .waited = true};
+        *delivery =
+            (struct delivery){.source = source_name(sub, rows_text(&rows, 0)), .waited = true};
         if (!keep_row(sub, delivery, &rows)) break;
         count++;
     }
@@ -365,7 +367,6 @@ size_t subscription_fetch(struct subscription *sub, struct tx *own, int64_t now_
         sub->retry_at_ms = now_ms + RETRY_PAUSE_MS;
         return 0;
     }
-    if (sub->waiting == 0) sub->look_waiting = false; /* what began the round was rolled back */
     arena_reset(sub->arena);
     for (size_t i = 0; i < sub->feed_count; i++)
         sub->feeds[i].fetched = sub->feeds[i].position;
@@ -376,7 +377,8 @@ size_t subscription_fetch(struct subscription *sub, struct tx *own, int64_t now_
         if (sub->waiting_pause_ms > WAITING_PAUSE_MS_MAX)
             sub->waiting_pause_ms = WAITING_PAUSE_MS_MAX;
     }
-    if (sub->waiting > 0 && sub->look_waiting) count = fetch_waiting(sub, own);
+    if (sub->waiting == 0) sub->look_waiting = false;
+    if (sub->look_waiting) count = fetch_waiting(sub, own);
     for (size_t i = 0; i < sub->feed_count && count < DELIVERIES_MAX; i++)
         if (atomic_load(&sub->feeds[i].news)) count = fetch_feed(sub, &sub->feeds[i], count);
     return count;
@@ -385,7 +387,7 @@ size_t subscription_fetch(struct subscription *sub, struct tx *own, int64_t now_
 int64_t subscription_next_ms(const struct subscription *sub)
 {
     if (sub->retry_at_ms) return sub->retry_at_ms;
-    if (sub->stale || sub->look_waiting) return 0;
+    if (sub->stale || (sub->look_waiting && sub->waiting > 0)) return 0;
     for (size_t i = 0; i < sub->feed_count; i++)
         if (atomic_load(&sub->feeds[i].news)) return 0;
     return sub->waiting > 0 ? sub->waiting_at_ms : INT64_MAX;
@@ -407,7 +409,7 @@ static enum err set_aside(struct subscription *sub, struct tx *tx, const struct 
 {
     if (sub->waiting >= WAITING_MAX)
         return bury(sub, tx, delivery, STR("too many events wait for an earlier version"));
-    sub->waiting++;
+    if (sub->waiting++ == 0) sub->waiting_at_ms = tx->now_ms + sub->waiting_pause_ms;
     return tx_exec(tx, NULL,
                    "INSERT INTO bus_waiting (source, seq, subject, payload, published_at_ms, "
                    "since_ms) VALUES ($1, $2, $3, $4, $5, $6)",
@@ -459,7 +461,7 @@ static enum err move_position(struct tx *tx, struct feed *feed)
 
 enum err subscription_settle(struct subscription *sub, struct tx *tx, size_t count)
 {
-    bool applied = false, retry = false;
+    bool applied = false, retry = false, waited_retry = false;
     enum err err = OK;
 
     for (size_t i = 0; i < sub->feed_count; i++)
@@ -473,6 +475,7 @@ enum err subscription_settle(struct subscription *sub, struct tx *tx, size_t cou
             if (feed && feed->settling >= delivery->sequence)
                 feed->settling = delivery->sequence - 1;
             retry = true;
+            waited_retry |= delivery->waited;
             continue;
         }
         TRY(settle_one(sub, tx, delivery));
@@ -481,7 +484,7 @@ enum err subscription_settle(struct subscription *sub, struct tx *tx, size_t cou
     for (size_t i = 0; i < sub->feed_count; i++)
         TRY(move_position(tx, &sub->feeds[i]));
     if (retry) sub->retry_at_ms = tx->now_ms + RETRY_PAUSE_MS;
-    if (applied && sub->waiting > 0) { /* it may be what they waited for */
+    if ((applied || waited_retry) && sub->waiting > 0) { /* it may be what they waited for */
         if (sub->look_waiting)
             sub->look_again = true;
         else
@@ -504,5 +507,6 @@ void subscription_settled(struct subscription *sub, bool committed)
     }
     if (committed) return;
     sub->stale = true;
+    begin_round(sub); /* a page of it may have been lost */
     if (!sub->retry_at_ms) sub->retry_at_ms = sub->now_ms + RETRY_PAUSE_MS;
 }

@@ -50,9 +50,9 @@ static enum err uncounted(struct tx *tx, struct arena *arena, struct channel *ou
              "SELECT subject, MIN(seq), MAX(seq), COUNT(*) FROM outbox WHERE seq > "
              "(SELECT COALESCE(MAX(last_seq), 0) FROM bus_channels) GROUP BY subject");
     while (*count < max && rows_next(&rows))
-        out[(*count)++] = (struct channel){arena_copy(arena, rows_text(&rows, 0)),
-                                           rows_int(&rows, 1), rows_int(&rows, 2),
-                                           rows_int(&rows, 3)};
+        out[(*count)++] =
+            (struct channel){arena_copy(arena, rows_text(&rows, 0)), rows_int(&rows, 1),
+                             rows_int(&rows, 2), rows_int(&rows, 3)};
     return rows_end(&rows);
 }
 
@@ -85,9 +85,9 @@ enum err outbox_channels(struct tx *tx, struct arena *arena, struct channel *out
     tx_query(tx, &rows,
              "SELECT subject, first_seq, last_seq, messages FROM bus_channels ORDER BY subject");
     while (*count < max && rows_next(&rows))
-        out[(*count)++] = (struct channel){arena_copy(arena, rows_text(&rows, 0)),
-                                           rows_int(&rows, 1), rows_int(&rows, 2),
-                                           rows_int(&rows, 3)};
+        out[(*count)++] =
+            (struct channel){arena_copy(arena, rows_text(&rows, 0)), rows_int(&rows, 1),
+                             rows_int(&rows, 2), rows_int(&rows, 3)};
     return rows_end(&rows);
 }
 

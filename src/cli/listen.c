@@ -1,7 +1,10 @@
 /* cli/listen.c: boxoffice events listen SUBJECT: prints each event as one line, until the server
- * ends the stream, a signal comes, or nobody reads. With --manual-ack, lines on stdin acknowledge.
- */
+ * ends the stream, a signal comes, or nobody reads.
+ *
+ * An event is acknowledged by a line on stdin (--manual-ack) or, where a position or a group
+ * outlives this process, once it was printed. Else the server takes it for acknowledged. */
 #include "base/json.h"
+#include "cli/acks.h"
 #include "cli/cli.h"
 #include "cli/control.h"
 
@@ -16,20 +19,22 @@
 #define PATH_BYTES_MAX 4096
 #define FIRST_LINE_MAX 1024
 #define INPUT_MAX      65536
-#define ACKS_MAX       1000 /* of one request; the server takes no more */
+#define LINE_HEAD      "{\"sequence\":"
 
 struct listen_options {
     const char *data;
     struct buf path;
-    bool manual_ack;
+    bool manual_ack; /* by lines on stdin */
+    bool named;      /* durable, or of a queue group */
 };
 
 struct listener {
     const struct listen_options *options;
     struct control *stream;
-    struct control *acks;  /* a second connection */
     struct buf first_line; /* names the subscription; not shown */
-    char subscription[64]; /* "": the first line has not come */
+    struct acks acks;
+    char head[48]; /* how the line that is being printed begins */
+    size_t head_len;
     char input[INPUT_MAX]; /* of stdin, an unfinished line */
     size_t input_len;
     bool input_open;
@@ -79,14 +84,15 @@ static int take_option(int option, struct listen_options *out)
 {
     switch (option) {
     case 'q':
+        out->named = true;
         append_query(&out->path, "queue_group", optarg);
         return -1;
     case 'n':
+        out->named = true;
         append_query(&out->path, "durable", optarg);
         return -1;
     case 'm':
         out->manual_ack = true;
-        append_query(&out->path, "manual_ack", "1");
         return -1;
     case 'a':
         append_query(&out->path, "deliver_all", "1");
@@ -124,6 +130,7 @@ static int read_options(int count, char **words, struct listen_options *out)
     if (code >= 0) return code;
     if (count - optind != 1) return cli_refuse("events listen takes one SUBJECT");
     append_query(&out->path, "subject", words[optind]);
+    if (out->manual_ack || out->named) append_query(&out->path, "manual_ack", "1");
     buf_char(&out->path, '\0');
     return out->path.failed ? cli_refuse("the options are too long") : -1;
 }
@@ -134,36 +141,79 @@ static int read_options(int count, char **words, struct listen_options *out)
 static bool take_first_line(struct listener *listener)
 {
     struct arena *arena = arena_new(64 * 1024);
+    const struct json *line;
     struct str id = {NULL, 0};
     bool known;
 
-    known = arena &&
-            json_text(json_get(json_parse(arena, buf_str(&listener->first_line)), "subscription"),
-                      &id) &&
-            id.len && id.len < sizeof listener->subscription;
-    if (known) memcpy(listener->subscription, id.at, id.len);
+    line = arena ? json_parse(arena, buf_str(&listener->first_line)) : NULL;
+    known = json_text(json_get(line, "subscription"), &id) && id.len && id.len < SUBSCRIPTION_BYTES;
+    if (known) memcpy(listener->acks.subscription, id.at, id.len);
     if (arena) arena_free(arena);
     return known;
 }
 
-static bool write_out(struct str text)
+/* Everything up to here reaches its reader before the server forgets it. -1: go on. */
+static int acknowledge_printed(struct listener *listener)
 {
-    return fwrite(text.at, 1, text.len, stdout) == text.len;
+    if (fflush(stdout) != 0) return 0;
+    return listener->options->manual_ack ? -1 : acks_send(&listener->acks);
 }
 
-/* False: nobody reads stdout any more, or the server speaks another language. */
-static bool show(struct listener *listener, struct str part)
+/* A printed line ended. */
+static int note_line(struct listener *listener)
+{
+    struct str head = {listener->head, listener->head_len}, digits;
+    int64_t sequence;
+
+    listener->head_len = 0;
+    if (!str_starts(head, STR(LINE_HEAD))) return -1;
+    digits = (struct str){head.at + sizeof LINE_HEAD - 1, head.len - (sizeof LINE_HEAD - 1)};
+    digits.len = strspn(digits.at, "0123456789");
+    if (!str_to_int64(digits, &sequence)) return -1;
+    acks_add(&listener->acks, sequence);
+    return listener->acks.count == ACKS_MAX ? acknowledge_printed(listener) : -1;
+}
+
+/* Prints a part of the stream, as it was cut by chance. */
+static int print(struct listener *listener, struct str part)
+{
+    int code = -1;
+
+    while (part.len && code < 0) {
+        const char *end = memchr(part.at, '\n', part.len);
+        size_t len = end ? (size_t)(end - part.at) + 1 : part.len;
+        size_t room = sizeof listener->head - 1 - listener->head_len;
+
+        if (fwrite(part.at, 1, len, stdout) != len) return 0;
+        memcpy(listener->head + listener->head_len, part.at, len < room ? len : room);
+        listener->head_len += len < room ? len : room;
+        listener->head[listener->head_len] = '\0';
+        if (end && listener->options->named && !listener->options->manual_ack)
+            code = note_line(listener);
+        if (end) listener->head_len = 0;
+        part.at += len;
+        part.len -= len;
+    }
+    return code;
+}
+
+/* -1: go on; else the exit code: nobody reads stdout any more, or the server speaks another
+ * language. */
+static int show(struct listener *listener, struct str part)
 {
     const char *end;
     size_t len;
 
-    if (listener->subscription[0]) return write_out(part);
+    if (listener->acks.subscription[0]) return print(listener, part);
     end = memchr(part.at, '\n', part.len);
     len = end ? (size_t)(end - part.at) : part.len;
     buf_append(&listener->first_line, (struct str){part.at, len});
-    if (listener->first_line.failed) return false;
-    if (!end) return true;
-    return take_first_line(listener) && write_out((struct str){end + 1, part.len - len - 1});
+    if (!end && !listener->first_line.failed) return -1;
+    if (!end || !take_first_line(listener)) {
+        fprintf(stderr, "boxoffice: the server's answer makes no sense\n");
+        return 1;
+    }
+    return print(listener, (struct str){end + 1, part.len - len - 1});
 }
 
 /* Shows everything that was received. -1: go on; else the exit code. */
@@ -171,82 +221,45 @@ static int show_received(struct listener *listener)
 {
     enum control_part kind;
     struct str part;
+    int code = -1;
 
-    while ((kind = control_read(listener->stream, &part)) == CONTROL_DATA)
-        if (!show(listener, part)) return 0;
-    if (fflush(stdout) != 0) return 0;
-    if (kind == CONTROL_MORE) return -1;
-    if (kind == CONTROL_END) return 0;
-    return control_complain(listener->stream, 0);
+    while (code < 0 && (kind = control_read(listener->stream, &part)) == CONTROL_DATA)
+        code = show(listener, part);
+    if (code < 0) code = acknowledge_printed(listener);
+    if (code >= 0 || kind == CONTROL_MORE) return code;
+    return kind == CONTROL_END ? 0 : control_complain(listener->stream, 0);
 }
 
-/* --- acknowledging ------------------------------------------------------------------------- */
-
-/* {"subscription":"…","sequence":[…]}; the list is still open. */
-static void begin_acks(const struct listener *listener, struct buf *body)
-{
-    buf_reset(body);
-    buf_printf(body, "{\"subscription\":\"%s\",\"sequence\":[", listener->subscription);
-}
-
-/* -1: go on; else the exit code. */
-static int send_acks(struct listener *listener, struct buf *body)
-{
-    struct buf answer;
-    struct str text;
-    int status, code = -1;
-
-    buf_append(body, STR("]}"));
-    text = buf_str(body);
-    if (!listener->acks) listener->acks = control_open(listener->options->data);
-    if (!listener->acks) return 1;
-    status = control_request(listener->acks, "POST", "/streaming/ack", &text);
-    buf_init(&answer, NULL, FIRST_LINE_MAX);
-    if (status == 503) /* what is not acknowledged comes again */
-        (void)control_complain(listener->acks, status);
-    else if (status != 200)
-        code = control_complain(listener->acks, status);
-    else if (!control_read_all(listener->acks, &answer))
-        code = control_complain(listener->acks, 0);
-    buf_free(&answer);
-    return code;
-}
+/* --- acknowledging by hand ----------------------------------------------------------------- */
 
 /* Every whole line of the input. */
-static int acknowledge_lines(struct listener *listener, struct buf *body)
+static int acknowledge_lines(struct listener *listener)
 {
-    size_t at = 0, count = 0;
+    size_t at = 0;
     char *end;
     int code = -1;
 
-    begin_acks(listener, body);
     while (code < 0 && (end = memchr(listener->input + at, '\n', listener->input_len - at))) {
         struct str line = {listener->input + at, (size_t)(end - listener->input) - at};
         int64_t sequence;
 
         at += line.len + 1;
         line = str_trim(line);
-        if (!str_to_int64(line, &sequence)) {
-            if (line.len)
-                fprintf(stderr, "boxoffice: not a sequence number: %.*s\n", (int)line.len, line.at);
-            continue;
-        }
-        buf_printf(body, "%s%lld", count ? "," : "", (long long)sequence);
-        if (++count < ACKS_MAX) continue;
-        code = send_acks(listener, body);
-        begin_acks(listener, body);
-        count = 0;
+        if (str_to_int64(line, &sequence))
+            acks_add(&listener->acks, sequence);
+        else if (line.len)
+            fprintf(stderr, "boxoffice: no sequence number: %.*s\n", (int)line.len, line.at);
+        if (listener->acks.count == ACKS_MAX) code = acks_send(&listener->acks);
     }
     listener->input_len -= at;
     memmove(listener->input, listener->input + at, listener->input_len);
-    return code < 0 && count ? send_acks(listener, body) : code;
+    return code < 0 ? acks_send(&listener->acks) : code;
 }
 
 static int read_acks(struct listener *listener)
 {
     ssize_t count = read(STDIN_FILENO, listener->input + listener->input_len,
                          sizeof listener->input - listener->input_len);
-    struct buf body;
     int code;
 
     if (count < 0 && errno == EINTR) return -1;
@@ -255,9 +268,7 @@ static int read_acks(struct listener *listener)
         return -1;
     }
     listener->input_len += (size_t)count;
-    buf_init(&body, NULL, INPUT_MAX);
-    code = acknowledge_lines(listener, &body);
-    buf_free(&body);
+    code = acknowledge_lines(listener);
     if (listener->input_len == sizeof listener->input) listener->input_len = 0; /* no such line */
     return code;
 }
@@ -282,7 +293,7 @@ static int listen_loop(struct listener *listener)
     int code = show_received(listener);
 
     while (code < 0) {
-        bool acks = listener->input_open && listener->subscription[0];
+        bool acks = listener->input_open && listener->acks.subscription[0];
         struct pollfd waits[] = {{.fd = control_fd(listener->stream), .events = POLLIN},
                                  {.fd = listener->signals, .events = POLLIN},
                                  {.fd = STDOUT_FILENO, .events = 0},
@@ -324,11 +335,12 @@ int cli_listen(int count, char **words)
     }
     if (listener) {
         listener->options = &options;
+        listener->acks.data = options.data;
         listener->signals = watch_signals();
         listener->stream = control_open(options.data);
         if (listener->stream) code = listen_to(listener);
         control_close(listener->stream);
-        control_close(listener->acks);
+        acks_close(&listener->acks);
         buf_free(&listener->first_line);
         if (listener->signals >= 0) close(listener->signals);
         free(listener);

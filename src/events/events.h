@@ -2,7 +2,8 @@
  *
  * A row of EVENT_MAP gives an event its enum name, its struct, its subject, the service that
  * publishes it and its fields; structs, encoders, decoders, typed publish functions, JSON Schema
- * and AsyncAPI all come from these rows. To add a field or an event, add it here and nowhere else. */
+ * and AsyncAPI all come from these rows. To add a field or an event, add it here and nowhere else.
+ */
 #ifndef EVENTS_EVENTS_H
 #define EVENTS_EVENTS_H
 
@@ -20,6 +21,7 @@
  *   TIME     int64_t            UTC milliseconds; ISO-8601 on the wire
  *   FLAG     bool               may be absent (then false); written only when true
  */
+/* clang-format off */
 /* S is the struct the fields belong to.
  *        kind     member         wire name */
 #define USER_FIELDS(F, S)                                                                          \
@@ -99,16 +101,17 @@ enum event_type {
 #undef X
     EVENT_TYPES /* how many; also: no such event */
 };
+/* clang-format on */
 
-#define EVENT_C_ID struct object_id
-#define EVENT_C_REF struct object_id
+#define EVENT_C_ID      struct object_id
+#define EVENT_C_REF     struct object_id
 #define EVENT_C_VERSION int64_t
-#define EVENT_C_TEXT struct str
-#define EVENT_C_TITLE struct str
-#define EVENT_C_USER struct str
-#define EVENT_C_MONEY int64_t
-#define EVENT_C_TIME int64_t
-#define EVENT_C_FLAG bool
+#define EVENT_C_TEXT    struct str
+#define EVENT_C_TITLE   struct str
+#define EVENT_C_USER    struct str
+#define EVENT_C_MONEY   int64_t
+#define EVENT_C_TIME    int64_t
+#define EVENT_C_FLAG    bool
 
 #define EVENT_MEMBER(S, kind, member, wire) EVENT_C_##kind member;
 #define X(name, type, subject, publisher, fields)                                                  \

@@ -31,9 +31,10 @@ static void value_schema(struct json_writer *writer, const struct event_field *f
     case FIELD_USER:
         put(writer, "type", "string");
         put_int(writer, "minLength", 1);
-        put_int(writer, "maxLength", field->kind == FIELD_TEXT    ? TEXT_BYTES_MAX
-                                     : field->kind == FIELD_TITLE ? TITLE_POINTS_MAX
-                                                                  : USER_BYTES_MAX);
+        put_int(writer, "maxLength",
+                field->kind == FIELD_TEXT    ? TEXT_BYTES_MAX
+                : field->kind == FIELD_TITLE ? TITLE_POINTS_MAX
+                                             : USER_BYTES_MAX);
         break;
     case FIELD_MONEY:
         put(writer, "type", "number");

@@ -81,7 +81,7 @@ void connection_refuse(struct connection *connection, enum err err)
 
     if (err == ERR_TIMEOUT)
         counter_add(&lane->counters.deadline_cuts);
-    else
+    else if (err_status(err) < 500)
         counter_add(&lane->counters.bad_requests);
     close_soon(connection, true);
     if (!exchange) exchange = exchange_acquire(lane, connection);

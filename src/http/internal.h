@@ -319,6 +319,8 @@ void lane_ref(struct lane *lane);
 void lane_unref(struct lane *lane);
 /* Posts a chain. False: the lane is closed and the chain is still the caller's. Any thread. */
 bool lane_post(struct lane *lane, struct mail *first, struct mail *last);
+/* Wakes it without mail, unless it is closed by now. Any thread that knows the lane to be there. */
+void lane_wake(struct lane *lane);
 /* Delivers what waits in the inbox. */
 void lane_deliver(struct lane *lane);
 /* The end of a batch: loop_end and the answers it brought, until nothing is left. */

@@ -80,6 +80,13 @@ bool lane_post(struct lane *lane, struct mail *first, struct mail *last)
     return true;
 }
 
+void lane_wake(struct lane *lane)
+{
+    atomic_fetch_add(&lane->senders, 1);
+    if (atomic_load(&lane->inbox) != &closed_mark && lane->wake) lane->wake(lane);
+    atomic_fetch_sub(&lane->senders, 1);
+}
+
 /* The mail that waits, oldest first. */
 static struct mail *inbox_take(struct lane *lane, struct mail *leave)
 {

@@ -12,7 +12,7 @@
 #include "base/json.h"
 #include "base/object_id.h"
 
-struct env;     /* what a service's code is handed (runtime/service.h) */
+struct env; /* what a service's code is handed (runtime/service.h) */
 struct request;
 struct reply;
 struct tx;
@@ -23,11 +23,12 @@ enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHOD_DELETE, M
 
 /* Where a handler runs. */
 enum place {
-    IN_LOOP,   /* in the event loop: memory only, microseconds; tx is NULL */
-    IN_READER, /* over a read-only snapshot of the service's database */
+    IN_LOOP,          /* in the event loop: memory only, microseconds; tx is NULL */
+    IN_READER,        /* over a read-only snapshot of the service's database */
     IN_SHARED_READER, /* the same, and the answer depends on path, query and data alone: it may be
                          given to others until something is committed */
-    IN_WRITER, /* in the service's writer, inside its transaction; the answer waits for the commit */
+    IN_WRITER, /* in the service's writer, inside its transaction; the answer waits for the commit
+                */
     IN_POOL    /* in the service's pool: slow or blocking work; tx is NULL */
 };
 
@@ -68,8 +69,8 @@ struct field_error {
 
 struct reply {
     int status;
-    struct buf body;    /* in the request's arena */
-    struct buf headers; /* extra header lines, each "Name: value\r\n" */
+    struct buf body;          /* in the request's arena */
+    struct buf headers;       /* extra header lines, each "Name: value\r\n" */
     const char *content_type; /* default application/json; charset=utf-8 */
     bool no_body;             /* 204, 304 */
     struct stream *stream;    /* set by reply_stream */
@@ -79,18 +80,18 @@ struct request {
     struct arena *arena; /* request body + answer; capped */
     enum method method;  /* HEAD arrives as METHOD_GET with head_only set */
     bool head_only;
-    bool operator;     /* came over the control socket */
+    bool operator;      /* came over the control socket */
     bool from_loopback; /* the client's address (after trusted proxies) is loopback */
-    struct str path;   /* percent-decoded, without the query and without one trailing '/' */
-    struct str query;  /* raw, after '?' */
+    struct str path;    /* percent-decoded, without the query and without one trailing '/' */
+    struct str query;   /* raw, after '?' */
     struct str params[REQUEST_PARAMS_MAX]; /* what ":name" segments matched, in order */
-    struct str client;     /* client address, as text */
-    struct str request_id; /* for logs and X-Request-Id */
-    bool secure;           /* https, as told by a trusted proxy */
-    bool cookie_secure;    /* cookies set by this answer carry Secure (http_config.cookie_secure) */
+    struct str client;                     /* client address, as text */
+    struct str request_id;                 /* for logs and X-Request-Id */
+    bool secure;                           /* https, as told by a trusted proxy */
+    bool cookie_secure; /* cookies set by this answer carry Secure (http_config.cookie_secure) */
     const struct header_table *headers; /* NULL in a request made by hand */
-    const struct json *body; /* always an object or an array; {} when there was none */
-    struct str body_bytes;   /* raw */
+    const struct json *body;            /* always an object or an array; {} when there was none */
+    struct str body_bytes;              /* raw */
     struct session_user user;
     struct field_error errors[REQUEST_ERRORS_MAX];
     size_t error_count;
@@ -123,8 +124,8 @@ struct str request_query(struct request *rq, const char *name);
 /* ?limit=: default_limit when absent; 1 to max; else ERR_INVALID reported for field limit. */
 enum err request_limit(struct request *rq, int64_t default_limit, int64_t max, int64_t *out);
 
-/* ?after=: the id a page begins after, going down; the highest possible id when absent. A value that
- * is not an id is ERR_INVALID for field after. */
+/* ?after=: the id a page begins after, going down; the highest possible id when absent. A value
+ * that is not an id is ERR_INVALID for field after. */
 enum err request_after(struct request *rq, struct object_id *out);
 /* What the route's index-th ":name" matched, as an id; ERR_BAD_REQUEST when it is not one. */
 enum err request_path_id(const struct request *rq, size_t index, struct object_id *out);

@@ -113,7 +113,7 @@ void http_server_stop(struct http_server *server, int64_t grace_ms)
         struct loop *loop = server->loops[i];
 
         if (loop->threaded) {
-            uv_async_send(&loop->async);
+            lane_wake(&loop->lane); /* it may have seen the flag already and be gone */
         } else {
             loop_wind_down(loop);
             loop_run(loop);

@@ -33,8 +33,8 @@ struct http_config {
     const char *trusted_proxies; /* comma-separated CIDR list, "" for none */
     int cookie_secure;           /* 1 always, 0 never, -1: when the request came over https */
     int connections_max;         /* over it: 503 and close */
-    int64_t deadline_ms;         /* a request must be whole this long after its first byte: 10,000 */
-    int64_t idle_ms;             /* keep-alive time without a request */
+    int64_t deadline_ms; /* a request must be whole this long after its first byte: 10,000 */
+    int64_t idle_ms;     /* keep-alive time without a request */
     /* In the loop thread `loop` (0 … loops-1). loop_end: once after all requests that became ready
      * together were dispatched, so that hand-overs to other threads go in batches. */
     void (*dispatch)(void *context, int loop, struct request *rq);
@@ -42,9 +42,9 @@ struct http_config {
     void *context;
 };
 
-#define HTTP_BODY_MAX 65536
+#define HTTP_BODY_MAX    65536
 #define HTTP_HEADERS_MAX 16384
-#define HTTP_ARENA_MAX (4 * 1024 * 1024) /* request and answer together */
+#define HTTP_ARENA_MAX   (4 * 1024 * 1024) /* request and answer together */
 
 /* Binds and starts the loops. On failure *why (static or thread-local text) says what and why. */
 enum err http_server_start(const struct http_config *config, struct http_server **out,
@@ -83,9 +83,9 @@ struct stream *reply_stream(struct request *rq, struct reply *rp, const char *co
                             void (*closed)(void *context), void *context);
 /* bytes are copied; never blocks. False when the client is gone. */
 bool stream_write(struct stream *stream, struct str bytes);
-/* True when more than HTTP_STREAM_LOW bytes wait for the client, so that the holder does well to hold
- * back; drained(context) is then called once they are fewer, in the loop thread, as closed is and with
- * its context. */
+/* True when more than HTTP_STREAM_LOW bytes wait for the client, so that the holder does well to
+ * hold back; drained(context) is then called once they are fewer, in the loop thread, as closed is
+ * and with its context. */
 bool stream_busy(struct stream *stream, void (*drained)(void *context));
 /* Sends the last chunk when the client is still there, and releases the holder's reference. */
 void stream_end(struct stream *stream);
@@ -93,8 +93,9 @@ void stream_end(struct stream *stream);
 /* --- in process ---------------------------------------------------------------------------- */
 
 /* Parses one request from bytes, as a connection would, for tests and fuzzers: feeds `bytes` to a
- * fresh connection without a socket, split where `split` says (may be NULL: whole), and appends what
- * would have been sent to out. Dispatch is called as usual and must answer before it returns. */
+ * fresh connection without a socket, split where `split` says (may be NULL: whole), and appends
+ * what would have been sent to out. Dispatch is called as usual and must answer before it returns.
+ */
 void http_feed(const struct http_config *config, struct str bytes, const size_t *split,
                size_t split_count, struct buf *out);
 

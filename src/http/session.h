@@ -9,8 +9,8 @@
 
 struct session_keys; /* an HMAC key, prepared; immutable, any thread */
 
-#define SESSION_KEY_MIN 32                       /* bytes */
-#define SESSION_MAX_AGE_S (30 * 24 * 3600)       /* for a token without exp, from its iat */
+#define SESSION_KEY_MIN   32               /* bytes */
+#define SESSION_MAX_AGE_S (30 * 24 * 3600) /* for a token without exp, from its iat */
 
 /* NULL when key is shorter than SESSION_KEY_MIN or memory ran out. The key is copied. */
 struct session_keys *session_keys_new(struct str key);

@@ -25,7 +25,7 @@ struct stream {
     bool ended; /* by the holder */
     bool overflow;
     void (*drained)(void *context); /* asked for by stream_busy; NULL: not now */
-    bool telling; /* closed or drained is running */
+    bool telling;                   /* closed or drained is running */
 };
 
 struct stream *reply_stream(struct request *rq, struct reply *rp, const char *content_type,

@@ -38,14 +38,14 @@ struct service {
     const struct service_definition *def;
     struct env env;
     struct house *house;
-    char *path;            /* of its database */
-    struct db *db;         /* the writer's connection; NULL while it is being opened again */
-    struct db *readers[LOOPS_MAX]; /* one a loop */
-    struct pages *pages[LOOPS_MAX]; /* answers that are still true, one set a loop */
-    struct subscription *subscription; /* NULL without listeners */
+    char *path;    /* of its database */
+    struct db *db; /* the writer's connection; NULL while it is being opened again */
+    struct db *readers[LOOPS_MAX];         /* one a loop */
+    struct pages *pages[LOOPS_MAX];        /* answers that are still true, one set a loop */
+    struct subscription *subscription;     /* NULL without listeners */
     const char *subjects[EVENT_TYPES + 1]; /* it listens to; NULL-terminated */
     const char *published[EVENT_TYPES + 1]; /* its own; NULL-terminated */
-    struct pool *pool;     /* NULL without pool_threads */
+    struct pool *pool;                      /* NULL without pool_threads */
 
     /* shared, under lock */
     pthread_mutex_t lock;
@@ -59,12 +59,12 @@ struct service {
     /* the writer thread's own */
     pthread_t thread;
     bool thread_runs;
-    struct request_list ready;                 /* woken: first of the next batch */
-    struct request *waiting[WAIT_BUCKETS];     /* by wake key, linked by link */
+    struct request_list ready;             /* woken: first of the next batch */
+    struct request *waiting[WAIT_BUCKETS]; /* by wake key, linked by link */
     int64_t job_due_ms[JOBS_MAX];
-    struct task_list tasks;                    /* to start after the commit */
-    struct wake *wakes;                        /* to call after the commit */
-    struct arena *arena;                       /* of one batch */
+    struct task_list tasks; /* to start after the commit */
+    struct wake *wakes;     /* to call after the commit */
+    struct arena *arena;    /* of one batch */
     int64_t reopen_at_ms;
     int64_t failures;     /* batches that were not committed */
     int64_t probe_at_ms;  /* when to look whether it is healthy again */

@@ -69,7 +69,8 @@ struct session_keys *session_keys_open(const struct settings *settings, struct b
     }
     keys = session_keys_new(key);
     explicit_bzero(text, sizeof text);
-    if (!keys) buf_printf(why, "%s must hold at least %d bytes; remove it to have one made", path,
-                          SESSION_KEY_MIN);
+    if (!keys)
+        buf_printf(why, "%s must hold at least %d bytes; remove it to have one made", path,
+                   SESSION_KEY_MIN);
     return keys;
 }

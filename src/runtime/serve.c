@@ -80,10 +80,9 @@ static enum err add_service(struct house *house, const struct service_definition
                                 .random = house->random};
     object_id_source_init(&service->env.ids, service->env.random);
     if (writer_init(service) != OK) return ERR_MEMORY; /* pokes come as soon as it subscribes */
-    return open_database(service,
-                         house->settings->sqlite_dir ? house->settings->sqlite_dir
-                                                     : house->settings->data,
-                         why);
+    return open_database(
+        service, house->settings->sqlite_dir ? house->settings->sqlite_dir : house->settings->data,
+        why);
 }
 
 /* --- the bus ------------------------------------------------------------------------------- */
@@ -295,7 +294,7 @@ int house_serve(const struct settings *settings,
 
     if (!house) return 1;
     mallopt(M_ARENA_MAX, 4); /* one heap a thread would keep memory that nobody uses */
-    umask(0077); /* whatever this program makes is its user's alone */
+    umask(0077);             /* whatever this program makes is its user's alone */
     block_signals(&signals);
     raise_descriptor_limit();
     buf_init(&why, NULL, 4096);
@@ -314,8 +313,7 @@ int house_serve(const struct settings *settings,
                http_server_port(house->server));
         fflush(stdout);
         log_event(LOG_INFO, "boxoffice", "started", log_text("version", STR(BOXOFFICE_VERSION)),
-                  log_text("data", str_of(settings->data)),
-                  log_int("services", (int64_t)count),
+                  log_text("data", str_of(settings->data)), log_int("services", (int64_t)count),
                   log_int("startMs", clock_now_ms(&clock_system) - house->started_at_ms));
         sigwait(&signals, &number);
         log_event(LOG_INFO, "boxoffice", "stopping", log_int("signal", number));

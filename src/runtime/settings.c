@@ -9,8 +9,7 @@
 
 #define ORDER_EXPIRATION_S_MAX (365 * 24 * 3600)
 
-static bool take_flag(const char *name, bool *out, const char *yes, const char *no,
-                      struct buf *why)
+static bool take_flag(const char *name, bool *out, const char *yes, const char *no, struct buf *why)
 {
     const char *text = getenv(name);
 

@@ -9,18 +9,19 @@
 struct settings {
     char host[LISTEN_HOST_MAX]; /* --listen */
     int port;
-    const char *data;     /* --data: the data folder */
-    const char *services; /* --services: comma-separated, NULL: all */
-    const char *sqlite_dir; /* DATABASE_URL=sqlite:DIR; where the databases are */
-    const char *jwt_key;  /* JWT_KEY or NULL: DATA/jwt.key */
+    const char *data;            /* --data: the data folder */
+    const char *services;        /* --services: comma-separated, NULL: all */
+    const char *sqlite_dir;      /* DATABASE_URL=sqlite:DIR; where the databases are */
+    const char *jwt_key;         /* JWT_KEY or NULL: DATA/jwt.key */
     int64_t order_expiration_ms; /* ORDER_EXPIRATION_SECONDS */
-    int cookie_secure;    /* COOKIE_SECURE: 1, 0, or -1 (by the request) */
+    int cookie_secure;           /* COOKIE_SECURE: 1, 0, or -1 (by the request) */
     const char *trusted_proxies; /* TRUSTED_PROXIES, "" for none */
-    bool password_blocklist; /* AUTH_PASSWORD_BLOCKLIST */
-    bool monitoring_open; /* MONITORING=open: /streaming for everyone, not loopback alone */
+    bool password_blocklist;     /* AUTH_PASSWORD_BLOCKLIST */
+    bool monitoring_open;        /* MONITORING=open: /streaming for everyone, not loopback alone */
 };
 
-/* Defaults, then the environment; LOG_LEVEL takes effect at once. False: why says which variable is wrong and what it takes. */
+/* Defaults, then the environment; LOG_LEVEL takes effect at once. False: why says which variable is
+ * wrong and what it takes. */
 bool settings_from_environment(struct settings *settings, struct buf *why);
 /* "ADDR:PORT", "[::1]:PORT" or ":PORT"/"PORT". */
 bool settings_listen(struct settings *settings, const char *text, struct buf *why);

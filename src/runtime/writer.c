@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define PAUSE_MS         1000 /* after a job failed, or between attempts to open the database */
-#define BATCH_ARENA_MAX  (16 * 1024 * 1024)
+#define PAUSE_MS        1000 /* after a job failed, or between attempts to open the database */
+#define BATCH_ARENA_MAX (16 * 1024 * 1024)
 
 /* One step's work and how it ended. */
 struct batch {
@@ -189,21 +189,23 @@ static enum verdict deliver(struct service *service, struct batch *batch, struct
     return verdict;
 }
 
-/* After one event that cannot be applied now, the rest of the batch waits with it. */
+/* After one event that cannot be applied now, what its source published later waits with it. One
+ * source's events stand together. */
 static void run_deliveries(struct service *service, struct batch *batch)
 {
-    bool retry = false;
+    const char *held = "";
 
     for (size_t i = 0; i < batch->delivery_count; i++) {
         struct delivery *delivery = &batch->deliveries[i];
         struct mark mark;
 
         delivery->verdict = VERDICT_RETRY;
-        if (retry || batch->broken) continue;
+        if (batch->broken) continue;
+        if (!delivery->waited && strcmp(held, delivery->source) == 0) continue;
         mark = item_begin(service, batch);
         delivery->verdict = deliver(service, batch, delivery);
         item_end(service, batch, mark, delivery->verdict == VERDICT_APPLIED);
-        retry = delivery->verdict == VERDICT_RETRY;
+        if (delivery->verdict == VERDICT_RETRY && !delivery->waited) held = delivery->source;
     }
 }
 
@@ -388,9 +390,9 @@ bool writer_step(struct service *service)
         return work;
     }
     if (service->subscription)
-        batch.delivery_count = subscription_fetch(
-            service->subscription, tx_read(service->db, batch.now_ms), batch.now_ms,
-            &batch.deliveries);
+        batch.delivery_count =
+            subscription_fetch(service->subscription, tx_read(service->db, batch.now_ms),
+                               batch.now_ms, &batch.deliveries);
     if (!batch.request_count && !batch.settles.head && !batch.delivery_count &&
         !something_is_due(service, batch.now_ms))
         return false;
@@ -485,9 +487,9 @@ static void answer_waiting(struct service *service)
 static void *writer_main(void *context)
 {
     struct service *service = context;
-
     bool worked;
 
+    pthread_setname_np(pthread_self(), service->def->name); /* for top(1) and perf(1) */
     do {
         worked = writer_step(service);
     } while (wait_for_work(service, worked));

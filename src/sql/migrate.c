@@ -34,8 +34,10 @@ static enum err apply(struct db *db, struct tx *tx, const struct migration *step
     if (found) {
         if (print == fingerprint(step->text)) return OK;
         if (why)
-            buf_printf(why, "migration %s was changed after it was applied; use the release "
-                            "that applied it, or restore a backup", step->name);
+            buf_printf(why,
+                       "migration %s was changed after it was applied; use the release "
+                       "that applied it, or restore a backup",
+                       step->name);
         return ERR_CONFLICT;
     }
     TRY(engine_script(db, step->text));

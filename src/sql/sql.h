@@ -40,8 +40,7 @@ struct migration {
 
 /* Applies what is missing, each step in one transaction with its record in schema_migrations.
  * ERR_CONFLICT: an applied step's text is not the one recorded. */
-enum err db_migrate(struct db *db, const struct migration *steps, int64_t now_ms,
-                    struct buf *why);
+enum err db_migrate(struct db *db, const struct migration *steps, int64_t now_ms, struct buf *why);
 
 /* --- transactions -------------------------------------------------------------------------- */
 
@@ -123,7 +122,7 @@ void tx_query_values(struct tx *tx, struct rows *rows, const char *sql,
 bool rows_next(struct rows *rows);
 bool rows_null(struct rows *rows, int column);
 int64_t rows_int(struct rows *rows, int column);
-struct str rows_text(struct rows *rows, int column); /* valid until rows_next or rows_end */
+struct str rows_text(struct rows *rows, int column);     /* valid until rows_next or rows_end */
 struct object_id rows_id(struct rows *rows, int column); /* zero when not an id */
 enum err rows_end(struct rows *rows);
 

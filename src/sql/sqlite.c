@@ -16,9 +16,10 @@
 #include <threads.h>
 #include <unistd.h>
 
-#define STATEMENTS_MAX   128 /* distinct SQL texts of one connection; a power of two */
-#define PARAMETERS_MAX   16
-#define CHECKPOINT_PAGES 4000 /* 16 MiB of log: hot pages are folded into the file once, not often */
+#define STATEMENTS_MAX 128 /* distinct SQL texts of one connection; a power of two */
+#define PARAMETERS_MAX 16
+#define CHECKPOINT_PAGES                                                                           \
+    4000 /* 16 MiB of log: hot pages are folded into the file once, not often */
 #define WRITER_CACHE_KIB 16384
 #define READER_CACHE_KIB 2048
 
@@ -207,8 +208,9 @@ enum err db_open(const char *path, enum db_mode mode, struct db **out, struct bu
 {
     enum err err = OK;
     struct db *db;
-    int flags = SQLITE_OPEN_NOMUTEX |
-                (mode == DB_WRITER ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
+    int flags =
+        SQLITE_OPEN_NOMUTEX |
+        (mode == DB_WRITER ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
 
     call_once(&library_once, library_configure);
     db = calloc(1, sizeof *db);
@@ -255,7 +257,8 @@ void db_close(struct db *db)
 static enum err prepare(struct db *db, struct statement *slot, const char *sql)
 {
     int count;
-    int code = sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &slot->handle, NULL);
+    int code =
+        sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &slot->handle, NULL);
 
     if (code != SQLITE_OK) return fail(db, code, sql);
     ASSERT(slot->handle != NULL);
@@ -412,7 +415,8 @@ struct str rows_text(struct rows *rows, int column)
 {
     const unsigned char *at = sqlite3_column_text(handle_of(rows), column);
 
-    return (struct str){at ? (const char *)at : "", (size_t)sqlite3_column_bytes(handle_of(rows), column)};
+    return (struct str){at ? (const char *)at : "",
+                        (size_t)sqlite3_column_bytes(handle_of(rows), column)};
 }
 
 struct object_id rows_id(struct rows *rows, int column)

@@ -146,6 +146,7 @@ def test_a_durable_name_has_one_listener_the_newest(server):
     with server.listen(subject, "--durable", "d") as old:
         Control(server).publish(subject, {"n": 1})
         old.wait_count(1)
+        old.wait_acknowledged()
         with server.listen(subject, "--durable", "d") as new:
             assert old.process.wait(10) == 0, "the older one ends in good order"
             Control(server).publish(subject, {"n": 2})
@@ -159,6 +160,34 @@ def test_durables_of_other_names_and_groups_are_others(server):
     for options in (["--durable", "a"], ["--durable", "b"], ["--durable", "a", "--queue-group", "g"]):
         with server.listen(subject, *options, "--deliver-all") as listener:
             wait_for(lambda: sequences(listener) == [first], 10, options)
+
+
+def test_what_a_killed_listener_did_not_print_is_not_lost():
+    """A durable listener without --manual-ack acknowledges what it has printed, not what it was
+    sent: kills at any moment lose nothing."""
+    with Server() as server:
+        subject = subject_of("killed")
+        control = Control(server)
+        words = command("events", "listen", subject, "--durable", "d", "--deliver-all", "--data",
+                        server.data)
+        printed = os.path.join(server.folder, "printed")
+        got, sent = set(), set()
+
+        def whole_lines():
+            with open(printed, encoding="utf-8") as file:
+                return {json.loads(line)["sequence"] for line in file if line.endswith("\n")}
+        for _ in range(15):
+            with open(printed, "wb") as out:
+                process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out,
+                                           env=clean_environment())
+            sent |= {control.publish(subject, {"padding": "x" * 500})["sequence"]
+                     for _ in range(40)}
+            process.kill()
+            process.wait()
+            got |= whole_lines()
+        with server.listen(subject, "--durable", "d") as listener:
+            wait_for(lambda: got | set(sequences(listener)) == sent, 10,
+                     lambda: f"lost {sorted(sent - got - set(sequences(listener)))}")
 
 
 # --- replays

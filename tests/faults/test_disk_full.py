@@ -136,3 +136,48 @@ def test_a_program_stopped_on_a_full_disk_starts_again_when_there_is_space():
         for ticket in made:
             assert get_ticket(seller, ticket["id"]) == ticket, "an acknowledged ticket is lost"
         buy(server.as_user(), create_ticket(seller)["id"])
+
+
+def test_readiness_follows_the_disk():
+    """A service whose writes fail is not ready, and is again by itself when there is space."""
+    with small_disk() as disk, Server(data=os.path.join(disk, "data")) as server:
+        seller = server.as_user()
+        junk = Junk(disk)
+        junk.grow()
+        write_until_refused(seller, junk, [])
+        answer = server.client().get("/readyz")
+        assert answer.status == 503 and answer.json["ready"] is False, answer
+        tickets = [one for one in answer.json["services"] if one["name"] == "tickets"][0]
+        assert tickets["database"] == "read-only", answer.json
+        expect(server.client().get("/healthz"), 200)
+        expect(server.client().get("/streaming"), 200)
+        junk.remove()
+        wait_for(lambda: server.client().get("/readyz").status == 200, 10, "readiness by itself")
+
+
+def test_a_durable_listener_goes_on_after_a_full_disk():
+    with small_disk() as disk, Server(data=os.path.join(disk, "data")) as server:
+        seller = server.as_user()
+        junk = Junk(disk)
+        options = ("--durable", "d", "--manual-ack", "--ack-wait", "600")
+        with server.listen("ticket:created", *options) as listener:
+            first = create_ticket(seller, "The first")
+            listener.acknowledge(listener.wait_count(1)[0])
+            listener.wait_acknowledged()
+            junk.grow()
+            write_until_refused(seller, junk, made := [])
+            junk.remove()
+            wait_for(lambda: seller.post("/api/tickets", {"title": "After", "price": 1}).status == 201)
+            wait_for(lambda: listener.messages[-1]["data"]["title"] == "After", 20, "the last one")
+            wanted = [first["id"], *(ticket["id"] for ticket in made)]
+            heard = [data["id"] for data in listener.data()]
+            assert heard[:len(wanted)] == wanted, "all that were acknowledged, in order"
+            wait_for(lambda: server.client().get("/readyz").status == 200, 10, "readiness")
+            for message in listener.messages[1:]:
+                listener.acknowledge(message)
+            listener.wait_acknowledged()
+        server.restart()
+        with server.listen("ticket:created", *options) as listener:
+            last = create_ticket(server.as_user(), "The last")
+            wait_for(lambda: listener.messages, 10)
+            assert [data["id"] for data in listener.data()] == [last["id"]]

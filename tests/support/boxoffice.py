@@ -28,6 +28,7 @@ SETTINGS = ("JWT_KEY", "DATABASE_URL", "NATS_URL", "REDIS_URL", "STRIPE_KEY", "S
             "STRIPE_WEBHOOK_SECRET", "STRIPE_PUBLISHABLE_KEY", "ORDER_EXPIRATION_SECONDS",
             "COOKIE_SECURE", "TRUSTED_PROXIES", "AUTH_PASSWORD_BLOCKLIST")
 
+processes = []  # every server and listener started so far
 logs = []  # the stderr file of every process started so far, for the runner's sanitizer check
 
 
@@ -113,6 +114,7 @@ class Server:
         with open(self.stdout_path, "wb") as out, open(self.stderr_path, "wb") as err:
             self.process = subprocess.Popen(command(*words), stdin=subprocess.DEVNULL, stdout=out,
                                             stderr=err, env=clean_environment(self.env))
+        processes.append(self.process)
         logs.append(self.stderr_path)
 
     def start(self):
@@ -230,6 +232,13 @@ class Server:
         return channel.get("subscriptions") or [] if channel else []
 
 
+def end_all():
+    """Kills what is still running: tests that hang leave no processes behind."""
+    for process in processes:
+        if process.poll() is None:
+            process.kill()
+
+
 class Listener:
     """A running `boxoffice events listen`, its lines gathered in the background."""
 
@@ -246,6 +255,7 @@ class Listener:
                 self.process = subprocess.Popen(command(*words), stdin=subprocess.PIPE,
                                                 stdout=subprocess.PIPE, stderr=err, text=True,
                                                 env=clean_environment())
+            processes.append(self.process)
             logs.append(self.log_path)
             threading.Thread(target=self._gather, daemon=True).start()
             self.client_id = wait_for(lambda: self._clients() - before, 10,

@@ -154,6 +154,9 @@ def main():
 
 
 if __name__ == "__main__":
-    code = main()
+    try:
+        code = main()
+    finally:
+        boxoffice.end_all()
     sys.stdout.flush()
     os._exit(code)  # a test that hangs must not keep the run from ending

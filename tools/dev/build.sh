@@ -4,7 +4,7 @@
 
 log_file() {
     mkdir -p build/logs
-    printf 'build/logs/%s' "$1"
+    printf 'build/logs/%s.log' "$1"
 }
 
 # setup_in FOLDER [OPTION…]: the options of `meson setup`, which count the first time only.

@@ -52,6 +52,7 @@ static enum err start(struct env *env, struct buf *why)
 
 static void stop(struct env *env)
 {
+    bus_watch(streaming_of(env)->house->bus, NULL, NULL);
     streaming_free(streaming_of(env));
     env->state = NULL;
 }

@@ -29,8 +29,7 @@ enum err timer_done(struct tx *tx, struct object_id order_id)
                    sql_id(order_id));
 }
 
-enum err timers_due(struct tx *tx, int64_t now_ms, struct object_id *out, size_t max,
-                    size_t *count)
+enum err timers_due(struct tx *tx, int64_t now_ms, struct object_id *out, size_t max, size_t *count)
 {
     struct rows rows;
 

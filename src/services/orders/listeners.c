@@ -22,8 +22,8 @@ static enum verdict on_ticket_created(struct env *env, struct tx *tx, const void
     const struct ticket_created *ticket = event;
 
     (void)env;
-    return copy_ticket(tx, &(struct ticket_copy){ticket->id, ticket->version, ticket->title,
-                                                 ticket->price_cents});
+    return copy_ticket(
+        tx, &(struct ticket_copy){ticket->id, ticket->version, ticket->title, ticket->price_cents});
 }
 
 static enum verdict on_ticket_updated(struct env *env, struct tx *tx, const void *event)
@@ -31,8 +31,8 @@ static enum verdict on_ticket_updated(struct env *env, struct tx *tx, const void
     const struct ticket_updated *ticket = event;
 
     (void)env;
-    return copy_ticket(tx, &(struct ticket_copy){ticket->id, ticket->version, ticket->title,
-                                                 ticket->price_cents});
+    return copy_ticket(
+        tx, &(struct ticket_copy){ticket->id, ticket->version, ticket->title, ticket->price_cents});
 }
 
 /* --- time ---------------------------------------------------------------------------------- */
@@ -71,12 +71,12 @@ static enum verdict on_payment_created(struct env *env, struct tx *tx, const voi
     if (taken) return env_dead(env, "paid after cancellation and the ticket is taken: refund");
     if (order_complete(&order) == ORDER_UNCHANGED) return VERDICT_SEEN;
     TRY(order_update(tx, &order));
-    TRY(publish_order_completed(tx, &(struct order_completed){
-                                        .id = order.id,
-                                        .version = order.version,
-                                        .user_id = order.user_id,
-                                        .ticket_id = order.ticket.id,
-                                        .price_cents = order.ticket.price_cents}));
+    TRY(publish_order_completed(
+        tx, &(struct order_completed){.id = order.id,
+                                      .version = order.version,
+                                      .user_id = order.user_id,
+                                      .ticket_id = order.ticket.id,
+                                      .price_cents = order.ticket.price_cents}));
 done:
     return verdict_of(err);
 }

@@ -69,12 +69,12 @@ done:
 enum err order_update(struct tx *tx, const struct order *order)
 {
     int64_t changed = 0;
-    enum err err = tx_exec(tx, &changed,
-                           "UPDATE orders SET version = $2, status = $3, expires_at_ms = $4"
-                           " WHERE id = $1",
-                           sql_id(order->id), sql_int(order->version),
-                           sql_text(order_status_text(order->status)),
-                           sql_int(order->expires_at_ms));
+    enum err err =
+        tx_exec(tx, &changed,
+                "UPDATE orders SET version = $2, status = $3, expires_at_ms = $4"
+                " WHERE id = $1",
+                sql_id(order->id), sql_int(order->version),
+                sql_text(order_status_text(order->status)), sql_int(order->expires_at_ms));
 
     ASSERT(err != OK || changed == 1);
     return err == ERR_CONFLICT ? ERR_TICKET_RESERVED : err;

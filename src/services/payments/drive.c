@@ -27,10 +27,10 @@ static enum err publish_outcome(struct tx *tx, const struct charge *charge)
 {
     switch (charge->status) {
     case CHARGE_CAPTURED:
-        return publish_payment_created(tx, &(struct payment_created){.id = charge->id,
-                                                                     .order_id = charge->order_id,
-                                                                     .stripe_id =
-                                                                         charge->stripe_id});
+        return publish_payment_created(tx,
+                                       &(struct payment_created){.id = charge->id,
+                                                                 .order_id = charge->order_id,
+                                                                 .stripe_id = charge->stripe_id});
     case CHARGE_DECLINED:
         return publish_payment_failed(tx, &(struct payment_failed){.id = charge->id,
                                                                    .order_id = charge->order_id,

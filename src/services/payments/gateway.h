@@ -18,7 +18,7 @@ enum gateway_result {
 
 struct gateway_outcome {
     enum gateway_result kind;
-    char id[GATEWAY_TEXT_MAX];     /* "ch_…" */
+    char id[GATEWAY_TEXT_MAX]; /* "ch_…" */
     char reason[GATEWAY_TEXT_MAX];
 };
 

@@ -42,8 +42,7 @@ static const struct test_token test_tokens[] = {
     {"tok_radarBlock", GATEWAY_DECLINED, "Your card was declined."},
     {"tok_chargeDeclinedExpiredCard", GATEWAY_DECLINED, "Your card has expired."},
     {"tok_visa_chargeDeclinedExpiredCard", GATEWAY_DECLINED, "Your card has expired."},
-    {"tok_chargeDeclinedIncorrectCvc", GATEWAY_DECLINED,
-     "Your card's security code is incorrect."},
+    {"tok_chargeDeclinedIncorrectCvc", GATEWAY_DECLINED, "Your card's security code is incorrect."},
     {"tok_visa_chargeDeclinedIncorrectCvc", GATEWAY_DECLINED,
      "Your card's security code is incorrect."},
     {"tok_cvcCheckFail", GATEWAY_DECLINED, "Your card's security code is incorrect."},
@@ -67,7 +66,8 @@ static void sandbox_charge(const struct gateway *gateway, const struct gateway_c
 
     (void)gateway;
     *outcome = (struct gateway_outcome){.kind = token ? token->result : GATEWAY_REFUSED};
-    snprintf(outcome->reason, sizeof outcome->reason, "%s", token ? token->reason : "No such token");
+    snprintf(outcome->reason, sizeof outcome->reason, "%s",
+             token ? token->reason : "No such token");
     if (outcome->kind == GATEWAY_DONE)
         snprintf(outcome->id, sizeof outcome->id, "ch_%s", object_id_text(charge->key).hex);
 }

@@ -40,8 +40,7 @@ static enum verdict on_order_created(struct env *env, struct tx *tx, const void 
 {
     const struct order_created *order = event;
     struct ticket ticket;
-    enum verdict verdict =
-        ticket_of(env, tx, order->id, order->version, order->ticket_id, &ticket);
+    enum verdict verdict = ticket_of(env, tx, order->id, order->version, order->ticket_id, &ticket);
 
     if (verdict != VERDICT_APPLIED) return verdict;
     if (ticket.sold) return env_dead(env, "the ticket is sold");
@@ -53,8 +52,7 @@ static enum verdict on_order_cancelled(struct env *env, struct tx *tx, const voi
 {
     const struct order_cancelled *order = event;
     struct ticket ticket;
-    enum verdict verdict =
-        ticket_of(env, tx, order->id, order->version, order->ticket_id, &ticket);
+    enum verdict verdict = ticket_of(env, tx, order->id, order->version, order->ticket_id, &ticket);
 
     if (verdict != VERDICT_APPLIED) return verdict;
     if (!ticket_held_by(&ticket, order->id) || ticket.sold)
@@ -67,8 +65,7 @@ static enum verdict on_order_completed(struct env *env, struct tx *tx, const voi
 {
     const struct order_completed *order = event;
     struct ticket ticket;
-    enum verdict verdict =
-        ticket_of(env, tx, order->id, order->version, order->ticket_id, &ticket);
+    enum verdict verdict = ticket_of(env, tx, order->id, order->version, order->ticket_id, &ticket);
 
     if (verdict != VERDICT_APPLIED) return verdict;
     if (ticket_sell(&ticket, order->id) != OK) return VERDICT_EARLY;

@@ -108,8 +108,7 @@ static enum err put_ticket(struct request *rq, struct tx *tx, struct reply *rp)
     int64_t price_cents;
     enum err err;
 
-    TRY(take_ticket(rq, "Price must be provided and must be greater than 0", &title,
-                    &price_cents));
+    TRY(take_ticket(rq, "Price must be provided and must be greater than 0", &title, &price_cents));
     TRY(request_path_id(rq, 0, &id));
     TRY(ticket_get(tx, rq->arena, id, &ticket));
     if (!str_eq(ticket.user_id, rq->user.id)) return ERR_NOT_AUTHORIZED;

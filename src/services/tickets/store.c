@@ -116,8 +116,7 @@ enum err order_version(struct tx *tx, struct object_id order_id, int64_t *versio
 {
     struct rows rows;
 
-    tx_query(tx, &rows, "SELECT version FROM order_versions WHERE order_id = $1",
-             sql_id(order_id));
+    tx_query(tx, &rows, "SELECT version FROM order_versions WHERE order_id = $1", sql_id(order_id));
     *version = rows_next(&rows) ? rows_int(&rows, 0) : -1;
     return rows_end(&rows);
 }

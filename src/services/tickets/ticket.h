@@ -30,7 +30,8 @@ static inline bool ticket_held_by(const struct ticket *ticket, struct object_id 
 }
 
 /* Each makes the next version, or refuses and leaves the ticket as it is. */
-enum err ticket_edit(struct ticket *ticket, struct str title, int64_t price_cents); /* TICKET_LOCKED */
+enum err ticket_edit(struct ticket *ticket, struct str title,
+                     int64_t price_cents);                                 /* TICKET_LOCKED */
 enum err ticket_reserve(struct ticket *ticket, struct object_id order_id); /* TICKET_RESERVED */
 void ticket_free(struct ticket *ticket);
 /* Also a ticket that is free at the moment: an order that comes back to life with its payment. */

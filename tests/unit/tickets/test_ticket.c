@@ -48,7 +48,8 @@ static void a_ticket_is_reserved_by_one_order_at_a_time(void **state)
     assert_int_equal(ticket_reserve(&ticket, order_b), OK);
 }
 
-static void a_ticket_is_sold_to_its_holder_or_from_the_shelf_but_not_over_anothers_head(void **state)
+static void
+a_ticket_is_sold_to_its_holder_or_from_the_shelf_but_not_over_anothers_head(void **state)
 {
     struct ticket held = on_sale(), free = on_sale();
 

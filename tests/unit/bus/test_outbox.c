@@ -1,0 +1,149 @@
+/* Unit tests of bus/outbox: what a service published, and what it could not apply. */
+#include "support.h"
+
+struct fixture {
+    struct folder folder;
+    struct db *db;
+    struct arena *arena;
+};
+
+static int setup(void **state)
+{
+    struct fixture *fixture = calloc(1, sizeof *fixture);
+
+    *state = fixture;
+    fixture->folder = folder_make();
+    fixture->db = service_open(&fixture->folder, "one.db");
+    fixture->arena = arena_new(16 * 1024 * 1024);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *fixture = *state;
+
+    db_close(fixture->db);
+    arena_free(fixture->arena);
+    folder_remove(&fixture->folder);
+    free(fixture);
+    return 0;
+}
+
+static size_t channels(struct fixture *fixture, struct channel *out, size_t max)
+{
+    size_t count = 0;
+
+    assert_int_equal(
+        outbox_channels(tx_read(fixture->db, NOW_MS), fixture->arena, out, max, &count), OK);
+    return count;
+}
+
+static void channels_count_what_was_published(void **state)
+{
+    struct fixture *fixture = *state;
+    struct tx *tx = begin_at(fixture->db, NOW_MS);
+    struct channel found[4];
+    int64_t last = 0, own = 0;
+
+    append(tx, "b", "{}");
+    append(tx, "a", "{}");
+    assert_int_equal(tx->published, 2);
+    assert_int_equal(outbox_flush(tx, &last), OK);
+    assert_int_equal(last, 2);
+    commit(tx);
+    tx = begin_at(fixture->db, NOW_MS);
+    append(tx, "b", "{}");
+    assert_int_equal(outbox_last(tx, &own), OK);
+    assert_int_equal(own, 3);
+    assert_int_equal(outbox_flush(tx, &last), OK);
+    assert_int_equal(last, 3);
+    commit(tx);
+    assert_int_equal(channels(fixture, found, 4), 2);
+    assert_true(str_eq(found[0].subject, STR("a")) && str_eq(found[1].subject, STR("b")));
+    assert_int_equal(found[0].first, 2);
+    assert_int_equal(found[0].last, 2);
+    assert_int_equal(found[0].count, 1);
+    assert_int_equal(found[1].first, 1);
+    assert_int_equal(found[1].last, 3);
+    assert_int_equal(found[1].count, 2);
+}
+
+/* Of more than 32 some were forgotten once. */
+static void many_subjects_in_one_transaction_are_all_counted(void **state)
+{
+    struct fixture *fixture = *state;
+    struct tx *tx = begin_at(fixture->db, NOW_MS);
+    struct channel found[256];
+    char subject[16];
+    int64_t last = 0;
+
+    for (int i = 0; i < 200; i++) {
+        snprintf(subject, sizeof subject, "s%d", 999 - i);
+        append(tx, subject, "{}");
+    }
+    assert_int_equal(outbox_flush(tx, &last), OK);
+    commit(tx);
+    assert_int_equal(last, 200);
+    assert_int_equal(channels(fixture, found, 256), 200);
+    assert_int_equal(channels(fixture, found, 10), 10);
+}
+
+static void a_payload_has_a_largest_size(void **state)
+{
+    struct fixture *fixture = *state;
+    struct tx *tx = begin_at(fixture->db, NOW_MS);
+    char *bytes = calloc(1, EVENT_PAYLOAD_MAX + 1);
+
+    memset(bytes, ' ', EVENT_PAYLOAD_MAX + 1);
+    assert_int_equal(outbox_append(tx, STR("a"), (struct str){bytes, EVENT_PAYLOAD_MAX}), OK);
+    assert_int_equal(outbox_append(tx, STR("a"), (struct str){bytes, EVENT_PAYLOAD_MAX + 1}),
+                     ERR_TOO_LARGE);
+    assert_int_equal(tx->published, 1);
+    commit(tx);
+    free(bytes);
+}
+
+static void dead_letters_come_newest_first_and_cut(void **state)
+{
+    struct fixture *fixture = *state;
+    struct tx *tx = begin_at(fixture->db, NOW_MS);
+    struct dead_letter found[2];
+    struct buf large;
+    size_t count = 0;
+    int64_t total = 0;
+
+    buf_init(&large, NULL, 65536);
+    for (int i = 0; i < 6000; i++)
+        buf_append(&large, STR("\xE2\x98\x83"));
+    for (int i = 1; i <= 3; i++) {
+        tx->now_ms = NOW_MS + i;
+        assert_int_equal(
+            dead_letter_put(tx, STR("src"), i, STR("subject"), buf_str(&large), STR("why not")),
+            OK);
+    }
+    commit(tx);
+    assert_int_equal(
+        dead_letters(tx_read(fixture->db, NOW_MS), fixture->arena, found, 2, &count, &total), OK);
+    assert_int_equal(count, 2);
+    assert_int_equal(total, 3);
+    assert_int_equal(found[0].sequence, 3);
+    assert_int_equal(found[1].sequence, 2);
+    assert_int_equal(found[0].dead_at_ms, NOW_MS + 3);
+    assert_true(str_eq(found[0].source, STR("src")) && str_eq(found[0].reason, STR("why not")));
+    assert_int_equal(str_code_points(found[0].payload), DEAD_PAYLOAD_MAX);
+    buf_free(&large);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(channels_count_what_was_published),
+        CASE(many_subjects_in_one_transaction_are_all_counted),
+        CASE(a_payload_has_a_largest_size),
+        CASE(dead_letters_come_newest_first_and_cut),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,449 @@
+/* Unit tests of sql: what the header promises, on a real database. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+/* the rest of cmocka's header needs these four */
+#include <cmocka.h>
+
+#include "../folder.h"
+#include "sql/sql.h"
+
+#define NOW_MS INT64_C(1790000000000)
+
+static const struct migration first_steps[] = {
+    {"test/0001", "CREATE TABLE things (id {{serial}}, name TEXT UNIQUE, number BIGINT);"
+                  "CREATE TABLE ids (id TEXT)"},
+    {NULL, NULL},
+};
+static const struct migration more_steps[] = {
+    {"test/0001", "CREATE TABLE things (id {{serial}}, name TEXT UNIQUE, number BIGINT);"
+                  "CREATE TABLE ids (id TEXT)"},
+    {"test/0002", "CREATE TABLE others (id BIGINT)"},
+    {NULL, NULL},
+};
+static const struct migration edited_steps[] = {
+    {"test/0001", "CREATE TABLE things (id {{serial}}, name TEXT)"},
+    {NULL, NULL},
+};
+static const struct migration broken_steps[] = {
+    {"test/0003", "CREATE TABLE halves (id BIGINT); CREATE TABLE nonsense ((("},
+    {NULL, NULL},
+};
+
+struct fixture {
+    struct folder folder;
+    struct folder_file file;
+    struct db *db;
+    struct buf why;
+};
+
+static int setup(void **state)
+{
+    struct fixture *fixture = calloc(1, sizeof *fixture);
+
+    *state = fixture;
+    fixture->folder = folder_make();
+    fixture->file = folder_file(&fixture->folder, "test.db");
+    buf_init(&fixture->why, NULL, 4096);
+    assert_int_equal(db_open(fixture->file.path, DB_WRITER, &fixture->db, &fixture->why), OK);
+    assert_int_equal(db_migrate(fixture->db, first_steps, NOW_MS, &fixture->why), OK);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *fixture = *state;
+
+    db_close(fixture->db);
+    buf_free(&fixture->why);
+    folder_remove(&fixture->folder);
+    free(fixture);
+    return 0;
+}
+
+static struct tx *begin(struct fixture *fixture)
+{
+    struct tx *tx;
+
+    assert_int_equal(tx_begin(fixture->db, &tx), OK);
+    tx_item_begin(tx, NOW_MS);
+    return tx;
+}
+
+static void commit(struct tx *tx)
+{
+    assert_int_equal(tx_item_end(tx, true), OK);
+    assert_int_equal(tx_commit(tx), OK);
+}
+
+static enum err add(struct tx *tx, const char *name)
+{
+    return tx_exec(tx, NULL, "INSERT INTO things (name, number) VALUES ($1, 1)",
+                   sql_text(str_of(name)));
+}
+
+static int64_t count(struct tx *tx)
+{
+    struct rows rows;
+    int64_t found = -1;
+
+    tx_query_values(tx, &rows, "SELECT COUNT(*) FROM things", NULL, 0);
+    if (rows_next(&rows)) found = rows_int(&rows, 0);
+    assert_int_equal(rows_end(&rows), OK);
+    return found;
+}
+
+static bool has(struct tx *tx, const char *name)
+{
+    struct rows rows;
+    bool found;
+
+    tx_query(tx, &rows, "SELECT 1 FROM things WHERE name = $1", sql_text(str_of(name)));
+    found = rows_next(&rows);
+    assert_int_equal(rows_end(&rows), OK);
+    return found;
+}
+
+/* --- statements ---------------------------------------------------------------------------- */
+
+static void integers_come_back_as_they_went_in(void **state)
+{
+    static const int64_t numbers[] = {0, 1, -1, INT64_MAX, INT64_MIN};
+    struct tx *tx = begin(*state);
+    struct rows rows;
+
+    for (size_t i = 0; i < 5; i++)
+        assert_int_equal(
+            tx_exec(tx, NULL, "INSERT INTO things (number) VALUES ($1)", sql_int(numbers[i])), OK);
+    tx_query_values(tx, &rows, "SELECT number FROM things ORDER BY id", NULL, 0);
+    for (size_t i = 0; i < 5; i++) {
+        assert_true(rows_next(&rows));
+        assert_true(rows_int(&rows, 0) == numbers[i]);
+    }
+    assert_false(rows_next(&rows));
+    assert_int_equal(rows_end(&rows), OK);
+    commit(tx);
+}
+
+static void texts_come_back_as_they_went_in(void **state)
+{
+    static const char *const texts[] = {"", " ", "it's", "\xE2\x98\x83", "a\nb", "$1"};
+    struct tx *tx = begin(*state);
+    struct rows rows;
+
+    for (size_t i = 0; i < 6; i++)
+        assert_int_equal(add(tx, texts[i]), OK);
+    tx_query_values(tx, &rows, "SELECT name FROM things ORDER BY id", NULL, 0);
+    for (size_t i = 0; i < 6; i++) {
+        assert_true(rows_next(&rows));
+        assert_false(rows_null(&rows, 0));
+        assert_true(str_eq(rows_text(&rows, 0), str_of(texts[i])));
+    }
+    assert_int_equal(rows_end(&rows), OK);
+    commit(tx);
+}
+
+static void ids_and_nulls_come_back_as_they_went_in(void **state)
+{
+    struct tx *tx = begin(*state);
+    struct object_id id;
+    struct rows rows;
+
+    assert_true(object_id_parse(STR("0123456789abcdefABCDEF01"), &id));
+    assert_int_equal(tx_exec(tx, NULL, "INSERT INTO ids VALUES ($1)", sql_id(id)), OK);
+    assert_int_equal(tx_exec(tx, NULL, "INSERT INTO ids VALUES ($1)", sql_null()), OK);
+    assert_int_equal(tx_exec(tx, NULL, "INSERT INTO ids VALUES ($1)", sql_text(STR("no id"))), OK);
+    tx_query_values(tx, &rows, "SELECT id FROM ids ORDER BY rowid", NULL, 0);
+    assert_true(rows_next(&rows));
+    assert_true(object_id_eq(rows_id(&rows, 0), id));
+    assert_true(str_eq(rows_text(&rows, 0), STR("0123456789abcdefabcdef01")));
+    assert_true(rows_next(&rows));
+    assert_true(rows_null(&rows, 0));
+    assert_true(rows_next(&rows));
+    assert_true(object_id_eq(rows_id(&rows, 0), (struct object_id){{0}}));
+    assert_int_equal(rows_end(&rows), OK);
+    commit(tx);
+}
+
+static void parameters_may_repeat_and_come_in_any_order(void **state)
+{
+    struct tx *tx = begin(*state);
+    struct rows rows;
+
+    tx_query(tx, &rows, "SELECT $3, $1, $3, $2", sql_int(1), sql_text(STR("two")), sql_int(3));
+    assert_true(rows_next(&rows));
+    assert_int_equal(rows_int(&rows, 0), 3);
+    assert_int_equal(rows_int(&rows, 1), 1);
+    assert_int_equal(rows_int(&rows, 2), 3);
+    assert_true(str_eq(rows_text(&rows, 3), STR("two")));
+    assert_int_equal(rows_end(&rows), OK);
+    commit(tx);
+}
+
+static void touched_rows_are_counted(void **state)
+{
+    struct tx *tx = begin(*state);
+    int64_t changes = 7;
+
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(
+            tx_exec_values(tx, NULL, "INSERT INTO things (number) VALUES (5)", NULL, 0), OK);
+    assert_int_equal(
+        tx_exec(tx, &changes, "UPDATE things SET number = 6 WHERE number = $1", sql_int(5)), OK);
+    assert_int_equal(changes, 3);
+    assert_int_equal(tx_exec(tx, &changes, "DELETE FROM things WHERE number = $1", sql_int(5)), OK);
+    assert_int_equal(changes, 0);
+    commit(tx);
+}
+
+static void serial_keys_grow(void **state)
+{
+    struct tx *tx = begin(*state);
+    struct rows rows;
+    int64_t last = 0;
+
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(
+            tx_exec_values(tx, NULL, "INSERT INTO things (number) VALUES (8)", NULL, 0), OK);
+    tx_query_values(tx, &rows, "SELECT id FROM things ORDER BY id", NULL, 0);
+    while (rows_next(&rows)) {
+        assert_true(rows_int(&rows, 0) > last);
+        last = rows_int(&rows, 0);
+    }
+    assert_int_equal(rows_end(&rows), OK);
+    commit(tx);
+}
+
+/* --- transactions and items ---------------------------------------------------------------- */
+
+static void an_item_that_is_not_kept_leaves_nothing(void **state)
+{
+    struct tx *tx = begin(*state);
+
+    assert_int_equal(add(tx, "first"), OK);
+    assert_int_equal(tx_item_end(tx, true), OK);
+    tx_item_begin(tx, NOW_MS);
+    assert_int_equal(add(tx, "second"), OK);
+    assert_int_equal(add(tx, "second too"), OK);
+    assert_int_equal(tx_item_end(tx, false), OK);
+    tx_item_begin(tx, NOW_MS + 5);
+    assert_int_equal(tx->now_ms, NOW_MS + 5);
+    assert_int_equal(add(tx, "third"), OK);
+    commit(tx);
+    tx = begin(*state);
+    assert_int_equal(count(tx), 2);
+    assert_true(has(tx, "first") && has(tx, "third"));
+    commit(tx);
+}
+
+static void an_item_that_only_reads_may_end_either_way(void **state)
+{
+    struct tx *tx = begin(*state);
+
+    assert_int_equal(count(tx), 0);
+    assert_int_equal(tx_item_end(tx, false), OK);
+    tx_item_begin(tx, NOW_MS);
+    assert_int_equal(count(tx), 0);
+    commit(tx);
+}
+
+static void a_conflict_undoes_no_more_than_its_item(void **state)
+{
+    struct tx *tx = begin(*state);
+
+    assert_int_equal(add(tx, "taken"), OK);
+    assert_int_equal(tx_item_end(tx, true), OK);
+    tx_item_begin(tx, NOW_MS);
+    assert_int_equal(add(tx, "free"), OK);
+    assert_int_equal(add(tx, "taken"), ERR_CONFLICT);
+    assert_int_equal(tx_item_end(tx, false), OK);
+    tx_item_begin(tx, NOW_MS);
+    assert_int_equal(add(tx, "after"), OK);
+    commit(tx);
+    tx = begin(*state);
+    assert_true(has(tx, "taken") && has(tx, "after") && !has(tx, "free"));
+    commit(tx);
+}
+
+static void what_is_rolled_back_was_never_there(void **state)
+{
+    struct tx *tx = begin(*state);
+
+    assert_int_equal(add(tx, "gone"), OK);
+    tx_rollback(tx);
+    tx = begin(*state);
+    assert_int_equal(count(tx), 0);
+    commit(tx);
+}
+
+static void closing_rolls_back(void **state)
+{
+    struct fixture *fixture = *state;
+    struct tx *tx = begin(fixture);
+
+    assert_int_equal(add(tx, "gone"), OK);
+    db_close(fixture->db);
+    assert_int_equal(db_open(fixture->file.path, DB_WRITER, &fixture->db, NULL), OK);
+    tx = begin(fixture);
+    assert_int_equal(count(tx), 0);
+    commit(tx);
+}
+
+/* --- connections --------------------------------------------------------------------------- */
+
+static void a_second_writer_is_refused_with_words(void **state)
+{
+    struct fixture *fixture = *state;
+    struct db *second = fixture->db;
+
+    assert_int_equal(db_open(fixture->file.path, DB_WRITER, &second, &fixture->why), ERR_LOCKED);
+    assert_null(second);
+    assert_non_null(memmem(fixture->why.at, fixture->why.len, "another", 7));
+    assert_non_null(
+        memmem(fixture->why.at, fixture->why.len, fixture->file.path, strlen(fixture->file.path)));
+    db_close(fixture->db);
+    assert_int_equal(db_open(fixture->file.path, DB_WRITER, &fixture->db, NULL), OK);
+}
+
+static void a_reader_sees_what_is_committed_and_no_more(void **state)
+{
+    struct fixture *fixture = *state;
+    struct db *reader;
+    struct tx *tx, *view;
+
+    assert_int_equal(db_open(fixture->file.path, DB_READER, &reader, NULL), OK);
+    view = tx_read(reader, NOW_MS);
+    tx = begin(fixture);
+    assert_int_equal(add(tx, "one"), OK);
+    assert_int_equal(count(view), 0);
+    commit(tx);
+    assert_int_equal(count(view), 1);
+    db_close(reader);
+}
+
+static void a_shared_snapshot_is_never_older_than_the_last_commit(void **state)
+{
+    struct fixture *fixture = *state;
+    struct db *reader;
+    struct tx *tx;
+    uint64_t commits;
+
+    assert_int_equal(db_open(fixture->file.path, DB_READER, &reader, NULL), OK);
+    commits = db_commits(reader);
+    assert_int_equal(count(tx_snapshot(reader, NOW_MS)), 0);
+    tx = begin(fixture);
+    assert_int_equal(add(tx, "one"), OK);
+    commit(tx);
+    assert_true(db_commits(reader) > commits);
+    assert_int_equal(count(tx_snapshot(reader, NOW_MS)), 1);
+    db_snapshot_end(reader);
+    assert_int_equal(count(tx_snapshot(reader, NOW_MS)), 1);
+    db_close(reader);
+}
+
+static void a_reader_cannot_write(void **state)
+{
+    struct fixture *fixture = *state;
+    struct db *reader;
+
+    assert_int_equal(db_open(fixture->file.path, DB_READER, &reader, NULL), OK);
+    assert_int_not_equal(add(tx_read(reader, NOW_MS), "no"), OK);
+    db_close(reader);
+}
+
+static void what_cannot_be_opened_is_explained(void **state)
+{
+    struct fixture *fixture = *state;
+    struct folder_file missing = folder_file(&fixture->folder, "no/such.db");
+    struct folder_file other = folder_file(&fixture->folder, "other.db");
+    FILE *file = fopen(other.path, "w");
+    struct db *db;
+
+    assert_int_equal(db_open(missing.path, DB_WRITER, &db, &fixture->why), ERR_IO);
+    assert_null(db);
+    assert_true(fixture->why.len > 0);
+    buf_reset(&fixture->why);
+    for (int i = 0; i < 100; i++)
+        fputs("this is no database but a letter to a friend\n", file);
+    fclose(file);
+    assert_int_not_equal(db_open(other.path, DB_WRITER, &db, &fixture->why), OK);
+    assert_null(db);
+    assert_true(fixture->why.len > 0);
+    db_close(NULL);
+}
+
+/* --- migrations ---------------------------------------------------------------------------- */
+
+static void migrations_are_applied_once_and_new_ones_added(void **state)
+{
+    struct fixture *fixture = *state;
+    struct tx *tx = begin(fixture);
+    struct rows rows;
+
+    assert_int_equal(add(tx, "kept"), OK);
+    commit(tx);
+    assert_int_equal(db_migrate(fixture->db, first_steps, NOW_MS, &fixture->why), OK);
+    assert_int_equal(db_migrate(fixture->db, more_steps, NOW_MS, &fixture->why), OK);
+    assert_int_equal(db_migrate(fixture->db, more_steps, NOW_MS, &fixture->why), OK);
+    tx = begin(fixture);
+    assert_true(has(tx, "kept"));
+    assert_int_equal(tx_exec(tx, NULL, "INSERT INTO others VALUES ($1)", sql_int(1)), OK);
+    tx_query_values(tx, &rows, "SELECT COUNT(*) FROM schema_migrations", NULL, 0);
+    assert_true(rows_next(&rows));
+    assert_int_equal(rows_int(&rows, 0), 2);
+    assert_int_equal(rows_end(&rows), OK);
+    commit(tx);
+}
+
+static void a_changed_step_is_refused_by_name(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(db_migrate(fixture->db, edited_steps, NOW_MS, &fixture->why), ERR_CONFLICT);
+    assert_non_null(memmem(fixture->why.at, fixture->why.len, "test/0001", 9));
+}
+
+static void a_step_that_fails_leaves_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    struct tx *tx;
+    struct rows rows;
+
+    assert_int_not_equal(db_migrate(fixture->db, broken_steps, NOW_MS, &fixture->why), OK);
+    assert_non_null(memmem(fixture->why.at, fixture->why.len, "test/0003", 9));
+    tx = begin(fixture);
+    tx_query_values(tx, &rows, "SELECT 1 FROM sqlite_schema WHERE name = 'halves'", NULL, 0);
+    assert_false(rows_next(&rows));
+    assert_int_equal(rows_end(&rows), OK);
+    commit(tx);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(integers_come_back_as_they_went_in),
+        CASE(texts_come_back_as_they_went_in),
+        CASE(ids_and_nulls_come_back_as_they_went_in),
+        CASE(parameters_may_repeat_and_come_in_any_order),
+        CASE(touched_rows_are_counted),
+        CASE(serial_keys_grow),
+        CASE(an_item_that_is_not_kept_leaves_nothing),
+        CASE(an_item_that_only_reads_may_end_either_way),
+        CASE(a_conflict_undoes_no_more_than_its_item),
+        CASE(what_is_rolled_back_was_never_there),
+        CASE(closing_rolls_back),
+        CASE(a_second_writer_is_refused_with_words),
+        CASE(a_reader_sees_what_is_committed_and_no_more),
+        CASE(a_shared_snapshot_is_never_older_than_the_last_commit),
+        CASE(a_reader_cannot_write),
+        CASE(what_cannot_be_opened_is_explained),
+        CASE(migrations_are_applied_once_and_new_ones_added),
+        CASE(a_changed_step_is_refused_by_name),
+        CASE(a_step_that_fails_leaves_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
