@@ -112,6 +112,7 @@ struct sim {
     int64_t step;
     uint64_t events; /* simulated ones, of this run */
     bool healing;
+    bool reorders;           /* in this run the bus may change the order of events */
     int64_t calm_since_ms;   /* nothing disturbs the expiry of orders since then */
     int64_t hold_ms;
     struct chance order;     /* of steps */

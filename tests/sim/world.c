@@ -483,6 +483,7 @@ static void begin(const struct options *options)
     ASSERT(open_house());
     see_everything();
     faults_begin(options->seed, options->faults);
+    sim.reorders = fault_possible(FAULT_EVENT_REORDER) || fault_possible(FAULT_EVENT_DELAY);
 }
 
 static void heal(void)
