@@ -168,6 +168,7 @@ struct medium {
 };
 
 static struct medium media[SIM_SERVICES];
+static int64_t batches;
 static struct medium *stepping; /* whose fetch ran last: one thread, one step at a time */
 
 size_t __real_subscription_fetch(struct subscription *sub, struct tx *own, int64_t now_ms,
@@ -290,6 +291,9 @@ enum err __wrap_subscription_settle(struct subscription *sub, struct tx *tx, siz
     bool retry = medium->all > medium->count;
 
     ASSERT(medium && medium == stepping && count == medium->count);
+    batches++;
+    for (size_t i = 0; i < count; i++)
+        model_verdict((int)(medium - media), batches, &medium->deliveries[i]);
     for (size_t i = medium->count; i < medium->all; i++)
         medium->deliveries[i].verdict = medium->twin[i] ? VERDICT_SEEN : VERDICT_RETRY;
     for (size_t i = 0; i < count; i++) {
@@ -324,4 +328,5 @@ void media_begin(void)
         media_forget(i);
     }
     ASSERT(work_count == 0);
+    batches = 0;
 }

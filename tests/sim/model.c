@@ -429,6 +429,9 @@ static void expiration_event(const struct json *event, int64_t at_ms)
     CHECK(9, id, at_ms >= order->expires_at_ms, "rung %lld ms early",
           (long long)(order->expires_at_ms - at_ms));
     CHECK(7, id, !order->rung, "rung twice");
+    CHECK(7, id, order->timer_version < 1 || order->event_status == STATUS_CREATED ||
+                     order->timer_version < order->version,
+          "rung, although expiration knew that it need not be");
     order->rung = true;
     trace("expiration:complete", id, order->expires_at_ms, at_ms);
 }
@@ -469,6 +472,52 @@ void model_event(int service, int64_t sequence, struct str subject, struct str p
         expiration_event(event, at_ms);
     else if (service == PAYMENTS)
         payment_event(subject, event);
+}
+
+/* --- versions ------------------------------------------------------------------------------ */
+
+/* What the subscriber's committed rows say about the entity. */
+static int64_t stored_version(int service, const struct m_order *order)
+{
+    if (service == TICKETS) return order->ticket_seen;
+    return service == PAYMENTS ? order->copy_version : order->timer_version;
+}
+
+static void check_verdict(const char *id, int service, struct versions *at, int64_t version,
+                          enum verdict verdict)
+{
+    CHECK(7, id, verdict != VERDICT_APPLIED || version == at->version + 1,
+          "%s applied version %lld on top of %lld", service_names[service], (long long)version,
+          (long long)at->version);
+    CHECK(7, id, verdict != VERDICT_SEEN || version <= at->version,
+          "%s has seen version %lld, it says, but only %lld was applied", service_names[service],
+          (long long)version, (long long)at->version);
+    CHECK(7, id, verdict != VERDICT_EARLY || version > at->version,
+          "%s waits before version %lld, which it has", service_names[service],
+          (long long)version);
+    if (verdict == VERDICT_APPLIED) at->version = version;
+}
+
+void model_verdict(int service, int64_t batch, const struct delivery *delivery)
+{
+    bool of_order = str_starts(delivery->subject, STR("order:"));
+    const struct json *event;
+    struct versions *at;
+    const char *id;
+    int index;
+
+    if (!of_order && !str_starts(delivery->subject, STR("ticket:"))) return;
+    if (quiet_is_mistake(delivery->subject, delivery->payload)) return;
+    arena_reset(model.arena);
+    event = json_parse(model.arena, delivery->payload);
+    id = word(text_of(event, "id"));
+    index = of_order ? model_order_index(id, false) : model_ticket_index(id, false);
+    CHECK(6, id, index >= 0, "%s was handed an event nobody committed", service_names[service]);
+    at = of_order ? &model.orders[index].applied[service] : &model.tickets[index].applied[service];
+    if (at->batch != batch)
+        *at = (struct versions){batch, of_order ? stored_version(service, &model.orders[index])
+                                                : model.tickets[index].copy_version};
+    check_verdict(id, service, at, whole_of(event, "version"), delivery->verdict);
 }
 
 /* --- punctuality --------------------------------------------------------------------------- */

@@ -67,9 +67,9 @@ static inline bool chance_hit(struct chance *chance, double probability)
     X(GATEWAY_TWICE,    "gateway-twice",    0.3)   /* the answer comes twice */                    \
     X(GATEWAY_LATE,     "gateway-late",     0.2)   /* hours late */                                \
     X(POOL_FULL,        "pool-full",        0.2)                                                   \
-    X(EVENT_REORDER,    "event-reorder",    0.5)   /* within a batch */                            \
-    X(EVENT_REPEAT,     "event-repeat",     0.3)   /* in the same batch or much later */           \
-    X(EVENT_DELAY,      "event-delay",      0.3)   /* acknowledgement lost: delivered again */     \
+    X(EVENT_REORDER,    "event-reorder",    0.9)   /* within a batch */                            \
+    X(EVENT_REPEAT,     "event-repeat",     0.6)   /* in the same batch or much later */           \
+    X(EVENT_DELAY,      "event-delay",      0.6)   /* acknowledgement lost: delivered again */     \
     X(EVENT_MALFORMED,  "event-malformed",  0.004) /* published by mistake */                      \
     X(EVENT_FUTURE,     "event-future",     0.003) /* of a version that never comes */             \
     X(DOUBLE_SUBMIT,    "double-submit",    0.3)   /* the same request again, at once */
@@ -284,12 +284,18 @@ struct ticket_state {
     bool sold;
 };
 
+/* How far a subscriber has come with an entity, within the batch that is going on. */
+struct versions {
+    int64_t batch, version;
+};
+
 struct m_ticket {
     char id[25];
     char owner[65];
     struct ticket_state row, event; /* version -1: not seen */
     int64_t copy_version, copy_price;
     uint64_t copy_title;
+    struct versions applied[SIM_SERVICES];
     int live;        /* order that has it, -1: none */
     int acked;       /* highest version answered to its seller, -1: none */
     struct {
@@ -310,6 +316,7 @@ struct m_order {
     int64_t copy_version; /* payments' */
     int copy_status;
     int64_t timer_version, timer_due_ms; /* expiration's; due -1: none */
+    struct versions applied[SIM_SERVICES];
     int64_t ticket_seen;                 /* tickets' order_versions */
     bool cancel_sent, cancel_acked, acked, rung;
     bool was_cancelled;
@@ -346,6 +353,8 @@ void model_user_row(const char *email, const char *id);
 /* Events, as the outbox has them. now_ms: created_at_ms of the row. */
 void model_event(int service, int64_t sequence, struct str subject, struct str payload,
                  int64_t at_ms);
+/* A subscriber's word about a delivery: version n on top of n-1, once. batch: a number of its own. */
+void model_verdict(int service, int64_t batch, const struct delivery *delivery);
 /* After a service's rows and events of one transaction were seen: they agree. */
 void model_ticket_agrees(struct m_ticket *ticket);
 void model_order_agrees(struct m_order *order);

@@ -33,7 +33,9 @@ static struct {
     int64_t disk_full_until_ms;
     int64_t failures[SIM_SERVICES];
     struct db *db[SIM_SERVICES];
-    int spins[SIM_SERVICES];
+    int64_t wake_at_ms[SIM_SERVICES]; /* by the service's clock, as its thread would have gone to sleep */
+    double lazy[SIM_SERVICES];        /* how often its turn is left out while others have work */
+    int spins, spinning;              /* turns of one service with nothing else in between */
     bool power; /* the crash inside a step takes the power with it */
     char folder[64];
 } world;
@@ -82,6 +84,7 @@ static void after_open(int service)
     world.clocks[service].clock.now_ms = service_clock;
     env->clock = &world.clocks[service].clock;
     if (service == PAYMENTS) ((struct payments *)env->state)->gateway = &bank_gateway;
+    world.wake_at_ms[service] = 0;
     world.failures[service] = sim_service(service)->failures;
     world.db[service] = sim_service(service)->db;
 }
@@ -299,9 +302,8 @@ static bool has_work(int index)
     struct service *service = sim_service(index);
 
     if (world.stalled_until_ms[index] > sim.now_ms) return false;
-    if (service->poked || service->queue.head || service->settles.head || service->job_pokes)
-        return true;
-    return writer_next_ms(service) <= service_now_ms(index);
+    if (service->poked || service->queue.head || service->settles.head) return true;
+    return world.wake_at_ms[index] <= service_now_ms(index);
 }
 
 static void take_answers(void)
@@ -328,8 +330,10 @@ static void run_service(int index)
     } else {
         watch_step(index);
     }
-    world.spins[index] = worked ? 0 : world.spins[index] + 1;
-    CHECK(12, NULL, world.spins[index] < SPINS_MAX, "%s runs and runs and does nothing",
+    world.wake_at_ms[index] = worked ? 0 : writer_next_ms(service);
+    world.spins = world.spinning == index ? world.spins + 1 : 0;
+    world.spinning = index;
+    CHECK(12, NULL, world.spins < SPINS_MAX, "%s runs and runs and does nothing",
           service_names[index]);
     CHECK(12, NULL, service->queue.count <= WRITER_QUEUE_MAX, "a queue without end");
 }
@@ -342,10 +346,11 @@ static int64_t next_ms(void)
     if (pool < next) next = pool;
     if (calls_handover_waits()) next = sim.now_ms;
     for (int i = 0; i < SIM_SERVICES; i++) {
-        int64_t due = writer_next_ms(sim_service(i));
+        const struct service *service = sim_service(i);
+        int64_t due = world.wake_at_ms[i];
 
-        if (has_work(i)) due = service_now_ms(i);
-        if (due == INT64_MAX && (sim_service(i)->poked || sim_service(i)->queue.head)) due = 0;
+        if (service->poked || service->queue.head || service->settles.head)
+            due = service_now_ms(i);
         if (due == INT64_MAX) continue;
         due -= world.clocks[i].skew_ms;
         if (due < world.stalled_until_ms[i]) due = world.stalled_until_ms[i];
@@ -362,6 +367,7 @@ static void go(int64_t choice, const int *ready, int ready_count, int64_t pool)
         run_service(ready[choice]);
         return;
     }
+    world.spins = 0;
     choice -= ready_count;
     if (choice < pool) {
         pool_run((size_t)choice);
@@ -384,12 +390,20 @@ static bool step(void)
     for (int i = 0; i < SIM_SERVICES; i++)
         if (has_work(i)) ready[ready_count++] = i;
     choices = ready_count + pool + people + calls_handover_waits();
+    if (choices > ready_count && ready_count && !sim.healing) {
+        int diligent = 0;
+
+        for (int i = 0; i < ready_count; i++)
+            if (!chance_hit(&sim.order, world.lazy[ready[i]])) ready[diligent++] = ready[i];
+        choices -= ready_count - diligent;
+        ready_count = diligent;
+    }
     if (choices == 0) {
         int64_t next = next_ms();
 
         if (next == INT64_MAX) return false;
         if (next > sim.now_ms) sim.now_ms = next;
-        memset(world.spins, 0, sizeof world.spins);
+        world.spins = 0;
         return true;
     }
     sim.step++;
@@ -407,6 +421,7 @@ static bool step(void)
 
 static void set_up(const struct options *options)
 {
+    static const double lazinesses[] = {0, 0, 0, 0.5, 0.9, 0.98};
     struct chance chance = {options->seed};
 
     sim = (struct sim){.options = *options, .now_ms = START_MS};
@@ -417,7 +432,9 @@ static void set_up(const struct options *options)
     sim.hold_ms = 1000 * (5 + chance_below(&chance, chance_hit(&chance, 0.5) ? 60 : 900));
     memset(&world.clocks, 0, sizeof world.clocks);
     memset(world.stalled_until_ms, 0, sizeof world.stalled_until_ms);
-    memset(world.spins, 0, sizeof world.spins);
+    world.spins = 0;
+    for (int i = 0; i < SIM_SERVICES; i++)
+        world.lazy[i] = lazinesses[chance_below(&chance, 6)];
     world.disk_full_until_ms = 0;
     world.clock.now_ms = house_clock;
     world.random.fill = product_fill;
@@ -496,9 +513,9 @@ static void heal(void)
     actors_end();
     memset(world.stalled_until_ms, 0, sizeof world.stalled_until_ms);
     world.disk_full_until_ms = 0;
+    note_disturbances();
     for (int i = 0; i < SIM_SERVICES; i++)
         world.clocks[i].skew_ms = 0;
-    sim_disturb(sim.now_ms + HOUR_MS + 65000);
 }
 
 /* Without faults and new requests everything comes to rest by itself. */
@@ -507,6 +524,7 @@ static void settle(void)
     int64_t began_ms = sim.now_ms, last = sim.step + HEALING_STEPS;
 
     while (step()) {
+        if (sim.step % LOOK_EVERY == 0) model_punctual();
         CHECK(13, NULL, sim.step < last, "no end of steps");
         if (next_ms() > began_ms + SETTLE_MS + 8 * HOUR_MS) break;
     }
