@@ -45,7 +45,12 @@ enum verdict {
     X(ERR_ORDER_COMPLETE,      400, "order_complete",        "Cannot cancel a completed order", DEAD) \
     X(ERR_ORDER_CANCELLED,     400, "order_cancelled",       "Cannot pay for a cancelled order", DEAD) \
     X(ERR_ORDER_PAID,          400, "order_paid",            "Order is already paid",     DEAD)    \
-    X(ERR_CARD_DECLINED,       402, "card_declined",         "Your card was declined.",   DEAD)
+    X(ERR_CARD_DECLINED,       402, "card_declined",         "Your card was declined.",   DEAD)    \
+    X(ERR_PAYMENT_REFUSED,     400, "payment_refused",       "The payment could not be made", DEAD) \
+    X(ERR_PAYMENT_PENDING,     503, "payment_pending",       "The payment is being processed, try again soon", RETRY) \
+    X(ERR_KEY_REUSED,          409, "idempotency_key_reused", "Idempotency-Key was used with another request", DEAD) \
+    X(ERR_NOT_REFUNDABLE,      409, "not_refundable",        "There is no money to give back", DEAD) \
+    X(ERR_BAD_SIGNATURE,       400, "bad_signature",         "Invalid signature",         DEAD)
 
 enum err {
 #define X(name, status, code, message, verdict) name,

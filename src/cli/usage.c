@@ -5,40 +5,49 @@
 
 void cli_usage(FILE *out)
 {
-    fputs("usage: boxoffice serve [OPTION…]\n"
-          "       boxoffice events publish SUBJECT JSON [--data DIR]\n"
-          "       boxoffice events listen SUBJECT [OPTION…]\n"
-          "       boxoffice events schema [SUBJECT]\n"
-          "       boxoffice events asyncapi\n"
-          "       boxoffice --help | --version\n"
-          "\n"
-          "serve: run the services until SIGINT or SIGTERM\n"
-          "  --services A,B      only these of auth, tickets, orders, expiration, payments\n"
-          "  --listen ADDR:PORT  default 127.0.0.1:8080; port 0 takes a free one\n"
-          "  --data DIR          databases and keys, default ./data\n"
-          "\n"
-          "events publish: publish one event through the server that runs on the data folder\n"
-          "events listen: print one JSON line for each event of a subject\n"
-          "  --queue-group G     share the events with the other members of the group\n"
-          "  --durable D         go on where the listener of this name was\n"
-          "  --manual-ack        acknowledge by writing the sequence number to its stdin\n"
-          "  --ack-wait S        seconds until what is not acknowledged comes again, default 30\n"
-          "  --deliver-all       begin with the first event there is, not with the next\n"
-          "  --start-at-seq N    begin with that sequence number\n"
-          "  --max-in-flight N   events out without an acknowledgement, default 1024\n"
-          "  --data DIR          of the server, default ./data\n"
-          "events schema: print the JSON Schema of one event, or of all\n"
-          "events asyncapi: print the AsyncAPI document of all events\n"
-          "\n"
-          "environment (serve): JWT_KEY, DATABASE_URL, ORDER_EXPIRATION_SECONDS, COOKIE_SECURE,\n"
-          "  TRUSTED_PROXIES, AUTH_PASSWORD_BLOCKLIST, MONITORING, LOG_LEVEL\n",
-          out);
+    fputs(
+        "usage: boxoffice serve [OPTION…]\n"
+        "       boxoffice events publish SUBJECT JSON [--data DIR]\n"
+        "       boxoffice events listen SUBJECT [OPTION…]\n"
+        "       boxoffice events schema [SUBJECT]\n"
+        "       boxoffice events asyncapi\n"
+        "       boxoffice payments list [--status S] [--limit N] [--after ID] [--data DIR]\n"
+        "       boxoffice payments show | refund ID [--data DIR]\n"
+        "       boxoffice payments audit [--data DIR]\n"
+        "       boxoffice --help | --version\n"
+        "\n"
+        "serve: run the services until SIGINT or SIGTERM\n"
+        "  --services A,B      only these of auth, tickets, orders, expiration, payments\n"
+        "  --listen ADDR:PORT  default 127.0.0.1:8080; port 0 takes a free one\n"
+        "  --data DIR          databases and keys, default ./data\n"
+        "\n"
+        "events publish: publish one event through the server that runs on the data folder\n"
+        "events listen: print one JSON line for each event of a subject\n"
+        "  --queue-group G     share the events with the other members of the group\n"
+        "  --durable D         go on where the listener of this name was\n"
+        "  --manual-ack        acknowledge by writing the sequence number to its stdin\n"
+        "  --ack-wait S        seconds until what is not acknowledged comes again, default 30\n"
+        "  --deliver-all       begin with the first event there is, not with the next\n"
+        "  --start-at-seq N    begin with that sequence number\n"
+        "  --max-in-flight N   events out without an acknowledgement, default 1024\n"
+        "  --data DIR          of the server, default ./data\n"
+        "events schema: print the JSON Schema of one event, or of all\n"
+        "events asyncapi: print the AsyncAPI document of all events\n"
+        "\n"
+        "payments list: the newest payments; show: one of them\n"
+        "payments refund: give all of a payment back; its order is cancelled by that\n"
+        "payments audit: ledger, payments and orders held against each other; exit 1 on a finding\n"
+        "\n"
+        "environment (serve): JWT_KEY, DATABASE_URL, ORDER_EXPIRATION_SECONDS,\n"
+        "  PAYMENT_GRACE_SECONDS, STRIPE_KEY, STRIPE_API_BASE, STRIPE_WEBHOOK_SECRET,\n"
+        "  COOKIE_SECURE, TRUSTED_PROXIES, AUTH_PASSWORD_BLOCKLIST, MONITORING, LOG_LEVEL\n",
+        out);
 }
 
 int cli_hint(void)
 {
     fputs("usage: boxoffice serve | events publish | events listen | events schema | events "
-          "asyncapi; see boxoffice --help\n",
+          "asyncapi | payments; see boxoffice --help\n",
           stderr);
     return EXIT_USAGE;
 }

@@ -51,6 +51,13 @@
     F(S, ID,      ticket_id,     "ticket.id")                                                      \
     F(S, MONEY,   price_cents,   "ticket.price")
 
+#define ORDER_UPDATED_FIELDS(F, S)                                                                 \
+    F(S, ID,      id,            "id")                                                             \
+    F(S, VERSION, version,       "version")                                                        \
+    F(S, TEXT,    status,        "status")                                                         \
+    F(S, TIME,    expires_at_ms, "expiresAt")                                                      \
+    F(S, ID,      ticket_id,     "ticket.id")
+
 #define ORDER_CANCELLED_FIELDS(F, S)                                                               \
     F(S, ID,      id,            "id")                                                             \
     F(S, VERSION, version,       "version")                                                        \
@@ -66,12 +73,22 @@
 #define EXPIRATION_COMPLETE_FIELDS(F, S)                                                           \
     F(S, ID,      order_id,      "orderId")
 
+#define PAYMENT_PENDING_FIELDS(F, S)                                                               \
+    F(S, ID,      id,            "id")                                                             \
+    F(S, ID,      order_id,      "orderId")
+
 #define PAYMENT_CREATED_FIELDS(F, S)                                                               \
     F(S, ID,      id,            "id")                                                             \
     F(S, ID,      order_id,      "orderId")                                                        \
     F(S, TEXT,    stripe_id,     "stripeId")
 
 #define PAYMENT_FAILED_FIELDS(F, S)                                                                \
+    F(S, ID,      id,            "id")                                                             \
+    F(S, ID,      order_id,      "orderId")                                                        \
+    F(S, TEXT,    reason,        "reason")                                                         \
+    F(S, FLAG,    declined,      "declined")
+
+#define PAYMENT_REJECTED_FIELDS(F, S)                                                              \
     F(S, ID,      id,            "id")                                                             \
     F(S, ID,      order_id,      "orderId")                                                        \
     F(S, TEXT,    reason,        "reason")
@@ -88,11 +105,14 @@
     X(TICKET_CREATED,      ticket_created,      "ticket:created",      "tickets",    TICKET_CREATED_FIELDS) \
     X(TICKET_UPDATED,      ticket_updated,      "ticket:updated",      "tickets",    TICKET_UPDATED_FIELDS) \
     X(ORDER_CREATED,       order_created,       "order:created",       "orders",     ORDER_CREATED_FIELDS) \
+    X(ORDER_UPDATED,       order_updated,       "order:updated",       "orders",     ORDER_UPDATED_FIELDS) \
     X(ORDER_CANCELLED,     order_cancelled,     "order:cancelled",     "orders",     ORDER_CANCELLED_FIELDS) \
     X(ORDER_COMPLETED,     order_completed,     "order:completed",     "orders",     ORDER_COMPLETED_FIELDS) \
     X(EXPIRATION_COMPLETE, expiration_complete, "expiration:complete", "expiration", EXPIRATION_COMPLETE_FIELDS) \
+    X(PAYMENT_PENDING,     payment_pending,     "payment:pending",     "payments",   PAYMENT_PENDING_FIELDS) \
     X(PAYMENT_CREATED,     payment_created,     "payment:created",     "payments",   PAYMENT_CREATED_FIELDS) \
     X(PAYMENT_FAILED,      payment_failed,      "payment:failed",      "payments",   PAYMENT_FAILED_FIELDS) \
+    X(PAYMENT_REJECTED,    payment_rejected,    "payment:rejected",    "orders",     PAYMENT_REJECTED_FIELDS) \
     X(PAYMENT_REFUNDED,    payment_refunded,    "payment:refunded",    "payments",   PAYMENT_REFUNDED_FIELDS)
 
 enum event_type {

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 
 #define ORDER_EXPIRATION_S_MAX (365 * 24 * 3600)
+#define PAYMENT_GRACE_S_MAX    3600
+#define SECRET_MAX             255
 
 static bool take_flag(const char *name, bool *out, const char *yes, const char *no, struct buf *why)
 {
@@ -23,19 +25,74 @@ static bool take_flag(const char *name, bool *out, const char *yes, const char *
     return why->len == 0;
 }
 
-static bool take_expiration(struct settings *settings, struct buf *why)
+static bool take_seconds(const char *name, int64_t min, int64_t max, int64_t *out_ms,
+                         struct buf *why)
 {
-    const char *text = getenv("ORDER_EXPIRATION_SECONDS");
+    const char *text = getenv(name);
     int64_t seconds;
 
     if (!text || !*text) return true;
-    if (!str_to_int64(str_of(text), &seconds) || seconds < 1 || seconds > ORDER_EXPIRATION_S_MAX) {
-        buf_printf(why, "ORDER_EXPIRATION_SECONDS must be a whole number from 1 to %d",
-                   ORDER_EXPIRATION_S_MAX);
+    if (!str_to_int64(str_of(text), &seconds) || seconds < min || seconds > max) {
+        buf_printf(why, "%s must be a whole number from %lld to %lld", name, (long long)min,
+                   (long long)max);
         return false;
     }
-    settings->order_expiration_ms = seconds * 1000;
+    *out_ms = seconds * 1000;
     return true;
+}
+
+/* A secret: printable and without spaces, so that it fits a header line. NULL when unset. */
+static bool take_secret(const char *name, const char **out, struct buf *why)
+{
+    const char *text = getenv(name);
+
+    if (!text || !*text) return true;
+    for (const char *at = text; *at; at++) {
+        if (*at > ' ' && *at <= '~' && at - text < SECRET_MAX) continue;
+        buf_printf(why, "%s must be at most %d printable characters without spaces", name,
+                   SECRET_MAX);
+        return false;
+    }
+    *out = text;
+    return true;
+}
+
+static bool starts(const char *text, const char *with)
+{
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
+/* Money's talk is encrypted, unless it stays on this machine (a test double). */
+static bool base_is_fine(const char *base)
+{
+    static const char *const fine[] = {"https://",
+                                       "http://127.0.0.1:", "http://[::1]:", "http://localhost:"};
+
+    for (size_t i = 0; i < sizeof fine / sizeof *fine; i++)
+        if (starts(base, fine[i])) return strlen(base) > strlen(fine[i]);
+    return false;
+}
+
+static bool take_stripe(struct settings *settings, struct buf *why)
+{
+    const char *base = NULL;
+
+    if (!take_secret("STRIPE_KEY", &settings->stripe_key, why) ||
+        !take_secret("STRIPE_WEBHOOK_SECRET", &settings->stripe_webhook_secret, why) ||
+        !take_secret("STRIPE_API_BASE", &base, why))
+        return false;
+    settings->stripe_api_base = base ? base : "https://api.stripe.com";
+    if (settings->stripe_key && !starts(settings->stripe_key, "sk_") &&
+        !starts(settings->stripe_key, "rk_"))
+        buf_append(why, STR("STRIPE_KEY must be a secret key, sk_… or rk_…"));
+    else if (base && !settings->stripe_key)
+        buf_append(why, STR("STRIPE_API_BASE needs STRIPE_KEY"));
+    else if (base && !base_is_fine(base))
+        buf_append(why, STR("STRIPE_API_BASE must begin with https://, or with http:// and this "
+                            "machine's address and port"));
+    else if (base && base[strlen(base) - 1] == '/')
+        buf_append(why, STR("STRIPE_API_BASE must not end in a slash"));
+    return why->len == 0;
 }
 
 static bool take_cookie_secure(struct settings *settings, struct buf *why)
@@ -109,11 +166,16 @@ bool settings_from_environment(struct settings *settings, struct buf *why)
                                   .port = 8080,
                                   .data = "./data",
                                   .order_expiration_ms = 900 * 1000,
+                                  .payment_grace_ms = 120 * 1000,
                                   .cookie_secure = -1};
     settings->trusted_proxies = getenv("TRUSTED_PROXIES");
     if (!settings->trusted_proxies) settings->trusted_proxies = "";
     if (!take_jwt_key(settings, why) || !take_database(settings, why) ||
-        !take_expiration(settings, why) || !take_cookie_secure(settings, why) ||
+        !take_seconds("ORDER_EXPIRATION_SECONDS", 1, ORDER_EXPIRATION_S_MAX,
+                      &settings->order_expiration_ms, why) ||
+        !take_seconds("PAYMENT_GRACE_SECONDS", 0, PAYMENT_GRACE_S_MAX, &settings->payment_grace_ms,
+                      why) ||
+        !take_stripe(settings, why) || !take_cookie_secure(settings, why) ||
         !take_flag("AUTH_PASSWORD_BLOCKLIST", &blocklist, "on", "off", why) ||
         !take_flag("MONITORING", &monitoring_open, "open", "loopback", why) ||
         !take_log_level(why) || !refuse("NATS_URL", "the embedded event bus", why) ||

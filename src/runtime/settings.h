@@ -14,10 +14,14 @@ struct settings {
     const char *sqlite_dir;      /* DATABASE_URL=sqlite:DIR; where the databases are */
     const char *jwt_key;         /* JWT_KEY or NULL: DATA/jwt.key */
     int64_t order_expiration_ms; /* ORDER_EXPIRATION_SECONDS */
-    int cookie_secure;           /* COOKIE_SECURE: 1, 0, or -1 (by the request) */
-    const char *trusted_proxies; /* TRUSTED_PROXIES, "" for none */
-    bool password_blocklist;     /* AUTH_PASSWORD_BLOCKLIST */
-    bool monitoring_open;        /* MONITORING=open: /streaming for everyone, not loopback alone */
+    int64_t payment_grace_ms;    /* PAYMENT_GRACE_SECONDS */
+    const char *stripe_key;      /* STRIPE_KEY or NULL: the sandbox. Never shown, never logged */
+    const char *stripe_api_base; /* STRIPE_API_BASE, without a slash at its end */
+    const char *stripe_webhook_secret; /* STRIPE_WEBHOOK_SECRET or NULL: no webhook */
+    int cookie_secure;                 /* COOKIE_SECURE: 1, 0, or -1 (by the request) */
+    const char *trusted_proxies;       /* TRUSTED_PROXIES, "" for none */
+    bool password_blocklist;           /* AUTH_PASSWORD_BLOCKLIST */
+    bool monitoring_open; /* MONITORING=open: /streaming for everyone, not loopback alone */
 };
 
 /* Defaults, then the environment; LOG_LEVEL takes effect at once. False: why says which variable is

@@ -17,6 +17,7 @@ LIBRARIES = {
     "http_parser.h": ["http"],
     "llhttp.h": ["http"],
     "openssl/": ["http"],
+    "curl/": ["http"],
     "sqlite3.h": ["sql"],
     "libpq-fe.h": ["sql"],
     "nats/": ["bus"],

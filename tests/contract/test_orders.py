@@ -206,10 +206,10 @@ def test_a_complete_order_cannot_be_cancelled(server):
     assert get_order(buyer, order["id"]) == order
 
 
-def test_a_complete_order_is_one_version_higher(server):
+def test_awaiting_payment_and_complete_are_a_version_each(server):
     buyer = server.as_user()
     order = buy(buyer, create_ticket(server.as_user())["id"])
-    assert order["version"] == 1, order
+    assert order["version"] == 2, order
 
 
 def test_cancelling_frees_the_ticket_for_others(server):

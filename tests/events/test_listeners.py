@@ -19,8 +19,9 @@ from client import Client
 PARALLEL = 6
 
 SUBJECTS = ["user:created", "user:updated", "ticket:created", "ticket:updated", "order:created",
-            "order:cancelled", "order:completed", "expiration:complete", "payment:created",
-            "payment:failed", "payment:refunded"]
+            "order:updated", "order:cancelled", "order:completed", "expiration:complete",
+            "payment:pending", "payment:created", "payment:failed", "payment:rejected",
+            "payment:refunded"]
 
 
 class Control(http.client.HTTPConnection):

@@ -4,7 +4,7 @@ import concurrent.futures
 import datetime
 import time
 
-from boxoffice import (Server, buy, cancel, create_ticket, expect, get_order, pay, reserve, try_pay,
+from boxoffice import (Server, cancel, create_ticket, expect, get_order, pay, reserve, try_pay,
                        try_reserve, wait_for, wait_order, wait_ticket)
 from check import expect_error, slow_factor, stays
 
@@ -66,17 +66,26 @@ def test_an_expired_order_cannot_be_paid(server):
     expect_error(wait_for(refused, 5), 400, "Cannot pay for a cancelled order")
 
 
-def test_a_declined_order_still_expires(server):
+def test_a_declined_order_is_held_a_minute_longer(server):
+    """That it expires then is proved without waiting, in tests/unit/payments/test_race.c."""
     buyer = server.as_user()
     order = reserve(buyer, create_ticket(server.as_user())["id"])
     expect(try_pay(buyer, order["id"], "tok_chargeDeclined"), 402)
-    wait_order(buyer, order["id"], "cancelled")
-    wait_ticket(buyer, order["ticket"]["id"], None)
+    held = wait_for(lambda: _after_decline(buyer, order), 5)
+    assert 50 < expires_at(held) - time.time() <= 60, held
+    stays(lambda: get_order(buyer, order["id"])["status"] == "created", 2.0)
+
+
+def _after_decline(buyer, order):
+    found = get_order(buyer, order["id"])
+    return found if found["version"] == 2 and found["status"] == "created" else None
 
 
 def test_a_paid_order_never_expires(server):
     buyer = server.as_user()
-    order = buy(buyer, create_ticket(server.as_user())["id"])
+    order = reserve(buyer, create_ticket(server.as_user())["id"])
+    pay(buyer, order["id"])
+    wait_order(buyer, order["id"], "complete")
     wait_for(lambda: time.time() > expires_at(order), 5)
     stays(lambda: get_order(buyer, order["id"])["status"] == "complete", 1.0)
     assert wait_ticket(buyer, order["ticket"]["id"], order["id"])

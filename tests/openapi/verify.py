@@ -228,7 +228,8 @@ def tour_payments(tour, server, buyer, order):
     tour.go(buyer, "post", "/api/payments", 404, {**payment, "orderId": boxoffice.new_id()})
     tour.go(buyer, "post", "/api/payments", 402, {**payment, "token": "tok_chargeDeclined"})
     tour.go(buyer, "post", "/api/payments", 201, payment)
-    tour.go(buyer, "post", "/api/payments", 400, payment)
+    tour.go(buyer, "post", "/api/payments", 400, {**payment, "token": "tok_mastercard"})
+    tour.go(nobody, "post", "/api/payments/webhook", 404, {"id": "evt_1"})
     boxoffice.wait_order(buyer, order["id"], "complete")
     tour.go(buyer, "delete", f"/api/orders/{order['id']}", 400)
 

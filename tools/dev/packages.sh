@@ -3,12 +3,13 @@
 
 BUILD_PACKAGES=(
     gcc libc6-dev meson ninja-build pkg-config python3
-    libuv1-dev libhttp-parser-dev libsqlite3-dev libsodium-dev libssl-dev libjansson-dev
+    libuv1-dev libhttp-parser-dev libsqlite3-dev libsodium-dev libssl-dev libjansson-dev libcurl4-openssl-dev
 )
 UNIT_PACKAGES=(libcmocka-dev)
 HTTP_TEST_PACKAGES=(python3)
 CLANG_PACKAGES=(clang-14 libclang-rt-14-dev llvm-14)
 NM_PACKAGES=(binutils)
+NPM_PACKAGES=(nodejs npm)
 BENCH_PACKAGES=(wrk nginx-light)
 FORMAT_PACKAGES=(clang-format-14)
 LINT_PACKAGES=(clang-format-14 clang-tidy-14 cppcheck shellcheck)

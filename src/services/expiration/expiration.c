@@ -30,6 +30,26 @@ static enum verdict on_order_created(struct env *env, struct tx *tx, const void 
     return verdict_of(err);
 }
 
+static bool is_live(struct str status)
+{
+    return str_eq(status, STR("created")) || str_eq(status, STR("awaiting:payment"));
+}
+
+/* A live order has a new deadline, earlier or later than the old one: rung or not, it rings then.
+ */
+static enum verdict on_order_updated(struct env *env, struct tx *tx, const void *event)
+{
+    const struct order_updated *order = event;
+    enum verdict verdict = next_version(tx, order->id, order->version);
+    enum err err;
+
+    if (verdict != VERDICT_APPLIED) return verdict;
+    if (!is_live(order->status)) return verdict_of(timer_stop(tx, order->id, order->version));
+    err = timer_move(tx, order->id, order->version, order->expires_at_ms);
+    if (err == OK) env_job_due(env, RING, order->expires_at_ms);
+    return verdict_of(err);
+}
+
 static enum verdict stop(struct tx *tx, struct object_id order_id, int64_t version)
 {
     enum verdict verdict = next_version(tx, order_id, version);
@@ -74,6 +94,7 @@ done:
 
 static const struct listener expiration_listeners[] = {
     {EVENT_ORDER_CREATED, on_order_created},
+    {EVENT_ORDER_UPDATED, on_order_updated},
     {EVENT_ORDER_CANCELLED, on_order_cancelled},
     {EVENT_ORDER_COMPLETED, on_order_completed},
 };

@@ -17,6 +17,12 @@ enum err timer_start(struct tx *tx, struct object_id order_id, int64_t version, 
                    sql_id(order_id), sql_int(version), sql_int(due_at_ms));
 }
 
+enum err timer_move(struct tx *tx, struct object_id order_id, int64_t version, int64_t due_at_ms)
+{
+    return tx_exec(tx, NULL, "UPDATE timers SET version = $2, due_at_ms = $3 WHERE order_id = $1",
+                   sql_id(order_id), sql_int(version), sql_int(due_at_ms));
+}
+
 enum err timer_stop(struct tx *tx, struct object_id order_id, int64_t version)
 {
     return tx_exec(tx, NULL, "UPDATE timers SET version = $2, due_at_ms = NULL WHERE order_id = $1",

@@ -9,6 +9,7 @@ extern const struct migration expiration_schema[];
 /* -1: no event of this order was applied yet. */
 enum err timer_version(struct tx *tx, struct object_id order_id, int64_t *version);
 enum err timer_start(struct tx *tx, struct object_id order_id, int64_t version, int64_t due_at_ms);
+enum err timer_move(struct tx *tx, struct object_id order_id, int64_t version, int64_t due_at_ms);
 enum err timer_stop(struct tx *tx, struct object_id order_id, int64_t version);
 /* It has rung. */
 enum err timer_done(struct tx *tx, struct object_id order_id);

@@ -41,59 +41,158 @@ static enum verdict on_ticket_updated(struct env *env, struct tx *tx, const void
 static enum verdict on_expiration_complete(struct env *env, struct tx *tx, const void *event)
 {
     const struct expiration_complete *expiration = event;
+    enum order_status before;
     enum order_change change;
     struct order order;
     enum err err = order_get(tx, env->arena, expiration->order_id, &order);
 
     if (err == ERR_NOT_FOUND) return env_dead(env, "there is no such order");
     TRY(err);
+    before = order.status;
     if (order_expire(&order, tx->now_ms, &change) != OK) return VERDICT_EARLY;
     if (change == ORDER_UNCHANGED) return VERDICT_SEEN;
-    TRY(order_save_cancelled(tx, &order));
+    TRY(order_save(tx, &order, before));
 done:
     return verdict_of(err);
 }
 
 /* --- money --------------------------------------------------------------------------------- */
 
-/* The order is paid. One that was cancelled meanwhile comes back when its ticket is still free;
- * when another has the ticket, the captured money is the operator's to give back. */
-static enum verdict on_payment_created(struct env *env, struct tx *tx, const void *event)
+/* The order and the payment an event is about, when the event takes the payment on to `status`. A
+ * payment not heard of before begins there: events may overtake each other. */
+static enum verdict payment_step(struct env *env, struct tx *tx, struct object_id payment_id,
+                                 struct object_id order_id, enum payment_status status,
+                                 struct order *order, struct payment *payment)
 {
-    const struct payment_created *payment = event;
-    struct order order;
-    bool taken = false;
-    enum err err = order_get(tx, env->arena, payment->order_id, &order);
+    enum err err = order_get(tx, env->arena, order_id, order);
 
     if (err == ERR_NOT_FOUND) return env_dead(env, "there is no such order");
     TRY(err);
-    if (order.status == ORDER_CANCELLED) TRY(ticket_is_taken(tx, order.ticket.id, &taken));
-    if (taken) return env_dead(env, "paid after cancellation and the ticket is taken: refund");
-    if (order_complete(&order) == ORDER_UNCHANGED) return VERDICT_SEEN;
-    TRY(order_update(tx, &order));
-    TRY(publish_order_completed(
-        tx, &(struct order_completed){.id = order.id,
-                                      .version = order.version,
-                                      .user_id = order.user_id,
-                                      .ticket_id = order.ticket.id,
-                                      .price_cents = order.ticket.price_cents}));
+    err = payment_get(tx, env->arena, payment_id, payment);
+    if (err == OK && payment->status >= status) return VERDICT_SEEN;
+    if (err == ERR_NOT_FOUND) {
+        *payment = (struct payment){.id = payment_id};
+        err = OK;
+    }
+    TRY(err);
+    payment->status = status;
+    return VERDICT_APPLIED;
 done:
     return verdict_of(err);
 }
 
-/* A declined card: the order stays payable until its time is over. */
+static enum verdict save(struct tx *tx, const struct order *order, enum order_status before,
+                         const struct payment *payment)
+{
+    enum err err;
+
+    TRY(payment_put(tx, order->id, payment));
+    TRY(order_save(tx, order, before));
+done:
+    return verdict_of(err);
+}
+
+/* A charge went in flight: the order is not expired under the buyer's hands. */
+static enum verdict on_payment_pending(struct env *env, struct tx *tx, const void *event)
+{
+    const struct payment_pending *pending = event;
+    struct payment payment;
+    struct order order;
+    enum order_status before;
+    enum verdict verdict =
+        payment_step(env, tx, pending->id, pending->order_id, PAYMENT_PENDING, &order, &payment);
+
+    if (verdict != VERDICT_APPLIED) return verdict;
+    before = order.status;
+    order_payment_pending(&order, payment.id, tx->now_ms, env->settings->payment_grace_ms);
+    return save(tx, &order, before, &payment);
+}
+
+/* A charge came to nothing: the order stays payable while there is time and patience. */
 static enum verdict on_payment_failed(struct env *env, struct tx *tx, const void *event)
 {
-    (void)env;
-    (void)tx;
-    (void)event;
-    return VERDICT_SEEN;
+    const struct payment_failed *failed = event;
+    struct payment payment;
+    struct order order;
+    enum order_status before;
+    bool others_pending;
+    enum verdict verdict =
+        payment_step(env, tx, failed->id, failed->order_id, PAYMENT_FAILED, &order, &payment);
+    enum err err;
+
+    if (verdict != VERDICT_APPLIED) return verdict;
+    TRY(payment_put(tx, order.id, &payment));
+    TRY(payment_is_pending(tx, order.id, &others_pending));
+    before = order.status;
+    order_payment_failed(&order, payment.id, failed->declined, others_pending, tx->now_ms);
+    TRY(order_save(tx, &order, before));
+done:
+    return verdict_of(err);
+}
+
+static enum err reject(struct tx *tx, const struct order *order, const struct payment *payment,
+                       enum money_ruling ruling)
+{
+    return publish_payment_rejected(
+        tx, &(struct payment_rejected){
+                .id = payment->id,
+                .order_id = order->id,
+                .reason = ruling == MONEY_FOR_PAID
+                              ? STR("another payment has completed the order")
+                              : STR("the order was cancelled and its ticket is taken")});
+}
+
+/* The money is there. The order is complete, and one that was cancelled meanwhile comes back when
+ * its ticket is still free; else payments is to give the money back. */
+static enum verdict on_payment_created(struct env *env, struct tx *tx, const void *event)
+{
+    const struct payment_created *created = event;
+    enum money_ruling ruling;
+    struct payment payment;
+    struct order order;
+    enum order_status before;
+    bool taken = false;
+    enum verdict verdict =
+        payment_step(env, tx, created->id, created->order_id, PAYMENT_CAPTURED, &order, &payment);
+    enum err err;
+
+    if (verdict != VERDICT_APPLIED) return verdict;
+    before = order.status;
+    if (order.status == ORDER_CANCELLED) TRY(ticket_is_taken(tx, order.ticket.id, &taken));
+    payment.stripe_id = created->stripe_id;
+    ruling = order_payment_captured(&order, payment.id, payment.stripe_id, taken);
+    if (ruling != MONEY_COMPLETES) {
+        payment.status = PAYMENT_REFUND_PENDING;
+        TRY(reject(tx, &order, &payment, ruling));
+    }
+    return save(tx, &order, before, &payment);
+done:
+    return verdict_of(err);
+}
+
+/* The money is back with the buyer. */
+static enum verdict on_payment_refunded(struct env *env, struct tx *tx, const void *event)
+{
+    const struct payment_refunded *refunded = event;
+    struct payment payment;
+    struct order order;
+    enum order_status before;
+    enum verdict verdict =
+        payment_step(env, tx, refunded->id, refunded->order_id, PAYMENT_REFUNDED, &order, &payment);
+
+    if (verdict != VERDICT_APPLIED) return verdict;
+    before = order.status;
+    payment.refund_id = refunded->refund_id;
+    order_payment_refunded(&order, payment.id, payment.refund_id);
+    return save(tx, &order, before, &payment);
 }
 
 const struct listener orders_listeners[ORDERS_LISTENERS] = {
     {EVENT_TICKET_CREATED, on_ticket_created},
     {EVENT_TICKET_UPDATED, on_ticket_updated},
     {EVENT_EXPIRATION_COMPLETE, on_expiration_complete},
-    {EVENT_PAYMENT_CREATED, on_payment_created},
+    {EVENT_PAYMENT_PENDING, on_payment_pending},
     {EVENT_PAYMENT_FAILED, on_payment_failed},
+    {EVENT_PAYMENT_CREATED, on_payment_created},
+    {EVENT_PAYMENT_REFUNDED, on_payment_refunded},
 };

@@ -1,6 +1,8 @@
 /* services/orders/order.c: the rules of an order. */
 #include "services/orders/order.h"
 
+/* --- words for states ---------------------------------------------------------------------- */
+
 static const char *const status_texts[] = {
     [ORDER_CREATED] = "created",
     [ORDER_AWAITING_PAYMENT] = "awaiting:payment",
@@ -8,7 +10,24 @@ static const char *const status_texts[] = {
     [ORDER_CANCELLED] = "cancelled",
 };
 
-#define STATUSES (sizeof status_texts / sizeof *status_texts)
+static const char *const payment_texts[] = {
+    [PAYMENT_PENDING] = "pending",   [PAYMENT_FAILED] = "failed",
+    [PAYMENT_CAPTURED] = "captured", [PAYMENT_REFUND_PENDING] = "refund_pending",
+    [PAYMENT_REFUNDED] = "refunded",
+};
+
+#define STATUSES         (sizeof status_texts / sizeof *status_texts)
+#define PAYMENT_STATUSES (sizeof payment_texts / sizeof *payment_texts)
+
+/* count when there is none. */
+static size_t index_of(const char *const *texts, size_t count, struct str text)
+{
+    size_t i = 0;
+
+    while (i < count && !str_eq(str_of(texts[i]), text))
+        i++;
+    return i;
+}
 
 struct str order_status_text(enum order_status status)
 {
@@ -18,13 +37,29 @@ struct str order_status_text(enum order_status status)
 
 bool order_status_parse(struct str text, enum order_status *out)
 {
-    for (size_t i = 0; i < STATUSES; i++) {
-        if (!str_eq(str_of(status_texts[i]), text)) continue;
-        *out = (enum order_status)i;
-        return true;
-    }
-    return false;
+    size_t i = index_of(status_texts, STATUSES, text);
+
+    if (i == STATUSES) return false;
+    *out = (enum order_status)i;
+    return true;
 }
+
+struct str payment_status_text(enum payment_status status)
+{
+    ASSERT((size_t)status < PAYMENT_STATUSES);
+    return str_of(payment_texts[status]);
+}
+
+bool payment_status_parse(struct str text, enum payment_status *out)
+{
+    size_t i = index_of(payment_texts, PAYMENT_STATUSES, text);
+
+    if (i == PAYMENT_STATUSES) return false;
+    *out = (enum payment_status)i;
+    return true;
+}
+
+/* --- a reservation ------------------------------------------------------------------------- */
 
 struct order order_open(struct object_id id, const struct ticket_copy *ticket, struct str user_id,
                         int64_t now_ms, int64_t hold_ms)
@@ -34,6 +69,7 @@ struct order order_open(struct object_id id, const struct ticket_copy *ticket, s
         .status = ORDER_CREATED,
         .user_id = user_id,
         .expires_at_ms = now_ms + hold_ms,
+        .reserved_until_ms = now_ms + hold_ms,
         .ticket = *ticket,
     };
 }
@@ -54,16 +90,89 @@ enum err order_cancel(struct order *order, enum order_change *change)
     return OK;
 }
 
+static bool is_live(const struct order *order)
+{
+    return order->status == ORDER_CREATED || order->status == ORDER_AWAITING_PAYMENT;
+}
+
 enum err order_expire(struct order *order, int64_t now_ms, enum order_change *change)
 {
     *change = ORDER_UNCHANGED;
-    if (order->status == ORDER_COMPLETE || order->status == ORDER_CANCELLED) return OK;
+    if (!is_live(order)) return OK;
     if (now_ms < order->expires_at_ms) return ERR_BUSY;
     *change = become(order, ORDER_CANCELLED);
     return OK;
 }
 
-enum order_change order_complete(struct order *order)
+/* --- money --------------------------------------------------------------------------------- */
+
+/* A payment that moved money stays in view when one that did not comes or goes. */
+static void show(struct order *order, struct object_id payment_id, enum payment_status status)
 {
-    return become(order, ORDER_COMPLETE);
+    struct payment *shown = &order->payment;
+
+    order->version++;
+    if (!object_id_eq(shown->id, payment_id)) {
+        if (shown->status >= PAYMENT_CAPTURED && status < PAYMENT_CAPTURED) return;
+        *shown = (struct payment){.id = payment_id};
+    }
+    shown->status = status;
+}
+
+void order_payment_pending(struct order *order, struct object_id payment_id, int64_t now_ms,
+                           int64_t grace_ms)
+{
+    int64_t until_ms = (now_ms < order->expires_at_ms ? now_ms : order->expires_at_ms) + grace_ms;
+
+    show(order, payment_id, PAYMENT_PENDING);
+    if (!is_live(order)) return;
+    order->status = ORDER_AWAITING_PAYMENT;
+    if (order->graced || until_ms <= order->expires_at_ms) return;
+    order->expires_at_ms = until_ms;
+    order->graced = true;
+}
+
+void order_payment_failed(struct order *order, struct object_id payment_id, bool declined,
+                          bool others_pending, int64_t now_ms)
+{
+    show(order, payment_id, PAYMENT_FAILED);
+    if (!is_live(order)) return;
+    if (declined) order->declines++;
+    if (others_pending) return;
+    order->status = ORDER_CREATED;
+    order->expires_at_ms = order->reserved_until_ms;
+    if (!order->respited && order->expires_at_ms < now_ms + RESPITE_MS) {
+        order->expires_at_ms = order->reserved_until_ms = now_ms + RESPITE_MS;
+        order->respited = true;
+    }
+    if (order->declines >= DECLINES_MAX || now_ms >= order->expires_at_ms)
+        order->status = ORDER_CANCELLED;
+}
+
+enum money_ruling order_payment_captured(struct order *order, struct object_id payment_id,
+                                         struct str stripe_id, bool ticket_taken)
+{
+    bool paid = order->status == ORDER_COMPLETE;
+    bool late = order->status == ORDER_CANCELLED && ticket_taken;
+
+    if (paid) { /* the payment that completed it stays in view */
+        order->version++;
+        return MONEY_FOR_PAID;
+    }
+    show(order, payment_id, late ? PAYMENT_REFUND_PENDING : PAYMENT_CAPTURED);
+    order->payment.stripe_id = stripe_id;
+    if (late) return MONEY_FOR_TAKEN;
+    order->status = ORDER_COMPLETE;
+    return MONEY_COMPLETES;
+}
+
+void order_payment_refunded(struct order *order, struct object_id payment_id, struct str refund_id)
+{
+    bool shown = object_id_eq(order->payment.id, payment_id);
+
+    order->version++;
+    if (!shown) return;
+    if (order->status == ORDER_COMPLETE) order->status = ORDER_CANCELLED;
+    order->payment.status = PAYMENT_REFUNDED;
+    order->payment.refund_id = refund_id;
 }

@@ -1,8 +1,12 @@
-/* services/orders/order.h: the rules of an order. Pure: which state may follow which. */
+/* services/orders/order.h: the rules of an order. Pure: which state may follow which, and what a
+ * payment does to its time. */
 #ifndef SERVICES_ORDERS_ORDER_H
 #define SERVICES_ORDERS_ORDER_H
 
 #include "runtime/service.h"
+
+#define DECLINES_MAX 3     /* so many declined cards cancel an order */
+#define RESPITE_MS   60000 /* what is left after a payment failed, at least, once */
 
 enum order_status { ORDER_CREATED, ORDER_AWAITING_PAYMENT, ORDER_COMPLETE, ORDER_CANCELLED };
 
@@ -14,17 +18,41 @@ struct ticket_copy {
     int64_t price_cents;
 };
 
+/* How far a payment has come. It only ever moves down this list: what is at or above the place it
+ * has reached is a repeat, or was overtaken. */
+enum payment_status {
+    PAYMENT_PENDING,
+    PAYMENT_FAILED,
+    PAYMENT_CAPTURED,
+    PAYMENT_REFUND_PENDING, /* orders did not take the money: payments gives it back */
+    PAYMENT_REFUNDED
+};
+
+struct payment {
+    struct object_id id; /* all zero: there is none */
+    enum payment_status status;
+    struct str stripe_id; /* empty until known */
+    struct str refund_id; /* empty until known */
+};
+
 struct order {
     struct object_id id;
     int64_t version;
     enum order_status status;
     struct str user_id; /* the buyer */
     int64_t expires_at_ms;
+    int64_t reserved_until_ms; /* the same without the grace a payment in flight was given */
+    bool graced;               /* it was given */
+    bool respited;             /* the least rest after a failed payment was given */
+    int64_t declines;
     struct ticket_copy ticket; /* as it was reserved */
+    struct payment payment;    /* the one shown: the latest, unless an earlier one moved money */
 };
 
 struct str order_status_text(enum order_status status); /* contract.md's words */
 bool order_status_parse(struct str text, enum order_status *out);
+struct str payment_status_text(enum payment_status status);
+bool payment_status_parse(struct str text, enum payment_status *out);
 
 /* A fresh reservation at the ticket's present price, held for hold_ms. */
 struct order order_open(struct object_id id, const struct ticket_copy *ticket, struct str user_id,
@@ -40,7 +68,31 @@ enum order_change {
 enum err order_cancel(struct order *order, enum order_change *change);
 /* Its time is over; a paid order stays paid. Not before expires_at_ms: ERR_BUSY. */
 enum err order_expire(struct order *order, int64_t now_ms, enum order_change *change);
-/* It is paid. A cancelled one comes back to life: the caller has seen that its ticket is free. */
-enum order_change order_complete(struct order *order);
+
+/* --- money ---------------------------------------------------------------------------------
+ * Each is called once a payment and step and makes the order's next version: at the least, the
+ * payment shown with it changed. */
+
+/* A charge goes in flight: a live order awaits it. Once in its life its time is extended then, by
+ * at most grace_ms and so that there are at most grace_ms left. */
+void order_payment_pending(struct order *order, struct object_id payment_id, int64_t now_ms,
+                           int64_t grace_ms);
+/* It came to nothing; declined: the card's fault. The rest of the reservation comes back, once at
+ * least RESPITE_MS of it; without a rest, or after DECLINES_MAX cards, the order is cancelled.
+ * others_pending: another charge of the order is in flight; then the order goes on waiting. */
+void order_payment_failed(struct order *order, struct object_id payment_id, bool declined,
+                          bool others_pending, int64_t now_ms);
+
+/* What orders makes of captured money. */
+enum money_ruling {
+    MONEY_COMPLETES, /* the order is complete, even if it was cancelled meanwhile */
+    MONEY_FOR_TAKEN, /* to be given back: cancelled, and another order has the ticket */
+    MONEY_FOR_PAID   /* to be given back: another payment has completed the order */
+};
+/* ticket_taken: an order other than this one has the ticket. */
+enum money_ruling order_payment_captured(struct order *order, struct object_id payment_id,
+                                         struct str stripe_id, bool ticket_taken);
+/* The money is back with the buyer. The order it had completed is cancelled, its ticket free. */
+void order_payment_refunded(struct order *order, struct object_id payment_id, struct str refund_id);
 
 #endif

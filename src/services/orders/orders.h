@@ -5,12 +5,13 @@
 #include "services/orders/store.h"
 
 #define ORDERS_ROUTES    4
-#define ORDERS_LISTENERS 5
+#define ORDERS_LISTENERS 7
 
 extern const struct route orders_routes[ORDERS_ROUTES];
 extern const struct listener orders_listeners[ORDERS_LISTENERS];
 
-/* The cancelled order and its order:cancelled, in one transaction. */
-enum err order_save_cancelled(struct tx *tx, const struct order *order);
+/* The changed order and the event that tells of it: order:completed or order:cancelled when it
+ * became so (before: its status until now), else order:updated. */
+enum err order_save(struct tx *tx, const struct order *order, enum order_status before);
 
 #endif

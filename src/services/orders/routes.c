@@ -89,14 +89,34 @@ done:
     return err;
 }
 
-enum err order_save_cancelled(struct tx *tx, const struct order *order)
+static enum err publish_change(struct tx *tx, const struct order *order, enum order_status before)
+{
+    if (order->status == before || order->status == ORDER_CREATED ||
+        order->status == ORDER_AWAITING_PAYMENT)
+        return publish_order_updated(
+            tx, &(struct order_updated){.id = order->id,
+                                        .version = order->version,
+                                        .status = order_status_text(order->status),
+                                        .expires_at_ms = order->expires_at_ms,
+                                        .ticket_id = order->ticket.id});
+    if (order->status == ORDER_CANCELLED)
+        return publish_order_cancelled(
+            tx, &(struct order_cancelled){
+                    .id = order->id, .version = order->version, .ticket_id = order->ticket.id});
+    return publish_order_completed(
+        tx, &(struct order_completed){.id = order->id,
+                                      .version = order->version,
+                                      .user_id = order->user_id,
+                                      .ticket_id = order->ticket.id,
+                                      .price_cents = order->ticket.price_cents});
+}
+
+enum err order_save(struct tx *tx, const struct order *order, enum order_status before)
 {
     enum err err;
 
     TRY(order_update(tx, order));
-    TRY(publish_order_cancelled(tx, &(struct order_cancelled){.id = order->id,
-                                                              .version = order->version,
-                                                              .ticket_id = order->ticket.id}));
+    TRY(publish_change(tx, order, before));
 done:
     return err;
 }
@@ -105,13 +125,15 @@ done:
  * Cannot cancel a completed order; 401; 404. */
 static enum err delete_order(struct request *rq, struct tx *tx, struct reply *rp)
 {
+    enum order_status before;
     enum order_change change;
     struct order order;
     enum err err;
 
     TRY(order_of_caller(rq, tx, &order));
+    before = order.status;
     TRY(order_cancel(&order, &change));
-    if (change == ORDER_CHANGED) TRY(order_save_cancelled(tx, &order));
+    if (change == ORDER_CHANGED) TRY(order_save(tx, &order, before));
     return reply_empty(rp, 204);
 done:
     return err;

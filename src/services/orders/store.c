@@ -42,9 +42,17 @@ enum err ticket_copy_put(struct tx *tx, const struct ticket_copy *ticket)
 
 /* --- orders -------------------------------------------------------------------------------- */
 
+/* What every order has, and what is known of the payment shown with it. */
 #define ORDER_COLUMNS                                                                              \
-    "id, version, status, user_id, expires_at_ms, ticket_id, ticket_title, ticket_version,"        \
-    " price_cents"
+    "o.id, o.version, o.status, o.user_id, o.expires_at_ms, o.reserved_until_ms, o.graced,"        \
+    " o.respited, o.declines, o.ticket_id, o.ticket_title, o.ticket_version, o.price_cents,"       \
+    " p.id, p.status, p.stripe_id, p.refund_id"
+#define ORDER_TABLES "orders o LEFT JOIN payments p ON p.id = o.payment_id"
+
+static bool has_payment(const struct order *order)
+{
+    return !object_id_eq(order->payment.id, (struct object_id){{0}});
+}
 
 enum err order_insert(struct tx *tx, const struct order *order)
 {
@@ -52,15 +60,17 @@ enum err order_insert(struct tx *tx, const struct order *order)
     enum err err;
 
     /* do nothing: PostgreSQL would otherwise refuse all further work of the transaction */
-    TRY(tx_exec(tx, &inserted,
-                "INSERT INTO orders (" ORDER_COLUMNS ", created_at_ms)"
-                " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
-                " ON CONFLICT (ticket_id) WHERE status <> 'cancelled' DO NOTHING",
-                sql_id(order->id), sql_int(order->version),
-                sql_text(order_status_text(order->status)), sql_text(order->user_id),
-                sql_int(order->expires_at_ms), sql_id(order->ticket.id),
-                sql_text(order->ticket.title), sql_int(order->ticket.version),
-                sql_int(order->ticket.price_cents), sql_int(tx->now_ms)));
+    TRY(tx_exec(
+        tx, &inserted,
+        "INSERT INTO orders (id, version, status, user_id, expires_at_ms,"
+        " reserved_until_ms, ticket_id, ticket_title, ticket_version, price_cents,"
+        " created_at_ms)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+        " ON CONFLICT (ticket_id) WHERE status <> 'cancelled' DO NOTHING",
+        sql_id(order->id), sql_int(order->version), sql_text(order_status_text(order->status)),
+        sql_text(order->user_id), sql_int(order->expires_at_ms), sql_int(order->reserved_until_ms),
+        sql_id(order->ticket.id), sql_text(order->ticket.title), sql_int(order->ticket.version),
+        sql_int(order->ticket.price_cents), sql_int(tx->now_ms)));
     if (inserted == 0) return ERR_TICKET_RESERVED;
 done:
     return err;
@@ -69,15 +79,38 @@ done:
 enum err order_update(struct tx *tx, const struct order *order)
 {
     int64_t changed = 0;
-    enum err err =
-        tx_exec(tx, &changed,
-                "UPDATE orders SET version = $2, status = $3, expires_at_ms = $4"
-                " WHERE id = $1",
-                sql_id(order->id), sql_int(order->version),
-                sql_text(order_status_text(order->status)), sql_int(order->expires_at_ms));
+    enum err err = tx_exec(
+        tx, &changed,
+        "UPDATE orders SET version = $2, status = $3, expires_at_ms = $4,"
+        " reserved_until_ms = $5, graced = $6, respited = $7, declines = $8,"
+        " payment_id = $9 WHERE id = $1",
+        sql_id(order->id), sql_int(order->version), sql_text(order_status_text(order->status)),
+        sql_int(order->expires_at_ms), sql_int(order->reserved_until_ms), sql_int(order->graced),
+        sql_int(order->respited), sql_int(order->declines),
+        has_payment(order) ? sql_id(order->payment.id) : sql_null());
 
     ASSERT(err != OK || changed == 1);
     return err == ERR_CONFLICT ? ERR_TICKET_RESERVED : err;
+}
+
+/* The payment that begins at that column; its texts live as long as the row. */
+static struct payment payment_read(struct rows *rows, int column)
+{
+    struct payment payment = {.id = {{0}}};
+
+    if (rows_null(rows, column)) return payment;
+    payment.id = rows_id(rows, column);
+    ASSERT(payment_status_parse(rows_text(rows, column + 1), &payment.status));
+    if (!rows_null(rows, column + 2)) payment.stripe_id = rows_text(rows, column + 2);
+    if (!rows_null(rows, column + 3)) payment.refund_id = rows_text(rows, column + 3);
+    return payment;
+}
+
+static bool payment_keep(struct arena *arena, struct payment *payment)
+{
+    payment->stripe_id = arena_copy(arena, payment->stripe_id);
+    payment->refund_id = arena_copy(arena, payment->refund_id);
+    return payment->stripe_id.at && payment->refund_id.at;
 }
 
 /* The row the query stands on; its texts live as long as the row. */
@@ -88,7 +121,12 @@ static struct order order_read(struct rows *rows)
         .version = rows_int(rows, 1),
         .user_id = rows_text(rows, 3),
         .expires_at_ms = rows_int(rows, 4),
-        .ticket = {rows_id(rows, 5), rows_int(rows, 7), rows_text(rows, 6), rows_int(rows, 8)},
+        .reserved_until_ms = rows_int(rows, 5),
+        .graced = rows_int(rows, 6) != 0,
+        .respited = rows_int(rows, 7) != 0,
+        .declines = rows_int(rows, 8),
+        .ticket = {rows_id(rows, 9), rows_int(rows, 11), rows_text(rows, 10), rows_int(rows, 12)},
+        .payment = payment_read(rows, 13),
     };
 
     ASSERT(order_status_parse(rows_text(rows, 2), &order.status)); /* the table's CHECK */
@@ -100,12 +138,15 @@ enum err order_get(struct tx *tx, struct arena *arena, struct object_id id, stru
     enum err err = ERR_NOT_FOUND, end;
     struct rows rows;
 
-    tx_query(tx, &rows, "SELECT " ORDER_COLUMNS " FROM orders WHERE id = $1", sql_id(id));
+    tx_query(tx, &rows, "SELECT " ORDER_COLUMNS " FROM " ORDER_TABLES " WHERE o.id = $1",
+             sql_id(id));
     if (rows_next(&rows)) {
         *out = order_read(&rows);
         out->user_id = arena_copy(arena, out->user_id);
         out->ticket.title = arena_copy(arena, out->ticket.title);
-        err = out->user_id.at && out->ticket.title.at ? OK : ERR_MEMORY;
+        err = payment_keep(arena, &out->payment) && out->user_id.at && out->ticket.title.at
+                  ? OK
+                  : ERR_MEMORY;
     }
     end = rows_end(&rows);
     return end ? end : err;
@@ -119,6 +160,23 @@ enum err ticket_is_taken(struct tx *tx, struct object_id ticket_id, bool *taken)
              sql_id(ticket_id));
     *taken = rows_next(&rows);
     return rows_end(&rows);
+}
+
+static void put_known(struct json_writer *json, const char *key, struct str text)
+{
+    if (!text.len) return;
+    json_key(json, key);
+    json_put_text(json, text);
+}
+
+static void payment_json(struct json_writer *json, const struct payment *payment)
+{
+    json_key(json, "payment");
+    json_begin_object(json);
+    put_known(json, "status", payment_status_text(payment->status));
+    put_known(json, "stripeId", payment->stripe_id);
+    put_known(json, "refundId", payment->refund_id);
+    json_end_object(json);
 }
 
 void order_json(struct json_writer *json, const struct order *order)
@@ -144,6 +202,7 @@ void order_json(struct json_writer *json, const struct order *order)
     json_key(json, "id");
     json_put_text(json, (struct str){ticket_id.hex, OBJECT_ID_HEX});
     json_end_object(json);
+    if (has_payment(order)) payment_json(json, &order->payment);
     json_key(json, "version");
     json_put_int(json, order->version);
     json_key(json, "id");
@@ -159,8 +218,8 @@ enum err orders_of_user(struct tx *tx, struct str user_id, struct object_id afte
     *count = 0;
     json_begin_array(json);
     tx_query(tx, &rows,
-             "SELECT " ORDER_COLUMNS " FROM orders"
-             " WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
+             "SELECT " ORDER_COLUMNS " FROM " ORDER_TABLES
+             " WHERE o.user_id = $1 AND o.id < $2 ORDER BY o.id DESC LIMIT $3",
              sql_text(user_id), sql_id(after), sql_int(limit));
     while (rows_next(&rows)) {
         struct order order = order_read(&rows);
@@ -170,5 +229,49 @@ enum err orders_of_user(struct tx *tx, struct str user_id, struct object_id afte
         ++*count;
     }
     json_end_array(json);
+    return rows_end(&rows);
+}
+
+/* --- payments ------------------------------------------------------------------------------ */
+
+static struct sql_value text_or_null(struct str text)
+{
+    return text.len ? sql_text(text) : sql_null();
+}
+
+enum err payment_get(struct tx *tx, struct arena *arena, struct object_id id, struct payment *out)
+{
+    enum err err = ERR_NOT_FOUND, end;
+    struct rows rows;
+
+    tx_query(tx, &rows, "SELECT id, status, stripe_id, refund_id FROM payments WHERE id = $1",
+             sql_id(id));
+    if (rows_next(&rows)) {
+        *out = payment_read(&rows, 0);
+        err = payment_keep(arena, out) ? OK : ERR_MEMORY;
+    }
+    end = rows_end(&rows);
+    return end ? end : err;
+}
+
+enum err payment_put(struct tx *tx, struct object_id order_id, const struct payment *payment)
+{
+    return tx_exec(tx, NULL,
+                   "INSERT INTO payments (id, order_id, status, stripe_id, refund_id)"
+                   " VALUES ($1, $2, $3, $4, $5)"
+                   " ON CONFLICT (id) DO UPDATE SET status = excluded.status,"
+                   " stripe_id = excluded.stripe_id, refund_id = excluded.refund_id",
+                   sql_id(payment->id), sql_id(order_id),
+                   sql_text(payment_status_text(payment->status)), text_or_null(payment->stripe_id),
+                   text_or_null(payment->refund_id));
+}
+
+enum err payment_is_pending(struct tx *tx, struct object_id order_id, bool *pending)
+{
+    struct rows rows;
+
+    tx_query(tx, &rows, "SELECT 1 FROM payments WHERE order_id = $1 AND status = 'pending'",
+             sql_id(order_id));
+    *pending = rows_next(&rows);
     return rows_end(&rows);
 }

@@ -15,7 +15,8 @@ enum err ticket_copy_put(struct tx *tx, const struct ticket_copy *ticket);
 
 /* ERR_TICKET_RESERVED: another live or complete order has the ticket. */
 enum err order_insert(struct tx *tx, const struct order *order);
-/* Status, version and deadline. ERR_TICKET_RESERVED as above, when a cancelled one comes back. */
+/* All that changes in an order's life. ERR_TICKET_RESERVED as above, when a cancelled one comes
+ * back. */
 enum err order_update(struct tx *tx, const struct order *order);
 enum err order_get(struct tx *tx, struct arena *arena, struct object_id id,
                    struct order *out); /* ERR_NOT_FOUND */
@@ -28,5 +29,11 @@ enum err orders_of_user(struct tx *tx, struct str user_id, struct object_id afte
                         struct json_writer *json, int64_t *count, struct object_id *last);
 /* One order as contract.md shows it. */
 void order_json(struct json_writer *json, const struct order *order);
+
+enum err payment_get(struct tx *tx, struct arena *arena, struct object_id id,
+                     struct payment *out); /* ERR_NOT_FOUND: no event of it has come yet */
+enum err payment_put(struct tx *tx, struct object_id order_id, const struct payment *payment);
+/* Whether any charge of the order is in flight. */
+enum err payment_is_pending(struct tx *tx, struct object_id order_id, bool *pending);
 
 #endif

@@ -1,8 +1,15 @@
-/* services/payments/charge.h: the rules of a charge. Pure: when money may be asked for, and what
- * an answer makes of it. */
+/* services/payments/charge.h: the rules of a charge. Pure: when money may be asked for and given
+ * back, what to ask the gateway next, and what an answer makes of it.
+ *
+ *   pending ─┬─> captured ──> refund_pending ─┬─> refunded
+ *   unknown ─┤      ^                         └─> refund_failed ──> refund_pending …
+ *            ├─> declined ─┐ a later look may find that
+ *            └─> refused ──┘ the money moved after all
+ */
 #ifndef SERVICES_PAYMENTS_CHARGE_H
 #define SERVICES_PAYMENTS_CHARGE_H
 
+#include "http/hmac.h"
 #include "runtime/service.h"
 #include "services/payments/gateway.h"
 
@@ -19,30 +26,70 @@ struct order_copy {
     int64_t price_cents;
 };
 
-enum charge_status { CHARGE_PENDING, CHARGE_CAPTURED, CHARGE_DECLINED, CHARGE_REFUSED };
+enum charge_status {
+    CHARGE_PENDING, /* committed; the gateway is asked */
+    CHARGE_UNKNOWN, /* it gave no clear answer and is asked again */
+    CHARGE_CAPTURED,
+    CHARGE_DECLINED,
+    CHARGE_REFUSED,
+    CHARGE_REFUND_PENDING,
+    CHARGE_REFUNDED,
+    CHARGE_REFUND_FAILED /* the operator's to try again */
+};
 
 struct charge {
     struct object_id id;
     struct object_id order_id;
     enum charge_status status;
     int64_t amount_cents;
-    struct str token;     /* pending */
-    struct str stripe_id; /* captured */
-    struct str reason;    /* declined, refused */
-    int64_t attempts;
-    int64_t ask_at_ms; /* pending */
+    struct str token;     /* pending, unknown */
+    struct str card_mark; /* of the token, for good */
+    struct str stripe_id; /* captured and all that follows */
+    struct str refund_id; /* refunded */
+    struct str reason;    /* declined, refused, refund_failed */
+    int64_t attempts;     /* times the gateway was asked since the status changed */
+    int64_t refunds;      /* begun */
+    bool disputed;
+    int64_t ask_at_ms; /* when to ask the gateway (again); JOB_NEVER: no need */
+    int64_t created_at_ms;
 };
 
 bool token_valid(struct str token); /* 1 to TOKEN_BYTES_MAX printable ASCII characters */
+/* Tells this token for this order again, and gives it away to nobody. */
+enum err token_mark(struct object_id order_id, struct str token, struct hmac_text *out);
 
 /* Whether this user may pay this order now: NOT_AUTHORIZED, ORDER_CANCELLED, ORDER_PAID. */
 enum err order_payable(const struct order_copy *order, struct str user_id);
 /* A fresh attempt at the order's price. */
 struct charge charge_open(struct object_id id, const struct order_copy *order, struct str token,
-                          int64_t now_ms);
+                          struct str card_mark, int64_t now_ms);
+
+static inline bool charge_in_flight(const struct charge *charge)
+{
+    return charge->status == CHARGE_PENDING || charge->status == CHARGE_UNKNOWN;
+}
+/* Whether who waits for the gateway's answer should go on waiting. */
+bool charge_worth_waiting(const struct charge *charge, int64_t now_ms);
+
+/* Whether the gateway may have forgotten the charge's key. */
+bool charge_key_is_old(const struct charge *charge, int64_t now_ms);
+
+/* What to ask the gateway now. An unclear charge is asked for again under its key and looked up by
+ * turns (a processor may repeat a failure under the same key); one older than the key's lifetime is
+ * only ever looked up. */
+enum charge_step { STEP_CHARGE, STEP_FIND, STEP_REFUND };
+enum charge_step charge_next_step(const struct charge *charge, int64_t now_ms);
+
 /* The gateway is being asked: when to ask again should no answer ever come. */
 void charge_ask(struct charge *charge, int64_t now_ms);
-/* The gateway's answer. Texts of the outcome must live as long as the charge is used. */
-void charge_settle(struct charge *charge, const struct gateway_outcome *outcome, int64_t now_ms);
+/* The gateway's answer to a step. Whatever the charge has become meanwhile, an answer that no
+ * longer fits changes nothing. Texts of the outcome must live as long as the charge is used. */
+void charge_settle(struct charge *charge, enum charge_step step,
+                   const struct gateway_outcome *outcome, int64_t now_ms);
+/* Somebody says it changed at the gateway: look soon. */
+void charge_look(struct charge *charge, int64_t now_ms);
+/* Captured money is to be given back. ERR_NOT_REFUNDABLE when there is none; OK, and no change,
+ * when it is on its way. */
+enum err charge_refund(struct charge *charge, int64_t now_ms);
 
 #endif

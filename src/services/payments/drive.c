@@ -1,91 +1,211 @@
 /* services/payments/drive.c: a charge on its way to the gateway and back.
  *
- * The row is committed as pending, then the gateway is asked in the pool, then its answer is
- * settled in the writer. Whatever is lost on the way (a crash, a full queue, a failed commit) is
- * found again by the job, which asks under the same key. */
+ * The row is committed first, then the gateway is asked in the pool, then its answer is settled in
+ * the writer. Whatever is lost on the way (a crash, a full queue, a failed commit) is found again
+ * by the job, which asks under the same key. */
 #include "services/payments/payments.h"
+
+#include "base/log.h"
 
 #include <stdio.h>
 
 #define DRIVES_A_BATCH 32
+#define TIDY_A_BATCH   500
+#define TIDY_MS        (3600 * INT64_C(1000))
+#define REASON_MAX     320
 
 struct charge_task {
     struct task task;
+    enum charge_step step;
     struct gateway_charge charge;
     struct gateway_outcome outcome;
 };
 
+/* --- asking -------------------------------------------------------------------------------- */
+
 static void ask_gateway(struct env *env, struct task *task)
 {
-    const struct payments *payments = env->state;
-    struct charge_task *charge = (struct charge_task *)task;
+    const struct gateway *gateway = ((const struct payments *)env->state)->gateway;
+    struct charge_task *ask = (struct charge_task *)task;
 
-    payments->gateway->charge(payments->gateway, &charge->charge, &charge->outcome);
-}
-
-static enum err publish_outcome(struct tx *tx, const struct charge *charge)
-{
-    switch (charge->status) {
-    case CHARGE_CAPTURED:
-        return publish_payment_created(tx,
-                                       &(struct payment_created){.id = charge->id,
-                                                                 .order_id = charge->order_id,
-                                                                 .stripe_id = charge->stripe_id});
-    case CHARGE_DECLINED:
-        return publish_payment_failed(tx, &(struct payment_failed){.id = charge->id,
-                                                                   .order_id = charge->order_id,
-                                                                   .reason = charge->reason});
-    case CHARGE_PENDING:
-    case CHARGE_REFUSED:
+    switch (ask->step) {
+    case STEP_CHARGE:
+        gateway->charge(gateway, &ask->charge, &ask->outcome);
+        break;
+    case STEP_FIND:
+        gateway->find(gateway, &ask->charge, &ask->outcome);
+        break;
+    case STEP_REFUND:
+        gateway->refund(gateway, &ask->charge, &ask->outcome);
         break;
     }
-    return OK;
+}
+
+static void copy_to(char out[GATEWAY_TEXT_MAX], struct str text)
+{
+    snprintf(out, GATEWAY_TEXT_MAX, "%.*s", (int)text.len, text.at ? text.at : "");
+}
+
+static enum err settle(struct env *env, struct tx *tx, struct task *task);
+
+enum err charge_drive(struct env *env, struct tx *tx, struct charge *charge)
+{
+    struct charge_task *ask = task_new(sizeof *ask);
+    enum err err = OK;
+
+    if (!ask) return ERR_MEMORY;
+    ask->task.work = ask_gateway;
+    ask->task.settle = settle;
+    ask->step = charge_next_step(charge, tx->now_ms);
+    ask->charge = (struct gateway_charge){.key = charge->id,
+                                          .order_id = charge->order_id,
+                                          .amount_cents = charge->amount_cents,
+                                          .created_at_ms = charge->created_at_ms,
+                                          .thorough = charge_key_is_old(charge, tx->now_ms),
+                                          .refunds = charge->refunds};
+    copy_to(ask->charge.token, charge->token);
+    copy_to(ask->charge.id, charge->stripe_id);
+    env_task(env, tx, &ask->task); /* the runtime's from here on */
+    charge_ask(charge, tx->now_ms);
+    TRY(charge_update(tx, charge));
+    env_job_due(env, DRIVE, charge->ask_at_ms);
+done:
+    return err;
+}
+
+enum err refund_begin(struct env *env, struct tx *tx, struct charge *charge)
+{
+    enum charge_status before = charge->status;
+    enum err err;
+
+    TRY(charge_refund(charge, tx->now_ms));
+    if (charge->status == before) return OK;
+    if (before == CHARGE_CAPTURED) TRY(ledger_owe(tx, charge));
+    TRY(charge_drive(env, tx, charge));
+done:
+    return err;
+}
+
+/* --- answers ------------------------------------------------------------------------------- */
+
+/* Captured, and the order has another charge captured or in flight (this one was thought to have
+ * failed): the money goes straight back. */
+static enum err captured(struct env *env, struct tx *tx, struct charge *charge)
+{
+    struct charge other;
+    enum err err;
+
+    err = charge_live(tx, env->arena, charge->order_id, &other);
+    if (err == OK && !object_id_eq(other.id, charge->id)) {
+        TRY(ledger_capture(tx, charge));
+        return refund_begin(env, tx, charge);
+    }
+    if (err != OK && err != ERR_NOT_FOUND) return err;
+    TRY(charge_update(tx, charge));
+    TRY(ledger_capture(tx, charge));
+    TRY(publish_payment_created(tx, &(struct payment_created){.id = charge->id,
+                                                              .order_id = charge->order_id,
+                                                              .stripe_id = charge->stripe_id}));
+done:
+    return err;
+}
+
+static enum err failed(struct tx *tx, const struct charge *charge)
+{
+    struct str reason = charge->reason;
+    enum err err;
+
+    if (reason.len == 0) reason = STR("The card token is not valid");
+    if (reason.len > REASON_MAX) reason.len = REASON_MAX;
+    TRY(charge_update(tx, charge));
+    TRY(publish_payment_failed(
+        tx, &(struct payment_failed){.id = charge->id,
+                                     .order_id = charge->order_id,
+                                     .reason = reason,
+                                     .declined = charge->status == CHARGE_DECLINED}));
+done:
+    return err;
+}
+
+/* before: captured when it was given back at the gateway without us. */
+static enum err refunded(struct tx *tx, const struct charge *charge, enum charge_status before)
+{
+    struct str refund_id = charge->refund_id.len ? charge->refund_id : charge->stripe_id;
+    enum err err;
+
+    TRY(charge_update(tx, charge));
+    if (before == CHARGE_CAPTURED) TRY(ledger_owe(tx, charge));
+    TRY(ledger_refund(tx, charge));
+    TRY(publish_payment_refunded(tx, &(struct payment_refunded){.id = charge->id,
+                                                                .order_id = charge->order_id,
+                                                                .refund_id = refund_id}));
+done:
+    return err;
+}
+
+/* What the charge's new status brings with it. */
+static enum err arrive(struct env *env, struct tx *tx, struct charge *charge,
+                       enum charge_status before)
+{
+    struct object_id_text id = object_id_text(charge->id);
+
+    switch (charge->status) {
+    case CHARGE_CAPTURED:
+        return captured(env, tx, charge);
+    case CHARGE_DECLINED:
+    case CHARGE_REFUSED:
+        return failed(tx, charge);
+    case CHARGE_REFUNDED:
+        return refunded(tx, charge, before);
+    case CHARGE_REFUND_FAILED:
+        log_event(LOG_ERROR, env->name, "refund.failed", log_text("paymentId", str_of(id.hex)),
+                  log_text("reason", charge->reason));
+        break;
+    case CHARGE_PENDING:
+    case CHARGE_UNKNOWN:
+    case CHARGE_REFUND_PENDING:
+        break;
+    }
+    return charge_update(tx, charge);
 }
 
 static enum err settle(struct env *env, struct tx *tx, struct task *task)
 {
     struct charge_task *answer = (struct charge_task *)task;
-    struct object_id_text key = object_id_text(answer->charge.key);
+    struct object_id_text id = object_id_text(answer->charge.key);
+    enum charge_status before;
     struct charge charge;
+    bool disputed;
     enum err err;
 
     TRY(charge_get(tx, env->arena, answer->charge.key, &charge));
-    if (charge.status != CHARGE_PENDING) return OK; /* asked twice, answered twice: once counts */
-    charge_settle(&charge, &answer->outcome, tx->now_ms);
-    TRY(charge_update(tx, &charge));
-    if (charge.status == CHARGE_PENDING) {
-        env_job_due(env, DRIVE, charge.ask_at_ms);
-        return OK;
-    }
-    TRY(publish_outcome(tx, &charge));
-    env_wake(env, str_of(key.hex));
+    before = charge.status;
+    disputed = charge.disputed;
+    charge_settle(&charge, answer->step, &answer->outcome, tx->now_ms);
+    if (charge.disputed && !disputed)
+        log_event(LOG_WARN, env->name, "payment.disputed", log_text("paymentId", str_of(id.hex)));
+    if (charge.status == before)
+        TRY(charge_update(tx, &charge));
+    else
+        TRY(arrive(env, tx, &charge, before));
+    if (charge.ask_at_ms != JOB_NEVER) env_job_due(env, DRIVE, charge.ask_at_ms);
+    if (!charge_in_flight(&charge) || !charge_worth_waiting(&charge, tx->now_ms))
+        env_wake(env, str_of(id.hex));
 done:
     return err;
 }
 
-enum err charge_drive(struct env *env, struct tx *tx, struct charge *charge)
+enum err charge_wait(struct request *rq, struct object_id charge_id, handler_fn *next)
 {
-    struct charge_task *task;
-    enum err err;
+    struct object_id_text id = object_id_text(charge_id);
+    struct str key = arena_copy(rq->arena, str_of(id.hex));
 
-    charge_ask(charge, tx->now_ms);
-    TRY(charge_update(tx, charge));
-    env_job_due(env, DRIVE, charge->ask_at_ms);
-    task = task_new(sizeof *task);
-    if (!task) return ERR_MEMORY;
-    task->task.work = ask_gateway;
-    task->task.settle = settle;
-    task->charge.key = charge->id;
-    task->charge.order_id = charge->order_id;
-    task->charge.amount_cents = charge->amount_cents;
-    snprintf(task->charge.token, sizeof task->charge.token, "%.*s", (int)charge->token.len,
-             charge->token.at);
-    env_task(env, tx, &task->task);
-done:
-    return err;
+    return key.at ? request_wait(rq, key, next) : ERR_MEMORY;
 }
 
-enum err drive_pending(struct env *env, struct tx *tx, int64_t *next_ms)
+/* --- jobs ---------------------------------------------------------------------------------- */
+
+enum err drive_due(struct env *env, struct tx *tx, int64_t *next_ms)
 {
     struct payments *payments = env->state;
     struct charge charges[DRIVES_A_BATCH];
@@ -98,6 +218,18 @@ enum err drive_pending(struct env *env, struct tx *tx, int64_t *next_ms)
         TRY(charge_drive(env, tx, &charges[i]));
     TRY(charges_next(tx, next_ms));
     payments->resumed = true;
+done:
+    return err;
+}
+
+enum err tidy(struct env *env, struct tx *tx, int64_t *next_ms)
+{
+    bool more;
+    enum err err;
+
+    (void)env;
+    TRY(old_rows_delete(tx, TIDY_A_BATCH, &more));
+    *next_ms = more ? tx->now_ms : tx->now_ms + TIDY_MS;
 done:
     return err;
 }

@@ -1,7 +1,8 @@
 /* services/payments/gateway.h: the card processor, as payments sees it.
  *
- * A gateway's answer is one of four; "unknown" means the money may or may not have moved, and the
- * same call with the same idempotency key finds out. Calls block and run in payments' pool. */
+ * Every call ends in one of a few ways; "unknown" means the money may or may not have moved, and
+ * the same call with the same idempotency key finds out. Calls block and run in payments' pool, in
+ * several threads at once. */
 #ifndef SERVICES_PAYMENTS_GATEWAY_H
 #define SERVICES_PAYMENTS_GATEWAY_H
 
@@ -10,32 +11,55 @@
 #define GATEWAY_TEXT_MAX 256
 
 enum gateway_result {
-    GATEWAY_DONE,     /* the money is captured; id names it */
+    GATEWAY_DONE,     /* the money is captured, or given back; id names the charge */
     GATEWAY_DECLINED, /* the card said no; reason is the processor's words */
-    GATEWAY_REFUSED,  /* the processor does not understand the request (unknown token) */
-    GATEWAY_UNKNOWN   /* no answer: ask again later, with the same key */
+    GATEWAY_REFUSED, /* the processor cannot do what it is asked; reason is its words, empty when it
+                        is the token that is wrong */
+    GATEWAY_UNKNOWN, /* no answer: ask again later, with the same key */
+    GATEWAY_ABSENT   /* find only: there is no such charge */
 };
 
 struct gateway_outcome {
     enum gateway_result kind;
-    char id[GATEWAY_TEXT_MAX]; /* "ch_…" */
-    char reason[GATEWAY_TEXT_MAX];
+    char id[GATEWAY_TEXT_MAX];        /* of the charge: "ch_…" */
+    char refund_id[GATEWAY_TEXT_MAX]; /* "re_…": all of it was given back; empty: it was not */
+    char reason[GATEWAY_TEXT_MAX];    /* UTF-8 */
+    bool disputed;                    /* find only */
 };
 
+/* What every call is about. */
 struct gateway_charge {
-    struct object_id key; /* idempotency: one key, one charge, one answer, for ever */
+    struct object_id key; /* ours: the idempotency key, and metadata to find it by */
     struct object_id order_id;
-    int64_t amount_cents; /* US dollars */
-    char token[GATEWAY_TEXT_MAX];
+    int64_t amount_cents;         /* US dollars */
+    int64_t created_at_ms;        /* not asked for before */
+    bool thorough;                /* find: an absence must be certain, however long it takes */
+    int64_t refunds;              /* refunds begun: the present one's number, part of its key */
+    char token[GATEWAY_TEXT_MAX]; /* charge only */
+    char id[GATEWAY_TEXT_MAX];    /* the processor's, empty until known; refund needs it */
 };
+
+struct gateway;
+
+typedef void gateway_fn(const struct gateway *gateway, const struct gateway_charge *charge,
+                        struct gateway_outcome *outcome);
 
 struct gateway {
-    void (*charge)(const struct gateway *gateway, const struct gateway_charge *charge,
-                   struct gateway_outcome *outcome);
+    gateway_fn
+        *charge; /* one key, one charge, one answer; the processor forgets keys after a day */
+    gateway_fn *refund; /* all of it; DONE, too, when it was given back before */
+    gateway_fn *find;   /* how it stands now, by its id or else by our key in its metadata */
 };
 
+/* How long a processor is sure to remember an idempotency key (Stripe: 24 hours), with a margin. */
+#define GATEWAY_KEY_LIFETIME_MS (23 * 3600 * INT64_C(1000))
+
 /* The built-in gateway: understands Stripe's test tokens, moves no money, keeps nothing: its answer
- * is a function of the request, so the same key always has the same one. Threads: any. */
+ * is a function of the request, so the same key always has the same one. */
 extern const struct gateway gateway_sandbox;
+
+/* Stripe's Charges API at base ("https://api.stripe.com"). One a program. NULL: out of memory. */
+const struct gateway *gateway_stripe_open(const char *key, const char *base);
+void gateway_stripe_close(void);
 
 #endif

@@ -3,19 +3,31 @@
 #include "services/payments/payments.h"
 #include "services/services.h"
 
-#define GATEWAY_THREADS   4
+#define GATEWAY_THREADS   8
 #define GATEWAY_QUEUE_MAX 1024
 
-static const struct job payments_jobs[] = {[DRIVE] = {"drive", drive_pending}};
+static const struct job payments_jobs[] = {[DRIVE] = {"drive", drive_due}, [TIDY] = {"tidy", tidy}};
 
 static enum err payments_start(struct env *env, struct buf *why)
 {
     static struct payments payments;
 
-    (void)why;
     payments = (struct payments){.gateway = &gateway_sandbox};
+    if (env->settings->stripe_key)
+        payments.gateway =
+            gateway_stripe_open(env->settings->stripe_key, env->settings->stripe_api_base);
+    if (!payments.gateway) {
+        buf_append(why, STR("payments: out of memory"));
+        return ERR_MEMORY;
+    }
     env->state = &payments;
     return OK;
+}
+
+static void payments_stop(struct env *env)
+{
+    (void)env;
+    gateway_stripe_close();
 }
 
 const struct service_definition payments_service = {
@@ -25,9 +37,10 @@ const struct service_definition payments_service = {
     .listeners = payments_listeners,
     .listener_count = PAYMENTS_LISTENERS,
     .jobs = payments_jobs,
-    .job_count = 1,
+    .job_count = sizeof payments_jobs / sizeof *payments_jobs,
     .schema = payments_schema,
     .pool_threads = GATEWAY_THREADS,
     .pool_queue_max = GATEWAY_QUEUE_MAX,
     .start = payments_start,
+    .stop = payments_stop,
 };

@@ -26,6 +26,7 @@ static const struct test_token test_tokens[] = {
     {"tok_de", GATEWAY_DONE, ""},
     {"tok_fr", GATEWAY_DONE, ""},
     {"tok_bypassPending", GATEWAY_DONE, ""},
+    {"tok_refundFail", GATEWAY_DONE, ""},
     {"tok_riskLevelElevated", GATEWAY_DONE, ""},
     {"tok_chargeDeclined", GATEWAY_DECLINED, "Your card was declined."},
     {"tok_visa_chargeDeclined", GATEWAY_DECLINED, "Your card was declined."},
@@ -59,17 +60,48 @@ static const struct test_token *find_token(const char *token)
     return NULL;
 }
 
+/* Nothing is kept, so the name of a charge must say that it cannot be given back. */
+#define REFUND_FAILS "_refundFail"
+
 static void sandbox_charge(const struct gateway *gateway, const struct gateway_charge *charge,
                            struct gateway_outcome *outcome)
 {
     const struct test_token *token = find_token(charge->token);
+    bool refund_fails = token && strcmp(token->token, "tok_refundFail") == 0;
 
     (void)gateway;
     *outcome = (struct gateway_outcome){.kind = token ? token->result : GATEWAY_REFUSED};
-    snprintf(outcome->reason, sizeof outcome->reason, "%s",
-             token ? token->reason : "No such token");
+    snprintf(outcome->reason, sizeof outcome->reason, "%s", token ? token->reason : "");
     if (outcome->kind == GATEWAY_DONE)
-        snprintf(outcome->id, sizeof outcome->id, "ch_%s", object_id_text(charge->key).hex);
+        snprintf(outcome->id, sizeof outcome->id, "ch_%s%s", object_id_text(charge->key).hex,
+                 refund_fails ? REFUND_FAILS : "");
 }
 
-const struct gateway gateway_sandbox = {sandbox_charge};
+static void sandbox_refund(const struct gateway *gateway, const struct gateway_charge *charge,
+                           struct gateway_outcome *outcome)
+{
+    (void)gateway;
+    *outcome = (struct gateway_outcome){.kind = GATEWAY_DONE};
+    if (strstr(charge->id, REFUND_FAILS)) {
+        outcome->kind = GATEWAY_REFUSED;
+        snprintf(outcome->reason, sizeof outcome->reason, "The card's bank takes no refund.");
+        return;
+    }
+    snprintf(outcome->id, sizeof outcome->id, "%s", charge->id);
+    snprintf(outcome->refund_id, sizeof outcome->refund_id, "re_%s",
+             object_id_text(charge->key).hex);
+}
+
+/* What a charge came to is what it would come to. */
+static void sandbox_find(const struct gateway *gateway, const struct gateway_charge *charge,
+                         struct gateway_outcome *outcome)
+{
+    if (!charge->id[0]) {
+        sandbox_charge(gateway, charge, outcome);
+        return;
+    }
+    *outcome = (struct gateway_outcome){.kind = GATEWAY_DONE};
+    snprintf(outcome->id, sizeof outcome->id, "%s", charge->id);
+}
+
+const struct gateway gateway_sandbox = {sandbox_charge, sandbox_refund, sandbox_find};

@@ -10,11 +10,24 @@ static const char *const order_words[] = {
 };
 
 static const char *const charge_words[] = {
-    [CHARGE_PENDING] = "pending",
-    [CHARGE_CAPTURED] = "captured",
-    [CHARGE_DECLINED] = "declined",
-    [CHARGE_REFUSED] = "refused",
+    [CHARGE_PENDING] = "pending",   [CHARGE_UNKNOWN] = "unknown",
+    [CHARGE_CAPTURED] = "captured", [CHARGE_DECLINED] = "declined",
+    [CHARGE_REFUSED] = "refused",   [CHARGE_REFUND_PENDING] = "refund_pending",
+    [CHARGE_REFUNDED] = "refunded", [CHARGE_REFUND_FAILED] = "refund_failed",
 };
+#define CHARGE_WORDS (sizeof charge_words / sizeof *charge_words)
+
+struct str charge_status_text(enum charge_status status)
+{
+    return str_of(charge_words[status]);
+}
+
+bool charge_status_known(struct str text)
+{
+    for (size_t i = 0; i < CHARGE_WORDS; i++)
+        if (str_eq(str_of(charge_words[i]), text)) return true;
+    return false;
+}
 
 /* The index of a word the table's CHECK allows. */
 static size_t word_index(const char *const *words, size_t count, struct str word)
@@ -73,7 +86,8 @@ enum err order_copy_status(struct tx *tx, struct object_id id, int64_t version,
 /* --- charges ------------------------------------------------------------------------------- */
 
 #define CHARGE_COLUMNS                                                                             \
-    "id, order_id, status, amount_cents, token, stripe_id, reason, attempts, ask_at_ms"
+    "id, order_id, status, amount_cents, token, card_mark, stripe_id, refund_id, reason,"          \
+    " attempts, refunds, disputed, ask_at_ms, created_at_ms"
 
 static struct sql_value text_or_null(struct str text)
 {
@@ -82,7 +96,7 @@ static struct sql_value text_or_null(struct str text)
 
 static struct sql_value ask_at(const struct charge *charge)
 {
-    return charge->status == CHARGE_PENDING ? sql_int(charge->ask_at_ms) : sql_null();
+    return charge->ask_at_ms == JOB_NEVER ? sql_null() : sql_int(charge->ask_at_ms);
 }
 
 enum err charge_insert(struct tx *tx, const struct charge *charge)
@@ -91,14 +105,15 @@ enum err charge_insert(struct tx *tx, const struct charge *charge)
     enum err err;
 
     TRY(tx_exec(tx, &inserted,
-                "INSERT INTO charges (" CHARGE_COLUMNS ", created_at_ms)"
-                " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
-                " ON CONFLICT (order_id) WHERE status IN ('pending', 'captured') DO NOTHING",
+                "INSERT INTO charges (id, order_id, status, amount_cents, token, card_mark,"
+                " attempts, ask_at_ms, created_at_ms)"
+                " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+                " ON CONFLICT (order_id) WHERE status IN ('pending', 'unknown', 'captured')"
+                " DO NOTHING",
                 sql_id(charge->id), sql_id(charge->order_id),
-                sql_text(str_of(charge_words[charge->status])), sql_int(charge->amount_cents),
-                text_or_null(charge->token), text_or_null(charge->stripe_id),
-                text_or_null(charge->reason), sql_int(charge->attempts), ask_at(charge),
-                sql_int(tx->now_ms)));
+                sql_text(charge_status_text(charge->status)), sql_int(charge->amount_cents),
+                text_or_null(charge->token), sql_text(charge->card_mark), sql_int(charge->attempts),
+                ask_at(charge), sql_int(charge->created_at_ms)));
     if (inserted == 0) return ERR_CONFLICT;
 done:
     return err;
@@ -110,11 +125,14 @@ enum err charge_update(struct tx *tx, const struct charge *charge)
     enum err err;
 
     TRY(tx_exec(tx, &changed,
-                "UPDATE charges SET status = $2, token = $3, stripe_id = $4, reason = $5,"
-                " attempts = $6, ask_at_ms = $7 WHERE id = $1",
-                sql_id(charge->id), sql_text(str_of(charge_words[charge->status])),
+                "UPDATE charges SET status = $2, token = $3, stripe_id = $4, refund_id = $5,"
+                " reason = $6, attempts = $7, refunds = $8, disputed = $9, ask_at_ms = $10"
+                " WHERE id = $1",
+                sql_id(charge->id), sql_text(charge_status_text(charge->status)),
                 text_or_null(charge->token), text_or_null(charge->stripe_id),
-                text_or_null(charge->reason), sql_int(charge->attempts), ask_at(charge)));
+                text_or_null(charge->refund_id), text_or_null(charge->reason),
+                sql_int(charge->attempts), sql_int(charge->refunds), sql_int(charge->disputed),
+                ask_at(charge)));
     ASSERT(changed == 1);
 done:
     return err;
@@ -138,14 +156,18 @@ static enum err charge_read(struct rows *rows, struct arena *arena, struct charg
     *out = (struct charge){
         .id = rows_id(rows, 0),
         .order_id = rows_id(rows, 1),
-        .status = (enum charge_status)word_index(
-            charge_words, sizeof charge_words / sizeof *charge_words, rows_text(rows, 2)),
+        .status = (enum charge_status)word_index(charge_words, CHARGE_WORDS, rows_text(rows, 2)),
         .amount_cents = rows_int(rows, 3),
         .token = copy_text(rows, 4, arena, &err),
-        .stripe_id = copy_text(rows, 5, arena, &err),
-        .reason = copy_text(rows, 6, arena, &err),
-        .attempts = rows_int(rows, 7),
-        .ask_at_ms = rows_int(rows, 8),
+        .card_mark = copy_text(rows, 5, arena, &err),
+        .stripe_id = copy_text(rows, 6, arena, &err),
+        .refund_id = copy_text(rows, 7, arena, &err),
+        .reason = copy_text(rows, 8, arena, &err),
+        .attempts = rows_int(rows, 9),
+        .refunds = rows_int(rows, 10),
+        .disputed = rows_int(rows, 11) != 0,
+        .ask_at_ms = rows_null(rows, 12) ? JOB_NEVER : rows_int(rows, 12),
+        .created_at_ms = rows_int(rows, 13),
     };
     return err;
 }
@@ -158,11 +180,33 @@ static enum err charge_one(struct rows *rows, struct arena *arena, struct charge
     return end ? end : err;
 }
 
+static enum err charge_many(struct rows *rows, struct arena *arena, struct charge *out, size_t max,
+                            size_t *count)
+{
+    enum err err = OK, end;
+
+    *count = 0;
+    while (err == OK && *count < max && rows_next(rows))
+        err = charge_read(rows, arena, &out[(*count)++]);
+    end = rows_end(rows);
+    return end ? end : err;
+}
+
 enum err charge_get(struct tx *tx, struct arena *arena, struct object_id id, struct charge *out)
 {
     struct rows rows;
 
     tx_query(tx, &rows, "SELECT " CHARGE_COLUMNS " FROM charges WHERE id = $1", sql_id(id));
+    return charge_one(&rows, arena, out);
+}
+
+enum err charge_of_stripe(struct tx *tx, struct arena *arena, struct str stripe_id,
+                          struct charge *out)
+{
+    struct rows rows;
+
+    tx_query(tx, &rows, "SELECT " CHARGE_COLUMNS " FROM charges WHERE stripe_id = $1",
+             sql_text(stripe_id));
     return charge_one(&rows, arena, out);
 }
 
@@ -173,26 +217,33 @@ enum err charge_live(struct tx *tx, struct arena *arena, struct object_id order_
 
     tx_query(tx, &rows,
              "SELECT " CHARGE_COLUMNS " FROM charges"
-             " WHERE order_id = $1 AND status IN ('pending', 'captured')",
+             " WHERE order_id = $1 AND status IN ('pending', 'unknown', 'captured')",
              sql_id(order_id));
     return charge_one(&rows, arena, out);
+}
+
+enum err charges_page(struct tx *tx, struct arena *arena, struct str status, struct object_id after,
+                      struct charge *out, size_t max, size_t *count)
+{
+    struct rows rows;
+
+    tx_query(tx, &rows,
+             "SELECT " CHARGE_COLUMNS " FROM charges"
+             " WHERE id < $1 AND ($2 = '' OR status = $2) ORDER BY id DESC LIMIT $3",
+             sql_id(after), sql_text(status), sql_int((int64_t)max));
+    return charge_many(&rows, arena, out, max, count);
 }
 
 enum err charges_to_ask(struct tx *tx, struct arena *arena, int64_t now_ms, struct charge *out,
                         size_t max, size_t *count)
 {
-    enum err err = OK, end;
     struct rows rows;
 
-    *count = 0;
     tx_query(tx, &rows,
              "SELECT " CHARGE_COLUMNS " FROM charges"
              " WHERE ask_at_ms IS NOT NULL AND ask_at_ms <= $1 ORDER BY ask_at_ms LIMIT $2",
              sql_int(now_ms), sql_int((int64_t)max));
-    while (err == OK && *count < max && rows_next(&rows))
-        err = charge_read(&rows, arena, &out[(*count)++]);
-    end = rows_end(&rows);
-    return end ? end : err;
+    return charge_many(&rows, arena, out, max, count);
 }
 
 enum err charges_next(struct tx *tx, int64_t *ask_at_ms)
@@ -206,7 +257,108 @@ enum err charges_next(struct tx *tx, int64_t *ask_at_ms)
     return rows_end(&rows);
 }
 
+enum err charges_crowded(struct tx *tx, int64_t max, bool *crowded)
+{
+    struct rows rows;
+
+    tx_query(tx, &rows, "SELECT 1 FROM charges WHERE ask_at_ms IS NOT NULL LIMIT 1 OFFSET $1",
+             sql_int(max));
+    *crowded = rows_next(&rows);
+    return rows_end(&rows);
+}
+
 enum err charges_resume(struct tx *tx)
 {
     return tx_exec(tx, NULL, "UPDATE charges SET ask_at_ms = 0 WHERE ask_at_ms > 0");
+}
+
+/* --- Idempotency-Key headers --------------------------------------------------------------- */
+
+enum err payment_key_get(struct tx *tx, struct arena *arena, struct str user_id, struct str key,
+                         struct payment_key *out)
+{
+    enum err err = ERR_NOT_FOUND, end;
+    struct rows rows;
+
+    tx_query(tx, &rows,
+             "SELECT body_mark, charge_id FROM payment_keys"
+             " WHERE user_id = $1 AND key = $2 AND expires_at_ms > $3",
+             sql_text(user_id), sql_text(key), sql_int(tx->now_ms));
+    if (rows_next(&rows)) {
+        *out = (struct payment_key){arena_copy(arena, rows_text(&rows, 0)), rows_id(&rows, 1)};
+        err = out->body_mark.at ? OK : ERR_MEMORY;
+    }
+    end = rows_end(&rows);
+    return end ? end : err;
+}
+
+enum err payment_key_put(struct tx *tx, struct str user_id, struct str key,
+                         const struct payment_key *entry)
+{
+    return tx_exec(tx, NULL,
+                   "INSERT INTO payment_keys (user_id, key, body_mark, charge_id, expires_at_ms)"
+                   " VALUES ($1, $2, $3, $4, $5)"
+                   " ON CONFLICT (user_id, key) DO UPDATE SET body_mark = excluded.body_mark,"
+                   " charge_id = excluded.charge_id, expires_at_ms = excluded.expires_at_ms",
+                   sql_text(user_id), sql_text(key), sql_text(entry->body_mark),
+                   sql_id(entry->charge_id), sql_int(tx->now_ms + PAYMENT_KEY_MS));
+}
+
+/* --- webhook events ------------------------------------------------------------------------ */
+
+enum err webhook_event_put(struct tx *tx, struct str id, struct str type, bool *fresh)
+{
+    int64_t inserted = 0;
+    enum err err;
+
+    TRY(tx_exec(tx, &inserted,
+                "INSERT INTO webhook_events (id, received_at_ms) VALUES ($1, $2)"
+                " ON CONFLICT (id) DO NOTHING",
+                sql_text(id), sql_int(tx->now_ms)));
+    *fresh = inserted == 1;
+    if (!*fresh) return OK;
+    TRY(tx_exec(tx, NULL,
+                "INSERT INTO webhook_counts (type, count) VALUES ($1, 1)"
+                " ON CONFLICT (type) DO UPDATE SET count = webhook_counts.count + 1",
+                sql_text(type)));
+done:
+    return err;
+}
+
+enum err webhook_counts_json(struct tx *tx, struct json_writer *json)
+{
+    struct rows rows;
+
+    json_begin_array(json);
+    tx_query(tx, &rows, "SELECT type, count FROM webhook_counts ORDER BY type");
+    while (rows_next(&rows)) {
+        json_begin_object(json);
+        json_key(json, "type");
+        json_put_text(json, rows_text(&rows, 0));
+        json_key(json, "count");
+        json_put_int(json, rows_int(&rows, 1));
+        json_end_object(json);
+    }
+    json_end_array(json);
+    return rows_end(&rows);
+}
+
+/* --- what has had its time ----------------------------------------------------------------- */
+
+enum err old_rows_delete(struct tx *tx, int64_t max, bool *more)
+{
+    int64_t keys = 0, events = 0;
+    enum err err;
+
+    TRY(tx_exec(tx, &keys,
+                "DELETE FROM payment_keys WHERE (user_id, key) IN (SELECT user_id, key"
+                " FROM payment_keys WHERE expires_at_ms <= $1 ORDER BY expires_at_ms LIMIT $2)",
+                sql_int(tx->now_ms), sql_int(max)));
+    TRY(tx_exec(tx, &events,
+                "DELETE FROM webhook_events WHERE id IN (SELECT id FROM webhook_events"
+                " WHERE received_at_ms <= $1 ORDER BY received_at_ms LIMIT $2)",
+                sql_int(tx->now_ms - WEBHOOK_EVENT_MS), sql_int(max)));
+    *more = keys == max || events == max;
+done:
+    return err;
 }

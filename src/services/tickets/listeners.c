@@ -43,11 +43,21 @@ static enum verdict on_order_created(struct env *env, struct tx *tx, const void 
     enum verdict verdict = ticket_of(env, tx, order->id, order->version, order->ticket_id, &ticket);
 
     if (verdict != VERDICT_APPLIED) return verdict;
-    if (ticket.sold) return env_dead(env, "the ticket is sold");
     if (ticket_reserve(&ticket, order->id) != OK) return VERDICT_EARLY;
     return apply(tx, &ticket, order->id, order->version);
 }
 
+/* A deadline or a payment moved: nothing of the ticket's, but the order's next version. */
+static enum verdict on_order_updated(struct env *env, struct tx *tx, const void *event)
+{
+    const struct order_updated *order = event;
+    struct ticket ticket;
+    enum verdict verdict = ticket_of(env, tx, order->id, order->version, order->ticket_id, &ticket);
+
+    return verdict == VERDICT_APPLIED ? apply(tx, NULL, order->id, order->version) : verdict;
+}
+
+/* Also a sold ticket comes free: the buyer of a complete order got the money back. */
 static enum verdict on_order_cancelled(struct env *env, struct tx *tx, const void *event)
 {
     const struct order_cancelled *order = event;
@@ -55,8 +65,7 @@ static enum verdict on_order_cancelled(struct env *env, struct tx *tx, const voi
     enum verdict verdict = ticket_of(env, tx, order->id, order->version, order->ticket_id, &ticket);
 
     if (verdict != VERDICT_APPLIED) return verdict;
-    if (!ticket_held_by(&ticket, order->id) || ticket.sold)
-        return apply(tx, NULL, order->id, order->version);
+    if (!ticket_held_by(&ticket, order->id)) return apply(tx, NULL, order->id, order->version);
     ticket_free(&ticket);
     return apply(tx, &ticket, order->id, order->version);
 }
@@ -74,6 +83,7 @@ static enum verdict on_order_completed(struct env *env, struct tx *tx, const voi
 
 const struct listener tickets_listeners[TICKETS_LISTENERS] = {
     {EVENT_ORDER_CREATED, on_order_created},
+    {EVENT_ORDER_UPDATED, on_order_updated},
     {EVENT_ORDER_CANCELLED, on_order_cancelled},
     {EVENT_ORDER_COMPLETED, on_order_completed},
 };

@@ -5,7 +5,7 @@
 #include "services/tickets/store.h"
 
 #define TICKETS_ROUTES    4
-#define TICKETS_LISTENERS 3
+#define TICKETS_LISTENERS 4
 
 extern const struct route tickets_routes[TICKETS_ROUTES];
 extern const struct listener tickets_listeners[TICKETS_LISTENERS];

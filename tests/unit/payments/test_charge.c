@@ -15,7 +15,8 @@ static struct order_copy order_of(enum paid_order_status status)
 static struct charge pending(void)
 {
     struct order_copy order = order_of(PAID_ORDER_CREATED);
-    struct charge charge = charge_open((struct object_id){{2}}, &order, STR("tok_visa"), 5000);
+    struct charge charge =
+        charge_open((struct object_id){{2}}, &order, STR("tok_visa"), STR("mark"), 5000);
 
     charge_ask(&charge, 5000);
     return charge;
@@ -56,18 +57,18 @@ static void a_charge_is_for_the_price_the_order_was_made_at(void **state)
     assert_true(charge.ask_at_ms > 5000);
 }
 
-static void a_settled_charge_forgets_the_card(void **state)
+static void a_settled_charge_forgets_the_token(void **state)
 {
     struct gateway_outcome done = ask("tok_visa", 2), declined = ask("tok_chargeDeclined", 2);
     struct charge charge = pending();
 
     (void)state;
-    charge_settle(&charge, &done, 6000);
+    charge_settle(&charge, STEP_CHARGE, &done, 6000);
     assert_int_equal(charge.status, CHARGE_CAPTURED);
     assert_null(charge.token.at);
     assert_true(str_starts(charge.stripe_id, STR("ch_")));
     charge = pending();
-    charge_settle(&charge, &declined, 6000);
+    charge_settle(&charge, STEP_CHARGE, &declined, 6000);
     assert_int_equal(charge.status, CHARGE_DECLINED);
     assert_null(charge.token.at);
     assert_true(str_eq(charge.reason, STR("Your card was declined.")));
@@ -81,14 +82,174 @@ static void an_unknown_outcome_is_asked_about_again_ever_more_slowly(void **stat
 
     (void)state;
     for (int i = 0; i < 20; i++) {
-        charge_settle(&charge, &unknown, 6000);
-        assert_int_equal(charge.status, CHARGE_PENDING);
+        charge_settle(&charge, STEP_CHARGE, &unknown, 6000);
+        assert_int_equal(charge.status, CHARGE_UNKNOWN);
         assert_non_null(charge.token.at);
         assert_true(charge.ask_at_ms - 6000 >= pause_ms && charge.ask_at_ms - 6000 <= 60000);
         pause_ms = charge.ask_at_ms - 6000;
         charge_ask(&charge, 6000);
     }
     assert_int_equal(pause_ms, 60000);
+}
+
+static void an_unclear_charge_is_asked_for_and_looked_up_by_turns(void **state)
+{
+    const struct gateway_outcome unknown = {.kind = GATEWAY_UNKNOWN};
+    struct charge charge = pending();
+    int finds = 0;
+
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        charge_settle(&charge, STEP_CHARGE, &unknown, 6000);
+        finds += charge_next_step(&charge, 6000) == STEP_FIND;
+        charge_ask(&charge, 6000);
+    }
+    assert_int_equal(finds, 10);
+}
+
+static void past_the_life_of_its_key_a_charge_is_never_asked_for_again(void **state)
+{
+    const struct gateway_outcome absent = {.kind = GATEWAY_ABSENT};
+    const int64_t old_ms = 5000 + GATEWAY_KEY_LIFETIME_MS;
+    struct charge charge = pending();
+
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        charge.attempts = i;
+        assert_int_equal(charge_next_step(&charge, old_ms), STEP_FIND);
+    }
+    charge_settle(&charge, STEP_FIND, &absent, old_ms - 1);
+    assert_int_equal(charge.status, CHARGE_UNKNOWN); /* it may still come to be */
+    charge_settle(&charge, STEP_FIND, &absent, old_ms);
+    assert_int_equal(charge.status, CHARGE_REFUSED);
+    assert_true(charge.reason.len > 0);
+}
+
+static void money_found_after_all_counts(void **state)
+{
+    const struct gateway_outcome found = {.kind = GATEWAY_DONE, .id = "ch_1"};
+    const struct gateway_outcome declined = {.kind = GATEWAY_DECLINED, .reason = "no"};
+    struct charge charge = pending();
+
+    (void)state;
+    charge_settle(&charge, STEP_CHARGE, &declined, 6000);
+    assert_int_equal(charge.ask_at_ms, JOB_NEVER);
+    charge_look(&charge, 7000);
+    assert_int_equal(charge.ask_at_ms, 7000);
+    assert_int_equal(charge_next_step(&charge, 7000), STEP_FIND);
+    charge_settle(&charge, STEP_FIND, &found, 8000);
+    assert_int_equal(charge.status, CHARGE_CAPTURED);
+}
+
+static struct charge captured(void)
+{
+    static const struct gateway_outcome done = {.kind = GATEWAY_DONE, .id = "ch_1"};
+    struct charge charge = pending();
+
+    charge_settle(&charge, STEP_CHARGE, &done, 6000);
+    return charge;
+}
+
+static void an_answer_that_comes_twice_or_late_changes_nothing(void **state)
+{
+    const struct gateway_outcome kinds[] = {{.kind = GATEWAY_DONE, .id = "ch_2"},
+                                            {.kind = GATEWAY_DECLINED},
+                                            {.kind = GATEWAY_REFUSED},
+                                            {.kind = GATEWAY_UNKNOWN},
+                                            {.kind = GATEWAY_ABSENT}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        struct charge charge = captured();
+
+        charge_settle(&charge, STEP_CHARGE, &kinds[i], 7000);
+        charge_settle(&charge, STEP_REFUND, &kinds[i], 7000);
+        assert_int_equal(charge.status, CHARGE_CAPTURED);
+        assert_true(str_eq(charge.stripe_id, STR("ch_1")));
+        assert_int_equal(charge.ask_at_ms, JOB_NEVER);
+        assert_int_equal(charge_refund(&charge, 8000), OK);
+        charge_settle(&charge, STEP_CHARGE, &kinds[i], 9000);
+        charge_settle(&charge, STEP_FIND, &kinds[i], 9000);
+        assert_int_equal(charge.status, CHARGE_REFUND_PENDING);
+    }
+}
+
+static void only_captured_money_can_be_given_back(void **state)
+{
+    const struct gateway_outcome back = {.kind = GATEWAY_DONE, .id = "ch_1", .refund_id = "re_1"};
+    const struct gateway_outcome no = {.kind = GATEWAY_REFUSED, .reason = "closed"};
+    struct charge charge = pending();
+
+    (void)state;
+    assert_int_equal(charge_refund(&charge, 6000), ERR_NOT_REFUNDABLE);
+    charge.status = CHARGE_UNKNOWN;
+    assert_int_equal(charge_refund(&charge, 6000), ERR_NOT_REFUNDABLE);
+    charge.status = CHARGE_DECLINED;
+    assert_int_equal(charge_refund(&charge, 6000), ERR_NOT_REFUNDABLE);
+    charge = captured();
+    assert_int_equal(charge_refund(&charge, 7000), OK);
+    assert_int_equal(charge.refunds, 1);
+    assert_int_equal(charge_refund(&charge, 7000), OK);
+    assert_int_equal(charge.refunds, 1); /* on its way */
+    assert_int_equal(charge_next_step(&charge, 7000), STEP_REFUND);
+    charge_settle(&charge, STEP_REFUND, &no, 8000);
+    assert_int_equal(charge.status, CHARGE_REFUND_FAILED);
+    assert_true(str_eq(charge.reason, STR("closed")));
+    assert_int_equal(charge_refund(&charge, 9000), OK);
+    assert_int_equal(charge.refunds, 2); /* a key of its own */
+    charge_settle(&charge, STEP_REFUND, &back, 9000);
+    assert_int_equal(charge.status, CHARGE_REFUNDED);
+    assert_true(str_eq(charge.refund_id, STR("re_1")));
+    assert_int_equal(charge_refund(&charge, 9000), OK);
+    assert_int_equal(charge.status, CHARGE_REFUNDED);
+}
+
+static void an_unclear_refund_is_asked_for_again_and_takes_a_fresh_key_at_times(void **state)
+{
+    const struct gateway_outcome unknown = {.kind = GATEWAY_UNKNOWN};
+    struct charge charge = captured();
+
+    (void)state;
+    assert_int_equal(charge_refund(&charge, 7000), OK);
+    for (int i = 0; i < 16; i++) {
+        charge_ask(&charge, 7000);
+        assert_int_equal(charge_next_step(&charge, 7000), STEP_REFUND);
+        charge_settle(&charge, STEP_REFUND, &unknown, 7000);
+        assert_int_equal(charge.status, CHARGE_REFUND_PENDING);
+        assert_true(charge.ask_at_ms > 7000);
+    }
+    assert_int_equal(charge.refunds, 3);
+}
+
+static void what_was_given_back_or_disputed_at_the_gateway_is_noticed(void **state)
+{
+    const struct gateway_outcome back = {
+        .kind = GATEWAY_DONE, .id = "ch_1", .refund_id = "re_9", .disputed = true};
+    struct charge charge = captured();
+
+    (void)state;
+    charge_look(&charge, 7000);
+    charge_settle(&charge, STEP_FIND, &back, 7000);
+    assert_int_equal(charge.status, CHARGE_REFUNDED);
+    assert_true(charge.disputed);
+    charge = pending(); /* and at once when the charge itself was unclear */
+    charge_settle(&charge, STEP_FIND, &back, 7000);
+    assert_int_equal(charge.status, CHARGE_CAPTURED);
+    assert_int_equal(charge.ask_at_ms, 7000);
+}
+
+static void a_token_is_told_again_by_its_mark(void **state)
+{
+    struct hmac_text first, again, other_token, other_order;
+
+    (void)state;
+    assert_int_equal(token_mark((struct object_id){{1}}, STR("tok_a"), &first), OK);
+    assert_int_equal(token_mark((struct object_id){{1}}, STR("tok_a"), &again), OK);
+    assert_int_equal(token_mark((struct object_id){{1}}, STR("tok_b"), &other_token), OK);
+    assert_int_equal(token_mark((struct object_id){{2}}, STR("tok_a"), &other_order), OK);
+    assert_string_equal(first.hex, again.hex);
+    assert_string_not_equal(first.hex, other_token.hex);
+    assert_string_not_equal(first.hex, other_order.hex);
 }
 
 static void the_sandbox_gives_one_key_one_answer(void **state)
@@ -126,8 +287,16 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_the_buyer_pays_and_only_for_an_open_order),
         cmocka_unit_test(a_charge_is_for_the_price_the_order_was_made_at),
-        cmocka_unit_test(a_settled_charge_forgets_the_card),
+        cmocka_unit_test(a_settled_charge_forgets_the_token),
         cmocka_unit_test(an_unknown_outcome_is_asked_about_again_ever_more_slowly),
+        cmocka_unit_test(an_unclear_charge_is_asked_for_and_looked_up_by_turns),
+        cmocka_unit_test(past_the_life_of_its_key_a_charge_is_never_asked_for_again),
+        cmocka_unit_test(money_found_after_all_counts),
+        cmocka_unit_test(an_answer_that_comes_twice_or_late_changes_nothing),
+        cmocka_unit_test(only_captured_money_can_be_given_back),
+        cmocka_unit_test(an_unclear_refund_is_asked_for_again_and_takes_a_fresh_key_at_times),
+        cmocka_unit_test(what_was_given_back_or_disputed_at_the_gateway_is_noticed),
+        cmocka_unit_test(a_token_is_told_again_by_its_mark),
         cmocka_unit_test(the_sandbox_gives_one_key_one_answer),
         cmocka_unit_test(a_token_is_short_printable_text),
     };
