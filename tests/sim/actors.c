@@ -260,7 +260,7 @@ static struct call *look_around(int index)
     const char *ticket = some_ticket(), *order = some_order();
     char body[128];
 
-    switch (below(8)) {
+    switch (below(9)) {
     case 0:
         return sign(index, CALL_SIGNUP);
     case 1:
@@ -276,6 +276,10 @@ static struct call *look_around(int index)
     case 5:
         if (order) return cancel(index, order); /* not theirs */
         break;
+    case 7:
+        if (!model_charges() || maybe(0.7)) break; /* the operator gives money back */
+        return call_new(index, CALL_REFUND, "",
+                        model_charge_at((size_t)below((int64_t)model_charges()))->id, NULL);
     case 6:
         if (!order) break;
         snprintf(body, sizeof body, "{\"token\":\"tok_visa\",\"orderId\":\"%s\"}", order);
@@ -444,7 +448,7 @@ static void judge_pay(const struct call *call)
     char charge[25];
 
     CHECK(11, call->id,
-          status_of(call) == 401 || status_of(call) >= 429 || status_of(call) == 404 ||
+          status_of(call) == 401 || status_of(call) == 404 ||
               strcmp(order->user, people.all[call->actor].user) == 0,
           "someone else may pay for this order");
     CHECK(11, call->id,
@@ -511,7 +515,7 @@ static void judge_sign(const struct call *call)
 /* What may be said at all, whoever asked. */
 static void judge_status(const struct call *call)
 {
-    static const int usual[] = {200, 201, 204, 400, 401, 402, 404, 429, 503};
+    static const int usual[] = {200, 201, 204, 400, 401, 402, 404, 409, 429, 503};
     bool known = false;
 
     for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
@@ -567,6 +571,8 @@ static void judge(const struct call *call)
         CHECK(10, call->id, status_of(call) == 200, "a committed ticket is not there");
         break;
     case CALL_PUBLISH:
+    case CALL_REFUND:
+    case CALL_WEBHOOK:
     case CALL_KINDS:
         break;
     }
@@ -577,10 +583,12 @@ void actor_answer(struct call *call)
     struct actor *actor;
 
     if (!call->lost) judge(call);
+    if (call->kind == CALL_WEBHOOK) bank_hook_answer(call);
     if (call->actor < 0) return;
     actor = &people.all[call->actor];
     actor->waiting--;
     actor->next_ms = sim.now_ms + below(actor->pace_ms);
+    if (!call->lost && status_of(call) == 503) actor->next_ms += 500;
     if (call->lost && maybe(0.5)) actor->order[0] = '\0';
     /* Some come back in the last second, or a little too late. */
     if (actor->order[0] && maybe(0.15) && actor->order_until_ms > sim.now_ms)

@@ -2,26 +2,145 @@
  * what the program's word about money is held against. */
 #include "sim.h"
 
+#include "http/hmac.h"
 #include "services/payments/gateway.h"
+
+#define HOOKS_MAX 4096
 
 struct charge_record {
     char key[25], order[25];
     int64_t amount_cents;
     enum gateway_result result;
     char token[64];
-    char id[32];
+    char id[32], refund_id[32];
     bool refunded;
+};
+
+/* The bank says that something happened to a charge, until somebody answers 2xx. */
+struct hook {
+    size_t record;
+    const char *type;
+    int64_t number, due_ms;
+    int tries;
+    bool out, done;
 };
 
 static struct {
     struct charge_record *records;
     size_t count, cap;
+    struct hook hooks[HOOKS_MAX];
+    size_t hook_count;
+    int64_t hook_number;
 } bank;
 
 void bank_begin(void)
 {
-    bank.count = 0;
+    bank.count = bank.hook_count = 0;
+    bank.hook_number = 0;
 }
+
+/* --- webhooks ------------------------------------------------------------------------------- */
+
+static int64_t hook_delay_ms(void)
+{
+    if (fault_now(FAULT_WEBHOOK_LATE))
+        return chance_below(fault_chance(FAULT_WEBHOOK_LATE), INT64_C(72) * 3600 * 1000);
+    return chance_below(&sim.people, 10000);
+}
+
+static void tell(const struct charge_record *record, const char *type)
+{
+    struct hook *hook = &bank.hooks[bank.hook_count];
+
+    if (bank.hook_count == HOOKS_MAX) return;
+    *hook = (struct hook){.record = (size_t)(record - bank.records),
+                          .type = type,
+                          .number = bank.hook_number++,
+                          .due_ms = sim.now_ms + hook_delay_ms()};
+    bank.hook_count++;
+    if (bank.hook_count == HOOKS_MAX || !fault_now(FAULT_WEBHOOK_REPEAT)) return;
+    bank.hooks[bank.hook_count] = *hook;
+    bank.hooks[bank.hook_count++].due_ms += hook_delay_ms();
+}
+
+static bool hook_due(const struct hook *hook)
+{
+    return !hook->out && !hook->done && hook->due_ms <= sim.now_ms;
+}
+
+size_t bank_hooks_due(void)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < bank.hook_count; i++)
+        count += hook_due(&bank.hooks[i]);
+    return count;
+}
+
+int64_t bank_next_ms(void)
+{
+    int64_t next_ms = INT64_MAX;
+
+    for (size_t i = 0; i < bank.hook_count; i++) {
+        const struct hook *hook = &bank.hooks[i];
+
+        if (!hook->out && !hook->done && hook->due_ms < next_ms) next_ms = hook->due_ms;
+    }
+    return next_ms;
+}
+
+static const char *sign(struct call *call, const char *body)
+{
+    char time[24], header[128];
+    struct hmac_text mac;
+    struct str copy;
+
+    snprintf(time, sizeof time, "%lld", (long long)(service_now_ms(PAYMENTS) / 1000));
+    ASSERT(hmac_sha256(STR(WEBHOOK_SECRET),
+                       (const struct str[]){str_of(time), STR("."), str_of(body)}, 3, &mac));
+    snprintf(header, sizeof header, "t=%s,v1=%s", time, mac.hex);
+    copy = arena_copy(call->rq.arena, str_of(header));
+    return copy.at;
+}
+
+void bank_send_hook(size_t index)
+{
+    struct hook *hook = bank.hooks;
+    const struct charge_record *record;
+    struct call *call;
+    char body[512];
+
+    while (!hook_due(hook) || index-- > 0)
+        hook++;
+    if (fault_now(FAULT_WEBHOOK_LOST)) {
+        hook->due_ms = sim.now_ms + 3600 * 1000;
+        return;
+    }
+    record = &bank.records[hook->record];
+    snprintf(body, sizeof body,
+             "{\"id\":\"evt_%lld\",\"type\":\"%s\",\"data\":{\"object\":{\"id\":\"%s\","
+             "\"metadata\":{\"charge_id\":\"%s\"}}}}",
+             (long long)hook->number, hook->type, record->id, record->key);
+    hook->out = true;
+    call = call_new(-3, CALL_WEBHOOK, "", NULL, body);
+    call->price_cents = hook - bank.hooks;
+    call_header(call, "stripe-signature", sign(call, body));
+    call_send(call);
+}
+
+/* Without a 2xx it comes again. */
+void bank_hook_answer(const struct call *call)
+{
+    struct hook *hook = &bank.hooks[call->price_cents];
+
+    hook->out = false;
+    hook->done = !call->lost && call->rq.reply.status == 200;
+    hook->due_ms = sim.now_ms + 1000 * (INT64_C(1) << (hook->tries < 10 ? hook->tries++ : 10));
+    CHECK(INVARIANT_NONE, NULL, call->lost || hook->done || call->rq.reply.status >= 429,
+          "a webhook was answered %d", call->rq.reply.status);
+}
+
+/* --- charges -------------------------------------------------------------------------------- */
 
 static struct charge_record *find(const char *key)
 {
@@ -92,6 +211,8 @@ static void bank_charge(const struct gateway *gateway, const struct gateway_char
         decide(record);
         trace("bank.decided", record->order, record->amount_cents, record->result);
         if (record->result == GATEWAY_DONE) check_charge(record);
+        if (chance_hit(&sim.people, 0.3))
+            tell(record, record->result == GATEWAY_DONE ? "charge.succeeded" : "charge.failed");
     }
     if (fault_now(FAULT_GATEWAY_DONE)) return;
     outcome->kind = record->result;
@@ -99,10 +220,75 @@ static void bank_charge(const struct gateway *gateway, const struct gateway_char
         snprintf(outcome->id, sizeof outcome->id, "%s", record->id);
     else
         snprintf(outcome->reason, sizeof outcome->reason, "%s",
-                 record->result == GATEWAY_DECLINED ? "Your card was declined." : "No such token");
+                 record->result == GATEWAY_DECLINED ? "Your card was declined." : "");
 }
 
-const struct gateway bank_gateway = {.charge = bank_charge};
+static void give_back(struct charge_record *record)
+{
+    if (record->refunded) return;
+    record->refunded = true;
+    snprintf(record->refund_id, sizeof record->refund_id, "re_%llx",
+             (unsigned long long)chance_next(&sim.people));
+    trace("bank.refunded", record->order, record->amount_cents, 0);
+    tell(record, "charge.refunded");
+}
+
+static void bank_refund(const struct gateway *gateway, const struct gateway_charge *charge,
+                        struct gateway_outcome *outcome)
+{
+    struct charge_record *record = find(object_id_text(charge->key).hex);
+    bool lost = fault_now(FAULT_GATEWAY_LOST), error = fault_now(FAULT_GATEWAY_ERROR);
+
+    (void)gateway;
+    *outcome = (struct gateway_outcome){.kind = GATEWAY_UNKNOWN};
+    trace("bank.refund", object_id_text(charge->order_id).hex, charge->amount_cents, lost || error);
+    if (lost || error) return;
+    CHECK(3, object_id_text(charge->order_id).hex, record && record->result == GATEWAY_DONE,
+          "money is to be given back that was never taken");
+    CHECK(4, record->order, record->amount_cents == charge->amount_cents && strcmp(record->id, charge->id) == 0,
+          "a refund of another charge or amount");
+    if (!record->refunded && fault_now(FAULT_REFUND_FAIL)) {
+        outcome->kind = GATEWAY_REFUSED;
+        snprintf(outcome->reason, sizeof outcome->reason, "The card's bank takes no refund.");
+        return;
+    }
+    give_back(record);
+    if (fault_now(FAULT_GATEWAY_DONE)) return;
+    outcome->kind = GATEWAY_DONE;
+    snprintf(outcome->id, sizeof outcome->id, "%s", record->id);
+    snprintf(outcome->refund_id, sizeof outcome->refund_id, "%s", record->refund_id);
+}
+
+static void bank_find(const struct gateway *gateway, const struct gateway_charge *charge,
+                      struct gateway_outcome *outcome)
+{
+    const struct charge_record *record = find(object_id_text(charge->key).hex);
+    bool lost = fault_now(FAULT_GATEWAY_LOST), error = fault_now(FAULT_GATEWAY_ERROR);
+
+    (void)gateway;
+    *outcome = (struct gateway_outcome){.kind = GATEWAY_UNKNOWN};
+    trace("bank.find", object_id_text(charge->order_id).hex, charge->amount_cents, lost || error);
+    if (lost || error) return;
+    outcome->kind = record ? record->result : GATEWAY_ABSENT;
+    if (!record) return;
+    if (record->result == GATEWAY_DECLINED)
+        snprintf(outcome->reason, sizeof outcome->reason, "Your card was declined.");
+    if (record->result != GATEWAY_DONE) return;
+    snprintf(outcome->id, sizeof outcome->id, "%s", record->id);
+    if (record->refunded)
+        snprintf(outcome->refund_id, sizeof outcome->refund_id, "%s", record->refund_id);
+}
+
+const struct gateway bank_gateway = {bank_charge, bank_refund, bank_find};
+
+void bank_refund_something(void)
+{
+    struct charge_record *record;
+
+    if (bank.count == 0) return;
+    record = &bank.records[chance_below(fault_chance(FAULT_BANK_REFUND), (int64_t)bank.count)];
+    if (record->result == GATEWAY_DONE) give_back(record);
+}
 
 /* --- the books ----------------------------------------------------------------------------- */
 
@@ -149,6 +335,13 @@ bool bank_ever_captured_for(const char *order_id)
     for (size_t i = 0; i < bank.count; i++)
         if (bank.records[i].result == GATEWAY_DONE && strcmp(bank.records[i].order, order_id) == 0)
             return true;
+    return false;
+}
+
+bool bank_ever_refunded_for(const char *order_id)
+{
+    for (size_t i = 0; i < bank.count; i++)
+        if (bank.records[i].refunded && strcmp(bank.records[i].order, order_id) == 0) return true;
     return false;
 }
 

@@ -2,6 +2,8 @@
  * enters where the event loop would hand it to its service. */
 #include "sim.h"
 
+#include "http/internal.h"
+
 #include "services/auth/password.h"
 
 struct kind_row {
@@ -23,6 +25,8 @@ static const struct kind_row kinds[CALL_KINDS] = {
     [CALL_ORDER] = {"GET order", ORDERS, METHOD_GET, "/api/orders/:id"},
     [CALL_ORDERS] = {"GET orders", ORDERS, METHOD_GET, "/api/orders"},
     [CALL_PAY] = {"POST payment", PAYMENTS, METHOD_POST, "/api/payments"},
+    [CALL_REFUND] = {"POST refund", PAYMENTS, METHOD_POST, "/operator/payments/:id/refund"},
+    [CALL_WEBHOOK] = {"POST webhook", PAYMENTS, METHOD_POST, "/api/payments/webhook"},
     [CALL_PUBLISH] = {"POST publish", BUS, METHOD_POST, "/streaming/publish"},
 };
 
@@ -142,6 +146,20 @@ struct call *call_new(int actor, enum call_kind kind, const char *user_id, const
     ASSERT(call->rq.body);
     desk.out++;
     return call;
+}
+
+void call_header(struct call *call, const char *name, const char *value)
+{
+    struct header_table *table = arena_alloc(call->rq.arena, sizeof *table);
+    size_t name_len = strlen(name), value_len = strlen(value);
+
+    ASSERT(table && name_len + value_len <= sizeof table->first);
+    table->text = table->first;
+    memcpy(table->first, name, name_len);
+    memcpy(table->first + name_len, value, value_len);
+    table->at[0] = (struct header){0, (uint16_t)name_len, (uint16_t)name_len, (uint16_t)value_len};
+    table->count = 1;
+    call->rq.headers = table;
 }
 
 void call_send(struct call *call)

@@ -52,7 +52,7 @@ void pool_stop(struct pool *pool)
 static int64_t latency_ms(void)
 {
     if (fault_now(FAULT_GATEWAY_LATE))
-        return chance_below(fault_chance(FAULT_GATEWAY_LATE), INT64_C(8) * 3600 * 1000);
+        return chance_below(fault_chance(FAULT_GATEWAY_LATE), 15000);
     return chance_hit(&sim.order, 0.5) ? 0 : chance_below(&sim.order, 2000);
 }
 

@@ -6,6 +6,7 @@
 #define USERS_MAX    256
 #define HISTORY_MIN  8
 #define LATE_MS      1000
+#define RESPITE_MS   60000
 
 enum entity { ENTITY_TICKET, ENTITY_ORDER, ENTITY_CHARGE, ENTITIES };
 
@@ -242,6 +243,14 @@ static int64_t whole_of(const struct json *event, const char *path)
     return number;
 }
 
+static int64_t time_of(const struct json *event, const char *path)
+{
+    int64_t time_ms = -1;
+
+    (void)iso8601_parse(text_of(event, path), &time_ms);
+    return time_ms;
+}
+
 static int64_t cents_of(const struct json *event, const char *path)
 {
     double dollars = 0;
@@ -287,7 +296,9 @@ static void check_ticket_step(const struct m_ticket *ticket, const struct ticket
     CHECK(5, ticket->id, to->version == from->version + 1, "version %lld after %lld",
           (long long)to->version, (long long)from->version);
     CHECK(2, ticket->id, same || (!before && !after), "a held ticket was edited");
-    CHECK(1, ticket->id, !from->sold || (to->sold && to->order == from->order),
+    CHECK(1, ticket->id,
+          !from->sold || (to->sold && to->order == from->order) ||
+              (!after && bank_ever_refunded_for(before->id)),
           "a sold ticket was given away");
     CHECK(2, ticket->id, from->order != to->order || from->sold != to->sold || !before,
           "a version without a change");
@@ -296,7 +307,7 @@ static void check_ticket_step(const struct m_ticket *ticket, const struct ticket
     if (after) {
         CHECK(2, ticket->id, &model.tickets[after->ticket] == ticket,
               "held by an order of another ticket");
-        CHECK(2, ticket->id, !to->sold || after->status == STATUS_COMPLETE,
+        CHECK(2, ticket->id, !to->sold || after->was_complete,
               "sold to order %s, which is not complete", after->id);
     }
     if (before && !after)
@@ -344,12 +355,17 @@ void model_ticket_agrees(struct m_ticket *ticket)
 
 static void check_cancellation(const struct m_order *order, int64_t at_ms)
 {
-    CHECK(1, order->id, order->event_status != STATUS_COMPLETE, "a complete order was cancelled");
-    CHECK(9, order->id, order->cancel_sent || at_ms >= order->expires_at_ms,
-          "expired %lld ms early", (long long)(order->expires_at_ms - at_ms));
+    if (order->event_status == STATUS_COMPLETE) {
+        CHECK(1, order->id, bank_ever_refunded_for(order->id), "a complete order was cancelled");
+        return;
+    }
+    CHECK(9, order->id,
+          order->cancel_sent || order->declines >= 3 || at_ms >= order->deadline_ms ||
+              (order->failures > 0 && at_ms >= order->reserved_until_ms),
+          "expired %lld ms early", (long long)(order->deadline_ms - at_ms));
 }
 
-static void order_created(struct m_order *order, const struct json *event)
+static void order_created(struct m_order *order, const struct json *event, int64_t at_ms)
 {
     const char *ticket_id = word(text_of(event, "ticket.id"));
     int ticket = model_ticket_index(ticket_id, false);
@@ -362,6 +378,9 @@ static void order_created(struct m_order *order, const struct json *event)
     order->ticket = ticket;
     order->price_cents = cents_of(event, "ticket.price");
     order->event_status = STATUS_CREATED;
+    order->deadline_ms = order->reserved_until_ms = time_of(event, "expiresAt");
+    CHECK(9, order->id, order->deadline_ms == at_ms + sim.hold_ms, "made at %lld, until %lld",
+          (long long)at_ms, (long long)order->deadline_ms);
     model.tickets[ticket].live = (int)(order - model.orders);
 }
 
@@ -382,25 +401,53 @@ static void order_completed(struct m_order *order)
 
     CHECK(1, order->id, ticket->live == -1 || ticket->live == own,
           "sold, while order %s has the ticket", model.orders[ticket->live].id);
-    CHECK(3, order->id, bank_held_for(order->id) == order->price_cents,
+    CHECK(3, order->id,
+          bank_held_for(order->id) == order->price_cents || bank_ever_refunded_for(order->id),
           "complete at %lld cents; the bank holds %lld", (long long)order->price_cents,
           (long long)bank_held_for(order->id));
     CHECK(1, order->id, order->event_status != STATUS_COMPLETE, "completed twice");
     order->event_status = STATUS_COMPLETE;
+    order->was_complete = true;
     ticket->live = own;
+}
+
+/* Payments move a deadline: once by the grace, once by the respite of a minute. */
+static void order_updated(struct m_order *order, const struct json *event, int64_t at_ms)
+{
+    int64_t from_ms = at_ms > order->reserved_until_ms ? at_ms : order->reserved_until_ms;
+    int64_t deadline_ms = time_of(event, "expiresAt");
+    int status = model_status(word(text_of(event, "status")));
+    bool live = order->event_status == STATUS_CREATED || order->event_status == STATUS_AWAITING;
+    bool stays_live = status == STATUS_CREATED || status == STATUS_AWAITING;
+
+    CHECK(1, order->id, live ? stays_live : status == order->event_status, "from status %d to %d",
+          order->event_status, status);
+    if (live)
+        CHECK(9, order->id,
+              deadline_ms >= order->reserved_until_ms &&
+                  deadline_ms <= from_ms + 2 * sim.grace_ms + 2 * RESPITE_MS,
+              "the deadline moved to %lld, reserved until %lld", (long long)deadline_ms,
+              (long long)order->reserved_until_ms);
+    order->updates++;
+    order->event_status = status;
+    order->deadline_ms = deadline_ms;
 }
 
 static void order_event(struct str subject, const struct json *event, int64_t at_ms)
 {
     const char *id = word(text_of(event, "id"));
-    struct m_order *order = model_order_at((size_t)model_order_index(id, true));
+    struct m_order *order;
     int64_t version = whole_of(event, "version");
 
+    if (str_eq(subject, STR("payment:rejected"))) return;
+    order = model_order_at((size_t)model_order_index(id, true));
     CHECK(5, id, version == order->event_version + 1, "%.*s with version %lld after %lld",
           (int)subject.len, subject.at, (long long)version, (long long)order->event_version);
     trace(word(subject), NULL, 0, 0);
     if (str_eq(subject, STR("order:created")))
-        order_created(order, event);
+        order_created(order, event, at_ms);
+    else if (str_eq(subject, STR("order:updated")))
+        order_updated(order, event, at_ms);
     else if (str_eq(subject, STR("order:cancelled")))
         order_cancelled(order, at_ms);
     else if (str_eq(subject, STR("order:completed")))
@@ -426,13 +473,14 @@ static void expiration_event(const struct json *event, int64_t at_ms)
     struct m_order *order = model_order(id);
 
     CHECK(6, id, order, "the time of an order that nobody committed is over");
-    CHECK(9, id, at_ms >= order->expires_at_ms, "rung %lld ms early",
-          (long long)(order->expires_at_ms - at_ms));
-    CHECK(7, id, !order->rung, "rung twice");
-    CHECK(7, id, order->timer_version < 1 || order->event_status == STATUS_CREATED ||
-                     order->timer_version < order->version,
+    CHECK(9, id, at_ms >= order->reserved_until_ms, "rung %lld ms early",
+          (long long)(order->reserved_until_ms - at_ms));
+    CHECK(7, id, order->rings <= order->updates, "rung too often");
+    CHECK(7, id,
+          order->event_status == STATUS_CREATED || order->event_status == STATUS_AWAITING ||
+              order->timer_version < order->version,
           "rung, although expiration knew that it need not be");
-    order->rung = true;
+    order->rings++;
     trace("expiration:complete", id, order->expires_at_ms, at_ms);
 }
 
@@ -452,6 +500,13 @@ static void payment_event(struct str subject, const struct json *event)
         CHECK(3, id, !bank_captured(id), "declined, says the event; the bank has the money");
         CHECK(7, id, !charge->failed_event, "payment:failed twice");
         charge->failed_event = true;
+        model_order(order_id)->failures++;
+        if (bank_declined(id)) model_order(order_id)->declines++;
+    } else if (str_eq(subject, STR("payment:refunded"))) {
+        CHECK(3, id, bank_ever_refunded_for(order_id),
+              "given back, says the event; the bank knows nothing of it");
+        CHECK(7, id, !charge->refunded_event, "payment:refunded twice");
+        charge->refunded_event = true;
     }
 }
 
@@ -529,7 +584,7 @@ void model_punctual(void)
         const struct m_order *order = &model.orders[i];
         int64_t from_ms = order->expires_at_ms;
 
-        if (order->status != STATUS_CREATED) continue;
+        if (order->status != STATUS_CREATED && order->status != STATUS_AWAITING) continue;
         if (sim.calm_since_ms > from_ms) from_ms = sim.calm_since_ms;
         CHECK(9, order->id, sim.now_ms <= from_ms + LATE_MS, "%lld ms past its time and live",
               (long long)(sim.now_ms - order->expires_at_ms));

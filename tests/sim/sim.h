@@ -65,7 +65,12 @@ static inline bool chance_hit(struct chance *chance, double probability)
     X(GATEWAY_LOST,     "gateway-lost",     0.4)   /* time-out, not done */                        \
     X(GATEWAY_DONE,     "gateway-done",     0.4)   /* time-out, and done */                        \
     X(GATEWAY_TWICE,    "gateway-twice",    0.3)   /* the answer comes twice */                    \
-    X(GATEWAY_LATE,     "gateway-late",     0.2)   /* hours late */                                \
+    X(GATEWAY_LATE,     "gateway-late",     0.2)   /* as late as its time limit allows */          \
+    X(REFUND_FAIL,      "refund-fail",      0.2)                                                   \
+    X(BANK_REFUND,      "bank-refund",      0.003) /* given back at the processor, not by us */    \
+    X(WEBHOOK_REPEAT,   "webhook-repeat",   0.3)                                                   \
+    X(WEBHOOK_LATE,     "webhook-late",     0.3)   /* days late */                                 \
+    X(WEBHOOK_LOST,     "webhook-lost",     0.1)   /* until the processor tries again, hours on */ \
     X(POOL_FULL,        "pool-full",        0.2)                                                   \
     X(EVENT_REORDER,    "event-reorder",    0.9)   /* within a batch */                            \
     X(EVENT_REPEAT,     "event-repeat",     0.6)   /* in the same batch or much later */           \
@@ -97,6 +102,7 @@ extern uint64_t torn_writes, lost_writes;
 /* --- the run ------------------------------------------------------------------------------- */
 
 #define ACTORS_MAX 64
+#define WEBHOOK_SECRET "whsec_of the simulator"
 
 struct options {
     uint64_t seed;
@@ -114,7 +120,7 @@ struct sim {
     bool healing;
     bool reorders;           /* in this run the bus may change the order of events */
     int64_t calm_since_ms;   /* nothing disturbs the expiry of orders since then */
-    int64_t hold_ms;
+    int64_t hold_ms, grace_ms;
     struct chance order;     /* of steps */
     struct chance people;    /* what actors do */
     struct chance product;   /* what the program draws */
@@ -189,6 +195,7 @@ void media_forget(int service); /* its deliveries and works are lost */
 /* --- bank.c -------------------------------------------------------------------------------- */
 
 struct gateway;
+struct call;
 extern const struct gateway bank_gateway;
 
 void bank_begin(void);
@@ -198,6 +205,14 @@ int64_t bank_held(void);
 bool bank_captured(const char *charge_id);
 bool bank_declined(const char *charge_id);
 bool bank_ever_captured_for(const char *order_id);
+bool bank_ever_refunded_for(const char *order_id);
+/* Somebody gives money back there; the bank tells us by a webhook. */
+void bank_refund_something(void);
+/* Webhooks that are due; sends the index-th. */
+size_t bank_hooks_due(void);
+void bank_send_hook(size_t index);
+int64_t bank_next_ms(void);
+void bank_hook_answer(const struct call *call);
 size_t bank_charges(void);
 void bank_each(void (*see)(const char *charge_id, const char *order_id, int64_t amount_cents,
                            bool captured, bool refunded));
@@ -217,6 +232,8 @@ enum call_kind {
     CALL_ORDERS,
     CALL_PAY,
     CALL_PUBLISH,
+    CALL_REFUND,
+    CALL_WEBHOOK,
     CALL_KINDS
 };
 
@@ -240,6 +257,8 @@ void calls_begin(void);
 struct call *call_new(int actor, enum call_kind kind, const char *user_id, const char *param,
                       const char *body);
 void call_send(struct call *call);
+/* name and value live as long as the call: in its arena. */
+void call_header(struct call *call, const char *name, const char *value);
 /* The loop's end: what was sent goes to the writers. */
 bool calls_handover_waits(void);
 void calls_handover(void);
@@ -309,7 +328,10 @@ struct m_order {
     char id[25];
     char user[65];
     int ticket;
-    int64_t version, price_cents, expires_at_ms, created_at_ms; /* the row */
+    int64_t version, price_cents, expires_at_ms; /* the row */
+    int64_t reserved_until_ms;                   /* without grace and respite */
+    int64_t deadline_ms;                         /* as its events have it */
+    int declines, failures, updates, rings;
     int status;
     int64_t event_version;
     int event_status;
@@ -318,8 +340,8 @@ struct m_order {
     int64_t timer_version, timer_due_ms; /* expiration's; due -1: none */
     struct versions applied[SIM_SERVICES];
     int64_t ticket_seen;                 /* tickets' order_versions */
-    bool cancel_sent, cancel_acked, acked, rung;
-    bool was_cancelled;
+    bool cancel_sent, cancel_acked, acked;
+    bool was_cancelled, was_complete;
     char paid_as[64]; /* stripeId answered to its buyer */
 };
 

@@ -33,7 +33,7 @@ static const struct table_row tables[TABLES] = {
     [TABLE_ORDER_VERSIONS] = {"order_versions", TICKETS, "order_id, version"},
     [TABLE_ORDERS] = {"orders", ORDERS,
                       "id, version, status, user_id, expires_at_ms, ticket_id, ticket_title,"
-                      " ticket_version, price_cents, created_at_ms"},
+                      " ticket_version, price_cents"},
     [TABLE_TICKET_COPIES] = {"ticket_copies", ORDERS, "id, version, title, price_cents"},
     [TABLE_ORDER_COPIES] = {"order_copies", PAYMENTS, "id, version, status, user_id, price_cents"},
     [TABLE_CHARGES] = {"charges", PAYMENTS, "id, order_id, status, amount_cents, stripe_id"},
@@ -188,8 +188,6 @@ static void take_order(sqlite3_stmt *row)
 
         order->ticket = ticket;
         order->price_cents = price;
-        order->expires_at_ms = sqlite3_column_int64(row, 4);
-        order->created_at_ms = sqlite3_column_int64(row, 9);
         snprintf(order->user, sizeof order->user, "%s", text_at(row, 3));
         CHECK(5, order->id, ticket_version >= 0 && ticket_version <= of->event.version,
               "ordered at version %lld of a ticket", (long long)ticket_version);
@@ -198,15 +196,13 @@ static void take_order(sqlite3_stmt *row)
                   of->history[ticket_version].title == hash_text(str_at(row, 6)),
               "ordered at %lld cents; version %lld of the ticket says otherwise",
               (long long)price, (long long)ticket_version);
-        CHECK(9, order->id, order->expires_at_ms == order->created_at_ms + sim.hold_ms,
-              "made at %lld, expires at %lld", (long long)order->created_at_ms,
-              (long long)order->expires_at_ms);
     }
     CHECK(4, order->id,
           order->ticket == ticket && order->price_cents == price &&
               strcmp(order->user, text_at(row, 3)) == 0,
           "an order's ticket, price or buyer changed");
     order->version = version;
+    order->expires_at_ms = sqlite3_column_int64(row, 4);
     order->status = model_status(text_at(row, 2));
     CHECK(1, order->id, order->status != STATUS_NONE, "status %s", text_at(row, 2));
     model_order_agrees(order);

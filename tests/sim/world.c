@@ -9,7 +9,7 @@
 
 #define START_MS        INT64_C(1767225600000) /* 2026-01-01T00:00:00Z */
 #define HOUR_MS         (3600 * INT64_C(1000))
-#define SETTLE_MS       (3 * HOUR_MS) /* all there is to wait for has come by then */
+#define SETTLE_MS       (12 * HOUR_MS) /* all there is to wait for has come by then */
 #define SPINS_MAX       200
 #define HEALING_STEPS   400000
 #define LOOK_EVERY      64
@@ -272,6 +272,7 @@ static bool something_goes_wrong(void)
             chance_below(fault_chance(FAULT_CLOCK_SKEW), 2 * HOUR_MS) - HOUR_MS;
     }
     if (fault_now(FAULT_CLOCK_JUMP)) jump_clocks();
+    if (fault_now(FAULT_BANK_REFUND)) bank_refund_something();
     if (fault_now(FAULT_EVENT_MALFORMED)) publish_mistake(false);
     if (fault_now(FAULT_EVENT_FUTURE)) publish_mistake(true);
     if (world.disk_full_until_ms && sim.now_ms >= world.disk_full_until_ms) {
@@ -341,9 +342,10 @@ static void run_service(int index)
 /* When something happens by itself; INT64_MAX: never. */
 static int64_t next_ms(void)
 {
-    int64_t next = actors_next_ms(), pool = pool_next_ms();
+    int64_t next = actors_next_ms(), pool = pool_next_ms(), hook = bank_next_ms();
 
     if (pool < next) next = pool;
+    if (hook < next) next = hook;
     if (calls_handover_waits()) next = sim.now_ms;
     for (int i = 0; i < SIM_SERVICES; i++) {
         const struct service *service = sim_service(i);
@@ -374,6 +376,11 @@ static void go(int64_t choice, const int *ready, int ready_count, int64_t pool)
         return;
     }
     choice -= pool;
+    if (choice < (int64_t)bank_hooks_due()) {
+        bank_send_hook((size_t)choice);
+        return;
+    }
+    choice -= (int64_t)bank_hooks_due();
     if (calls_handover_waits() && choice-- == 0) {
         calls_handover();
         return;
@@ -389,7 +396,7 @@ static bool step(void)
 
     for (int i = 0; i < SIM_SERVICES; i++)
         if (has_work(i)) ready[ready_count++] = i;
-    choices = ready_count + pool + people + calls_handover_waits();
+    choices = ready_count + pool + people + calls_handover_waits() + (int64_t)bank_hooks_due();
     if (choices > ready_count && ready_count && !sim.healing) {
         int diligent = 0;
 
@@ -429,6 +436,7 @@ static void set_up(const struct options *options)
     sim.people.state = chance_next(&chance);
     sim.product.state = chance_next(&chance);
     sim.disk.state = chance_next(&chance);
+    sim.grace_ms = 1000 * (chance_below(&chance, 3) ? chance_below(&chance, 180) : 0);
     sim.hold_ms = 1000 * (5 + chance_below(&chance, chance_hit(&chance, 0.5) ? 60 : 900));
     memset(&world.clocks, 0, sizeof world.clocks);
     memset(world.stalled_until_ms, 0, sizeof world.stalled_until_ms);
@@ -441,6 +449,8 @@ static void set_up(const struct options *options)
     world.settings = (struct settings){.data = world.folder,
                                        .jwt_key = "a key for the simulator only, 0123456789",
                                        .order_expiration_ms = sim.hold_ms,
+                                       .payment_grace_ms = sim.grace_ms,
+                                       .stripe_webhook_secret = WEBHOOK_SECRET,
                                        .trusted_proxies = "",
                                        .password_blocklist = true};
     if (!world.folder[0]) {
@@ -521,12 +531,15 @@ static void heal(void)
 /* Without faults and new requests everything comes to rest by itself. */
 static void settle(void)
 {
-    int64_t began_ms = sim.now_ms, last = sim.step + HEALING_STEPS;
+    int64_t until_ms = sim.now_ms + SETTLE_MS, last = sim.step + HEALING_STEPS;
 
     while (step()) {
+        bool busy = calls_out() || pool_waiting() || bank_next_ms() != INT64_MAX;
+
         if (sim.step % LOOK_EVERY == 0) model_punctual();
         CHECK(13, NULL, sim.step < last, "no end of steps");
-        if (next_ms() > began_ms + SETTLE_MS + 8 * HOUR_MS) break;
+        if (busy && until_ms < sim.now_ms + HOUR_MS) until_ms = sim.now_ms + HOUR_MS;
+        if (next_ms() > sim.now_ms && !busy && next_ms() > until_ms) break;
     }
 }
 
