@@ -433,7 +433,7 @@ static void judge_cancel(const struct call *call)
         CHECK(10, call->id, order->was_cancelled, "answered cancelled, but it is not");
         order->cancel_acked = true;
     } else if (status_of(call) == 400) {
-        CHECK(1, call->id, order->status == STATUS_COMPLETE, "a live order cannot be cancelled");
+        CHECK(1, call->id, order->was_complete, "a live order cannot be cancelled");
     } else {
         CHECK(11, call->id, status_of(call) == 401 && !own, "answered %d to its %s",
               status_of(call), own ? "owner" : "stranger");

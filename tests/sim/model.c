@@ -378,7 +378,7 @@ static void order_created(struct m_order *order, const struct json *event, int64
     order->ticket = ticket;
     order->price_cents = cents_of(event, "ticket.price");
     order->event_status = STATUS_CREATED;
-    order->deadline_ms = order->reserved_until_ms = time_of(event, "expiresAt");
+    order->latest_ms = order->deadline_ms = order->reserved_until_ms = time_of(event, "expiresAt");
     CHECK(9, order->id, order->deadline_ms == at_ms + sim.hold_ms, "made at %lld, until %lld",
           (long long)at_ms, (long long)order->deadline_ms);
     model.tickets[ticket].live = (int)(order - model.orders);
@@ -414,18 +414,18 @@ static void order_completed(struct m_order *order)
 /* Payments move a deadline: once by the grace, once by the respite of a minute. */
 static void order_updated(struct m_order *order, const struct json *event, int64_t at_ms)
 {
-    int64_t from_ms = at_ms > order->reserved_until_ms ? at_ms : order->reserved_until_ms;
     int64_t deadline_ms = time_of(event, "expiresAt");
     int status = model_status(word(text_of(event, "status")));
     bool live = order->event_status == STATUS_CREATED || order->event_status == STATUS_AWAITING;
     bool stays_live = status == STATUS_CREATED || status == STATUS_AWAITING;
 
+    if (at_ms > order->latest_ms) order->latest_ms = at_ms; /* clocks may go back meanwhile */
     CHECK(1, order->id, live ? stays_live : status == order->event_status, "from status %d to %d",
           order->event_status, status);
     if (live)
         CHECK(9, order->id,
               deadline_ms >= order->reserved_until_ms &&
-                  deadline_ms <= from_ms + 2 * sim.grace_ms + 2 * RESPITE_MS,
+                  deadline_ms <= order->latest_ms + 2 * sim.grace_ms + 2 * RESPITE_MS,
               "the deadline moved to %lld, reserved until %lld", (long long)deadline_ms,
               (long long)order->reserved_until_ms);
     order->updates++;

@@ -331,6 +331,7 @@ struct m_order {
     int64_t version, price_cents, expires_at_ms; /* the row */
     int64_t reserved_until_ms;                   /* without grace and respite */
     int64_t deadline_ms;                         /* as its events have it */
+    int64_t latest_ms;                           /* that its deadline may be counted from */
     int declines, failures, updates, rings;
     int status;
     int64_t event_version;
