@@ -45,7 +45,8 @@ struct service {
     struct pages *pages[LOOPS_MAX];        /* answers that are still true, one set a loop */
     struct subscription *subscription;     /* NULL without listeners */
     const char *subjects[EVENT_TYPES + 1]; /* it listens to; NULL-terminated */
-    struct pool *pool;                     /* NULL without pool_threads */
+    const char *published[EVENT_TYPES + 1]; /* its own; NULL-terminated */
+    struct pool *pool;                      /* NULL without pool_threads */
 
     /* shared, under lock */
     pthread_mutex_t lock;
@@ -72,13 +73,15 @@ struct service {
 };
 
 struct house {
-    const struct settings *settings;
+    const struct settings *settings; /* this and the next three: from whoever makes the house */
+    const struct clock *clock;
+    struct random *random;
+    int loops;
     struct service *services[SERVICES_MAX];
     size_t service_count;
     struct bus *bus;
     _Atomic(struct http_server *) server; /* NULL until it runs */
     struct session_keys *keys;
-    int loops;
     struct request_list handover[LOOPS_MAX][SERVICES_MAX]; /* of one round of a loop */
     int64_t started_at_ms;
     _Atomic bool stopping;
@@ -165,5 +168,17 @@ void request_call_out(struct http_client *client, struct request *rq);
 bool request_run(struct request *rq, handler_fn *handler, struct tx *tx);
 /* The handler said where to go on: hand the request over, or answer it. Not in a loop thread. */
 void request_go_on(struct service *service, struct request *rq);
+
+/* --- opening and closing (serve.c) ---------------------------------------------------------- */
+
+/* Databases, bus, subscriptions, pools: all but the writers' threads and HTTP, so that whoever owns
+ * time may step the writers. house: zeroed but for its first members. To be closed also after an
+ * error. */
+enum err house_open(struct house *house, const struct service_definition *const *definitions,
+                    size_t count, struct buf *why);
+void house_close(struct house *house);
+/* What house_open does last for each service, in this order. */
+enum err service_subscribe(struct service *service);
+enum err service_start(struct service *service, struct buf *why);
 
 #endif

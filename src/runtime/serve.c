@@ -76,8 +76,8 @@ static enum err add_service(struct house *house, const struct service_definition
                                 .name = def->name,
                                 .settings = house->settings,
                                 .keys = house->keys,
-                                .clock = &clock_system,
-                                .random = &random_system};
+                                .clock = house->clock,
+                                .random = house->random};
     object_id_source_init(&service->env.ids, service->env.random);
     if (writer_init(service) != OK) return ERR_MEMORY; /* pokes come as soon as it subscribes */
     return open_database(
@@ -87,18 +87,15 @@ static enum err add_service(struct house *house, const struct service_definition
 
 /* --- the bus ------------------------------------------------------------------------------- */
 
-/* The catalogue's subjects of one publisher, NULL-terminated; lives as long as the program. */
-static const char *const *published_by(const char *service)
+/* The catalogue's subjects of one publisher, NULL-terminated; lives as long as the service. */
+static const char *const *published_by(struct service *service)
 {
-    static const char *lists[SERVICES_MAX][EVENT_TYPES + 1];
-    static size_t used;
-    const char **list = lists[used++];
     size_t count = 0;
 
-    ASSERT(used <= SERVICES_MAX);
     for (enum event_type type = 0; type < EVENT_TYPES; type++)
-        if (strcmp(event_publisher(type), service) == 0) list[count++] = event_subject(type);
-    return list;
+        if (strcmp(event_publisher(type), service->def->name) == 0)
+            service->published[count++] = event_subject(type);
+    return service->published;
 }
 
 static enum err open_bus(struct house *house)
@@ -110,12 +107,12 @@ static enum err open_bus(struct house *house)
         bool any = service->def == &bus_service;
 
         sources[i] = (struct bus_source){service->def->name, service->path,
-                                         any ? NULL : published_by(service->def->name)};
+                                         any ? NULL : published_by(service)};
     }
     return bus_open(sources, house->service_count, &house->bus);
 }
 
-static enum err subscribe(struct service *service)
+enum err service_subscribe(struct service *service)
 {
     const struct service_definition *def = service->def;
     struct subscriber who = {.service = def->name,
@@ -133,7 +130,7 @@ static enum err subscribe(struct service *service)
 
 /* --- start and stop ------------------------------------------------------------------------ */
 
-static enum err start_service(struct service *service, struct buf *why)
+enum err service_start(struct service *service, struct buf *why)
 {
     const struct service_definition *def = service->def;
     enum err err = OK;
@@ -143,7 +140,6 @@ static enum err start_service(struct service *service, struct buf *why)
         service->pool = pool_start(service, def->pool_threads, def->pool_queue_max);
         if (!service->pool) return ERR_MEMORY;
     }
-    TRY(writer_start(service));
 done:
     return err;
 }
@@ -196,13 +192,12 @@ static enum err start_http(struct house *house, struct buf *why)
     return err;
 }
 
-static enum err open_house(struct house *house, const struct service_definition *const *definitions,
-                           size_t count, struct buf *why)
+enum err house_open(struct house *house, const struct service_definition *const *definitions,
+                    size_t count, struct buf *why)
 {
     enum err err = OK;
 
-    house->loops = loops_for(sysconf(_SC_NPROCESSORS_ONLN));
-    house->started_at_ms = clock_now_ms(&clock_system);
+    house->started_at_ms = clock_now_ms(house->clock);
     if (!make_folder(house->settings->data, why)) return ERR_IO;
     if (house->settings->sqlite_dir && !make_folder(house->settings->sqlite_dir, why))
         return ERR_IO;
@@ -215,9 +210,19 @@ static enum err open_house(struct house *house, const struct service_definition 
         TRY(add_service(house, definitions[i], why));
     TRY(open_bus(house));
     for (size_t i = 0; i < house->service_count; i++)
-        TRY(subscribe(house->services[i]));
+        TRY(service_subscribe(house->services[i]));
     for (size_t i = 0; i < house->service_count; i++)
-        TRY(start_service(house->services[i], why));
+        TRY(service_start(house->services[i], why));
+done:
+    return err;
+}
+
+static enum err start_threads(struct house *house, struct buf *why)
+{
+    enum err err = OK;
+
+    for (size_t i = 0; i < house->service_count; i++)
+        TRY(writer_start(house->services[i]));
     TRY(start_http(house, why));
 done:
     return err;
@@ -244,7 +249,7 @@ static void close_service(struct service *service)
     free(service);
 }
 
-static void close_house(struct house *house)
+void house_close(struct house *house)
 {
     struct http_server *server = atomic_exchange(&house->server, NULL);
 
@@ -295,7 +300,11 @@ int house_serve(const struct settings *settings,
     raise_descriptor_limit();
     buf_init(&why, NULL, 4096);
     house->settings = settings;
-    err = open_house(house, definitions, count, &why);
+    house->clock = &clock_system;
+    house->random = &random_system;
+    house->loops = loops_for(sysconf(_SC_NPROCESSORS_ONLN));
+    err = house_open(house, definitions, count, &why);
+    if (err == OK) err = start_threads(house, &why);
     if (err) {
         fprintf(stderr, "boxoffice: %.*s\n", (int)why.len, why.len ? why.at : "");
         if (why.len == 0) fprintf(stderr, "boxoffice: cannot start: %s\n", err_message(err));
@@ -311,7 +320,7 @@ int house_serve(const struct settings *settings,
         log_event(LOG_INFO, "boxoffice", "stopping", log_int("signal", number));
         code = 0;
     }
-    close_house(house);
+    house_close(house);
     buf_free(&why);
     free(house);
     return code;

@@ -173,10 +173,22 @@ static enum err take_lock(struct db *db, const char *path, struct buf *why)
     return ERR_LOCKED;
 }
 
+/* A process that was killed, or whose sync failed, may have left a transaction in the log that the
+ * next one takes for committed although it is in no disk's keeping: events of it would be delivered
+ * and then be gone with the power. So all of the log goes into the file, synced, before anybody
+ * reads it. */
+static enum err settle_log(struct db *db)
+{
+    int code = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_FULL, NULL, NULL);
+
+    return code == SQLITE_OK ? OK : fail(db, code, "checkpoint");
+}
+
 static enum err configure(struct db *db)
 {
     char pragmas[256];
     bool writer = db->mode == DB_WRITER;
+    enum err err;
 
     sqlite3_busy_timeout(db->handle, 1000);
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
@@ -186,7 +198,10 @@ static enum err configure(struct db *db)
              writer ? WRITER_CACHE_KIB : READER_CACHE_KIB,
              writer ? "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;" : "");
     if (writer) sqlite3_wal_autocheckpoint(db->handle, CHECKPOINT_PAGES);
-    return run(db, pragmas);
+    TRY(run(db, pragmas));
+    if (writer) TRY(settle_log(db));
+done:
+    return err;
 }
 
 enum err db_open(const char *path, enum db_mode mode, struct db **out, struct buf *why)

@@ -77,7 +77,7 @@ void charge_look(struct charge *charge, int64_t now_ms)
 {
     int64_t at_ms = charge->status == CHARGE_PENDING ? now_ms + LOOK_SOON_MS : now_ms;
 
-    if (charge->status == CHARGE_UNKNOWN) { /* the turn of looking it up */
+    if (charge_in_flight(charge)) { /* the turn of looking it up */
         if (charge->attempts < FIND_FROM) charge->attempts = FIND_FROM;
         charge->attempts += charge->attempts % 2;
     }
@@ -129,14 +129,18 @@ static void settle_failed(struct charge *charge, enum charge_status status, stru
     charge->reason = reason;
 }
 
-/* A charge in flight, asked for or looked up. */
-static void settle_charge(struct charge *charge, const struct gateway_outcome *outcome,
-                          int64_t now_ms)
+/* A charge in flight, asked for or looked up. A processor repeats its first answer for a key, and
+ * that says nothing of what happened since: so a charge that was not settled at once, or that a
+ * webhook spoke of meanwhile, is looked at once more. */
+static void settle_charge(struct charge *charge, enum charge_step step,
+                          const struct gateway_outcome *outcome, int64_t now_ms)
 {
+    bool stale = step == STEP_CHARGE && charge->attempts >= FIND_FROM;
+
     switch (outcome->kind) {
     case GATEWAY_DONE:
         settle_captured(charge, outcome);
-        if (outcome->refund_id[0]) charge->ask_at_ms = now_ms; /* and given back: one by one */
+        if (outcome->refund_id[0] || stale) charge->ask_at_ms = now_ms; /* given back? one by one */
         return;
     case GATEWAY_DECLINED:
         settle_failed(charge, CHARGE_DECLINED, str_of(outcome->reason));
@@ -210,7 +214,7 @@ void charge_settle(struct charge *charge, enum charge_step step,
     bool refunding = charge->status == CHARGE_REFUND_PENDING;
 
     if (charge_in_flight(charge)) {
-        if (step != STEP_REFUND) settle_charge(charge, outcome, now_ms);
+        if (step != STEP_REFUND) settle_charge(charge, step, outcome, now_ms);
     } else if (refunding) {
         if (step == STEP_REFUND) settle_refund(charge, outcome, now_ms);
     } else if (step == STEP_FIND) {

@@ -1,0 +1,627 @@
+/* tests/sim/actors.c: the people. Sellers list and edit; buyers reserve, pay with good and bad
+ * cards, click twice, cancel, give up, come back at the last moment; passers-by look around and try
+ * what they must not. Each knows what it was told, and holds every answer against the model. */
+#include "sim.h"
+
+#define OWN_MAX     64 /* tickets of a seller */
+#define HOT_TICKETS 3
+
+enum role { SELLER, BUYER, PASSER_BY };
+
+struct actor {
+    enum role role;
+    int64_t next_ms;
+    int waiting;         /* for answers */
+    int64_t pace_ms;     /* between two acts */
+    char user[25];
+    char order[25];      /* a buyer's present reservation, "" for none */
+    char token[32];      /* the card of the present payment */
+    int64_t order_until_ms;
+    int payments_tried;
+};
+
+enum workload { QUIET, ORDINARY, ONE_TICKET, RESTLESS, WORKLOADS };
+
+static struct {
+    struct actor all[ACTORS_MAX];
+    int count;
+    enum workload workload;
+    bool ended;
+    int tickets_max;
+} people;
+
+static bool maybe(double probability)
+{
+    return chance_hit(&sim.people, probability);
+}
+
+static int64_t below(int64_t limit)
+{
+    return chance_below(&sim.people, limit);
+}
+
+/* --- bodies -------------------------------------------------------------------------------- */
+
+static const struct json *answer_of(const struct call *call)
+{
+    struct arena *arena = call->rq.arena;
+
+    return call_body(call).len ? json_parse(arena, call_body(call)) : NULL;
+}
+
+static struct str member(const struct json *answer, const char *path)
+{
+    struct str text = {"", 0};
+
+    (void)json_text(json_get_path(answer, path), &text);
+    return text;
+}
+
+static int64_t number(const struct json *answer, const char *path)
+{
+    int64_t value = -1;
+
+    (void)json_int64(json_get_path(answer, path), &value);
+    return value;
+}
+
+static int64_t cents(const struct json *answer, const char *path)
+{
+    double dollars = 0;
+
+    (void)json_double(json_get_path(answer, path), &dollars);
+    return (int64_t)(dollars * 100 + 0.5);
+}
+
+static bool says(const struct call *call, const char *message)
+{
+    return memmem(call_body(call).at, call_body(call).len, message, strlen(message)) != NULL;
+}
+
+static int status_of(const struct call *call)
+{
+    return call->rq.reply.status;
+}
+
+/* --- choosing ------------------------------------------------------------------------------ */
+
+static const char *some_ticket(void)
+{
+    size_t count = model_tickets();
+    size_t among = people.workload == ONE_TICKET && count > HOT_TICKETS ? HOT_TICKETS : count;
+
+    if (count == 0) return NULL;
+    if (maybe(0.5) && count > 8) /* the newest ones sell best */
+        return model_ticket_at(count - 1 - (size_t)below(8))->id;
+    return model_ticket_at((size_t)below((int64_t)among))->id;
+}
+
+static const char *some_order(void)
+{
+    return model_orders() ? model_order_at((size_t)below((int64_t)model_orders()))->id : NULL;
+}
+
+static int64_t some_price(void)
+{
+    static const int64_t edges[] = {1, 9, 10, 29, 57, 99, 100, 101, 115, 1999, 33333, 99999999};
+
+    return maybe(0.3) ? edges[below(12)] : 1 + below(1000000);
+}
+
+/* --- sellers ------------------------------------------------------------------------------- */
+
+static struct call *offer(int index, enum call_kind kind, const char *ticket, int64_t price_cents)
+{
+    struct call *call;
+    char body[512], title[64];
+
+    snprintf(title, sizeof title, "Seat %lld", (long long)below(1000000));
+    snprintf(body, sizeof body, "{\"title\":\"%s\",\"price\":%lld.%02lld}", title,
+             (long long)price_cents / 100, (long long)price_cents % 100);
+    call = call_new(index, kind, people.all[index].user, ticket, body);
+    call->price_cents = price_cents;
+    snprintf(call->text, sizeof call->text, "%s", title);
+    return call;
+}
+
+static struct call *bad_offer(int index)
+{
+    static const struct {
+        const char *body, *message;
+    } bad[] = {
+        {"{\"title\":\"  \",\"price\":5}", "Title is required"},
+        {"{\"price\":5}", "Title is required"},
+        {"{\"title\":\"Seat\",\"price\":0}", "Price must be greater than 0"},
+        {"{\"title\":\"Seat\",\"price\":-10}", "Price must be greater than 0"},
+        {"{\"title\":\"Seat\",\"price\":1.999}", "Price must be greater than 0"},
+        {"{\"title\":\"Seat\",\"price\":1000000}", "Price must be greater than 0"},
+        {"{\"title\":\"Seat\"}", "Price must be greater than 0"},
+        {"{\"title\":7,\"price\":\"x\"}", "Title is required"},
+    };
+    size_t at = (size_t)below(sizeof bad / sizeof *bad);
+    struct call *call = call_new(index, CALL_SELL, people.all[index].user, NULL, bad[at].body);
+
+    call->expect = 400;
+    call->message = bad[at].message;
+    return call;
+}
+
+static struct call *sell_or_edit(int index)
+{
+    const struct actor *actor = &people.all[index];
+    const char *ticket = some_ticket();
+
+    if (maybe(0.06)) return bad_offer(index);
+    if (!ticket || ((int)model_tickets() < people.tickets_max && maybe(0.5)))
+        return offer(index, CALL_SELL, NULL, some_price());
+    for (int tries = 0; tries < 8 && strcmp(model_ticket(ticket)->owner, actor->user) != 0; tries++)
+        ticket = some_ticket(); /* someone else's now and then, which must be refused */
+    return offer(index, CALL_EDIT, ticket, some_price());
+}
+
+/* --- buyers -------------------------------------------------------------------------------- */
+
+static struct call *reserve(int index)
+{
+    const char *ticket = some_ticket();
+    struct call *call;
+    char body[128];
+
+    if (maybe(0.03)) {
+        call = call_new(index, CALL_RESERVE, people.all[index].user, NULL, "{\"ticketId\":17}");
+        call->expect = 400;
+        call->message = "TicketId must be provided";
+        return call;
+    }
+    if (!ticket || maybe(0.02)) {
+        call = call_new(index, CALL_RESERVE, people.all[index].user, NULL,
+                        "{\"ticketId\":\"0123456789abcdef01234567\"}");
+        call->expect = 404;
+        return call;
+    }
+    snprintf(body, sizeof body, "{\"ticketId\":\"%s\"}", ticket);
+    return call_new(index, CALL_RESERVE, people.all[index].user, ticket, body);
+}
+
+static struct call *pay(int index)
+{
+    static const char *const tokens[] = {"tok_visa", "tok_visa_debit", "tok_decline", "tok_rubbish"};
+    struct actor *actor = &people.all[index];
+    struct call *call;
+    char body[256];
+
+    if (actor->payments_tried == 0 || maybe(0.3))
+        snprintf(actor->token, sizeof actor->token, "%s", tokens[maybe(0.7) ? 0 : below(4)]);
+    actor->payments_tried++;
+    snprintf(body, sizeof body, "{\"token\":\"%s\",\"orderId\":\"%s\"}", actor->token,
+             actor->order);
+    call = call_new(index, CALL_PAY, actor->user, actor->order, body);
+    snprintf(call->text, sizeof call->text, "%s", actor->token);
+    return call;
+}
+
+static struct call *cancel(int index, const char *order_id)
+{
+    struct m_order *order = model_order(order_id);
+
+    if (order && strcmp(order->user, people.all[index].user) == 0) order->cancel_sent = true;
+    return call_new(index, CALL_CANCEL, people.all[index].user, order_id, NULL);
+}
+
+static struct call *go_on_with_order(int index)
+{
+    struct actor *actor = &people.all[index];
+    double fate = chance_unit(&sim.people);
+    char order[25];
+
+    memcpy(order, actor->order, sizeof order);
+    if (actor->payments_tried > 4 || fate < 0.08) { /* gives up without a word */
+        actor->order[0] = '\0';
+        return reserve(index);
+    }
+    if (fate < 0.7) return pay(index);
+    if (fate < 0.8) return call_new(index, CALL_ORDER, actor->user, order, NULL);
+    if (maybe(0.8)) actor->order[0] = '\0';
+    return cancel(index, order);
+}
+
+static struct call *buy(int index)
+{
+    struct actor *actor = &people.all[index];
+
+    if (actor->order[0]) return go_on_with_order(index);
+    if (maybe(0.05)) return call_new(index, CALL_ORDERS, actor->user, NULL, NULL);
+    return reserve(index);
+}
+
+/* --- passers-by ---------------------------------------------------------------------------- */
+
+static struct call *sign(int index, enum call_kind kind)
+{
+    struct call *call;
+    char body[256], email[64];
+
+    snprintf(email, sizeof email, "p%lld@example.com", (long long)below(12));
+    snprintf(body, sizeof body, "{\"email\":\"%s\",\"password\":\"gondola-Turnip-%lld\"}", email,
+             (long long)(kind == CALL_SIGNIN && maybe(0.2)));
+    call = call_new(index, kind, "", NULL, body);
+    snprintf(call->text, sizeof call->text, "%s", email);
+    call->price_cents = strstr(body, "Turnip-1") != NULL; /* a wrong password */
+    if (!model_user(email)[0]) return call;
+    call->expect = kind == CALL_SIGNIN && !call->price_cents ? 200 : 400;
+    if (call->expect == 400)
+        call->message = kind == CALL_SIGNIN ? "Invalid credentials" : "Email in use";
+    return call;
+}
+
+static struct call *look_around(int index)
+{
+    struct actor *actor = &people.all[index];
+    const char *ticket = some_ticket(), *order = some_order();
+    char body[128];
+
+    switch (below(9)) {
+    case 0:
+        return sign(index, CALL_SIGNUP);
+    case 1:
+        return sign(index, CALL_SIGNIN);
+    case 2:
+        return call_new(index, CALL_LIST, actor->user, NULL, NULL);
+    case 3:
+        if (ticket) return call_new(index, CALL_TICKET, "", ticket, NULL);
+        break;
+    case 4:
+        if (order) return call_new(index, CALL_ORDER, actor->user, order, NULL);
+        break;
+    case 5:
+        if (order) return cancel(index, order); /* not theirs */
+        break;
+    case 7:
+        if (!model_charges() || maybe(0.7)) break; /* the operator gives money back */
+        return call_new(index, CALL_REFUND, "",
+                        model_charge_at((size_t)below((int64_t)model_charges()))->id, NULL);
+    case 6:
+        if (!order) break;
+        snprintf(body, sizeof body, "{\"token\":\"tok_visa\",\"orderId\":\"%s\"}", order);
+        return call_new(index, CALL_PAY, actor->user, order, body);
+    default:
+        break;
+    }
+    return call_new(index, CALL_LIST, "", NULL, NULL);
+}
+
+/* --- acting -------------------------------------------------------------------------------- */
+
+static bool is_due(const struct actor *actor)
+{
+    return !people.ended && !actor->waiting && actor->next_ms <= sim.now_ms;
+}
+
+size_t actors_due(void)
+{
+    size_t count = 0;
+
+    for (int i = 0; i < people.count; i++)
+        count += is_due(&people.all[i]);
+    return count;
+}
+
+int64_t actors_next_ms(void)
+{
+    int64_t next_ms = INT64_MAX;
+
+    for (int i = 0; i < people.count && !people.ended; i++) {
+        const struct actor *actor = &people.all[i];
+
+        if (!actor->waiting && actor->next_ms < next_ms) next_ms = actor->next_ms;
+    }
+    return next_ms;
+}
+
+static struct call *twin_of(const struct call *call)
+{
+    struct str body = call->rq.body_bytes, user = call->rq.user.id;
+    struct call *twin = call_new(call->actor, call->kind, user.at, call->id[0] ? call->id : NULL,
+                                 body.at);
+
+    twin->expect = call->expect;
+    twin->message = call->message;
+    twin->price_cents = call->price_cents;
+    memcpy(twin->text, call->text, sizeof twin->text);
+    return twin;
+}
+
+void actor_act(size_t due)
+{
+    struct actor *actor = people.all;
+    struct call *call, *twin = NULL;
+    int index;
+
+    while (!is_due(actor) || due-- > 0)
+        actor++;
+    index = (int)(actor - people.all);
+    if (actor->role == SELLER)
+        call = sell_or_edit(index);
+    else
+        call = actor->role == BUYER ? buy(index) : look_around(index);
+    if (fault_now(FAULT_DOUBLE_SUBMIT)) twin = twin_of(call);
+    actor->waiting += twin ? 2 : 1;
+    call_send(call);
+    if (twin) call_send(twin);
+}
+
+/* --- answers ------------------------------------------------------------------------------- */
+
+static void judge_ticket(const struct call *call, const struct json *answer)
+{
+    char id[25];
+    struct m_ticket *ticket;
+    int64_t version = number(answer, "version");
+
+    snprintf(id, sizeof id, "%.*s", (int)member(answer, "id").len, member(answer, "id").at);
+    ticket = model_ticket(id);
+    CHECK(10, id, ticket && ticket->event.version >= version && version >= 0,
+          "answered with version %lld of a ticket nobody committed", (long long)version);
+    CHECK(10, id,
+          ticket->history[version].price_cents == call->price_cents &&
+              ticket->history[version].title == hash_text(str_of(call->text)),
+          "answered, but another price or title was committed");
+    CHECK(10, id, cents(answer, "price") == call->price_cents &&
+                      str_eq(member(answer, "title"), str_of(call->text)),
+          "the answer shows another price or title");
+    CHECK(11, id, str_eq(str_of(ticket->owner), str_of(people.all[call->actor].user)),
+          "an answer about someone else's ticket");
+    if (version > ticket->acked) ticket->acked = (int)version;
+}
+
+static void judge_edit(const struct call *call)
+{
+    const struct m_ticket *ticket = model_ticket(call->id);
+    bool own = str_eq(str_of(ticket->owner), str_of(people.all[call->actor].user));
+
+    if (status_of(call) == 200) {
+        CHECK(11, call->id, own, "someone else edited this ticket");
+        judge_ticket(call, answer_of(call));
+    } else {
+        CHECK(11, call->id, status_of(call) != 401 || !own, "its owner may not edit a ticket");
+        CHECK(2, call->id, status_of(call) == 401 || ticket->event.version > 0,
+              "a ticket that was never held cannot be edited");
+    }
+}
+
+static void judge_order(const struct call *call, const struct json *answer)
+{
+    struct actor *actor = &people.all[call->actor];
+    char id[25];
+    struct m_order *order;
+
+    snprintf(id, sizeof id, "%.*s", (int)member(answer, "id").len, member(answer, "id").at);
+    order = model_order(id);
+    CHECK(10, id, order && order->version >= 0, "answered with an order nobody committed");
+    CHECK(11, id, strcmp(order->user, actor->user) == 0, "an answer with someone else's order");
+    CHECK(4, id, cents(answer, "ticket.price") == order->price_cents, "the answer shows %lld cents",
+          (long long)cents(answer, "ticket.price"));
+    if (call->kind != CALL_RESERVE) return;
+    CHECK(10, id, strcmp(model_ticket_at((size_t)order->ticket)->id, call->id) == 0,
+          "reserved another ticket");
+    order->acked = true;
+    snprintf(actor->order, sizeof actor->order, "%s", id);
+    actor->order_until_ms = order->expires_at_ms;
+    actor->payments_tried = 0;
+}
+
+static void judge_reserve(const struct call *call)
+{
+    const struct m_ticket *ticket = call->id[0] ? model_ticket(call->id) : NULL;
+
+    if (status_of(call) == 201) {
+        judge_order(call, answer_of(call));
+    } else if (ticket && status_of(call) == 400) {
+        CHECK(2, call->id, says(call, "Ticket is already reserved"), "refused for another reason");
+        CHECK(2, call->id, ticket->event.version > 0 || ticket->live >= 0 || model_orders() > 0,
+              "reserved, says the answer, but never was");
+    }
+}
+
+static void judge_cancel(const struct call *call)
+{
+    struct m_order *order = model_order(call->id);
+    bool own = strcmp(order->user, people.all[call->actor].user) == 0;
+
+    if (status_of(call) == 204) {
+        CHECK(11, call->id, own, "someone else cancelled this order");
+        CHECK(10, call->id, order->was_cancelled, "answered cancelled, but it is not");
+        order->cancel_acked = true;
+    } else if (status_of(call) == 400) {
+        CHECK(1, call->id, order->was_complete, "a live order cannot be cancelled");
+    } else {
+        CHECK(11, call->id, status_of(call) == 401 && !own, "answered %d to its %s",
+              status_of(call), own ? "owner" : "stranger");
+    }
+}
+
+static void judge_pay(const struct call *call)
+{
+    struct m_order *order = model_order(call->id);
+    const struct json *answer = answer_of(call);
+    struct str stripe_id = member(answer, "stripeId");
+    char charge[25];
+
+    CHECK(11, call->id,
+          status_of(call) == 401 || status_of(call) == 404 ||
+              strcmp(order->user, people.all[call->actor].user) == 0,
+          "someone else may pay for this order");
+    CHECK(11, call->id,
+          status_of(call) != 401 || strcmp(order->user, people.all[call->actor].user) != 0,
+          "its owner may not pay for this order");
+    if (status_of(call) == 201) {
+        snprintf(charge, sizeof charge, "%.*s", (int)member(answer, "id").len,
+                 member(answer, "id").at);
+        CHECK(3, call->id, bank_captured(charge), "paid, says the answer; the bank has nothing");
+        CHECK(10, call->id, model_charge(charge), "paid by a charge nobody committed");
+        CHECK(10, call->id,
+              !order->paid_as[0] || str_eq(stripe_id, str_of(order->paid_as)),
+              "paid once as %s, now as %.*s", order->paid_as, (int)stripe_id.len, stripe_id.at);
+        snprintf(order->paid_as, sizeof order->paid_as, "%.*s", (int)stripe_id.len, stripe_id.at);
+    } else if (status_of(call) == 402) {
+        CHECK(3, call->id, says(call, "Your card was declined."), "declined in other words");
+    } else if (status_of(call) == 400 && says(call, "cancelled order")) {
+        CHECK(1, call->id, order->was_cancelled, "cancelled, says the answer, but it never was");
+    } else if (status_of(call) == 400 && says(call, "already paid")) {
+        CHECK(3, call->id, bank_ever_captured_for(call->id), "paid, says the answer, but it is not");
+    } else if (status_of(call) == 400) {
+        CHECK(3, call->id, strcmp(call->text, "tok_rubbish") == 0 && says(call, "Invalid value"),
+              "a good card was refused as invalid");
+    }
+}
+
+static void judge_list(const struct call *call)
+{
+    const struct json *list = answer_of(call);
+    char last[25] = "g";
+
+    CHECK(INVARIANT_NONE, NULL, list && status_of(call) == 200, "no list but %d", status_of(call));
+    for (size_t i = 0; i < json_length(list); i++) {
+        struct str id = member(json_at(list, i), "id");
+        char text[25];
+
+        snprintf(text, sizeof text, "%.*s", (int)id.len, id.at);
+        CHECK(10, text, strcmp(text, last) < 0, "the list is not newest first");
+        memcpy(last, text, sizeof last);
+        if (call->kind == CALL_ORDERS) {
+            CHECK(11, text, str_eq(member(json_at(list, i), "userId"),
+                                   str_of(people.all[call->actor].user)),
+                  "someone else's order in a list");
+        } else {
+            const struct m_ticket *ticket = model_ticket(text);
+
+            CHECK(10, text, ticket, "a ticket nobody committed is on sale");
+            CHECK(2, text, ticket->row.order < 0, "a held ticket is on sale");
+        }
+    }
+}
+
+static void judge_sign(const struct call *call)
+{
+    const char *user = model_user(call->text);
+    struct str id = member(answer_of(call), "id");
+
+    if (status_of(call) == 201 || status_of(call) == 200) {
+        CHECK(10, NULL, user[0] && str_eq(str_of(user), id), "signed in as nobody committed");
+        CHECK(11, NULL, !call->price_cents, "signed in with a wrong password");
+    }
+}
+
+/* What may be said at all, whoever asked. */
+static void judge_status(const struct call *call)
+{
+    static const int usual[] = {200, 201, 204, 400, 401, 402, 404, 409, 429, 503};
+    bool known = false;
+
+    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
+        known |= usual[i] == status_of(call);
+    CHECK(INVARIANT_NONE, call->id[0] ? call->id : NULL, known, "answered %d: %.*s",
+          status_of(call), (int)call_body(call).len, call_body(call).at);
+    CHECK(12, NULL, status_of(call) != 429 || fault_possible(FAULT_POOL_FULL), "429 without need");
+    if (!call->expect || status_of(call) >= 429) return;
+    CHECK(INVARIANT_NONE, NULL, status_of(call) == call->expect, "answered %d where %lld must come",
+          status_of(call), (long long)call->expect);
+    CHECK(INVARIANT_NONE, NULL, !call->message || says(call, call->message), "no \"%s\" in %.*s",
+          call->message, (int)call_body(call).len, call_body(call).at);
+}
+
+static void judge(const struct call *call)
+{
+    judge_status(call);
+    if (status_of(call) >= 429 || (call->expect && call->service != AUTH)) return;
+    switch (call->kind) {
+    case CALL_SIGNUP:
+    case CALL_SIGNIN:
+        judge_sign(call);
+        break;
+    case CALL_SELL:
+        CHECK(INVARIANT_NONE, NULL, status_of(call) == 201, "cannot list a ticket: %d",
+              status_of(call));
+        judge_ticket(call, answer_of(call));
+        break;
+    case CALL_EDIT:
+        judge_edit(call);
+        break;
+    case CALL_RESERVE:
+        judge_reserve(call);
+        break;
+    case CALL_CANCEL:
+        judge_cancel(call);
+        break;
+    case CALL_ORDER:
+        CHECK(11, call->id,
+              (status_of(call) == 200) == (strcmp(model_order(call->id)->user,
+                                                  people.all[call->actor].user) == 0),
+              "order shown to the wrong one, or not shown to its owner: %d", status_of(call));
+        if (status_of(call) == 200) judge_order(call, answer_of(call));
+        break;
+    case CALL_PAY:
+        judge_pay(call);
+        break;
+    case CALL_LIST:
+    case CALL_ORDERS:
+        judge_list(call);
+        break;
+    case CALL_TICKET:
+        CHECK(10, call->id, status_of(call) == 200, "a committed ticket is not there");
+        break;
+    case CALL_PUBLISH:
+    case CALL_REFUND:
+    case CALL_WEBHOOK:
+    case CALL_KINDS:
+        break;
+    }
+}
+
+void actor_answer(struct call *call)
+{
+    struct actor *actor;
+
+    if (!call->lost) judge(call);
+    if (call->kind == CALL_WEBHOOK) bank_hook_answer(call);
+    if (call->actor < 0) return;
+    actor = &people.all[call->actor];
+    actor->waiting--;
+    actor->next_ms = sim.now_ms + below(actor->pace_ms);
+    if (!call->lost && status_of(call) == 503) actor->next_ms += 500;
+    if (call->lost && maybe(0.5)) actor->order[0] = '\0';
+    /* Some come back in the last second, or a little too late. */
+    if (actor->order[0] && maybe(0.15) && actor->order_until_ms > sim.now_ms)
+        actor->next_ms = actor->order_until_ms - 1500 + below(2000);
+}
+
+/* --- begin and end ------------------------------------------------------------------------- */
+
+static void hire(int index)
+{
+    struct actor *actor = &people.all[index];
+    static const int64_t paces[WORKLOADS] = {120000, 20000, 500, 5000};
+
+    *actor = (struct actor){.pace_ms = 1 + below(2 * paces[people.workload])};
+    actor->role = index == 0 ? SELLER : index == 1 ? BUYER : maybe(0.25) ? SELLER
+                  : maybe(0.8)                                            ? BUYER
+                                                                          : PASSER_BY;
+    actor->next_ms = sim.now_ms + below(actor->pace_ms);
+    snprintf(actor->user, sizeof actor->user, "%s%d",
+             actor->role == SELLER ? "seller-" : "buyer-", index);
+}
+
+void actors_begin(void)
+{
+    people.ended = false;
+    people.workload = (enum workload)below(WORKLOADS);
+    people.count = 2 + (int)below(sim.options.actors - 2);
+    people.tickets_max = people.workload == ONE_TICKET ? HOT_TICKETS : 4 + (int)below(60);
+    for (int i = 0; i < people.count; i++)
+        hire(i);
+}
+
+void actors_end(void)
+{
+    people.ended = true;
+}

@@ -1,0 +1,252 @@
+/* tests/sim/calls.c: requests made by hand, and their answers. HTTP itself is left out: a request
+ * enters where the event loop would hand it to its service. */
+#include "sim.h"
+
+#include "http/internal.h"
+
+#include "services/auth/password.h"
+
+struct kind_row {
+    const char *name;
+    int service;
+    enum method method;
+    const char *path;
+};
+
+static const struct kind_row kinds[CALL_KINDS] = {
+    [CALL_SIGNUP] = {"POST signup", AUTH, METHOD_POST, "/api/users/signup"},
+    [CALL_SIGNIN] = {"POST signin", AUTH, METHOD_POST, "/api/users/signin"},
+    [CALL_SELL] = {"POST ticket", TICKETS, METHOD_POST, "/api/tickets"},
+    [CALL_EDIT] = {"PUT ticket", TICKETS, METHOD_PUT, "/api/tickets/:id"},
+    [CALL_LIST] = {"GET tickets", TICKETS, METHOD_GET, "/api/tickets"},
+    [CALL_TICKET] = {"GET ticket", TICKETS, METHOD_GET, "/api/tickets/:id"},
+    [CALL_RESERVE] = {"POST order", ORDERS, METHOD_POST, "/api/orders"},
+    [CALL_CANCEL] = {"DELETE order", ORDERS, METHOD_DELETE, "/api/orders/:id"},
+    [CALL_ORDER] = {"GET order", ORDERS, METHOD_GET, "/api/orders/:id"},
+    [CALL_ORDERS] = {"GET orders", ORDERS, METHOD_GET, "/api/orders"},
+    [CALL_PAY] = {"POST payment", PAYMENTS, METHOD_POST, "/api/payments"},
+    [CALL_REFUND] = {"POST refund", PAYMENTS, METHOD_POST, "/operator/payments/:id/refund"},
+    [CALL_WEBHOOK] = {"POST webhook", PAYMENTS, METHOD_POST, "/api/payments/webhook"},
+    [CALL_PUBLISH] = {"POST publish", BUS, METHOD_POST, "/streaming/publish"},
+};
+
+#define CALLS_MAX 1024
+
+static struct {
+    struct call calls[CALLS_MAX];
+    struct call *answered, **answered_end;
+    size_t out;
+    bool handover;
+} desk;
+
+/* --- what the program calls ----------------------------------------------------------------- */
+
+void __wrap_http_answer(struct request *rq);
+void __wrap_http_answer_all(struct request *list);
+
+void __wrap_http_answer(struct request *rq)
+{
+    struct call *call = (struct call *)(void *)rq;
+
+    CHECK(INVARIANT_NONE, NULL, call->used && !call->answered, "answered twice");
+    if (rq->reply.body.failed || rq->reply.headers.failed) reply_error(rq, ERR_MEMORY);
+    call->answered = true;
+    call->next = NULL;
+    *desk.answered_end = call;
+    desk.answered_end = &call->next;
+}
+
+void __wrap_http_answer_all(struct request *list)
+{
+    while (list) {
+        struct request *next = list->link;
+
+        __wrap_http_answer(list);
+        list = next;
+    }
+}
+
+/* --- passwords: hashing by design takes 20 ms ------------------------------------------------ */
+
+enum err __wrap_password_init(void);
+enum err __wrap_password_hash(struct str password, struct password_hash *out);
+enum err __wrap_password_hash_of_nobody(struct password_hash *out);
+bool __wrap_password_verify(struct str password, const struct password_hash *hash);
+
+enum err __wrap_password_init(void)
+{
+    return OK;
+}
+
+enum err __wrap_password_hash(struct str password, struct password_hash *out)
+{
+    memset(out, 0, sizeof *out);
+    snprintf(out->text, sizeof out->text, "$argon2id$sim$%016llx",
+             (unsigned long long)hash_text(password));
+    return OK;
+}
+
+enum err __wrap_password_hash_of_nobody(struct password_hash *out)
+{
+    return __wrap_password_hash(STR("nobody's"), out);
+}
+
+bool __wrap_password_verify(struct str password, const struct password_hash *hash)
+{
+    struct password_hash other;
+
+    return __wrap_password_hash(password, &other) == OK && strcmp(other.text, hash->text) == 0;
+}
+
+/* --- what actors call ----------------------------------------------------------------------- */
+
+static const struct route *route_of(const struct kind_row *kind)
+{
+    const struct service_definition *def = sim_service(kind->service)->def;
+
+    for (size_t i = 0; i < def->route_count; i++)
+        if (def->routes[i].method == kind->method && strcmp(def->routes[i].path, kind->path) == 0)
+            return &def->routes[i];
+    violation(INVARIANT_NONE, NULL, "there is no route %s", kind->name);
+}
+
+struct call *call_new(int actor, enum call_kind kind, const char *user_id, const char *param,
+                      const char *body)
+{
+    struct call *call = NULL;
+    struct arena *arena;
+
+    for (size_t i = 0; i < CALLS_MAX && !call; i++)
+        if (!desk.calls[i].used) call = &desk.calls[i];
+    ASSERT(call); /* an actor has a few at most */
+    arena = call->rq.arena ? call->rq.arena : arena_new(HTTP_ARENA_MAX);
+    ASSERT(arena);
+    memset(call, 0, sizeof *call);
+    request_init(&call->rq, arena);
+    call->used = true;
+    call->kind = kind;
+    call->actor = actor;
+    call->service = kinds[kind].service;
+    call->sent_ms = sim.now_ms;
+    if (param) snprintf(call->id, sizeof call->id, "%s", param);
+    call->rq.method = kinds[kind].method;
+    call->rq.path = arena_copy(arena, str_of(kinds[kind].path));
+    if (param && strchr(kinds[kind].path, ':')) {
+        struct buf path;
+
+        buf_init(&path, arena, 256);
+        buf_printf(&path, "%.*s%s", (int)(strcspn(kinds[kind].path, ":")), kinds[kind].path, param);
+        call->rq.path = buf_str(&path);
+        call->rq.params[0] = arena_copy(arena, str_of(param));
+    }
+    call->rq.user.id = arena_copy(arena, str_of(user_id));
+    call->rq.request_id = STR("sim");
+    call->rq.body_bytes = arena_copy(arena, str_of(body ? body : "{}"));
+    call->rq.body = json_parse(arena, call->rq.body_bytes);
+    ASSERT(call->rq.body);
+    desk.out++;
+    return call;
+}
+
+void call_header(struct call *call, const char *name, const char *value)
+{
+    struct header_table *table = arena_alloc(call->rq.arena, sizeof *table);
+    size_t name_len = strlen(name), value_len = strlen(value);
+
+    ASSERT(table && name_len + value_len <= sizeof table->first);
+    table->text = table->first;
+    memcpy(table->first, name, name_len);
+    memcpy(table->first + name_len, value, value_len);
+    table->at[0] = (struct header){0, (uint16_t)name_len, (uint16_t)name_len, (uint16_t)value_len};
+    table->count = 1;
+    call->rq.headers = table;
+}
+
+void call_send(struct call *call)
+{
+    struct service *service = sim_service(call->service);
+
+    call->rq.route = route_of(&kinds[call->kind]);
+    call->rq.env = &service->env;
+    trace(kinds[call->kind].name, call->id[0] ? call->id : NULL, call->actor, 0);
+    trace_bytes(call->rq.body_bytes);
+    house_dispatch(sim.house, 0, &call->rq);
+    desk.handover = true;
+}
+
+bool calls_handover_waits(void)
+{
+    return desk.handover;
+}
+
+void calls_handover(void)
+{
+    desk.handover = false;
+    house_loop_end(sim.house, 0);
+}
+
+struct call *call_take_answered(void)
+{
+    struct call *call = desk.answered;
+
+    if (!call) return NULL;
+    desk.answered = call->next;
+    if (!desk.answered) desk.answered_end = &desk.answered;
+    trace("answer", call->id[0] ? call->id : NULL, call->rq.reply.status, call->actor);
+    trace_bytes(buf_str(&call->rq.reply.body));
+    return call;
+}
+
+void call_free(struct call *call)
+{
+    arena_reset(call->rq.arena);
+    call->used = false;
+    desk.out--;
+}
+
+/* Whose hands it is in: the operator's publisher moves on to the subject's owner. */
+static int place_of(const struct call *call)
+{
+    for (int i = 0; i < SIM_SERVICES; i++)
+        if (sim.house && call->rq.env == &sim_service(i)->env) return i;
+    return call->service;
+}
+
+void calls_lose(int service)
+{
+    if (service == SIM_SERVICES) {
+        desk.answered = NULL;
+        desk.answered_end = &desk.answered;
+        desk.handover = false;
+    }
+    for (size_t i = 0; i < CALLS_MAX; i++) {
+        struct call *call = &desk.calls[i];
+
+        if (!call->used || (service != SIM_SERVICES && place_of(call) != service)) continue;
+        if (service != SIM_SERVICES && call->answered) continue;
+        call->lost = true;
+        trace("no answer", call->id[0] ? call->id : NULL, call->actor, 0);
+        actor_answer(call);
+        call_free(call);
+    }
+}
+
+size_t calls_out(void)
+{
+    return desk.out;
+}
+
+struct str call_body(const struct call *call)
+{
+    return buf_str(&call->rq.reply.body);
+}
+
+void calls_begin(void)
+{
+    for (size_t i = 0; i < CALLS_MAX; i++)
+        desk.calls[i].used = false;
+    desk.answered = NULL;
+    desk.answered_end = &desk.answered;
+    desk.out = 0;
+    desk.handover = false;
+}

@@ -1,0 +1,80 @@
+/* tests/sim/faults.c: what may go wrong in a run, and how often. */
+#include "sim.h"
+
+struct fault_row {
+    const char *name;
+    double most; /* highest probability at each opportunity */
+};
+
+static const struct fault_row rows[FAULTS] = {
+#define X(name, text, most) [FAULT_##name] = {text, most},
+    FAULT_MAP(X)
+#undef X
+};
+
+static struct {
+    double rate[FAULTS]; /* of this run */
+    struct chance chance[FAULTS];
+} faults;
+
+uint64_t fault_counts[FAULTS];
+
+const char *fault_name(enum fault fault)
+{
+    return rows[fault].name;
+}
+
+bool fault_parse(struct str name, enum fault *out)
+{
+    for (enum fault fault = 0; fault < FAULTS; fault++) {
+        if (!str_eq(name, str_of(rows[fault].name))) continue;
+        *out = fault;
+        return true;
+    }
+    return false;
+}
+
+/* Some runs have no faults, some one kind, some a few, some all; each kind has its own rate, from a
+ * hundredth of its highest upwards. */
+void faults_begin(uint64_t seed, uint64_t allowed)
+{
+    struct chance chance = {seed ^ UINT64_C(0xFA0175)};
+    int64_t mode = chance_below(&chance, 10);
+    enum fault only = (enum fault)chance_below(&chance, FAULTS);
+
+    for (enum fault fault = 0; fault < FAULTS; fault++) {
+        double rate = rows[fault].most;
+        bool few = chance_hit(&chance, 0.25);
+        bool on = mode >= 7 || (mode >= 4 && few) || (mode >= 1 && mode < 4 && fault == only);
+
+        for (int64_t halvings = chance_below(&chance, 7); halvings > 0; halvings--)
+            rate /= 2;
+        faults.rate[fault] = on && allowed >> fault & 1 ? rate : 0;
+        faults.chance[fault].state = seed * UINT64_C(0x9E3779B97F4A7C15) + (uint64_t)fault;
+        (void)chance_next(&faults.chance[fault]);
+    }
+}
+
+void faults_end(void)
+{
+    memset(faults.rate, 0, sizeof faults.rate);
+}
+
+bool fault_possible(enum fault fault)
+{
+    return faults.rate[fault] > 0;
+}
+
+bool fault_now(enum fault fault)
+{
+    if (sim.watching || faults.rate[fault] <= 0) return false;
+    if (!chance_hit(&faults.chance[fault], faults.rate[fault])) return false;
+    fault_counts[fault]++;
+    trace("fault", NULL, (int64_t)fault, 0);
+    return true;
+}
+
+struct chance *fault_chance(enum fault fault)
+{
+    return &faults.chance[fault];
+}

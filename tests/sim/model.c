@@ -1,0 +1,605 @@
+/* tests/sim/model.c: a plain model of tickets, orders and money, fed by what was committed and by
+ * nothing the program says about itself. Each event of an entity must be a step its state allows;
+ * each row must be what its events say. */
+#include "sim.h"
+
+#define USERS_MAX    256
+#define HISTORY_MIN  8
+#define LATE_MS      1000
+#define RESPITE_MS   60000
+
+enum entity { ENTITY_TICKET, ENTITY_ORDER, ENTITY_CHARGE, ENTITIES };
+
+/* An open-addressing table from ids to places in the arrays below. */
+struct names {
+    int *slots; /* index + 1 */
+    size_t cap;
+};
+
+static struct {
+    struct names names[ENTITIES];
+    struct m_ticket *tickets;
+    struct m_order *orders;
+    struct m_charge *charges;
+    size_t count[ENTITIES], cap[ENTITIES];
+    struct {
+        char email[64], id[25];
+    } users[USERS_MAX];
+    size_t user_count;
+    struct arena *arena;
+} model;
+
+uint64_t hash_text(struct str text)
+{
+    uint64_t hash = UINT64_C(14695981039346656037);
+
+    for (size_t i = 0; i < text.len; i++)
+        hash = (hash ^ (unsigned char)text.at[i]) * UINT64_C(1099511628211);
+    return hash;
+}
+
+/* --- finding ------------------------------------------------------------------------------- */
+
+static const char *id_at(enum entity entity, size_t index)
+{
+    if (entity == ENTITY_TICKET) return model.tickets[index].id;
+    return entity == ENTITY_ORDER ? model.orders[index].id : model.charges[index].id;
+}
+
+static size_t slot_of(enum entity entity, const char *id)
+{
+    const struct names *names = &model.names[entity];
+    size_t at = hash_text(str_of(id)) & (names->cap - 1);
+
+    while (names->slots[at] && strcmp(id_at(entity, (size_t)names->slots[at] - 1), id) != 0)
+        at = (at + 1) & (names->cap - 1);
+    return at;
+}
+
+static void grow_names(enum entity entity)
+{
+    struct names *names = &model.names[entity];
+
+    if (names->cap > model.count[entity] * 2 + 2) return;
+    names->cap = names->cap ? names->cap * 2 : 256;
+    free(names->slots);
+    names->slots = calloc(names->cap, sizeof *names->slots);
+    ASSERT(names->slots);
+    for (size_t i = 0; i < model.count[entity]; i++)
+        names->slots[slot_of(entity, id_at(entity, i))] = (int)i + 1;
+}
+
+static void grow_entities(enum entity entity)
+{
+    size_t cap = model.cap[entity];
+
+    if (model.count[entity] < cap) return;
+    cap = cap * 2 + 64;
+    if (entity == ENTITY_TICKET) {
+        model.tickets = realloc(model.tickets, cap * sizeof *model.tickets);
+        memset(&model.tickets[model.cap[entity]], 0,
+               (cap - model.cap[entity]) * sizeof *model.tickets);
+    } else if (entity == ENTITY_ORDER) {
+        model.orders = realloc(model.orders, cap * sizeof *model.orders);
+    } else {
+        model.charges = realloc(model.charges, cap * sizeof *model.charges);
+    }
+    ASSERT(model.tickets || model.orders || model.charges);
+    model.cap[entity] = cap;
+}
+
+static void make(enum entity entity, size_t index, const char *id)
+{
+    const struct ticket_state unseen = {.version = -1, .order = -1};
+
+    if (entity == ENTITY_TICKET) {
+        struct m_ticket *ticket = &model.tickets[index], old = *ticket;
+
+        *ticket = (struct m_ticket){.row = unseen, .event = unseen, .copy_version = -1,
+                                    .live = -1, .acked = -1,
+                                    .history = old.history, .history_cap = old.history_cap};
+        snprintf(ticket->id, sizeof ticket->id, "%s", id);
+    } else if (entity == ENTITY_ORDER) {
+        struct m_order *order = &model.orders[index];
+
+        *order = (struct m_order){.ticket = -1, .version = -1, .event_version = -1,
+                                  .copy_version = -1, .timer_version = -1, .timer_due_ms = -1,
+                                  .ticket_seen = -1};
+        snprintf(order->id, sizeof order->id, "%s", id);
+    } else {
+        model.charges[index] = (struct m_charge){.order = -1};
+        snprintf(model.charges[index].id, sizeof model.charges[index].id, "%s", id);
+    }
+}
+
+static int index_of(enum entity entity, const char *id, bool may_make)
+{
+    size_t at;
+
+    if (strlen(id) != 24) return -1;
+    grow_names(entity);
+    at = slot_of(entity, id);
+    if (model.names[entity].slots[at]) return model.names[entity].slots[at] - 1;
+    if (!may_make) return -1;
+    grow_entities(entity);
+    make(entity, model.count[entity], id);
+    model.names[entity].slots[at] = (int)++model.count[entity];
+    return (int)model.count[entity] - 1;
+}
+
+int model_ticket_index(const char *id, bool may_make)
+{
+    return index_of(ENTITY_TICKET, id, may_make);
+}
+
+int model_order_index(const char *id, bool may_make)
+{
+    return index_of(ENTITY_ORDER, id, may_make);
+}
+
+int model_charge_index(const char *id, bool may_make)
+{
+    return index_of(ENTITY_CHARGE, id, may_make);
+}
+
+size_t model_tickets(void)
+{
+    return model.count[ENTITY_TICKET];
+}
+
+size_t model_orders(void)
+{
+    return model.count[ENTITY_ORDER];
+}
+
+size_t model_charges(void)
+{
+    return model.count[ENTITY_CHARGE];
+}
+
+struct m_ticket *model_ticket_at(size_t index)
+{
+    return &model.tickets[index];
+}
+
+struct m_order *model_order_at(size_t index)
+{
+    return &model.orders[index];
+}
+
+struct m_charge *model_charge_at(size_t index)
+{
+    return &model.charges[index];
+}
+
+struct m_ticket *model_ticket(const char *id)
+{
+    int index = model_ticket_index(id, false);
+
+    return index < 0 ? NULL : &model.tickets[index];
+}
+
+struct m_order *model_order(const char *id)
+{
+    int index = model_order_index(id, false);
+
+    return index < 0 ? NULL : &model.orders[index];
+}
+
+struct m_charge *model_charge(const char *id)
+{
+    int index = model_charge_index(id, false);
+
+    return index < 0 ? NULL : &model.charges[index];
+}
+
+int model_status(const char *text)
+{
+    static const char *const words[] = {
+        [STATUS_CREATED] = "created",
+        [STATUS_AWAITING] = "awaiting:payment",
+        [STATUS_COMPLETE] = "complete",
+        [STATUS_CANCELLED] = "cancelled",
+    };
+
+    for (int status = STATUS_CREATED; status <= STATUS_CANCELLED; status++)
+        if (strcmp(words[status], text) == 0) return status;
+    return STATUS_NONE;
+}
+
+const char *model_user(const char *email)
+{
+    for (size_t i = 0; i < model.user_count; i++)
+        if (strcmp(model.users[i].email, email) == 0) return model.users[i].id;
+    return "";
+}
+
+void model_user_row(const char *email, const char *id)
+{
+    const char *known = model_user(email);
+
+    CHECK(1, id, !known[0] || strcmp(known, id) == 0, "two users with the email %s", email);
+    if (known[0]) return;
+    ASSERT(model.user_count < USERS_MAX);
+    snprintf(model.users[model.user_count].email, sizeof model.users->email, "%s", email);
+    snprintf(model.users[model.user_count++].id, sizeof model.users->id, "%s", id);
+}
+
+/* --- reading an event ---------------------------------------------------------------------- */
+
+static struct str text_of(const struct json *event, const char *path)
+{
+    struct str text = {"", 0};
+
+    (void)json_text(json_get_path(event, path), &text);
+    return text;
+}
+
+static int64_t whole_of(const struct json *event, const char *path)
+{
+    int64_t number = -1;
+
+    (void)json_int64(json_get_path(event, path), &number);
+    return number;
+}
+
+static int64_t time_of(const struct json *event, const char *path)
+{
+    int64_t time_ms = -1;
+
+    (void)iso8601_parse(text_of(event, path), &time_ms);
+    return time_ms;
+}
+
+static int64_t cents_of(const struct json *event, const char *path)
+{
+    double dollars = 0;
+
+    (void)json_double(json_get_path(event, path), &dollars);
+    return (int64_t)(dollars * 100 + 0.5);
+}
+
+static const char *word(struct str text)
+{
+    static char words[4][128];
+    static unsigned turn;
+    char *out = words[turn++ & 3];
+
+    snprintf(out, sizeof words[0], "%.*s", (int)text.len, text.at);
+    return out;
+}
+
+/* --- tickets ------------------------------------------------------------------------------- */
+
+static void keep_history(struct m_ticket *ticket)
+{
+    size_t version = (size_t)ticket->event.version;
+
+    if (version >= ticket->history_cap) {
+        ticket->history_cap = version * 2 + HISTORY_MIN;
+        ticket->history =
+            realloc(ticket->history, ticket->history_cap * sizeof *ticket->history);
+        ASSERT(ticket->history);
+    }
+    ticket->history[version].price_cents = ticket->event.price_cents;
+    ticket->history[version].title = ticket->event.title;
+}
+
+/* What may become of a ticket: edited while it is free, reserved, freed, sold. */
+static void check_ticket_step(const struct m_ticket *ticket, const struct ticket_state *to)
+{
+    const struct ticket_state *from = &ticket->event;
+    bool same = from->price_cents == to->price_cents && from->title == to->title;
+    const struct m_order *before = from->order >= 0 ? &model.orders[from->order] : NULL;
+    const struct m_order *after = to->order >= 0 ? &model.orders[to->order] : NULL;
+
+    CHECK(5, ticket->id, to->version == from->version + 1, "version %lld after %lld",
+          (long long)to->version, (long long)from->version);
+    CHECK(2, ticket->id, same || (!before && !after), "a held ticket was edited");
+    CHECK(1, ticket->id,
+          !from->sold || (to->sold && to->order == from->order) ||
+              (!after && bank_ever_refunded_for(before->id)),
+          "a sold ticket was given away");
+    CHECK(2, ticket->id, from->order != to->order || from->sold != to->sold || !before,
+          "a version without a change");
+    if (before && after)
+        CHECK(1, ticket->id, before == after && to->sold, "from one order to another");
+    if (after) {
+        CHECK(2, ticket->id, &model.tickets[after->ticket] == ticket,
+              "held by an order of another ticket");
+        CHECK(2, ticket->id, !to->sold || after->was_complete,
+              "sold to order %s, which is not complete", after->id);
+    }
+    if (before && !after)
+        CHECK(2, ticket->id, before->was_cancelled, "freed while order %s has it", before->id);
+}
+
+static void ticket_event(const struct json *event, bool created)
+{
+    const char *id = word(text_of(event, "id")), *order_id = word(text_of(event, "orderId"));
+    struct m_ticket *ticket = model_ticket_at((size_t)model_ticket_index(id, true));
+    struct ticket_state to = {
+        .version = whole_of(event, "version"),
+        .price_cents = cents_of(event, "price"),
+        .title = hash_text(text_of(event, "title")),
+        .order = order_id[0] ? model_order_index(order_id, false) : -1,
+    };
+
+    (void)json_bool(json_get(event, "sold"), &to.sold);
+    CHECK(6, id, !order_id[0] || to.order >= 0, "held by order %s, which nobody committed",
+          order_id);
+    if (created)
+        CHECK(5, id, ticket->event.version == -1 && to.version == 0, "created at version %lld",
+              (long long)to.version);
+    else
+        check_ticket_step(ticket, &to);
+    ticket->event = to;
+    keep_history(ticket);
+    trace(created ? "ticket:created" : "ticket:updated", id, to.version, to.price_cents);
+}
+
+void model_ticket_agrees(struct m_ticket *ticket)
+{
+    const struct ticket_state *row = &ticket->row, *event = &ticket->event;
+
+    CHECK(6, ticket->id, row->version == event->version,
+          "the row has version %lld, the last event %lld", (long long)row->version,
+          (long long)event->version);
+    CHECK(5, ticket->id,
+          row->price_cents == event->price_cents && row->title == event->title &&
+              row->order == event->order && row->sold == event->sold,
+          "the row is not what its event said");
+}
+
+/* --- orders -------------------------------------------------------------------------------- */
+
+static void check_cancellation(const struct m_order *order, int64_t at_ms)
+{
+    if (order->event_status == STATUS_COMPLETE) {
+        CHECK(1, order->id, bank_ever_refunded_for(order->id), "a complete order was cancelled");
+        return;
+    }
+    CHECK(9, order->id,
+          order->cancel_sent || order->declines >= 3 || at_ms >= order->deadline_ms ||
+              (order->failures > 0 && at_ms >= order->reserved_until_ms),
+          "expired %lld ms early", (long long)(order->deadline_ms - at_ms));
+}
+
+static void order_created(struct m_order *order, const struct json *event, int64_t at_ms)
+{
+    const char *ticket_id = word(text_of(event, "ticket.id"));
+    int ticket = model_ticket_index(ticket_id, false);
+
+    CHECK(5, order->id, order->event_version == -1 && whole_of(event, "version") == 0,
+          "an order begins with version 0, once");
+    CHECK(6, order->id, ticket >= 0, "an order for ticket %s, which nobody committed", ticket_id);
+    CHECK(1, order->id, model.tickets[ticket].live == -1, "ticket %s has live order %s already",
+          ticket_id, model.orders[model.tickets[ticket].live].id);
+    order->ticket = ticket;
+    order->price_cents = cents_of(event, "ticket.price");
+    order->event_status = STATUS_CREATED;
+    order->latest_ms = order->deadline_ms = order->reserved_until_ms = time_of(event, "expiresAt");
+    CHECK(9, order->id, order->deadline_ms == at_ms + sim.hold_ms, "made at %lld, until %lld",
+          (long long)at_ms, (long long)order->deadline_ms);
+    model.tickets[ticket].live = (int)(order - model.orders);
+}
+
+static void order_cancelled(struct m_order *order, int64_t at_ms)
+{
+    struct m_ticket *ticket = &model.tickets[order->ticket];
+
+    check_cancellation(order, at_ms);
+    order->event_status = STATUS_CANCELLED;
+    order->was_cancelled = true;
+    if (ticket->live == (int)(order - model.orders)) ticket->live = -1;
+}
+
+static void order_completed(struct m_order *order)
+{
+    struct m_ticket *ticket = &model.tickets[order->ticket];
+    int own = (int)(order - model.orders);
+
+    CHECK(1, order->id, ticket->live == -1 || ticket->live == own,
+          "sold, while order %s has the ticket", model.orders[ticket->live].id);
+    CHECK(3, order->id,
+          bank_held_for(order->id) == order->price_cents || bank_ever_refunded_for(order->id),
+          "complete at %lld cents; the bank holds %lld", (long long)order->price_cents,
+          (long long)bank_held_for(order->id));
+    CHECK(1, order->id, order->event_status != STATUS_COMPLETE, "completed twice");
+    order->event_status = STATUS_COMPLETE;
+    order->was_complete = true;
+    ticket->live = own;
+}
+
+/* Payments move a deadline: once by the grace, once by the respite of a minute. */
+static void order_updated(struct m_order *order, const struct json *event, int64_t at_ms)
+{
+    int64_t deadline_ms = time_of(event, "expiresAt");
+    int status = model_status(word(text_of(event, "status")));
+    bool live = order->event_status == STATUS_CREATED || order->event_status == STATUS_AWAITING;
+    bool stays_live = status == STATUS_CREATED || status == STATUS_AWAITING;
+
+    if (at_ms > order->latest_ms) order->latest_ms = at_ms; /* clocks may go back meanwhile */
+    CHECK(1, order->id, live ? stays_live : status == order->event_status, "from status %d to %d",
+          order->event_status, status);
+    if (live)
+        CHECK(9, order->id,
+              deadline_ms >= order->reserved_until_ms &&
+                  deadline_ms <= order->latest_ms + 2 * sim.grace_ms + 2 * RESPITE_MS,
+              "the deadline moved to %lld, reserved until %lld", (long long)deadline_ms,
+              (long long)order->reserved_until_ms);
+    order->updates++;
+    order->event_status = status;
+    order->deadline_ms = deadline_ms;
+}
+
+static void order_event(struct str subject, const struct json *event, int64_t at_ms)
+{
+    const char *id = word(text_of(event, "id"));
+    struct m_order *order;
+    int64_t version = whole_of(event, "version");
+
+    if (str_eq(subject, STR("payment:rejected"))) return;
+    order = model_order_at((size_t)model_order_index(id, true));
+    CHECK(5, id, version == order->event_version + 1, "%.*s with version %lld after %lld",
+          (int)subject.len, subject.at, (long long)version, (long long)order->event_version);
+    trace(word(subject), NULL, 0, 0);
+    if (str_eq(subject, STR("order:created")))
+        order_created(order, event, at_ms);
+    else if (str_eq(subject, STR("order:updated")))
+        order_updated(order, event, at_ms);
+    else if (str_eq(subject, STR("order:cancelled")))
+        order_cancelled(order, at_ms);
+    else if (str_eq(subject, STR("order:completed")))
+        order_completed(order);
+    order->event_version = version;
+    trace("order.event", id, version, order->event_status);
+}
+
+void model_order_agrees(struct m_order *order)
+{
+    CHECK(6, order->id, order->version == order->event_version,
+          "the row has version %lld, the last event %lld", (long long)order->version,
+          (long long)order->event_version);
+    CHECK(5, order->id, order->status == order->event_status, "the row has status %d, not %d",
+          order->status, order->event_status);
+}
+
+/* --- the others ---------------------------------------------------------------------------- */
+
+static void expiration_event(const struct json *event, int64_t at_ms)
+{
+    const char *id = word(text_of(event, "orderId"));
+    struct m_order *order = model_order(id);
+
+    CHECK(6, id, order, "the time of an order that nobody committed is over");
+    CHECK(9, id, at_ms >= order->reserved_until_ms, "rung %lld ms early",
+          (long long)(order->reserved_until_ms - at_ms));
+    CHECK(7, id, order->rings <= order->updates, "rung too often");
+    CHECK(7, id,
+          order->event_status == STATUS_CREATED || order->event_status == STATUS_AWAITING ||
+              order->timer_version < order->version,
+          "rung, although expiration knew that it need not be");
+    order->rings++;
+    trace("expiration:complete", id, order->expires_at_ms, at_ms);
+}
+
+static void payment_event(struct str subject, const struct json *event)
+{
+    const char *id = word(text_of(event, "id")), *order_id = word(text_of(event, "orderId"));
+    struct m_charge *charge = model_charge_at((size_t)model_charge_index(id, true));
+
+    CHECK(6, id, model_order(order_id), "a payment for order %s, which nobody committed",
+          order_id);
+    trace("payment.event", order_id, (int64_t)subject.len, 0);
+    if (str_eq(subject, STR("payment:created"))) {
+        CHECK(3, id, bank_captured(id), "paid, says the event; the bank knows nothing of it");
+        CHECK(7, id, !charge->created_event, "payment:created twice");
+        charge->created_event = true;
+    } else if (str_eq(subject, STR("payment:failed"))) {
+        CHECK(3, id, !bank_captured(id), "declined, says the event; the bank has the money");
+        CHECK(7, id, !charge->failed_event, "payment:failed twice");
+        charge->failed_event = true;
+        model_order(order_id)->failures++;
+        if (bank_declined(id)) model_order(order_id)->declines++;
+    } else if (str_eq(subject, STR("payment:refunded"))) {
+        CHECK(3, id, bank_ever_refunded_for(order_id),
+              "given back, says the event; the bank knows nothing of it");
+        CHECK(7, id, !charge->refunded_event, "payment:refunded twice");
+        charge->refunded_event = true;
+    }
+}
+
+void model_event(int service, int64_t sequence, struct str subject, struct str payload,
+                 int64_t at_ms)
+{
+    const struct json *event;
+
+    (void)sequence;
+    arena_reset(model.arena);
+    event = json_parse(model.arena, payload);
+    CHECK(6, NULL, event, "%s published what is not JSON", service_names[service]);
+    if (service == TICKETS)
+        ticket_event(event, str_eq(subject, STR("ticket:created")));
+    else if (service == ORDERS)
+        order_event(subject, event, at_ms);
+    else if (service == EXPIRATION)
+        expiration_event(event, at_ms);
+    else if (service == PAYMENTS)
+        payment_event(subject, event);
+}
+
+/* --- versions ------------------------------------------------------------------------------ */
+
+/* What the subscriber's committed rows say about the entity. */
+static int64_t stored_version(int service, const struct m_order *order)
+{
+    if (service == TICKETS) return order->ticket_seen;
+    return service == PAYMENTS ? order->copy_version : order->timer_version;
+}
+
+static void check_verdict(const char *id, int service, struct versions *at, int64_t version,
+                          enum verdict verdict)
+{
+    CHECK(7, id, verdict != VERDICT_APPLIED || version == at->version + 1,
+          "%s applied version %lld on top of %lld", service_names[service], (long long)version,
+          (long long)at->version);
+    CHECK(7, id, verdict != VERDICT_SEEN || version <= at->version,
+          "%s has seen version %lld, it says, but only %lld was applied", service_names[service],
+          (long long)version, (long long)at->version);
+    CHECK(7, id, verdict != VERDICT_EARLY || version > at->version,
+          "%s waits before version %lld, which it has", service_names[service],
+          (long long)version);
+    if (verdict == VERDICT_APPLIED) at->version = version;
+}
+
+void model_verdict(int service, int64_t batch, const struct delivery *delivery)
+{
+    bool of_order = str_starts(delivery->subject, STR("order:"));
+    const struct json *event;
+    struct versions *at;
+    const char *id;
+    int index;
+
+    if (!of_order && !str_starts(delivery->subject, STR("ticket:"))) return;
+    if (quiet_is_mistake(delivery->subject, delivery->payload)) return;
+    arena_reset(model.arena);
+    event = json_parse(model.arena, delivery->payload);
+    id = word(text_of(event, "id"));
+    index = of_order ? model_order_index(id, false) : model_ticket_index(id, false);
+    CHECK(6, id, index >= 0, "%s was handed an event nobody committed", service_names[service]);
+    at = of_order ? &model.orders[index].applied[service] : &model.tickets[index].applied[service];
+    if (at->batch != batch)
+        *at = (struct versions){batch, of_order ? stored_version(service, &model.orders[index])
+                                                : model.tickets[index].copy_version};
+    check_verdict(id, service, at, whole_of(event, "version"), delivery->verdict);
+}
+
+/* --- punctuality --------------------------------------------------------------------------- */
+
+/* While nothing disturbs it, an order is not live longer than a second past its time. */
+void model_punctual(void)
+{
+    for (size_t i = 0; i < model.count[ENTITY_ORDER]; i++) {
+        const struct m_order *order = &model.orders[i];
+        int64_t from_ms = order->expires_at_ms;
+
+        if (order->status != STATUS_CREATED && order->status != STATUS_AWAITING) continue;
+        if (sim.calm_since_ms > from_ms) from_ms = sim.calm_since_ms;
+        CHECK(9, order->id, sim.now_ms <= from_ms + LATE_MS, "%lld ms past its time and live",
+              (long long)(sim.now_ms - order->expires_at_ms));
+    }
+}
+
+void model_begin(void)
+{
+    if (!model.arena) model.arena = arena_new(1024 * 1024);
+    ASSERT(model.arena);
+    for (enum entity entity = 0; entity < ENTITIES; entity++) {
+        model.count[entity] = 0;
+        if (model.names[entity].slots)
+            memset(model.names[entity].slots, 0,
+                   model.names[entity].cap * sizeof *model.names[entity].slots);
+    }
+    model.user_count = 0;
+}

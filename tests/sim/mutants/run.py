@@ -1,0 +1,177 @@
+#!/usr/bin/env python3
+"""run.py BUILD_DIR [--sample N] [--seconds S] [WORD…]: plants one bug at a time and lets the
+simulator look for it.
+
+list.txt has the bugs. Each is put into a copy of its file; that one object is compiled as the build
+compiles it and linked in front of the libraries, so that it takes the place of the real one. A bug
+that is not noticed within the time means that a checker or an actor is missing."""
+import argparse
+import concurrent.futures
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.abspath(os.path.join(HERE, "..", "..", ".."))
+EMBED = os.path.join(ROOT, "tools", "embed.py")
+VIOLATION_STATUS = 3
+SEED_FIRST = 1
+
+
+class Mutant:
+    def __init__(self, name, file):
+        self.name, self.file = name, file
+        self.old = self.new = ""
+
+    def text(self):
+        """The changed file; a ValueError when the place is not there, once."""
+        with open(os.path.join(ROOT, self.file), encoding="utf-8") as source:
+            text = source.read()
+        found = text.count(self.old)
+        if found == 0:
+            raise ValueError(f"not in {self.file}: {self.old}")
+        at = text.index(self.old)
+        return text[:at] + self.new + text[at + len(self.old):]
+
+
+def read_list():
+    mutants = []
+    with open(os.path.join(HERE, "list.txt"), encoding="utf-8") as lines:
+        for line in lines:
+            line = line.rstrip("\n")
+            if line.startswith("= "):
+                name, file = line[2:].split(" | ")
+                mutants.append(Mutant(name, file))
+            elif line.startswith("- "):
+                mutants[-1].old = line[2:].strip()
+            elif line.startswith("+"):
+                mutants[-1].new = line[2:].strip()
+    return mutants
+
+
+class Build:
+    def __init__(self, folder):
+        self.folder = os.path.abspath(folder)
+        with open(os.path.join(self.folder, "compile_commands.json"), encoding="utf-8") as commands:
+            entries = json.load(commands)
+        self.compile = {os.path.normpath(os.path.join(entry["directory"], entry["file"])):
+                        shlex.split(entry["command"]) for entry in entries}
+        # One source may be built several times; the library's object is the one without a test.
+        self.link = self.link_command()
+
+    def link_command(self):
+        lines = subprocess.run(["ninja", "-C", self.folder, "-t", "commands", "boxoffice-sim"],
+                               check=True, capture_output=True, text=True).stdout.splitlines()
+        return shlex.split([line for line in lines if " -o boxoffice-sim " in line][-1])
+
+    def compile_like(self, original, source, object_path):
+        command = list(self.compile[original])
+        out = command.index("-o")
+        command[out + 1] = object_path
+        for option in ("-MF", "-MQ"):
+            if option in command:
+                command[command.index(option) + 1] = object_path + ".d"
+        command[command.index("-c") + 1] = source
+        command += ["-w", "-Wno-error", "-g0", "-I" + os.path.dirname(os.path.join(ROOT, original))]
+        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True)
+
+    def plant(self, mutant, folder):
+        """The program with this bug; a ValueError when it cannot be built."""
+        source = os.path.join(folder, os.path.basename(mutant.file))
+        with open(source, "w", encoding="utf-8") as out:
+            out.write(mutant.text())
+        original = os.path.join(ROOT, mutant.file)
+        if mutant.file.endswith(".sql"):
+            source, original = self.embed(mutant, source)
+        built = self.compile_like(original, source, os.path.join(folder, "changed.o"))
+        if built.returncode:
+            raise ValueError(built.stderr[-600:])
+        program = os.path.join(folder, "boxoffice-sim")
+        command = list(self.link)
+        command[command.index("-o") + 1] = program
+        first_library = next(i for i, word in enumerate(command) if word.endswith(".a"))
+        command.insert(first_library, os.path.join(folder, "changed.o"))
+        linked = subprocess.run(command, cwd=self.folder, capture_output=True, text=True)
+        if linked.returncode:
+            raise ValueError(linked.stderr[-600:])
+        return program
+
+    def embed(self, mutant, changed):
+        """The C text of a schema with one step changed."""
+        parts = mutant.file.split("/")
+        service = parts[-3]
+        folder = os.path.join(ROOT, os.path.dirname(mutant.file))
+        steps = [changed if name == os.path.basename(changed) else os.path.join(folder, name)
+                 for name in sorted(os.listdir(folder))]
+        out = changed + ".c"
+        subprocess.run([sys.executable, EMBED, "schema", service, service + "_schema", out, *steps],
+                       check=True)
+        original = next(path for path in self.compile if path.endswith(f"/{service}_schema.c"))
+        return out, original
+
+
+def hunt(build, mutant, seconds):
+    """(name, verdict, seconds, what was noticed)."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            program = build.plant(mutant, folder)
+        except ValueError as problem:
+            return mutant.name, "broken", 0.0, str(problem)
+        started = time.monotonic()
+        run = subprocess.Popen(["nice", "-n", "10", program, "--seed", str(SEED_FIRST), "--seconds",
+                                str(seconds), "--no-shrink"], stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL, text=True)
+        try:
+            output, _ = run.communicate(timeout=seconds + 20)
+        except subprocess.TimeoutExpired:
+            run.kill()
+            run.communicate()
+            subprocess.run(["true"], check=True)
+            return mutant.name, "caught", time.monotonic() - started, "it never ends"
+        took = time.monotonic() - started
+        noticed = re.search(r"^VIOLATION.*? (invariant \d+): (.*)$", output, re.MULTILINE)
+        if run.returncode == VIOLATION_STATUS:
+            return mutant.name, "caught", took, noticed.group(1) if noticed else "crash"
+        return mutant.name, "survived", took, ""
+
+
+def chosen(arguments):
+    mutants = read_list()
+    if arguments.words:
+        mutants = [m for m in mutants if any(word in m.name for word in arguments.words)]
+    if arguments.sample:
+        step = max(1, len(mutants) // arguments.sample)
+        mutants = mutants[::step][:arguments.sample]
+    return mutants
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("build")
+    parser.add_argument("words", nargs="*", help="parts of names; none: all")
+    parser.add_argument("--sample", type=int, default=0, help="only so many, spread over the list")
+    parser.add_argument("--seconds", type=int, default=15)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    arguments = parser.parse_args()
+    build = Build(arguments.build)
+    counts = {"caught": 0, "survived": 0, "broken": 0}
+    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+        for name, verdict, took, what in pool.map(
+                lambda mutant: hunt(build, mutant, arguments.seconds), chosen(arguments)):
+            counts[verdict] += 1
+            print(f"{'ok' if verdict == 'caught' else 'not ok'} {name:40} {verdict:9} "
+                  f"{took:5.1f} s  {what}", flush=True)
+    failed = counts["survived"] + counts["broken"]
+    print(f"planted {sum(counts.values())}, caught {counts['caught']}, "
+          f"survived {counts['survived']}, broken {counts['broken']}")
+    print(f"{counts['caught']} passed, {failed} failed, 0 skipped")
+    return 1 if failed or not counts["caught"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

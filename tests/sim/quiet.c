@@ -1,0 +1,257 @@
+/* tests/sim/quiet.c: what must hold when faults have stopped and everything has settled. */
+#include "sim.h"
+
+#include <sqlite3.h>
+
+#define MISTAKES_MAX 256
+
+static struct {
+    uint64_t mistakes[MISTAKES_MAX];
+    size_t count;
+    int service; /* whose rows are looked at */
+} quiet;
+
+void quiet_begin(void)
+{
+    quiet.count = 0;
+}
+
+static uint64_t mark_of(struct str subject, struct str payload)
+{
+    return hash_text(subject) * 31 + hash_text(payload);
+}
+
+void quiet_mistake(const char *subject, const char *payload)
+{
+    ASSERT(quiet.count < MISTAKES_MAX);
+    quiet.mistakes[quiet.count++] = mark_of(str_of(subject), str_of(payload));
+}
+
+bool quiet_is_mistake(struct str subject, struct str payload)
+{
+    for (size_t i = 0; i < quiet.count; i++)
+        if (quiet.mistakes[i] == mark_of(subject, payload)) return true;
+    return false;
+}
+
+/* --- tickets and orders --------------------------------------------------------------------- */
+
+static void check_ticket(const struct m_ticket *ticket)
+{
+    const struct m_order *live = ticket->live >= 0 ? model_order_at((size_t)ticket->live) : NULL;
+
+    CHECK(2, ticket->id, ticket->row.order == ticket->live, "held by order %s, wanted by %s",
+          ticket->row.order >= 0 ? model_order_at((size_t)ticket->row.order)->id : "none",
+          live ? live->id : "none");
+    CHECK(2, ticket->id, ticket->row.sold == (live && live->status == STATUS_COMPLETE),
+          "sold: %d, its order's status: %d", ticket->row.sold, live ? live->status : 0);
+    CHECK(5, ticket->id, ticket->copy_version == ticket->row.version,
+          "orders' copy has version %lld of %lld", (long long)ticket->copy_version,
+          (long long)ticket->row.version);
+    CHECK(10, ticket->id, ticket->acked <= ticket->row.version, "an answered edit is gone");
+}
+
+/* Between two orders on one ticket the ticket tells who comes first. When the bus changes their
+ * order, an order that was cancelled long ago may find its ticket sold: its events then wait, and
+ * are buried after a day, which does no harm. */
+static bool came_too_late(const struct m_order *order)
+{
+    const struct m_ticket *ticket = model_ticket_at((size_t)order->ticket);
+
+    return sim.reorders && order->status == STATUS_CANCELLED && ticket->row.sold &&
+           order->ticket_seen < order->version;
+}
+
+static bool is_of_late_order(struct str payload)
+{
+    char id[25] = "";
+    const char *mark = payload.len ? strstr(payload.at, "\"id\":\"") : NULL;
+    const struct m_order *order;
+
+    if (mark) snprintf(id, sizeof id, "%s", mark + 6);
+    order = model_order(id);
+    return order && came_too_late(order);
+}
+
+static void check_order(const struct m_order *order)
+{
+    CHECK(13, order->id, order->status == STATUS_COMPLETE || order->status == STATUS_CANCELLED,
+          "still in status %d", order->status);
+    CHECK(5, order->id,
+          order->copy_version == order->version && order->copy_status == order->status,
+          "payments' copy has version %lld of %lld", (long long)order->copy_version,
+          (long long)order->version);
+    CHECK(5, order->id, order->timer_version == order->version,
+          "the timer has version %lld of %lld", (long long)order->timer_version,
+          (long long)order->version);
+    CHECK(9, order->id, order->timer_due_ms < 0, "its timer never rang");
+    CHECK(5, order->id, order->ticket_seen == order->version || came_too_late(order), "tickets has version %lld of %lld",
+          (long long)order->ticket_seen, (long long)order->version);
+    CHECK(10, order->id, !order->cancel_acked || order->was_cancelled,
+          "an answered cancellation is gone");
+    CHECK(10, order->id, !order->acked || order->version >= 0, "an answered order is gone");
+}
+
+/* --- money ---------------------------------------------------------------------------------- */
+
+static void check_money(const char *charge_id, const char *order_id, int64_t amount_cents,
+                        bool captured, bool refunded)
+{
+    const struct m_charge *charge = model_charge(charge_id);
+    const struct m_order *order = model_order(order_id);
+
+    CHECK(10, charge_id, charge, "the bank was asked for a charge that is not stored");
+    if (!captured) {
+        CHECK(3, charge_id, strcmp(charge->status, "captured") != 0, "captured, but not at the bank");
+        return;
+    }
+    if (refunded) {
+        CHECK(3, charge_id, strcmp(charge->status, "refunded") == 0,
+              "the bank gave %lld cents back, the program says %s", (long long)amount_cents,
+              charge->status);
+        CHECK(3, order_id, order->status == STATUS_CANCELLED || bank_held_for(order_id) > 0,
+              "complete, and the money is given back");
+        return;
+    }
+    if (strcmp(charge->status, "refund_failed") == 0) return; /* owed, and the operator knows */
+    CHECK(3, charge_id, strcmp(charge->status, "captured") == 0,
+          "the bank has %lld cents, the program says %s", (long long)amount_cents, charge->status);
+    CHECK(3, order_id, order->status == STATUS_COMPLETE,
+          "the bank has %lld cents for an order in status %d", (long long)amount_cents,
+          order->status);
+}
+
+static int64_t account(const char *name)
+{
+    char sql[128];
+
+    snprintf(sql, sizeof sql,
+             "SELECT COALESCE(SUM(amount_cents), 0) FROM ledger WHERE account = '%s'", name);
+    return watch_count(PAYMENTS, sql);
+}
+
+static void check_sums(void)
+{
+    int64_t complete = 0, owed = 0;
+
+    for (size_t i = 0; i < model_orders(); i++)
+        if (model_order_at(i)->status == STATUS_COMPLETE) complete += model_order_at(i)->price_cents;
+    for (size_t i = 0; i < model_charges(); i++) {
+        const struct m_charge *charge = model_charge_at(i);
+        bool open = strcmp(charge->status, "pending") == 0 ||
+                    strcmp(charge->status, "unknown") == 0 ||
+                    strcmp(charge->status, "refund_pending") == 0;
+
+        CHECK(13, charge->id, !open, "still %s", charge->status);
+        if (strcmp(charge->status, "refund_failed") != 0) continue;
+        owed += charge->amount_cents;
+        if (model_order_at((size_t)charge->order)->status == STATUS_COMPLETE)
+            complete -= charge->amount_cents;
+    }
+    CHECK(4, NULL, bank_held() == complete + owed, "the bank holds %lld, sold %lld, owed %lld",
+          (long long)bank_held(), (long long)complete, (long long)owed);
+    CHECK(4, NULL, account("held") == 0, "the ledger holds %lld", (long long)account("held"));
+    CHECK(4, NULL, account("revenue") == complete && account("refund") == owed,
+          "the ledger says revenue %lld, owed %lld; it is %lld and %lld",
+          (long long)account("revenue"), (long long)account("refund"), (long long)complete,
+          (long long)owed);
+    CHECK(4, NULL, account("buyer") == -complete - owed, "the ledger does not sum to zero");
+}
+
+/* --- events --------------------------------------------------------------------------------- */
+
+static void see_dead(void *row)
+{
+    struct str subject = str_of((const char *)sqlite3_column_text(row, 0));
+    struct str payload = str_of((const char *)sqlite3_column_text(row, 1));
+    const char *reason = (const char *)sqlite3_column_text(row, 2);
+
+    if (quiet_is_mistake(subject, payload)) return;
+    if (quiet.service == TICKETS && is_of_late_order(payload)) return;
+    violation(7, NULL, "%s buried %s %s: %s", service_names[quiet.service], subject.at, payload.at,
+              reason);
+}
+
+static void see_waiting(void *row)
+{
+    struct str subject = str_of((const char *)sqlite3_column_text(row, 0));
+    struct str payload = str_of((const char *)sqlite3_column_text(row, 1));
+
+    if (quiet.service == TICKETS && is_of_late_order(payload)) return;
+    CHECK(6, NULL, quiet_is_mistake(subject, payload), "%s still waits with %s %s",
+          service_names[quiet.service], subject.at, payload.at);
+}
+
+static int index_of(const char *service)
+{
+    int i = 0;
+
+    while (i < SIM_SERVICES && strcmp(service_names[i], service) != 0)
+        i++;
+    return i;
+}
+
+static int64_t position_of(int service, int source)
+{
+    char sql[128];
+
+    snprintf(sql, sizeof sql, "SELECT seq FROM bus_positions WHERE source = '%s'",
+             service_names[source]);
+    return watch_count(service, sql);
+}
+
+/* Every event the service listens to has been taken over, whoever published it. */
+static void check_subscription(int service)
+{
+    const struct service_definition *def = sim_service(service)->def;
+
+    for (size_t i = 0; i < def->listener_count; i++) {
+        const char *subject = event_subject(def->listeners[i].type);
+        int source = index_of(event_publisher(def->listeners[i].type));
+        char sql[160];
+
+        snprintf(sql, sizeof sql, "SELECT COUNT(*) FROM outbox WHERE subject = '%s' AND seq > %lld",
+                 subject, (long long)position_of(service, source));
+        CHECK(6, NULL, watch_count(source, sql) == 0, "%s has not taken over every %s",
+              service_names[service], subject);
+    }
+}
+
+static void check_channels(int service)
+{
+    int64_t wrong = watch_count(
+        service, "SELECT COUNT(*) FROM (SELECT subject, COUNT(*) n, MIN(seq) a, MAX(seq) b"
+                 " FROM outbox GROUP BY subject) o LEFT JOIN bus_channels c USING (subject)"
+                 " WHERE c.subject IS NULL OR c.messages <> n OR c.first_seq <> a"
+                 " OR c.last_seq <> b");
+
+    CHECK(6, NULL, wrong == 0, "%s: channel figures are not those of its outbox",
+          service_names[service]);
+}
+
+static void check_books(int service)
+{
+    quiet.service = service;
+    watch_rows(service, "SELECT subject, payload, reason FROM bus_dead", see_dead);
+    watch_rows(service, "SELECT subject, payload FROM bus_waiting", see_waiting);
+    CHECK(7, NULL,
+          watch_count(service, "SELECT COUNT(*) FROM (SELECT 1 FROM bus_dead GROUP BY source, seq"
+                               " HAVING COUNT(*) > 1)") == 0,
+          "%s buried an event twice", service_names[service]);
+    check_subscription(service);
+    check_channels(service);
+}
+
+void quiet_check(void)
+{
+    for (size_t i = 0; i < model_orders(); i++)
+        check_order(model_order_at(i));
+    for (size_t i = 0; i < model_tickets(); i++)
+        check_ticket(model_ticket_at(i));
+    bank_each(check_money);
+    check_sums();
+    for (int i = 0; i < SIM_SERVICES; i++)
+        check_books(i);
+    CHECK(13, NULL, calls_out() == 0, "%zu requests were never answered", calls_out());
+    CHECK(13, NULL, pool_waiting() == 0, "%zu pieces of slow work are left", pool_waiting());
+}

@@ -1,0 +1,396 @@
+/* tests/sim/sim.h: the simulator. The real services, one thread, and nothing left to chance: a
+ * 64-bit seed decides clock, random numbers, the order of every work item, what the card processor
+ * answers and what goes wrong when.
+ *
+ * world.c    opens the house and steps it        vfs.c      SQLite over memory that can fail
+ * faults.c   what may go wrong, how often        media.c    pool, bus: delays, repeats, reordering
+ * bank.c     the card processor                  calls.c    requests and their answers
+ * actors.c   buyers, sellers, passers-by         watch.c    rows and events as they are committed
+ * model.c    what the rows must obey             quiet.c    what must hold when all has settled
+ * trace.c    the hash, the last events           main.c     seeds, reports, shrinking */
+#ifndef SIM_SIM_H
+#define SIM_SIM_H
+
+#include "runtime/house.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* --- chance -------------------------------------------------------------------------------- */
+
+/* SplitMix64: a stream of its own for each purpose, so that leaving a fault out of a run changes
+ * the draws of nothing else. */
+struct chance {
+    uint64_t state;
+};
+
+static inline uint64_t chance_next(struct chance *chance)
+{
+    uint64_t z = chance->state += UINT64_C(0x9E3779B97F4A7C15);
+
+    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return z ^ (z >> 31);
+}
+static inline int64_t chance_below(struct chance *chance, int64_t limit)
+{
+    return limit > 0 ? (int64_t)(chance_next(chance) % (uint64_t)limit) : 0;
+}
+static inline double chance_unit(struct chance *chance)
+{
+    return (double)(chance_next(chance) >> 11) * 0x1p-53;
+}
+static inline bool chance_hit(struct chance *chance, double probability)
+{
+    return chance_unit(chance) < probability;
+}
+
+/* --- faults (faults.c) --------------------------------------------------------------------- */
+
+/*    enum              name             highest probability at each opportunity */
+#define FAULT_MAP(X)                                                                               \
+    X(KILL,             "kill",             0.004) /* of the process, between two steps */         \
+    X(POWER_CUT,        "power-cut",        0.004) /* the same, and unsynced writes are lost */    \
+    X(CRASH_INSIDE,     "crash-inside",     0.008) /* either, in the midst of a step */            \
+    X(SERVICE_CRASH,    "service-crash",    0.006) /* of one service */                            \
+    X(STALL,            "stall",            0.01)  /* a service does nothing for a while */        \
+    X(DISK_FULL,        "disk-full",        0.004) /* for a while */                               \
+    X(WRITE_ERROR,      "write-error",      0.003) /* each write */                                \
+    X(SYNC_ERROR,       "sync-error",       0.01)  /* each sync: nobody knows what is on the disk */ \
+    X(READ_ERROR,       "read-error",       0.0005) /* each read */                                \
+    X(CLOCK_SKEW,       "clock-skew",       0.004) /* a service's clock is up to an hour off */    \
+    X(CLOCK_JUMP,       "clock-jump",       0.004) /* all clocks jump by up to an hour */          \
+    X(CARD_DECLINE,     "card-decline",     0.3)                                                   \
+    X(GATEWAY_ERROR,    "gateway-error",    0.4)   /* 500, nothing done */                         \
+    X(GATEWAY_LOST,     "gateway-lost",     0.4)   /* time-out, not done */                        \
+    X(GATEWAY_DONE,     "gateway-done",     0.4)   /* time-out, and done */                        \
+    X(GATEWAY_TWICE,    "gateway-twice",    0.3)   /* the answer comes twice */                    \
+    X(GATEWAY_LATE,     "gateway-late",     0.2)   /* as late as its time limit allows */          \
+    X(REFUND_FAIL,      "refund-fail",      0.2)                                                   \
+    X(BANK_REFUND,      "bank-refund",      0.003) /* given back at the processor, not by us */    \
+    X(WEBHOOK_REPEAT,   "webhook-repeat",   0.3)                                                   \
+    X(WEBHOOK_LATE,     "webhook-late",     0.3)   /* days late */                                 \
+    X(WEBHOOK_LOST,     "webhook-lost",     0.1)   /* until the processor tries again, hours on */ \
+    X(POOL_FULL,        "pool-full",        0.2)                                                   \
+    X(EVENT_REORDER,    "event-reorder",    0.9)   /* within a batch */                            \
+    X(EVENT_REPEAT,     "event-repeat",     0.6)   /* in the same batch or much later */           \
+    X(EVENT_DELAY,      "event-delay",      0.6)   /* acknowledgement lost: delivered again */     \
+    X(EVENT_MALFORMED,  "event-malformed",  0.004) /* published by mistake */                      \
+    X(EVENT_FUTURE,     "event-future",     0.003) /* of a version that never comes */             \
+    X(DOUBLE_SUBMIT,    "double-submit",    0.3)   /* the same request again, at once */
+
+enum fault {
+#define X(name, text, most) FAULT_##name,
+    FAULT_MAP(X)
+#undef X
+    FAULTS
+};
+
+const char *fault_name(enum fault fault);
+bool fault_parse(struct str name, enum fault *out);
+/* Which faults this run has and how often, by the seed. allowed: a bit a fault. */
+void faults_begin(uint64_t seed, uint64_t allowed);
+void faults_end(void); /* healing: none from here on */
+/* Draws from the fault's own stream; true counts as injected. */
+bool fault_now(enum fault fault);
+struct chance *fault_chance(enum fault fault);
+bool fault_possible(enum fault fault); /* in this run */
+/* Injected so far in this process, for the figures. */
+extern uint64_t fault_counts[FAULTS];
+extern uint64_t torn_writes, lost_writes;
+
+/* --- the run ------------------------------------------------------------------------------- */
+
+#define ACTORS_MAX 64
+#define WEBHOOK_SECRET "whsec_of the simulator"
+
+struct options {
+    uint64_t seed;
+    int64_t steps;     /* before healing */
+    uint64_t faults;   /* allowed ones, a bit each */
+    int actors;        /* at most */
+    bool trace;        /* print every event */
+};
+
+struct sim {
+    struct options options;
+    int64_t now_ms;
+    int64_t step;
+    uint64_t events; /* simulated ones, of this run */
+    bool healing;
+    bool reorders;           /* in this run the bus may change the order of events */
+    int64_t calm_since_ms;   /* nothing disturbs the expiry of orders since then */
+    int64_t hold_ms, grace_ms;
+    struct chance order;     /* of steps */
+    struct chance people;    /* what actors do */
+    struct chance product;   /* what the program draws */
+    struct chance disk;
+    struct house *house;
+    bool watching;           /* the simulator itself reads: nothing fails */
+    bool crashed;            /* in the midst of a step: the process is gone */
+};
+
+extern struct sim sim;
+
+enum { BUS, AUTH, TICKETS, ORDERS, EXPIRATION, PAYMENTS, SIM_SERVICES };
+extern const char *const service_names[SIM_SERVICES];
+
+/* Runs one seed to its quiet end. Does not return when an invariant is broken (violation). */
+uint64_t sim_run(const struct options *options);
+static inline struct service *sim_service(int index)
+{
+    return sim.house->services[index];
+}
+int64_t service_now_ms(int index);
+/* What disturbs the punctuality of expiry until until_ms. */
+void sim_disturb(int64_t until_ms);
+
+/* --- trace.c ------------------------------------------------------------------------------- */
+
+void trace_begin(void);
+/* Adds to the hash and to the ring of last events. subject: an id in hex or NULL. what: a constant.
+ * Each counts as a simulated event. */
+void trace(const char *what, const char *subject, int64_t a, int64_t b);
+/* The same without being an event: only the hash. */
+void trace_bytes(struct str bytes);
+uint64_t trace_hash(void);
+/* Reports and ends the process with VIOLATION_STATUS. subject: the entity's id in hex, or NULL. */
+#define VIOLATION_STATUS 3
+_Noreturn void violation(int invariant, const char *subject, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Beyond the 14: a crash, an answer of 500, an assertion. */
+#define INVARIANT_NONE 0
+#define CHECK(invariant, subject, condition, ...)                                                  \
+    ((condition) ? (void)0 : violation(invariant, subject, __VA_ARGS__))
+
+/* --- vfs.c --------------------------------------------------------------------------------- */
+
+void vfs_register(void); /* as SQLite's default; once */
+void vfs_begin(int checkpoint_pages); /* a new run: no files */
+/* The folder's state after opening for the first time, which is the same for every seed. */
+void vfs_keep_template(void);
+bool vfs_use_template(void);
+/* From now on nothing is written: the process is being taken down. */
+void vfs_freeze(void);
+bool vfs_frozen(void);
+/* After so many more calls that change something, freeze by itself. */
+void vfs_freeze_after(int64_t calls);
+/* After everything was closed: what a new process finds. power: what was not synced is lost in
+ * part. */
+void vfs_crash(bool power);
+void vfs_heal(void);
+void vfs_disk_full(bool full);
+int64_t vfs_bytes(void);
+
+/* --- media.c ------------------------------------------------------------------------------- */
+
+void media_begin(void);
+/* Slow work that could go on now; runs the index-th of them. */
+size_t pool_due(void);
+void pool_run(size_t index);
+int64_t pool_next_ms(void); /* INT64_MAX: nothing waits */
+size_t pool_waiting(void);
+void media_forget(int service); /* its deliveries and works are lost */
+
+/* --- bank.c -------------------------------------------------------------------------------- */
+
+struct gateway;
+struct call;
+extern const struct gateway bank_gateway;
+
+void bank_begin(void);
+/* What an order has paid and not got back, cents. */
+int64_t bank_held_for(const char *order_id);
+int64_t bank_held(void);
+bool bank_captured(const char *charge_id);
+bool bank_declined(const char *charge_id);
+bool bank_ever_captured_for(const char *order_id);
+bool bank_ever_refunded_for(const char *order_id);
+/* Somebody gives money back there; the bank tells us by a webhook. */
+void bank_refund_something(void);
+/* Webhooks that are due; sends the index-th. */
+size_t bank_hooks_due(void);
+void bank_send_hook(size_t index);
+int64_t bank_next_ms(void);
+void bank_hook_answer(const struct call *call);
+size_t bank_charges(void);
+void bank_each(void (*see)(const char *charge_id, const char *order_id, int64_t amount_cents,
+                           bool captured, bool refunded));
+
+/* --- calls.c ------------------------------------------------------------------------------- */
+
+enum call_kind {
+    CALL_SIGNUP,
+    CALL_SIGNIN,
+    CALL_SELL,
+    CALL_EDIT,
+    CALL_LIST,
+    CALL_TICKET,
+    CALL_RESERVE,
+    CALL_CANCEL,
+    CALL_ORDER,
+    CALL_ORDERS,
+    CALL_PAY,
+    CALL_PUBLISH,
+    CALL_REFUND,
+    CALL_WEBHOOK,
+    CALL_KINDS
+};
+
+struct call {
+    struct request rq; /* first */
+    enum call_kind kind;
+    bool used, answered, lost;
+    int actor;
+    int service;
+    int64_t sent_ms;
+    int64_t expect;        /* status that must come when the program can answer; 0: any */
+    const char *message;   /* and the message in it */
+    char id[25];           /* what it is about: ticket or order */
+    int64_t price_cents;
+    char text[208];        /* title, token, email */
+    struct call *next;
+};
+
+void calls_begin(void);
+/* A request about to be sent by actor, as user_id ("" for nobody). body: JSON or NULL. */
+struct call *call_new(int actor, enum call_kind kind, const char *user_id, const char *param,
+                      const char *body);
+void call_send(struct call *call);
+/* name and value live as long as the call: in its arena. */
+void call_header(struct call *call, const char *name, const char *value);
+/* The loop's end: what was sent goes to the writers. */
+bool calls_handover_waits(void);
+void calls_handover(void);
+/* Answers that have come since; takes one. The caller gives it back by call_free. */
+struct call *call_take_answered(void);
+void call_free(struct call *call);
+/* The process is gone: nobody gets an answer. service: SIM_SERVICES for all. */
+void calls_lose(int service);
+size_t calls_out(void);
+struct str call_body(const struct call *call);
+
+/* --- actors.c ------------------------------------------------------------------------------ */
+
+void actors_begin(void);
+void actors_end(void); /* healing: nobody starts anything new */
+size_t actors_due(void);
+void actor_act(size_t index);
+int64_t actors_next_ms(void);
+void actor_answer(struct call *call); /* also of lost ones */
+
+/* --- watch.c: what was committed, row by row ------------------------------------------------ */
+
+void watch_register(void); /* once, before SQLite opens anything */
+void watch_begin(void);
+void watch_open(void);  /* after the house is open */
+void watch_close(void); /* before it is closed */
+/* Sees what the service's last transaction changed. */
+void watch_step(int service);
+/* Reads everything anew: after a crash, an unknown outcome, at the end. */
+void watch_all(int service);
+int64_t watch_count(int service, const char *sql);
+void watch_rows(int service, const char *sql, void (*see)(void *sqlite_statement));
+
+/* --- model.c ------------------------------------------------------------------------------- */
+
+enum { STATUS_NONE, STATUS_CREATED, STATUS_AWAITING, STATUS_COMPLETE, STATUS_CANCELLED };
+
+struct ticket_state {
+    int64_t version, price_cents;
+    uint64_t title; /* hash */
+    int order;      /* index in the model, -1: free */
+    bool sold;
+};
+
+/* How far a subscriber has come with an entity, within the batch that is going on. */
+struct versions {
+    int64_t batch, version;
+};
+
+struct m_ticket {
+    char id[25];
+    char owner[65];
+    struct ticket_state row, event; /* version -1: not seen */
+    int64_t copy_version, copy_price;
+    uint64_t copy_title;
+    struct versions applied[SIM_SERVICES];
+    int live;        /* order that has it, -1: none */
+    int acked;       /* highest version answered to its seller, -1: none */
+    struct {
+        int64_t price_cents;
+        uint64_t title;
+    } *history; /* by version */
+    size_t history_cap;
+};
+
+struct m_order {
+    char id[25];
+    char user[65];
+    int ticket;
+    int64_t version, price_cents, expires_at_ms; /* the row */
+    int64_t reserved_until_ms;                   /* without grace and respite */
+    int64_t deadline_ms;                         /* as its events have it */
+    int64_t latest_ms;                           /* that its deadline may be counted from */
+    int declines, failures, updates, rings;
+    int status;
+    int64_t event_version;
+    int event_status;
+    int64_t copy_version; /* payments' */
+    int copy_status;
+    int64_t timer_version, timer_due_ms; /* expiration's; due -1: none */
+    struct versions applied[SIM_SERVICES];
+    int64_t ticket_seen;                 /* tickets' order_versions */
+    bool cancel_sent, cancel_acked, acked;
+    bool was_cancelled, was_complete;
+    char paid_as[64]; /* stripeId answered to its buyer */
+};
+
+struct m_charge {
+    char id[25];
+    int order;
+    char status[24];
+    int64_t amount_cents;
+    bool created_event, failed_event, refunded_event;
+};
+
+void model_begin(void);
+size_t model_tickets(void);
+size_t model_orders(void);
+size_t model_charges(void);
+struct m_ticket *model_ticket_at(size_t index);
+struct m_order *model_order_at(size_t index);
+struct m_charge *model_charge_at(size_t index);
+/* NULL when the program has never committed one. */
+struct m_ticket *model_ticket(const char *id);
+struct m_order *model_order(const char *id);
+struct m_charge *model_charge(const char *id);
+int model_charge_index(const char *id, bool make);
+int model_ticket_index(const char *id, bool make);
+int model_order_index(const char *id, bool make);
+int model_status(const char *text);
+/* The newest user with this email; "" when there is none. */
+const char *model_user(const char *email);
+void model_user_row(const char *email, const char *id);
+
+/* Events, as the outbox has them. now_ms: created_at_ms of the row. */
+void model_event(int service, int64_t sequence, struct str subject, struct str payload,
+                 int64_t at_ms);
+/* A subscriber's word about a delivery: version n on top of n-1, once. batch: a number of its own. */
+void model_verdict(int service, int64_t batch, const struct delivery *delivery);
+/* After a service's rows and events of one transaction were seen: they agree. */
+void model_ticket_agrees(struct m_ticket *ticket);
+void model_order_agrees(struct m_order *order);
+void model_punctual(void); /* invariant 9, the late side */
+
+uint64_t hash_text(struct str text);
+
+/* --- quiet.c ------------------------------------------------------------------------------- */
+
+void quiet_check(void);
+/* The simulator is going to publish this by mistake. */
+void quiet_mistake(const char *subject, const char *payload);
+bool quiet_is_mistake(struct str subject, struct str payload);
+void quiet_begin(void);
+
+#endif

@@ -1,0 +1,518 @@
+/* tests/sim/watch.c: sees every row as it is committed, over a connection of its own.
+ *
+ * SQLite's update hook tells which rows a transaction touched; after the step they are read back and
+ * handed to the model. Nothing of the program's own code stands between the file and the model, and
+ * the statements here are not the program's. */
+#include "sim.h"
+
+#include <sqlite3.h>
+
+enum table {
+    TABLE_OUTBOX,
+    TABLE_TICKETS,
+    TABLE_ORDER_VERSIONS,
+    TABLE_ORDERS,
+    TABLE_TICKET_COPIES,
+    TABLE_ORDER_COPIES,
+    TABLE_CHARGES,
+    TABLE_TIMERS,
+    TABLE_USERS,
+    TABLES
+};
+
+struct table_row {
+    const char *name;
+    int service; /* -1: every one */
+    const char *columns;
+};
+
+static const struct table_row tables[TABLES] = {
+    [TABLE_OUTBOX] = {"outbox", -1, "seq, subject, payload, created_at_ms"},
+    [TABLE_TICKETS] = {"tickets", TICKETS,
+                       "id, version, title, price_cents, user_id, order_id, sold"},
+    [TABLE_ORDER_VERSIONS] = {"order_versions", TICKETS, "order_id, version"},
+    [TABLE_ORDERS] = {"orders", ORDERS,
+                      "id, version, status, user_id, expires_at_ms, ticket_id, ticket_title,"
+                      " ticket_version, price_cents"},
+    [TABLE_TICKET_COPIES] = {"ticket_copies", ORDERS, "id, version, title, price_cents"},
+    [TABLE_ORDER_COPIES] = {"order_copies", PAYMENTS, "id, version, status, user_id, price_cents"},
+    [TABLE_CHARGES] = {"charges", PAYMENTS, "id, order_id, status, amount_cents, stripe_id"},
+    [TABLE_TIMERS] = {"timers", EXPIRATION, "order_id, version, due_at_ms"},
+    [TABLE_USERS] = {"users", AUTH, "id, email, email_key"},
+};
+
+#define DIRTY_MAX 65536
+
+struct dirty {
+    enum table table;
+    int64_t rowid;
+};
+
+static struct {
+    struct dirty *dirty;
+    size_t dirty_count;
+    bool everything; /* more was touched than fits */
+    sqlite3 *reader;
+    sqlite3_stmt *by_row[TABLES];
+    int64_t rows[TABLES];     /* highest row id seen, by table (the outbox: below) */
+    int64_t sequence;         /* of the outbox */
+    int64_t outbox_count;
+    int64_t counts[TABLES];
+    uint64_t outbox_sum;      /* of the rows' hashes */
+} seen[SIM_SERVICES];
+
+/* --- noticing ------------------------------------------------------------------------------ */
+
+static int service_of_path(const char *path)
+{
+    const char *name = strrchr(path, '/');
+
+    for (int i = 0; name && i < SIM_SERVICES; i++) {
+        size_t len = strlen(service_names[i]);
+
+        if (strncmp(name + 1, service_names[i], len) == 0 && strcmp(name + 1 + len, ".db") == 0)
+            return i;
+    }
+    return -1;
+}
+
+static void on_change(void *context, int operation, const char *database, const char *table,
+                      sqlite3_int64 rowid)
+{
+    int service = (int)(intptr_t)context;
+
+    (void)operation, (void)database;
+    for (enum table i = 0; i < TABLES; i++) {
+        size_t count = seen[service].dirty_count;
+
+        if (strcmp(tables[i].name, table) != 0) continue;
+        for (size_t j = count; j-- > 0 && count - j < 16;)
+            if (seen[service].dirty[j].rowid == rowid && seen[service].dirty[j].table == i) return;
+        if (count == DIRTY_MAX)
+            seen[service].everything = true;
+        else
+            seen[service].dirty[seen[service].dirty_count++] = (struct dirty){i, rowid};
+        return;
+    }
+}
+
+static int on_open(sqlite3 *db, char **why, const void *api)
+{
+    const char *path = sqlite3_db_filename(db, "main");
+    int service = path ? service_of_path(path) : -1;
+
+    (void)why, (void)api;
+    if (service >= 0) sqlite3_update_hook(db, on_change, (void *)(intptr_t)service);
+    return SQLITE_OK;
+}
+
+void watch_register(void)
+{
+    sqlite3_auto_extension((void (*)(void))(uintptr_t)on_open);
+    for (int i = 0; i < SIM_SERVICES; i++) {
+        seen[i].dirty = calloc(DIRTY_MAX, sizeof *seen[i].dirty);
+        ASSERT(seen[i].dirty);
+    }
+}
+
+/* --- reading ------------------------------------------------------------------------------- */
+
+static const char *text_at(sqlite3_stmt *row, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(row, column);
+
+    return text ? text : "";
+}
+
+static struct str str_at(sqlite3_stmt *row, int column)
+{
+    const char *text = text_at(row, column);
+
+    return (struct str){text, (size_t)sqlite3_column_bytes(row, column)};
+}
+
+static void take_outbox(int service, sqlite3_stmt *row)
+{
+    int64_t sequence = sqlite3_column_int64(row, 0);
+    struct str subject = str_at(row, 1), payload = str_at(row, 2);
+
+    if (sequence <= seen[service].sequence) return; /* watch_all holds the sum against it */
+    CHECK(6, NULL, sequence == seen[service].sequence + 1,
+          "%s: the outbox goes on with %lld after %lld", service_names[service],
+          (long long)sequence, (long long)seen[service].sequence);
+    seen[service].sequence = sequence;
+    seen[service].outbox_count++;
+    seen[service].outbox_sum += hash_text(subject) * 31 + hash_text(payload);
+    trace("published", NULL, service, sequence);
+    trace_bytes(payload);
+    if (quiet_is_mistake(subject, payload)) return;
+    model_event(service, sequence, subject, payload, sqlite3_column_int64(row, 3));
+}
+
+static void take_ticket(sqlite3_stmt *row)
+{
+    struct m_ticket *ticket = model_ticket_at((size_t)model_ticket_index(text_at(row, 0), true));
+    bool held = sqlite3_column_type(row, 5) != SQLITE_NULL;
+
+    CHECK(5, ticket->id, sqlite3_column_int64(row, 1) >= ticket->row.version,
+          "a ticket went back from version %lld", (long long)ticket->row.version);
+    CHECK(1, ticket->id,
+          !ticket->owner[0] || strcmp(ticket->owner, text_at(row, 4)) == 0,
+          "a ticket changed its seller");
+    snprintf(ticket->owner, sizeof ticket->owner, "%s", text_at(row, 4));
+    ticket->row = (struct ticket_state){
+        .version = sqlite3_column_int64(row, 1),
+        .price_cents = sqlite3_column_int64(row, 3),
+        .title = hash_text(str_at(row, 2)),
+        .order = held ? model_order_index(text_at(row, 5), false) : -1,
+        .sold = sqlite3_column_int64(row, 6) != 0,
+    };
+    CHECK(2, ticket->id, !held || ticket->row.order >= 0,
+          "held by order %s, which nobody committed", text_at(row, 5));
+    model_ticket_agrees(ticket);
+}
+
+static void take_order(sqlite3_stmt *row)
+{
+    struct m_order *order = model_order_at((size_t)model_order_index(text_at(row, 0), true));
+    int ticket = model_ticket_index(text_at(row, 5), false);
+    int64_t version = sqlite3_column_int64(row, 1), price = sqlite3_column_int64(row, 8);
+    int64_t ticket_version = sqlite3_column_int64(row, 7);
+    bool first = order->version < 0;
+
+    CHECK(6, order->id, ticket >= 0, "an order of a ticket nobody committed");
+    CHECK(5, order->id, version >= order->version, "an order went back from version %lld",
+          (long long)order->version);
+    if (first) {
+        const struct m_ticket *of = model_ticket_at((size_t)ticket);
+
+        order->ticket = ticket;
+        order->price_cents = price;
+        snprintf(order->user, sizeof order->user, "%s", text_at(row, 3));
+        CHECK(5, order->id, ticket_version >= 0 && ticket_version <= of->event.version,
+              "ordered at version %lld of a ticket", (long long)ticket_version);
+        CHECK(4, order->id,
+              of->history[ticket_version].price_cents == price &&
+                  of->history[ticket_version].title == hash_text(str_at(row, 6)),
+              "ordered at %lld cents; version %lld of the ticket says otherwise",
+              (long long)price, (long long)ticket_version);
+    }
+    CHECK(4, order->id,
+          order->ticket == ticket && order->price_cents == price &&
+              strcmp(order->user, text_at(row, 3)) == 0,
+          "an order's ticket, price or buyer changed");
+    order->version = version;
+    order->expires_at_ms = sqlite3_column_int64(row, 4);
+    order->status = model_status(text_at(row, 2));
+    CHECK(1, order->id, order->status != STATUS_NONE, "status %s", text_at(row, 2));
+    model_order_agrees(order);
+}
+
+static void take_ticket_copy(sqlite3_stmt *row)
+{
+    int index = model_ticket_index(text_at(row, 0), false);
+    int64_t version = sqlite3_column_int64(row, 1), price = sqlite3_column_int64(row, 3);
+    struct m_ticket *ticket;
+
+    CHECK(6, text_at(row, 0), index >= 0, "orders has a copy of a ticket nobody committed");
+    ticket = model_ticket_at((size_t)index);
+    CHECK(5, ticket->id, version >= ticket->copy_version, "the copy went back from version %lld",
+          (long long)ticket->copy_version);
+    CHECK(5, ticket->id, version <= ticket->event.version, "the copy is ahead: version %lld",
+          (long long)version);
+    CHECK(5, ticket->id,
+          ticket->history[version].price_cents == price &&
+              ticket->history[version].title == hash_text(str_at(row, 2)),
+          "the copy's price %lld or title is not that of version %lld", (long long)price,
+          (long long)version);
+    ticket->copy_version = version;
+    ticket->copy_price = price;
+    ticket->copy_title = hash_text(str_at(row, 2));
+}
+
+static void take_order_copy(sqlite3_stmt *row)
+{
+    struct m_order *order = model_order(text_at(row, 0));
+    int64_t version = sqlite3_column_int64(row, 1);
+
+    CHECK(6, text_at(row, 0), order, "payments has a copy of an order nobody committed");
+    CHECK(5, order->id, version >= order->copy_version && version <= order->version,
+          "payments' copy went from version %lld to %lld, the order has %lld",
+          (long long)order->copy_version, (long long)version, (long long)order->version);
+    CHECK(5, order->id,
+          strcmp(order->user, text_at(row, 3)) == 0 &&
+              order->price_cents == sqlite3_column_int64(row, 4),
+          "payments' copy has another buyer or price");
+    order->copy_version = version;
+    order->copy_status = model_status(text_at(row, 2));
+}
+
+/* The same as a constant, for the trace. */
+static const char *status_word(const char *status)
+{
+    static const char *const words[] = {"pending", "unknown", "captured", "declined",
+                                        "refused", "refund_pending", "refunded"};
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(words[i], status) == 0) return words[i];
+    return "refund_failed";
+}
+
+static void take_charge(sqlite3_stmt *row)
+{
+    struct m_charge *charge = model_charge_at((size_t)model_charge_index(text_at(row, 0), true));
+    const char *status = text_at(row, 2);
+    int order = model_order_index(text_at(row, 1), false);
+
+    CHECK(3, charge->id, order >= 0, "a charge for an order nobody committed");
+    CHECK(3, charge->id, charge->order < 0 || charge->order == order, "a charge changed its order");
+    CHECK(1, charge->id,
+          (strcmp(charge->status, "captured") != 0 && strncmp(charge->status, "refund", 6) != 0) ||
+              strcmp(status, charge->status) == 0 || strncmp(status, "refund", 6) == 0,
+          "a %s charge became %s", charge->status, status);
+    charge->order = order;
+    charge->amount_cents = sqlite3_column_int64(row, 3);
+    CHECK(4, charge->id, charge->amount_cents == model_order_at((size_t)order)->price_cents,
+          "a charge of %lld cents for an order of %lld", (long long)charge->amount_cents,
+          (long long)model_order_at((size_t)order)->price_cents);
+    if (strcmp(charge->status, status) != 0)
+        trace(status_word(status), charge->id, charge->amount_cents, order);
+    snprintf(charge->status, sizeof charge->status, "%s", status);
+    CHECK(3, charge->id, strcmp(status, "captured") != 0 || bank_captured(charge->id),
+          "captured, says the program; the bank knows nothing of it");
+    CHECK(3, charge->id, strcmp(status, "declined") != 0 || !bank_captured(charge->id),
+          "declined, says the program; the bank has the money");
+}
+
+static void take_timer(sqlite3_stmt *row)
+{
+    struct m_order *order = model_order(text_at(row, 0));
+    int64_t version = sqlite3_column_int64(row, 1);
+
+    CHECK(6, text_at(row, 0), order, "a timer for an order nobody committed");
+    CHECK(5, order->id, version >= order->timer_version && version <= order->version,
+          "the timer went from version %lld to %lld, the order has %lld",
+          (long long)order->timer_version, (long long)version, (long long)order->version);
+    order->timer_version = version;
+    order->timer_due_ms =
+        sqlite3_column_type(row, 2) == SQLITE_NULL ? -1 : sqlite3_column_int64(row, 2);
+}
+
+static void take_order_version(sqlite3_stmt *row)
+{
+    struct m_order *order = model_order(text_at(row, 0));
+    int64_t version = sqlite3_column_int64(row, 1);
+
+    CHECK(6, text_at(row, 0), order, "tickets follows an order nobody committed");
+    CHECK(5, order->id, version >= order->ticket_seen && version <= order->version,
+          "tickets went from version %lld of the order to %lld, it has %lld",
+          (long long)order->ticket_seen, (long long)version, (long long)order->version);
+    order->ticket_seen = version;
+}
+
+static void take(int service, enum table table, sqlite3_stmt *row)
+{
+    switch (table) {
+    case TABLE_OUTBOX:
+        take_outbox(service, row);
+        break;
+    case TABLE_TICKETS:
+        take_ticket(row);
+        break;
+    case TABLE_ORDER_VERSIONS:
+        take_order_version(row);
+        break;
+    case TABLE_ORDERS:
+        take_order(row);
+        break;
+    case TABLE_TICKET_COPIES:
+        take_ticket_copy(row);
+        break;
+    case TABLE_ORDER_COPIES:
+        take_order_copy(row);
+        break;
+    case TABLE_CHARGES:
+        take_charge(row);
+        break;
+    case TABLE_TIMERS:
+        take_timer(row);
+        break;
+    case TABLE_USERS:
+        model_user_row(text_at(row, 1), text_at(row, 0));
+        break;
+    case TABLES:
+        break;
+    }
+}
+
+/* --- after a step -------------------------------------------------------------------------- */
+
+static sqlite3_stmt *prepare(int service, const char *sql)
+{
+    sqlite3_stmt *statement = NULL;
+
+    if (sqlite3_prepare_v2(seen[service].reader, sql, -1, &statement, NULL) != SQLITE_OK)
+        violation(INVARIANT_NONE, NULL, "%s: %s: %s", service_names[service], sql,
+                  sqlite3_errmsg(seen[service].reader));
+    return statement;
+}
+
+static sqlite3_stmt *by_row(int service, enum table table)
+{
+    char sql[256];
+
+    if (seen[service].by_row[table]) return seen[service].by_row[table];
+    snprintf(sql, sizeof sql, "SELECT %s FROM %s WHERE rowid = ?", tables[table].columns,
+             tables[table].name);
+    return seen[service].by_row[table] = prepare(service, sql);
+}
+
+/* Events before rows of other tables: an event says more than the row it leaves. */
+static void take_dirty(int service, bool events)
+{
+    for (size_t i = 0; i < seen[service].dirty_count; i++) {
+        struct dirty dirty = seen[service].dirty[i];
+        sqlite3_stmt *row;
+
+        if ((dirty.table == TABLE_OUTBOX) != events) continue;
+        row = by_row(service, dirty.table);
+        sqlite3_bind_int64(row, 1, dirty.rowid);
+        if (sqlite3_step(row) == SQLITE_ROW) {
+            if (dirty.rowid > seen[service].rows[dirty.table]) {
+                seen[service].rows[dirty.table] = dirty.rowid;
+                seen[service].counts[dirty.table]++;
+            }
+            take(service, dirty.table, row);
+        }
+        sqlite3_reset(row);
+    }
+}
+
+void watch_step(int service)
+{
+    if (seen[service].everything) {
+        watch_all(service);
+        return;
+    }
+    if (!seen[service].dirty_count) return;
+    sim.watching = true;
+    sqlite3_exec(seen[service].reader, "BEGIN", NULL, NULL, NULL);
+    take_dirty(service, true);
+    take_dirty(service, false);
+    sqlite3_exec(seen[service].reader, "COMMIT", NULL, NULL, NULL);
+    sim.watching = false;
+    seen[service].dirty_count = 0;
+}
+
+/* --- everything ---------------------------------------------------------------------------- */
+
+static void check_outbox(int service)
+{
+    sqlite3_stmt *row = prepare(service, "SELECT seq, subject, payload FROM outbox ORDER BY seq");
+    uint64_t sum = 0;
+    int64_t count = 0;
+
+    while (sqlite3_step(row) == SQLITE_ROW && sqlite3_column_int64(row, 0) <= seen[service].sequence) {
+        sum += hash_text(str_at(row, 1)) * 31 + hash_text(str_at(row, 2));
+        count++;
+    }
+    sqlite3_finalize(row);
+    CHECK(10, NULL, count == seen[service].outbox_count && sum == seen[service].outbox_sum,
+          "%s: the outbox had %lld committed events, %lld are there, or others",
+          service_names[service], (long long)seen[service].outbox_count, (long long)count);
+}
+
+static void take_table(int service, enum table table)
+{
+    char sql[256];
+    sqlite3_stmt *row;
+    int64_t count = 0;
+
+    snprintf(sql, sizeof sql, "SELECT %s, rowid FROM %s ORDER BY rowid", tables[table].columns,
+             tables[table].name);
+    row = prepare(service, sql);
+    while (sqlite3_step(row) == SQLITE_ROW) {
+        int64_t rowid = sqlite3_column_int64(row, sqlite3_column_count(row) - 1);
+
+        count++;
+        if (rowid > seen[service].rows[table]) {
+            seen[service].rows[table] = rowid;
+            seen[service].counts[table]++;
+        }
+        take(service, table, row);
+    }
+    sqlite3_finalize(row);
+    CHECK(10, NULL, count == seen[service].counts[table], "%s: %s had %lld rows, now %lld",
+          service_names[service], tables[table].name, (long long)seen[service].counts[table],
+          (long long)count);
+}
+
+void watch_all(int service)
+{
+    seen[service].dirty_count = 0;
+    seen[service].everything = false;
+    sim.watching = true;
+    sqlite3_exec(seen[service].reader, "BEGIN", NULL, NULL, NULL);
+    check_outbox(service);
+    take_table(service, TABLE_OUTBOX);
+    for (enum table table = 0; table < TABLES; table++)
+        if (tables[table].service == service) take_table(service, table);
+    sqlite3_exec(seen[service].reader, "COMMIT", NULL, NULL, NULL);
+    sim.watching = false;
+}
+
+int64_t watch_count(int service, const char *sql)
+{
+    sqlite3_stmt *row = prepare(service, sql);
+    int64_t count = sqlite3_step(row) == SQLITE_ROW ? sqlite3_column_int64(row, 0) : 0;
+
+    sqlite3_finalize(row);
+    return count;
+}
+
+void watch_rows(int service, const char *sql, void (*see)(void *sqlite_statement))
+{
+    sqlite3_stmt *row = prepare(service, sql);
+
+    while (sqlite3_step(row) == SQLITE_ROW)
+        see(row);
+    sqlite3_finalize(row);
+}
+
+/* --- coming and going ---------------------------------------------------------------------- */
+
+void watch_begin(void)
+{
+    for (int i = 0; i < SIM_SERVICES; i++) {
+        struct dirty *dirty = seen[i].dirty;
+
+        memset(&seen[i], 0, sizeof seen[i]);
+        seen[i].dirty = dirty;
+    }
+}
+
+void watch_open(void)
+{
+    sim.watching = true;
+    for (int i = 0; i < SIM_SERVICES; i++) {
+        int code = sqlite3_open_v2(sim_service(i)->path, &seen[i].reader,
+                                   SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+
+        ASSERT(code == SQLITE_OK);
+        sqlite3_db_config(seen[i].reader, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    }
+    sim.watching = false;
+}
+
+void watch_close(void)
+{
+    for (int i = 0; i < SIM_SERVICES; i++) {
+        for (enum table table = 0; table < TABLES; table++) {
+            sqlite3_finalize(seen[i].by_row[table]);
+            seen[i].by_row[table] = NULL;
+        }
+        sqlite3_close(seen[i].reader);
+        seen[i].reader = NULL;
+        seen[i].dirty_count = 0;
+    }
+}

@@ -1,0 +1,37 @@
+# shellcheck shell=bash
+# The simulator (tests/sim): seeds, the long form, and planted bugs.
+
+build_sim() {
+    setup_in build -Dtests=true || return 1
+    if [ ! -d build/tests ]; then meson configure build -Dtests=true >&2 || return 1; fi
+    compile_in build boxoffice-sim
+}
+
+need_sim() {
+    need_packages "${BUILD_PACKAGES[@]}" "${UNIT_PACKAGES[@]}"
+    build_sim
+}
+
+# Without arguments as in CI; with arguments those of boxoffice-sim.
+command_sim() {
+    need_sim
+    if [ "$#" != 0 ]; then exec build/boxoffice-sim "$@"; fi
+    python3 tests/sim/run.py build "${SIM_SECONDS:-120}"
+}
+
+# soak [SECONDS]: as many seeds as fit, on every core.
+command_soak() {
+    need_sim
+    exec build/boxoffice-sim --seed "${SIM_SEED:-$(date -u +%Y%m%d0000000)}" \
+        --seconds "${1:-1800}" --jobs "$(nproc)"
+}
+
+command_sim_mutants() {
+    need_sim
+    exec python3 tests/sim/mutants/run.py build "$@"
+}
+
+suite_sim() { build_sim && python3 tests/sim/run.py build "${SIM_SECONDS:-60}"; }
+
+# A sample: the whole list takes minutes (./dev sim-mutants).
+suite_mutants() { build_sim && python3 tests/sim/mutants/run.py build --sample 10; }
