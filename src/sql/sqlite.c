@@ -173,15 +173,41 @@ static enum err take_lock(struct db *db, const char *path, struct buf *why)
     return ERR_LOCKED;
 }
 
-/* A process that was killed, or whose sync failed, may have left a transaction in the log that the
- * next one takes for committed although it is in no disk's keeping: events of it would be delivered
- * and then be gone with the power. So all of the log goes into the file, synced, before anybody
- * reads it. */
+/* Rewrites the log as it is and syncs it. */
+static int write_again(sqlite3_file *log)
+{
+    static const int piece = 64 * 1024;
+    char *bytes = malloc((size_t)piece);
+    sqlite3_int64 size = 0;
+    int code = bytes ? log->pMethods->xFileSize(log, &size) : SQLITE_NOMEM;
+
+    for (sqlite3_int64 at = 0; code == SQLITE_OK && at < size; at += piece) {
+        int len = size - at < piece ? (int)(size - at) : piece;
+
+        code = log->pMethods->xRead(log, bytes, len, at);
+        if (code == SQLITE_OK) code = log->pMethods->xWrite(log, bytes, len, at);
+    }
+    if (code == SQLITE_OK && size) code = log->pMethods->xSync(log, SQLITE_SYNC_FULL);
+    free(bytes);
+    return code;
+}
+
+/* A process that was killed in a commit, or whose sync failed, may have left a transaction in the
+ * log that the next one takes for committed although no disk has it: its events would be delivered
+ * and then be gone with the power. After a failed sync not even another sync helps, for the kernel
+ * holds the pages for clean. So the log is written once more before anybody reads it. */
 static enum err settle_log(struct db *db)
 {
-    int code = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_FULL, NULL, NULL);
+    sqlite3_file *log = NULL;
+    int code;
+    enum err err;
 
-    return code == SQLITE_OK ? OK : fail(db, code, "checkpoint");
+    TRY(run(db, "SELECT 1 FROM sqlite_schema LIMIT 1")); /* opens it */
+    code = sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    if (code == SQLITE_OK && log && log->pMethods) code = write_again(log);
+    if (code != SQLITE_OK) err = fail(db, code, "settle the log");
+done:
+    return err;
 }
 
 static enum err configure(struct db *db)

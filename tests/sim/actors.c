@@ -460,7 +460,8 @@ static void judge_pay(const struct call *call)
         CHECK(3, call->id, bank_captured(charge), "paid, says the answer; the bank has nothing");
         CHECK(10, call->id, model_charge(charge), "paid by a charge nobody committed");
         CHECK(10, call->id,
-              !order->paid_as[0] || str_eq(stripe_id, str_of(order->paid_as)),
+              !order->paid_as[0] || str_eq(stripe_id, str_of(order->paid_as)) ||
+                  bank_ever_refunded_for(call->id),
               "paid once as %s, now as %.*s", order->paid_as, (int)stripe_id.len, stripe_id.at);
         snprintf(order->paid_as, sizeof order->paid_as, "%.*s", (int)stripe_id.len, stripe_id.at);
     } else if (status_of(call) == 402) {
