@@ -81,7 +81,11 @@ void charge_look(struct charge *charge, int64_t now_ms)
         if (charge->attempts < FIND_FROM) charge->attempts = FIND_FROM;
         charge->attempts += charge->attempts % 2;
     }
-    if (at_ms < charge->ask_at_ms) charge->ask_at_ms = at_ms;
+    /* Always another time than before: that tells the answer to an earlier question that it is old. */
+    if (at_ms < charge->ask_at_ms || charge->ask_at_ms < now_ms)
+        charge->ask_at_ms = at_ms;
+    else
+        charge->ask_at_ms--;
 }
 
 enum err charge_refund(struct charge *charge, int64_t now_ms)
