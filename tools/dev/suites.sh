@@ -3,13 +3,13 @@
 # run_suites adds them all up. A suite runs as `./dev suite NAME`, a process of its own, so that it
 # can be timed out and cannot disturb the sum.
 
-ALL_SUITES=(unit floors nm contract openapi events payments faults web sim mutants asan tsan fuzz)
+ALL_SUITES=(unit floors nm contract openapi events payments faults web sim asan tsan fuzz)
 SUITE_SECONDS_MAX=900
 
 suite_packages() {
     printf '%s\n' "${BUILD_PACKAGES[@]}"
     case "$1" in
-    unit | asan | sim | mutants) printf '%s\n' "${UNIT_PACKAGES[@]}" ;;
+    unit | asan | sim) printf '%s\n' "${UNIT_PACKAGES[@]}" ;;
     nm) printf '%s\n' "${NM_PACKAGES[@]}" ;;
     web)
         printf '%s\n' "${WEB_TEST_PACKAGES[@]}"
