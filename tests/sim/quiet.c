@@ -85,8 +85,9 @@ static void check_order(const struct m_order *order)
           "the timer has version %lld of %lld", (long long)order->timer_version,
           (long long)order->version);
     CHECK(9, order->id, order->timer_due_ms < 0, "its timer never rang");
-    CHECK(5, order->id, order->ticket_seen == order->version || came_too_late(order), "tickets has version %lld of %lld",
-          (long long)order->ticket_seen, (long long)order->version);
+    CHECK(5, order->id, order->ticket_seen == order->version || came_too_late(order),
+          "tickets has version %lld of %lld", (long long)order->ticket_seen,
+          (long long)order->version);
     CHECK(10, order->id, !order->cancel_acked || order->was_cancelled,
           "an answered cancellation is gone");
     CHECK(10, order->id, !order->acked || order->version >= 0, "an answered order is gone");
@@ -102,7 +103,8 @@ static void check_money(const char *charge_id, const char *order_id, int64_t amo
 
     CHECK(10, charge_id, charge, "the bank was asked for a charge that is not stored");
     if (!captured) {
-        CHECK(3, charge_id, strcmp(charge->status, "captured") != 0, "captured, but not at the bank");
+        CHECK(3, charge_id, strcmp(charge->status, "captured") != 0,
+              "captured, but not at the bank");
         return;
     }
     if (refunded) {
@@ -135,7 +137,8 @@ static void check_sums(void)
     int64_t complete = 0, owed = 0;
 
     for (size_t i = 0; i < model_orders(); i++)
-        if (model_order_at(i)->status == STATUS_COMPLETE) complete += model_order_at(i)->price_cents;
+        if (model_order_at(i)->status == STATUS_COMPLETE)
+            complete += model_order_at(i)->price_cents;
     for (size_t i = 0; i < model_charges(); i++) {
         const struct m_charge *charge = model_charge_at(i);
         bool open = strcmp(charge->status, "pending") == 0 ||
