@@ -312,6 +312,7 @@ struct lane {
     int away; /* requests out for handling */
     char id_prefix[8];
     uint64_t id_next;
+    struct trace_source traces;
     struct wait_list waiting[WAIT_COUNT];
     struct lane_counters counters;
     /* Both of the transport; NULL without sockets. */

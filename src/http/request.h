@@ -11,6 +11,7 @@
 
 #include "base/json.h"
 #include "base/object_id.h"
+#include "base/trace.h"
 
 struct env; /* what a service's code is handed (runtime/service.h) */
 struct request;
@@ -102,7 +103,8 @@ struct request {
     struct str params[REQUEST_PARAMS_MAX]; /* what ":name" segments matched, in order */
     struct str client;                     /* client address, as text */
     struct str request_id;                 /* for logs and X-Request-Id */
-    bool secure;                           /* https, as told by a trusted proxy */
+    struct trace trace; /* follows from the client's traceparent; none in a request made by hand */
+    bool secure;        /* https, as told by a trusted proxy */
     bool cookie_secure; /* cookies set by this answer carry Secure (http_config.cookie_secure) */
     const struct header_table *headers; /* NULL in a request made by hand */
     const struct json *body;            /* always an object or an array; {} when there was none */

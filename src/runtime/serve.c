@@ -79,6 +79,7 @@ static enum err add_service(struct house *house, const struct service_definition
                                 .clock = house->clock,
                                 .random = house->random};
     object_id_source_init(&service->env.ids, service->env.random);
+    trace_source_init(&service->traces, service->env.random);
     if (writer_init(service) != OK) return ERR_MEMORY; /* pokes come as soon as it subscribes */
     return open_database(
         service, house->settings->sqlite_dir ? house->settings->sqlite_dir : house->settings->data,

@@ -3,7 +3,7 @@
 # run_suites adds them all up. A suite runs as `./dev suite NAME`, a process of its own, so that it
 # can be timed out and cannot disturb the sum.
 
-ALL_SUITES=(unit floors nm contract openapi events payments faults web sim asan tsan fuzz)
+ALL_SUITES=(unit floors nm contract openapi events observe payments faults web sim asan tsan fuzz)
 SUITE_SECONDS_MAX=900
 
 suite_packages() {
@@ -30,6 +30,7 @@ suite_nm() { build_release && python3 tests/architecture/nm.py build; }
 
 suite_contract() { build_release && against build/boxoffice contract/; }
 suite_events() { build_release && against build/boxoffice events/; }
+suite_observe() { build_release && against build/boxoffice observe/; }
 # The Stripe double is a matter of npm; without it those tests say that they are skipped.
 suite_payments() { build_release && against build/boxoffice payments/; }
 suite_faults() { build_release && against build/boxoffice faults/; }
