@@ -1,11 +1,13 @@
 /* tests/faults/fail_nth.c: preloaded into the real program, fails one call of the C library: the
  * n-th of its kind. FAIL_NTH=sync:3 in the environment. Kinds: write (to files), sync (fsync,
  * fdatasync), open (files for writing), memory (malloc, calloc, realloc), connect, send (to
- * sockets). When the call has failed, a mark is left in the file FAIL_NTH_MARK names. */
+ * sockets). Calls are counted from the start, or with FAIL_NTH_LATER from SIGUSR2 on. When the call
+ * has failed, a mark is left in the file FAIL_NTH_MARK names. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -26,6 +28,12 @@ void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *old, size_t size);
 
+static void on_signal(int number)
+{
+    (void)number;
+    atomic_store(&ready, 1);
+}
+
 __attribute__((constructor)) static void begin(void)
 {
     const char *wanted = getenv("FAIL_NTH");
@@ -35,7 +43,10 @@ __attribute__((constructor)) static void begin(void)
         if (strncmp(wanted, names[kind], (size_t)(colon - wanted)) == 0)
             atomic_store(&left[kind], atol(colon + 1));
     unsetenv("LD_PRELOAD"); /* not for what the program may start */
-    atomic_store(&ready, 1);
+    if (getenv("FAIL_NTH_LATER"))
+        signal(SIGUSR2, on_signal);
+    else
+        atomic_store(&ready, 1);
 }
 
 static void leave_mark(void)
