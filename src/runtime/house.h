@@ -40,10 +40,10 @@ struct service {
     struct house *house;
     char *path;    /* of its database */
     struct db *db; /* the writer's connection; NULL while it is being opened again */
-    struct db *readers[LOOPS_MAX];         /* one a loop */
-    struct pages *pages[LOOPS_MAX];        /* answers that are still true, one set a loop */
-    struct subscription *subscription;     /* NULL without listeners */
-    const char *subjects[EVENT_TYPES + 1]; /* it listens to; NULL-terminated */
+    struct db *readers[LOOPS_MAX];          /* one a loop */
+    struct pages *pages[LOOPS_MAX];         /* answers that are still true, one set a loop */
+    struct subscription *subscription;      /* NULL without listeners */
+    const char *subjects[EVENT_TYPES + 1];  /* it listens to; NULL-terminated */
     const char *published[EVENT_TYPES + 1]; /* its own; NULL-terminated */
     struct pool *pool;                      /* NULL without pool_threads */
 

@@ -11,11 +11,11 @@ enum role { SELLER, BUYER, PASSER_BY };
 struct actor {
     enum role role;
     int64_t next_ms;
-    int waiting;         /* for answers */
-    int64_t pace_ms;     /* between two acts */
+    int waiting;     /* for answers */
+    int64_t pace_ms; /* between two acts */
     char user[25];
-    char order[25];      /* a buyer's present reservation, "" for none */
-    char token[32];      /* the card of the present payment */
+    char order[25]; /* a buyer's present reservation, "" for none */
+    char token[32]; /* the card of the present payment */
     int64_t order_until_ms;
     int payments_tried;
 };
@@ -161,9 +161,20 @@ static struct call *sell_or_edit(int index)
 
 /* --- buyers -------------------------------------------------------------------------------- */
 
-static struct call *reserve(int index)
+/* Most look for one that is free. */
+static const char *ticket_to_reserve(void)
 {
     const char *ticket = some_ticket();
+
+    for (int tries = 0; ticket && tries < 4 && model_ticket(ticket)->live >= 0 && maybe(0.8);
+         tries++)
+        ticket = some_ticket();
+    return ticket;
+}
+
+static struct call *reserve(int index)
+{
+    const char *ticket = ticket_to_reserve();
     struct call *call;
     char body[128];
 
@@ -185,7 +196,8 @@ static struct call *reserve(int index)
 
 static struct call *pay(int index)
 {
-    static const char *const tokens[] = {"tok_visa", "tok_visa_debit", "tok_decline", "tok_rubbish"};
+    static const char *const tokens[] = {"tok_visa", "tok_visa_debit", "tok_decline",
+                                         "tok_rubbish"};
     struct actor *actor = &people.all[index];
     struct call *call;
     char body[256];
@@ -321,8 +333,8 @@ int64_t actors_next_ms(void)
 static struct call *twin_of(const struct call *call)
 {
     struct str body = call->rq.body_bytes, user = call->rq.user.id;
-    struct call *twin = call_new(call->actor, call->kind, user.at, call->id[0] ? call->id : NULL,
-                                 body.at);
+    struct call *twin =
+        call_new(call->actor, call->kind, user.at, call->id[0] ? call->id : NULL, body.at);
 
     twin->expect = call->expect;
     twin->message = call->message;
@@ -344,7 +356,10 @@ void actor_act(size_t due)
         call = sell_or_edit(index);
     else
         call = actor->role == BUYER ? buy(index) : look_around(index);
-    if (fault_now(FAULT_DOUBLE_SUBMIT)) twin = twin_of(call);
+    if (fault_now(FAULT_DOUBLE_SUBMIT))
+        twin = twin_of(call);
+    else if (call->kind == CALL_PAY && maybe(0.08)) /* changes their mind while the card is asked */
+        twin = cancel(index, call->id);
     actor->waiting += twin ? 2 : 1;
     call_send(call);
     if (twin) call_send(twin);
@@ -366,8 +381,9 @@ static void judge_ticket(const struct call *call, const struct json *answer)
           ticket->history[version].price_cents == call->price_cents &&
               ticket->history[version].title == hash_text(str_of(call->text)),
           "answered, but another price or title was committed");
-    CHECK(10, id, cents(answer, "price") == call->price_cents &&
-                      str_eq(member(answer, "title"), str_of(call->text)),
+    CHECK(10, id,
+          cents(answer, "price") == call->price_cents &&
+              str_eq(member(answer, "title"), str_of(call->text)),
           "the answer shows another price or title");
     CHECK(11, id, str_eq(str_of(ticket->owner), str_of(people.all[call->actor].user)),
           "an answer about someone else's ticket");
@@ -459,6 +475,8 @@ static void judge_pay(const struct call *call)
                  member(answer, "id").at);
         CHECK(3, call->id, bank_captured(charge), "paid, says the answer; the bank has nothing");
         CHECK(10, call->id, model_charge(charge), "paid by a charge nobody committed");
+        CHECK(10, call->id, strcmp(bank_token(charge), call->text) == 0 || !call->text[0],
+              "paid with another card");
         CHECK(10, call->id,
               !order->paid_as[0] || str_eq(stripe_id, str_of(order->paid_as)) ||
                   bank_ever_refunded_for(call->id),
@@ -469,7 +487,8 @@ static void judge_pay(const struct call *call)
     } else if (status_of(call) == 400 && says(call, "cancelled order")) {
         CHECK(1, call->id, order->was_cancelled, "cancelled, says the answer, but it never was");
     } else if (status_of(call) == 400 && says(call, "already paid")) {
-        CHECK(3, call->id, bank_ever_captured_for(call->id), "paid, says the answer, but it is not");
+        CHECK(3, call->id, bank_ever_captured_for(call->id),
+              "paid, says the answer, but it is not");
     } else if (status_of(call) == 400) {
         CHECK(3, call->id, strcmp(call->text, "tok_rubbish") == 0 && says(call, "Invalid value"),
               "a good card was refused as invalid");
@@ -490,8 +509,8 @@ static void judge_list(const struct call *call)
         CHECK(10, text, strcmp(text, last) < 0, "the list is not newest first");
         memcpy(last, text, sizeof last);
         if (call->kind == CALL_ORDERS) {
-            CHECK(11, text, str_eq(member(json_at(list, i), "userId"),
-                                   str_of(people.all[call->actor].user)),
+            CHECK(11, text,
+                  str_eq(member(json_at(list, i), "userId"), str_of(people.all[call->actor].user)),
                   "someone else's order in a list");
         } else {
             const struct m_ticket *ticket = model_ticket(text);
@@ -523,6 +542,10 @@ static void judge_status(const struct call *call)
         known |= usual[i] == status_of(call);
     CHECK(INVARIANT_NONE, call->id[0] ? call->id : NULL, known, "answered %d: %.*s",
           status_of(call), (int)call_body(call).len, call_body(call).at);
+    CHECK(INVARIANT_NONE, call->id, status_of(call) != 409 || call->kind == CALL_REFUND,
+          "answered 409: %.*s", (int)call_body(call).len, call_body(call).at);
+    CHECK(12, NULL, status_of(call) != 503 || faults_of_disk() || says(call, "payment_pending"),
+          "503 without need: %.*s", (int)call_body(call).len, call_body(call).at);
     CHECK(12, NULL, status_of(call) != 429 || fault_possible(FAULT_POOL_FULL), "429 without need");
     if (!call->expect || status_of(call) >= 429) return;
     CHECK(INVARIANT_NONE, NULL, status_of(call) == call->expect, "answered %d where %lld must come",
@@ -556,8 +579,8 @@ static void judge(const struct call *call)
         break;
     case CALL_ORDER:
         CHECK(11, call->id,
-              (status_of(call) == 200) == (strcmp(model_order(call->id)->user,
-                                                  people.all[call->actor].user) == 0),
+              (status_of(call) == 200) ==
+                  (strcmp(model_order(call->id)->user, people.all[call->actor].user) == 0),
               "order shown to the wrong one, or not shown to its owner: %d", status_of(call));
         if (status_of(call) == 200) judge_order(call, answer_of(call));
         break;
@@ -604,12 +627,14 @@ static void hire(int index)
     static const int64_t paces[WORKLOADS] = {120000, 20000, 500, 5000};
 
     *actor = (struct actor){.pace_ms = 1 + below(2 * paces[people.workload])};
-    actor->role = index == 0 ? SELLER : index == 1 ? BUYER : maybe(0.25) ? SELLER
-                  : maybe(0.8)                                            ? BUYER
-                                                                          : PASSER_BY;
+    actor->role = index == 0    ? SELLER
+                  : index == 1  ? BUYER
+                  : maybe(0.25) ? SELLER
+                  : maybe(0.8)  ? BUYER
+                                : PASSER_BY;
     actor->next_ms = sim.now_ms + below(actor->pace_ms);
-    snprintf(actor->user, sizeof actor->user, "%s%d",
-             actor->role == SELLER ? "seller-" : "buyer-", index);
+    snprintf(actor->user, sizeof actor->user, "%s%d", actor->role == SELLER ? "seller-" : "buyer-",
+             index);
 }
 
 void actors_begin(void)

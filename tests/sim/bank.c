@@ -174,8 +174,8 @@ static void decide(struct charge_record *record)
     if (strncmp(record->token, "tok_visa", 8) == 0)
         record->result = fault_now(FAULT_CARD_DECLINE) ? GATEWAY_DECLINED : GATEWAY_DONE;
     else
-        record->result = strncmp(record->token, "tok_decline", 11) == 0 ? GATEWAY_DECLINED
-                                                                         : GATEWAY_REFUSED;
+        record->result =
+            strncmp(record->token, "tok_decline", 11) == 0 ? GATEWAY_DECLINED : GATEWAY_REFUSED;
 }
 
 static bool holds(const struct charge_record *record)
@@ -216,8 +216,9 @@ static void bank_charge(const struct gateway *gateway, const struct gateway_char
     trace("bank.asked", object_id_text(charge->order_id).hex, charge->amount_cents, lost || error);
     if (lost || error) return;
     if (record) {
-        CHECK(10, record->order, strcmp(record->token, charge->token) == 0 &&
-                                     record->amount_cents == charge->amount_cents,
+        CHECK(10, record->order,
+              strcmp(record->token, charge->token) == 0 &&
+                  record->amount_cents == charge->amount_cents,
               "one key, two different charges");
     } else {
         record = make(charge, key.hex);
@@ -258,7 +259,8 @@ static void bank_refund(const struct gateway *gateway, const struct gateway_char
     if (lost || error) return;
     CHECK(3, object_id_text(charge->order_id).hex, record && record->result == GATEWAY_DONE,
           "money is to be given back that was never taken");
-    CHECK(4, record->order, record->amount_cents == charge->amount_cents && strcmp(record->id, charge->id) == 0,
+    CHECK(4, record->order,
+          record->amount_cents == charge->amount_cents && strcmp(record->id, charge->id) == 0,
           "a refund of another charge or amount");
     if (!record->refunded && fault_now(FAULT_REFUND_FAIL)) {
         outcome->kind = GATEWAY_REFUSED;
@@ -329,6 +331,13 @@ bool bank_captured(const char *charge_id)
     const struct charge_record *record = find(charge_id);
 
     return record && record->result == GATEWAY_DONE;
+}
+
+const char *bank_token(const char *charge_id)
+{
+    const struct charge_record *record = find(charge_id);
+
+    return record ? record->token : "";
 }
 
 bool bank_declined(const char *charge_id)

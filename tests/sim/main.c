@@ -22,8 +22,8 @@ struct figures {
 
 struct arguments {
     struct options options;
-    uint64_t count;    /* of seeds */
-    int64_t seconds;   /* 0: until count is reached */
+    uint64_t count;  /* of seeds */
+    int64_t seconds; /* 0: until count is reached */
     int jobs;
     bool hash, twice, no_shrink;
 };
@@ -77,8 +77,8 @@ static void run_one(const struct arguments *arguments, uint64_t seed, struct fig
     figures->events += sim.events;
     figures->steps += (uint64_t)sim.step;
     figures->simulated_ms += (uint64_t)(sim.now_ms - INT64_C(1767225600000));
-    if (arguments->hash) printf("seed %llu: %016llx\n", (unsigned long long)seed,
-                                (unsigned long long)hash);
+    if (arguments->hash)
+        printf("seed %llu: %016llx\n", (unsigned long long)seed, (unsigned long long)hash);
     if (!arguments->twice) return;
     CHECK(14, NULL, sim_run(&options) == hash, "the same seed ran differently: %016llx",
           (unsigned long long)hash);
@@ -247,7 +247,8 @@ static bool end_worker(struct worker *worker, struct figures *sum, uint64_t *see
         unsigned long long number;
 
         fputs(line, stdout);
-        if (found || sscanf(line, "VIOLATION seed %llu step %*d invariant %d", &number, invariant) != 2)
+        if (found ||
+            sscanf(line, "VIOLATION seed %llu step %*d invariant %d", &number, invariant) != 2)
             continue;
         *seed = number;
         found = true;
@@ -301,17 +302,19 @@ static bool take_faults(const char *list, uint64_t *out)
 static bool take_arguments(int count, char **texts, struct arguments *out)
 {
     static const struct option names[] = {
-        {"seed", required_argument, NULL, 's'},   {"steps", required_argument, NULL, 'n'},
-        {"faults", required_argument, NULL, 'f'}, {"actors", required_argument, NULL, 'a'},
-        {"trace", no_argument, NULL, 't'},        {"count", required_argument, NULL, 'c'},
+        {"seed", required_argument, NULL, 's'},    {"steps", required_argument, NULL, 'n'},
+        {"faults", required_argument, NULL, 'f'},  {"actors", required_argument, NULL, 'a'},
+        {"trace", no_argument, NULL, 't'},         {"count", required_argument, NULL, 'c'},
         {"seconds", required_argument, NULL, 'd'}, {"jobs", required_argument, NULL, 'j'},
-        {"hash", no_argument, NULL, 'h'},         {"twice", no_argument, NULL, '2'},
-        {"no-shrink", no_argument, NULL, 'S'},    {NULL, 0, NULL, 0},
+        {"hash", no_argument, NULL, 'h'},          {"twice", no_argument, NULL, '2'},
+        {"no-shrink", no_argument, NULL, 'S'},     {NULL, 0, NULL, 0},
     };
     int letter;
 
     *out = (struct arguments){
-        .options = {.seed = 1, .steps = STEPS_DEFAULT, .faults = ~UINT64_C(0),
+        .options = {.seed = 1,
+                    .steps = STEPS_DEFAULT,
+                    .faults = ~UINT64_C(0),
                     .actors = ACTORS_DEFAULT},
         .count = 1,
         .jobs = 1,

@@ -18,7 +18,7 @@ struct work {
     struct pool *pool;
     struct request *rq; /* or … */
     struct task *task;
-    bool done;          /* the answer is on its way back */
+    bool done; /* the answer is on its way back */
     int64_t due_ms;
 };
 
@@ -51,8 +51,7 @@ void pool_stop(struct pool *pool)
 
 static int64_t latency_ms(void)
 {
-    if (fault_now(FAULT_GATEWAY_LATE))
-        return chance_below(fault_chance(FAULT_GATEWAY_LATE), 15000);
+    if (fault_now(FAULT_GATEWAY_LATE)) return chance_below(fault_chance(FAULT_GATEWAY_LATE), 15000);
     return chance_hit(&sim.order, 0.5) ? 0 : chance_below(&sim.order, 2000);
 }
 
@@ -160,8 +159,8 @@ struct past {
 struct medium {
     struct subscription *sub;
     struct delivery *deliveries;
-    size_t count;   /* handed to the service */
-    size_t all;     /* with those that were kept back */
+    size_t count;              /* handed to the service */
+    size_t all;                /* with those that were kept back */
     bool twin[DELIVERIES_MAX]; /* is there a second time */
     struct past past[PAST_MAX];
     size_t past_count;
@@ -222,8 +221,7 @@ static void repeat(struct medium *medium)
 
     if (medium->count >= DELIVERIES_MAX) return;
     if (medium->past_count && chance_hit(chance, 0.5)) {
-        struct past *past =
-            &medium->past[chance_below(chance, (int64_t)medium->past_count)];
+        struct past *past = &medium->past[chance_below(chance, (int64_t)medium->past_count)];
 
         *twin = (struct delivery){.source = past->source,
                                   .sequence = past->sequence,

@@ -3,10 +3,10 @@
  * each row must be what its events say. */
 #include "sim.h"
 
-#define USERS_MAX    256
-#define HISTORY_MIN  8
-#define LATE_MS      1000
-#define RESPITE_MS   60000
+#define USERS_MAX   256
+#define HISTORY_MIN 8
+#define LATE_MS     1000
+#define RESPITE_MS  60000
 
 enum entity { ENTITY_TICKET, ENTITY_ORDER, ENTITY_CHARGE, ENTITIES };
 
@@ -95,15 +95,23 @@ static void make(enum entity entity, size_t index, const char *id)
     if (entity == ENTITY_TICKET) {
         struct m_ticket *ticket = &model.tickets[index], old = *ticket;
 
-        *ticket = (struct m_ticket){.row = unseen, .event = unseen, .copy_version = -1,
-                                    .live = -1, .acked = -1,
-                                    .history = old.history, .history_cap = old.history_cap};
+        *ticket = (struct m_ticket){.row = unseen,
+                                    .event = unseen,
+                                    .copy_version = -1,
+                                    .live = -1,
+                                    .acked = -1,
+                                    .history = old.history,
+                                    .history_cap = old.history_cap};
         snprintf(ticket->id, sizeof ticket->id, "%s", id);
     } else if (entity == ENTITY_ORDER) {
         struct m_order *order = &model.orders[index];
 
-        *order = (struct m_order){.ticket = -1, .version = -1, .event_version = -1,
-                                  .copy_version = -1, .timer_version = -1, .timer_due_ms = -1,
+        *order = (struct m_order){.ticket = -1,
+                                  .version = -1,
+                                  .event_version = -1,
+                                  .copy_version = -1,
+                                  .timer_version = -1,
+                                  .timer_due_ms = -1,
                                   .ticket_seen = -1};
         snprintf(order->id, sizeof order->id, "%s", id);
     } else {
@@ -277,8 +285,7 @@ static void keep_history(struct m_ticket *ticket)
 
     if (version >= ticket->history_cap) {
         ticket->history_cap = version * 2 + HISTORY_MIN;
-        ticket->history =
-            realloc(ticket->history, ticket->history_cap * sizeof *ticket->history);
+        ticket->history = realloc(ticket->history, ticket->history_cap * sizeof *ticket->history);
         ASSERT(ticket->history);
     }
     ticket->history[version].price_cents = ticket->event.price_cents;
@@ -489,8 +496,7 @@ static void payment_event(struct str subject, const struct json *event)
     const char *id = word(text_of(event, "id")), *order_id = word(text_of(event, "orderId"));
     struct m_charge *charge = model_charge_at((size_t)model_charge_index(id, true));
 
-    CHECK(6, id, model_order(order_id), "a payment for order %s, which nobody committed",
-          order_id);
+    CHECK(6, id, model_order(order_id), "a payment for order %s, which nobody committed", order_id);
     trace("payment.event", order_id, (int64_t)subject.len, 0);
     if (str_eq(subject, STR("payment:created"))) {
         CHECK(3, id, bank_captured(id), "paid, says the event; the bank knows nothing of it");
@@ -548,8 +554,7 @@ static void check_verdict(const char *id, int service, struct versions *at, int6
           "%s has seen version %lld, it says, but only %lld was applied", service_names[service],
           (long long)version, (long long)at->version);
     CHECK(7, id, verdict != VERDICT_EARLY || version > at->version,
-          "%s waits before version %lld, which it has", service_names[service],
-          (long long)version);
+          "%s waits before version %lld, which it has", service_names[service], (long long)version);
     if (verdict == VERDICT_APPLIED) at->version = version;
 }
 

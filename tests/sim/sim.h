@@ -49,41 +49,41 @@ static inline bool chance_hit(struct chance *chance, double probability)
 
 /*    enum              name             highest probability at each opportunity */
 #define FAULT_MAP(X)                                                                               \
-    X(KILL,             "kill",             0.004) /* of the process, between two steps */         \
-    X(POWER_CUT,        "power-cut",        0.004) /* the same, and unsynced writes are lost */    \
-    X(CRASH_INSIDE,     "crash-inside",     0.008) /* either, in the midst of a step */            \
-    X(SERVICE_CRASH,    "service-crash",    0.006) /* of one service */                            \
-    X(STALL,            "stall",            0.01)  /* a service does nothing for a while */        \
-    X(DISK_FULL,        "disk-full",        0.004) /* for a while */                               \
-    X(WRITE_ERROR,      "write-error",      0.003) /* each write */                                \
-    X(SYNC_ERROR,       "sync-error",       0.01)  /* each sync: nobody knows what is on the disk */ \
-    X(READ_ERROR,       "read-error",       0.0005) /* each read */                                \
-    X(CLOCK_SKEW,       "clock-skew",       0.004) /* a service's clock is up to an hour off */    \
-    X(CLOCK_JUMP,       "clock-jump",       0.004) /* all clocks jump by up to an hour */          \
-    X(CARD_DECLINE,     "card-decline",     0.3)                                                   \
-    X(GATEWAY_ERROR,    "gateway-error",    0.4)   /* 500, nothing done */                         \
-    X(GATEWAY_LOST,     "gateway-lost",     0.4)   /* time-out, not done */                        \
-    X(GATEWAY_DONE,     "gateway-done",     0.4)   /* time-out, and done */                        \
-    X(GATEWAY_TWICE,    "gateway-twice",    0.3)   /* the answer comes twice */                    \
-    X(GATEWAY_LATE,     "gateway-late",     0.2)   /* as late as its time limit allows */          \
-    X(REFUND_FAIL,      "refund-fail",      0.2)                                                   \
-    X(BANK_REFUND,      "bank-refund",      0.003) /* given back at the processor, not by us */    \
-    X(WEBHOOK_REPEAT,   "webhook-repeat",   0.3)                                                   \
-    X(WEBHOOK_LATE,     "webhook-late",     0.3)   /* days late */                                 \
-    X(WEBHOOK_LOST,     "webhook-lost",     0.1)   /* until the processor tries again, hours on */ \
-    X(POOL_FULL,        "pool-full",        0.2)                                                   \
-    X(EVENT_REORDER,    "event-reorder",    0.9)   /* within a batch */                            \
-    X(EVENT_REPEAT,     "event-repeat",     0.6)   /* in the same batch or much later */           \
-    X(EVENT_DELAY,      "event-delay",      0.6)   /* acknowledgement lost: delivered again */     \
-    X(EVENT_MALFORMED,  "event-malformed",  0.004) /* published by mistake */                      \
-    X(EVENT_FUTURE,     "event-future",     0.003) /* of a version that never comes */             \
-    X(DOUBLE_SUBMIT,    "double-submit",    0.3)   /* the same request again, at once */
+    X(KILL, "kill", 0.004)                   /* of the process, between two steps */               \
+    X(POWER_CUT, "power-cut", 0.004)         /* the same, and unsynced writes are lost */          \
+    X(CRASH_INSIDE, "crash-inside", 0.008)   /* either, in the midst of a step */                  \
+    X(SERVICE_CRASH, "service-crash", 0.006) /* of one service */                                  \
+    X(STALL, "stall", 0.01)                  /* a service does nothing for a while */              \
+    X(DISK_FULL, "disk-full", 0.004)         /* for a while */                                     \
+    X(WRITE_ERROR, "write-error", 0.003)     /* each write */                                      \
+    X(SYNC_ERROR, "sync-error", 0.01)        /* each sync: nobody knows what is on the disk */     \
+    X(READ_ERROR, "read-error", 0.0005)      /* each read */                                       \
+    X(CLOCK_SKEW, "clock-skew", 0.004)       /* a service's clock is up to an hour off */          \
+    X(CLOCK_JUMP, "clock-jump", 0.004)       /* all clocks jump by up to an hour */                \
+    X(CARD_DECLINE, "card-decline", 0.3)                                                           \
+    X(GATEWAY_ERROR, "gateway-error", 0.4) /* 500, nothing done */                                 \
+    X(GATEWAY_LOST, "gateway-lost", 0.4)   /* time-out, not done */                                \
+    X(GATEWAY_DONE, "gateway-done", 0.4)   /* time-out, and done */                                \
+    X(GATEWAY_TWICE, "gateway-twice", 0.3) /* the answer comes twice */                            \
+    X(GATEWAY_LATE, "gateway-late", 0.2)   /* as late as its time limit allows */                  \
+    X(REFUND_FAIL, "refund-fail", 0.2)                                                             \
+    X(BANK_REFUND, "bank-refund", 0.003) /* given back at the processor, not by us */              \
+    X(WEBHOOK_REPEAT, "webhook-repeat", 0.3)                                                       \
+    X(WEBHOOK_LATE, "webhook-late", 0.3) /* days late */                                           \
+    X(WEBHOOK_LOST, "webhook-lost", 0.1) /* until the processor tries again, hours on */           \
+    X(POOL_FULL, "pool-full", 0.2)                                                                 \
+    X(EVENT_REORDER, "event-reorder", 0.9)       /* within a batch */                              \
+    X(EVENT_REPEAT, "event-repeat", 0.6)         /* in the same batch or much later */             \
+    X(EVENT_DELAY, "event-delay", 0.6)           /* acknowledgement lost: delivered again */       \
+    X(EVENT_MALFORMED, "event-malformed", 0.004) /* published by mistake */                        \
+    X(EVENT_FUTURE, "event-future", 0.003)       /* of a version that never comes */               \
+    X(DOUBLE_SUBMIT, "double-submit", 0.3)       /* the same request again, at once */
 
 enum fault {
 #define X(name, text, most) FAULT_##name,
     FAULT_MAP(X)
 #undef X
-    FAULTS
+        FAULTS
 };
 
 const char *fault_name(enum fault fault);
@@ -95,21 +95,22 @@ void faults_end(void); /* healing: none from here on */
 bool fault_now(enum fault fault);
 struct chance *fault_chance(enum fault fault);
 bool fault_possible(enum fault fault); /* in this run */
+bool faults_of_disk(void);             /* any that may make the program answer 503 */
 /* Injected so far in this process, for the figures. */
 extern uint64_t fault_counts[FAULTS];
 extern uint64_t torn_writes, lost_writes;
 
 /* --- the run ------------------------------------------------------------------------------- */
 
-#define ACTORS_MAX 64
+#define ACTORS_MAX     64
 #define WEBHOOK_SECRET "whsec_of the simulator"
 
 struct options {
     uint64_t seed;
-    int64_t steps;     /* before healing */
-    uint64_t faults;   /* allowed ones, a bit each */
-    int actors;        /* at most */
-    bool trace;        /* print every event */
+    int64_t steps;   /* before healing */
+    uint64_t faults; /* allowed ones, a bit each */
+    int actors;      /* at most */
+    bool trace;      /* print every event */
 };
 
 struct sim {
@@ -118,16 +119,16 @@ struct sim {
     int64_t step;
     uint64_t events; /* simulated ones, of this run */
     bool healing;
-    bool reorders;           /* in this run the bus may change the order of events */
-    int64_t calm_since_ms;   /* nothing disturbs the expiry of orders since then */
+    bool reorders;         /* in this run the bus may change the order of events */
+    int64_t calm_since_ms; /* nothing disturbs the expiry of orders since then */
     int64_t hold_ms, grace_ms;
-    struct chance order;     /* of steps */
-    struct chance people;    /* what actors do */
-    struct chance product;   /* what the program draws */
+    struct chance order;   /* of steps */
+    struct chance people;  /* what actors do */
+    struct chance product; /* what the program draws */
     struct chance disk;
     struct house *house;
-    bool watching;           /* the simulator itself reads: nothing fails */
-    bool crashed;            /* in the midst of a step: the process is gone */
+    bool watching; /* the simulator itself reads: nothing fails */
+    bool crashed;  /* in the midst of a step: the process is gone */
 };
 
 extern struct sim sim;
@@ -165,7 +166,7 @@ _Noreturn void violation(int invariant, const char *subject, const char *format,
 
 /* --- vfs.c --------------------------------------------------------------------------------- */
 
-void vfs_register(void); /* as SQLite's default; once */
+void vfs_register(void);              /* as SQLite's default; once */
 void vfs_begin(int checkpoint_pages); /* a new run: no files */
 /* The folder's state after opening for the first time, which is the same for every seed. */
 void vfs_keep_template(void);
@@ -204,6 +205,7 @@ int64_t bank_held_for(const char *order_id);
 int64_t bank_held(void);
 bool bank_captured(const char *charge_id);
 bool bank_declined(const char *charge_id);
+const char *bank_token(const char *charge_id); /* "" when there is no such charge */
 bool bank_ever_captured_for(const char *order_id);
 bool bank_ever_refunded_for(const char *order_id);
 /* Somebody gives money back there; the bank tells us by a webhook. */
@@ -244,11 +246,11 @@ struct call {
     int actor;
     int service;
     int64_t sent_ms;
-    int64_t expect;        /* status that must come when the program can answer; 0: any */
-    const char *message;   /* and the message in it */
-    char id[25];           /* what it is about: ticket or order */
+    int64_t expect;      /* status that must come when the program can answer; 0: any */
+    const char *message; /* and the message in it */
+    char id[25];         /* what it is about: ticket or order */
     int64_t price_cents;
-    char text[208];        /* title, token, email */
+    char text[208]; /* title, token, email */
     struct call *next;
 };
 
@@ -315,12 +317,12 @@ struct m_ticket {
     int64_t copy_version, copy_price;
     uint64_t copy_title;
     struct versions applied[SIM_SERVICES];
-    int live;        /* order that has it, -1: none */
-    int acked;       /* highest version answered to its seller, -1: none */
+    int live;  /* order that has it, -1: none */
+    int acked; /* highest version answered to its seller, -1: none */
     struct {
         int64_t price_cents;
         uint64_t title;
-    } *history; /* by version */
+    } * history; /* by version */
     size_t history_cap;
 };
 
@@ -340,7 +342,7 @@ struct m_order {
     int copy_status;
     int64_t timer_version, timer_due_ms; /* expiration's; due -1: none */
     struct versions applied[SIM_SERVICES];
-    int64_t ticket_seen;                 /* tickets' order_versions */
+    int64_t ticket_seen; /* tickets' order_versions */
     bool cancel_sent, cancel_acked, acked;
     bool was_cancelled, was_complete;
     char paid_as[64]; /* stripeId answered to its buyer */
@@ -376,7 +378,8 @@ void model_user_row(const char *email, const char *id);
 /* Events, as the outbox has them. now_ms: created_at_ms of the row. */
 void model_event(int service, int64_t sequence, struct str subject, struct str payload,
                  int64_t at_ms);
-/* A subscriber's word about a delivery: version n on top of n-1, once. batch: a number of its own. */
+/* A subscriber's word about a delivery: version n on top of n-1, once. batch: a number of its own.
+ */
 void model_verdict(int service, int64_t batch, const struct delivery *delivery);
 /* After a service's rows and events of one transaction were seen: they agree. */
 void model_ticket_agrees(struct m_ticket *ticket);

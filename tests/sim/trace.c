@@ -44,8 +44,7 @@ static void print(FILE *out, const struct entry *entry)
 {
     fprintf(out, "  step %lld  +%.3f s  %s%s%s (%lld, %lld)\n", (long long)entry->step,
             (double)(entry->now_ms - INT64_C(1767225600000)) / 1000, entry->what,
-            entry->subject[0] ? " " : "", entry->subject, (long long)entry->a,
-            (long long)entry->b);
+            entry->subject[0] ? " " : "", entry->subject, (long long)entry->a, (long long)entry->b);
 }
 
 void trace(const char *what, const char *subject, int64_t a, int64_t b)

@@ -1,8 +1,8 @@
 /* tests/sim/vfs.c: SQLite's files in memory, and what a disk can do to them.
  *
- * Each file is kept twice: as the running process sees it (its page cache) and as it is on the disk.
- * A sync brings the written ranges over; a failed one brings some and forgets the rest, as Linux
- * does; a power cut leaves a seeded part of what was not synced, cut at sectors. */
+ * Each file is kept twice: as the running process sees it (its page cache) and as it is on the
+ * disk. A sync brings the written ranges over; a failed one brings some and forgets the rest, as
+ * Linux does; a power cut leaves a seeded part of what was not synced, cut at sectors. */
 #include "sim.h"
 
 #include <sqlite3.h>
@@ -23,9 +23,9 @@ struct image {
 
 struct vfile {
     char name[128];
-    bool exists, durable;   /* as the process sees it; on the disk */
+    bool exists, durable; /* as the process sees it; on the disk */
     struct image now, disk;
-    struct range *ranges;   /* written since the last sync */
+    struct range *ranges; /* written since the last sync */
     size_t range_count, range_cap;
     int handles, shared;
     struct handle *reserved, *pending, *exclusive;
@@ -61,8 +61,8 @@ int __wrap_sqlite3_wal_autocheckpoint(sqlite3 *db, int pages);
 /* The log is folded into the file much more often than in production, so that it happens here. */
 int __wrap_sqlite3_wal_autocheckpoint(sqlite3 *db, int pages)
 {
-    return __real_sqlite3_wal_autocheckpoint(db, disk.checkpoint_pages ? disk.checkpoint_pages
-                                                                       : pages);
+    return __real_sqlite3_wal_autocheckpoint(db,
+                                             disk.checkpoint_pages ? disk.checkpoint_pages : pages);
 }
 
 /* --- images -------------------------------------------------------------------------------- */

@@ -1,8 +1,8 @@
 /* tests/sim/watch.c: sees every row as it is committed, over a connection of its own.
  *
- * SQLite's update hook tells which rows a transaction touched; after the step they are read back and
- * handed to the model. Nothing of the program's own code stands between the file and the model, and
- * the statements here are not the program's. */
+ * SQLite's update hook tells which rows a transaction touched; after the step they are read back
+ * and handed to the model. Nothing of the program's own code stands between the file and the model,
+ * and the statements here are not the program's. */
 #include "sim.h"
 
 #include <sqlite3.h>
@@ -54,11 +54,11 @@ static struct {
     bool everything; /* more was touched than fits */
     sqlite3 *reader;
     sqlite3_stmt *by_row[TABLES];
-    int64_t rows[TABLES];     /* highest row id seen, by table (the outbox: below) */
-    int64_t sequence;         /* of the outbox */
+    int64_t rows[TABLES]; /* highest row id seen, by table (the outbox: below) */
+    int64_t sequence;     /* of the outbox */
     int64_t outbox_count;
     int64_t counts[TABLES];
-    uint64_t outbox_sum;      /* of the rows' hashes */
+    uint64_t outbox_sum; /* of the rows' hashes */
 } seen[SIM_SERVICES];
 
 /* --- noticing ------------------------------------------------------------------------------ */
@@ -156,8 +156,7 @@ static void take_ticket(sqlite3_stmt *row)
 
     CHECK(5, ticket->id, sqlite3_column_int64(row, 1) >= ticket->row.version,
           "a ticket went back from version %lld", (long long)ticket->row.version);
-    CHECK(1, ticket->id,
-          !ticket->owner[0] || strcmp(ticket->owner, text_at(row, 4)) == 0,
+    CHECK(1, ticket->id, !ticket->owner[0] || strcmp(ticket->owner, text_at(row, 4)) == 0,
           "a ticket changed its seller");
     snprintf(ticket->owner, sizeof ticket->owner, "%s", text_at(row, 4));
     ticket->row = (struct ticket_state){
@@ -194,8 +193,8 @@ static void take_order(sqlite3_stmt *row)
         CHECK(4, order->id,
               of->history[ticket_version].price_cents == price &&
                   of->history[ticket_version].title == hash_text(str_at(row, 6)),
-              "ordered at %lld cents; version %lld of the ticket says otherwise",
-              (long long)price, (long long)ticket_version);
+              "ordered at %lld cents; version %lld of the ticket says otherwise", (long long)price,
+              (long long)ticket_version);
     }
     CHECK(4, order->id,
           order->ticket == ticket && order->price_cents == price &&
@@ -250,7 +249,7 @@ static void take_order_copy(sqlite3_stmt *row)
 /* The same as a constant, for the trace. */
 static const char *status_word(const char *status)
 {
-    static const char *const words[] = {"pending", "unknown", "captured", "declined",
+    static const char *const words[] = {"pending", "unknown",        "captured", "declined",
                                         "refused", "refund_pending", "refunded"};
 
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
@@ -412,7 +411,8 @@ static void check_outbox(int service)
     uint64_t sum = 0;
     int64_t count = 0;
 
-    while (sqlite3_step(row) == SQLITE_ROW && sqlite3_column_int64(row, 0) <= seen[service].sequence) {
+    while (sqlite3_step(row) == SQLITE_ROW &&
+           sqlite3_column_int64(row, 0) <= seen[service].sequence) {
         sum += hash_text(str_at(row, 1)) * 31 + hash_text(str_at(row, 2));
         count++;
     }

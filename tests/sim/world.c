@@ -7,12 +7,12 @@
 
 #include <unistd.h>
 
-#define START_MS        INT64_C(1767225600000) /* 2026-01-01T00:00:00Z */
-#define HOUR_MS         (3600 * INT64_C(1000))
-#define SETTLE_MS       (12 * HOUR_MS) /* all there is to wait for has come by then */
-#define SPINS_MAX       200
-#define HEALING_STEPS   400000
-#define LOOK_EVERY      64
+#define START_MS      INT64_C(1767225600000) /* 2026-01-01T00:00:00Z */
+#define HOUR_MS       (3600 * INT64_C(1000))
+#define SETTLE_MS     (12 * HOUR_MS) /* all there is to wait for has come by then */
+#define SPINS_MAX     200
+#define HEALING_STEPS 400000
+#define LOOK_EVERY    64
 
 struct sim sim;
 
@@ -33,10 +33,11 @@ static struct {
     int64_t disk_full_until_ms;
     int64_t failures[SIM_SERVICES];
     struct db *db[SIM_SERVICES];
-    int64_t wake_at_ms[SIM_SERVICES]; /* by the service's clock, as its thread would have gone to sleep */
+    int64_t wake_at_ms[SIM_SERVICES]; /* by the service's clock, as its thread would have gone to
+                                         sleep */
     double lazy[SIM_SERVICES];        /* how often its turn is left out while others have work */
     int spins, spinning;              /* turns of one service with nothing else in between */
-    bool power; /* the crash inside a step takes the power with it */
+    bool power;                       /* the crash inside a step takes the power with it */
     char folder[64];
 } world;
 
@@ -97,10 +98,8 @@ static bool open_house(void)
 
     sim.house = calloc(1, sizeof *sim.house);
     ASSERT(sim.house);
-    *sim.house = (struct house){.settings = &world.settings,
-                                .clock = &world.clock,
-                                .random = &world.random,
-                                .loops = 1};
+    *sim.house = (struct house){
+        .settings = &world.settings, .clock = &world.clock, .random = &world.random, .loops = 1};
     buf_init(&why, NULL, 4096);
     err = house_open(sim.house, definitions, sizeof definitions / sizeof *definitions, &why);
     buf_free(&why);
@@ -198,9 +197,9 @@ static void restart_service(int index)
 /* The simulator plays the operator who publishes by mistake. */
 static void publish_mistake(bool future)
 {
-    static const char *const subjects[] = {"ticket:created", "ticket:updated", "order:created",
-                                           "order:cancelled", "order:completed",
-                                           "expiration:complete", "payment:created"};
+    static const char *const subjects[] = {
+        "ticket:created",  "ticket:updated",      "order:created",  "order:cancelled",
+        "order:completed", "expiration:complete", "payment:created"};
     static const char *const malformed[] = {"{}", "{\"id\":17}", "[]",
                                             "{\"id\":\"zz\",\"version\":\"one\"}",
                                             "{\"version\":-3,\"orderId\":null}"};
@@ -285,9 +284,8 @@ static bool something_goes_wrong(void)
 /* Whoever may be late now for good reasons. */
 static void note_disturbances(void)
 {
-    static const enum fault slow[] = {FAULT_WRITE_ERROR, FAULT_SYNC_ERROR, FAULT_READ_ERROR,
-                                      FAULT_EVENT_DELAY, FAULT_CRASH_INSIDE,
-                                      FAULT_EVENT_REORDER};
+    static const enum fault slow[] = {FAULT_WRITE_ERROR, FAULT_SYNC_ERROR,   FAULT_READ_ERROR,
+                                      FAULT_EVENT_DELAY, FAULT_CRASH_INSIDE, FAULT_EVENT_REORDER};
 
     for (size_t i = 0; i < sizeof slow / sizeof *slow; i++)
         if (fault_possible(slow[i])) sim_disturb(sim.now_ms + 5000);
@@ -351,8 +349,7 @@ static int64_t next_ms(void)
         const struct service *service = sim_service(i);
         int64_t due = world.wake_at_ms[i];
 
-        if (service->poked || service->queue.head || service->settles.head)
-            due = service_now_ms(i);
+        if (service->poked || service->queue.head || service->settles.head) due = service_now_ms(i);
         if (due == INT64_MAX) continue;
         due -= world.clocks[i].skew_ms;
         if (due < world.stalled_until_ms[i]) due = world.stalled_until_ms[i];

@@ -81,7 +81,8 @@ void charge_look(struct charge *charge, int64_t now_ms)
         if (charge->attempts < FIND_FROM) charge->attempts = FIND_FROM;
         charge->attempts += charge->attempts % 2;
     }
-    /* Always another time than before: that tells the answer to an earlier question that it is old. */
+    /* Always another time than before: that tells the answer to an earlier question that it is old.
+     */
     if (at_ms < charge->ask_at_ms || charge->ask_at_ms < now_ms)
         charge->ask_at_ms = at_ms;
     else
