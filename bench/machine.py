@@ -217,11 +217,13 @@ def build_tool(name):
     return program
 
 
-def wrk(url, cookie=None, connections=64, seconds=5):
+def wrk(url, cookie=None, connections=64, seconds=5, script=None):
     """{"rate", "p50_us", "p99_us"} of one wrk run; a bad answer ends the benchmark."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"]
     if cookie:
         command += ["-H", f"Cookie: session={cookie}"]
+    if script:
+        command += ["-s", script]
     text = subprocess.run(command + [url], check=True, capture_output=True, text=True).stdout
     if "Non-2xx" in text or "Socket errors" in text:
         raise SystemExit(f"bench: {url}: {text}")

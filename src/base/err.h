@@ -1,7 +1,7 @@
 /* base/err.h: every way a call can end, in one table.
  *
  * Each function that can fail returns enum err. A row gives the number's name, the HTTP status a
- * client sees, the stable code for programs, the default message (contract.md words where the
+ * client sees, the stable code for programs, the default message (docs/openapi.json words where the
  * contract has them) and what the bus does with an event whose listener ended so. */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H

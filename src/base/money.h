@@ -1,4 +1,4 @@
-/* base/money.h: integer cents inside, decimal dollars on the wire (contract.md, HTTP). */
+/* base/money.h: integer cents inside, decimal dollars on the wire (docs/openapi.json, HTTP). */
 #ifndef BASE_MONEY_H
 #define BASE_MONEY_H
 

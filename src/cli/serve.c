@@ -8,7 +8,8 @@
 
 /* The order of their routes and of their start. */
 static const struct service_definition *const known[] = {
-    &auth_service, &tickets_service, &orders_service, &expiration_service, &payments_service,
+    &auth_service,       &tickets_service,  &orders_service,
+    &expiration_service, &payments_service, &web_service,
 };
 #define KNOWN (sizeof known / sizeof *known)
 

@@ -17,7 +17,8 @@ void cli_usage(FILE *out)
         "       boxoffice --help | --version\n"
         "\n"
         "serve: run the services until SIGINT or SIGTERM\n"
-        "  --services A,B      only these of auth, tickets, orders, expiration, payments\n"
+        "  --services A,B      only these of auth, tickets, orders, expiration, payments,\n"
+        "                      web\n"
         "  --listen ADDR:PORT  default 127.0.0.1:8080; port 0 takes a free one\n"
         "  --data DIR          databases and keys, default ./data\n"
         "\n"
@@ -40,7 +41,8 @@ void cli_usage(FILE *out)
         "\n"
         "environment (serve): JWT_KEY, DATABASE_URL, ORDER_EXPIRATION_SECONDS,\n"
         "  PAYMENT_GRACE_SECONDS, STRIPE_KEY, STRIPE_API_BASE, STRIPE_WEBHOOK_SECRET,\n"
-        "  COOKIE_SECURE, TRUSTED_PROXIES, AUTH_PASSWORD_BLOCKLIST, MONITORING, LOG_LEVEL\n",
+        "  COOKIE_SECURE, TRUSTED_PROXIES, AUTH_PASSWORD_BLOCKLIST, MONITORING, LOG_LEVEL,\n"
+        "  API_BASE_URL, STRIPE_PUBLISHABLE_KEY\n",
         out);
 }
 

@@ -1,4 +1,4 @@
-/* events/events.h: the event catalogue (contract.md, Events): one table, and everything made of it.
+/* events/events.h: the event catalogue (docs/events.md): one table, and everything made of it.
  *
  * A row of EVENT_MAP gives an event its enum name, its struct, its subject, the service that
  * publishes it and its fields; structs, encoders, decoders, typed publish functions, JSON Schema
@@ -155,7 +155,7 @@ const char *event_publisher(enum event_type type);
 /* EVENT_TYPES when the catalogue has no such subject. */
 enum event_type event_type_of(struct str subject);
 
-/* Appends the payload of contract.md to out. */
+/* Appends the payload of docs/events.md to out. */
 void event_encode(enum event_type type, const void *event, struct buf *out);
 /* Texts live in the arena. ERR_INVALID with the reason in why ("version: must be a whole number, 0
  * or more") when the payload is not a valid event; unknown members are ignored. */

@@ -1,4 +1,4 @@
-/* http/body.c: taking ids and texts out of a request, the way every service wants them. */
+/* http/body.c: taking ids, texts and pages out of a request, the way every service wants them. */
 #include "http/request.h"
 
 enum err request_after(struct request *rq, struct object_id *out)
@@ -29,4 +29,19 @@ enum err request_body_id(struct request *rq, const char *name, const char *messa
 {
     if (object_id_parse(request_body_text(rq, name), out)) return OK;
     return request_reject(rq, name, message);
+}
+
+enum err request_list_page(struct request *rq, struct list_page *page)
+{
+    *page = (struct list_page){.limit = PAGE_DEFAULT};
+    request_limit(rq, PAGE_DEFAULT, PAGE_MAX, &page->limit);
+    request_after(rq, &page->after);
+    return request_checked(rq);
+}
+
+void reply_list_page(struct request *rq, struct reply *rp, const struct list_page *page)
+{
+    struct object_id_text last = object_id_text(page->last);
+
+    if (page->count == page->limit) reply_next_page(rq, rp, page->limit, str_of(last.hex));
 }

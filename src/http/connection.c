@@ -100,7 +100,6 @@ static void received(struct connection *connection)
 {
     struct lane *lane = connection->lane;
     struct exchange *exchange = connection->exchange;
-    bool in_batch = lane->in_batch;
     enum err err = exchange_prepare(exchange);
 
     counter_add(&lane->counters.requests);
@@ -111,17 +110,7 @@ static void received(struct connection *connection)
         return;
     }
     connection->phase = PHASE_AWAY;
-    lane->dispatching = &exchange->rq;
-    lane->dispatched = true;
-    lane->in_batch = true;
-    lane->config->dispatch(lane->config->context, lane->index, &exchange->rq);
-    lane->in_batch = in_batch;
-    if (lane->dispatching) {
-        lane->dispatching = NULL;
-        lane->away++;
-    } else {
-        finish(connection, exchange);
-    }
+    if (lane_hand_over(lane, exchange, lane->config->dispatch)) finish(connection, exchange);
 }
 
 static bool can_parse(const struct connection *connection)

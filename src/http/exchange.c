@@ -32,6 +32,7 @@ struct exchange *exchange_acquire(struct lane *lane, struct connection *connecti
     exchange->rq.body = lane->empty_object;
     exchange->mail = (struct mail){NULL, MAIL_ANSWER};
     exchange->connection = connection;
+    exchange->caller = NULL;
     exchange->spare = NULL;
     buf_init(&exchange->body, exchange->rq.arena, HTTP_BODY_MAX);
     exchange->refusal = OK;
@@ -45,7 +46,7 @@ struct exchange *exchange_acquire(struct lane *lane, struct connection *connecti
     exchange->head.target_len = 0;
     exchange->head.count = 0;
     exchange->head.in_value = false;
-    visit_identify(exchange);
+    if (connection) visit_identify(exchange);
     return exchange;
 }
 
@@ -53,6 +54,18 @@ void exchange_free(struct exchange *exchange)
 {
     arena_free(exchange->rq.arena);
     free(exchange);
+}
+
+void exchange_abandon(struct exchange *exchange)
+{
+    while (exchange) {
+        struct exchange *caller = exchange->caller;
+        struct lane *lane = exchange->lane;
+
+        exchange_free(exchange);
+        lane_unref(lane);
+        exchange = caller;
+    }
 }
 
 void exchange_release(struct exchange *exchange)
@@ -149,24 +162,13 @@ static enum err take_target(struct exchange *exchange, struct str *segments, siz
 
 /* --- the body ------------------------------------------------------------------------------ */
 
-static bool is_json(const struct request *rq)
-{
-    struct str type = request_header(rq, "content-type");
-    const char *semicolon;
-
-    if (!type.at) return false;
-    semicolon = memchr(type.at, ';', type.len);
-    if (semicolon) type.len = (size_t)(semicolon - type.at);
-    return str_eq_nocase(str_trim(type), STR("application/json"));
-}
-
 static enum err take_body(struct exchange *exchange)
 {
     struct request *rq = &exchange->rq;
     const struct json *body;
 
     rq->body_bytes = buf_str(&exchange->body);
-    if (rq->body_bytes.len == 0 || !is_json(rq)) return OK;
+    if (rq->body_bytes.len == 0 || !request_has_type(rq, STR("application/json"))) return OK;
     body = json_parse(rq->arena, rq->body_bytes);
     if (!body || (json_type(body) != JSON_OBJECT && json_type(body) != JSON_ARRAY))
         return ERR_BAD_REQUEST;
@@ -174,7 +176,30 @@ static enum err take_body(struct exchange *exchange)
     return OK;
 }
 
-enum err exchange_prepare(struct exchange *exchange)
+/* --- to the route --------------------------------------------------------------------------- */
+
+static bool wants_html(const struct request *rq)
+{
+    struct str accept = request_header(rq, "accept");
+
+    return rq->method == METHOD_GET && accept.at &&
+           memmem(accept.at, accept.len, "text/html", sizeof "text/html" - 1);
+}
+
+static bool find_route(const struct exchange *exchange, const struct str *segments, size_t count,
+                       bool known, struct route_match *match)
+{
+    const struct router *router = exchange->lane->router;
+    const struct request *rq = &exchange->rq;
+
+    if (known && router_find(router, rq->method, segments, count, match) &&
+        (match->route->access != ACCESS_OPERATOR || rq->operator))
+        return true;
+    return wants_html(rq) && router_find_fallback(router, match);
+}
+
+/* Target, body and route; the session is the caller's matter. */
+static enum err prepare(struct exchange *exchange)
 {
     struct request *rq = &exchange->rq;
     struct str segments[SEGMENTS_MAX];
@@ -182,20 +207,40 @@ enum err exchange_prepare(struct exchange *exchange)
     size_t count;
     enum err target, err;
 
-    visit_identify(exchange);
     target = take_target(exchange, segments, &count);
     if (target == ERR_BAD_REQUEST) return target;
     TRY(take_body(exchange));
-    TRY(target);
-    if (!router_find(exchange->lane->router, rq->method, segments, count, &match))
-        return ERR_NOT_FOUND;
-    if (match.route->access == ACCESS_OPERATOR && !rq->operator) return ERR_NOT_FOUND;
+    if (!find_route(exchange, segments, count, target == OK, &match)) return ERR_NOT_FOUND;
     rq->route = match.route;
     rq->env = match.mount->env;
     memcpy(rq->params, match.params, sizeof rq->params);
+done:
+    return err;
+}
+
+static enum err check_access(const struct request *rq)
+{
+    return rq->route->access == ACCESS_SESSION && rq->user.id.len == 0 ? ERR_NOT_AUTHORIZED : OK;
+}
+
+enum err exchange_prepare(struct exchange *exchange)
+{
+    enum err err;
+
+    visit_identify(exchange);
+    TRY(prepare(exchange));
     visit_session(exchange);
-    if (match.route->access == ACCESS_SESSION && rq->user.id.len == 0) return ERR_NOT_AUTHORIZED;
-    return OK;
+    TRY(check_access(&exchange->rq));
+done:
+    return err;
+}
+
+enum err exchange_prepare_call(struct exchange *exchange)
+{
+    enum err err;
+
+    TRY(prepare(exchange));
+    TRY(check_access(&exchange->rq));
 done:
     return err;
 }

@@ -76,10 +76,12 @@ void router_free(struct router *router);
 /* Literal segments win over ":name" ones. */
 bool router_find(const struct router *router, enum method method, const struct str *segments,
                  size_t count, struct route_match *out);
+/* The route for HTML where there is nothing; false when no service has one. */
+bool router_find_fallback(const struct router *router, struct route_match *out);
 
 /* --- mail: what other threads give back to a lane ------------------------------------------- */
 
-enum mail_kind { MAIL_ANSWER, MAIL_STREAM };
+enum mail_kind { MAIL_ANSWER, MAIL_RESUME, MAIL_STREAM };
 
 struct mail {
     struct mail *next;
@@ -107,6 +109,7 @@ struct exchange {
     struct mail mail;
     struct lane *lane;
     struct connection *connection; /* the lane's; NULL when the client is gone */
+    struct exchange *caller;       /* not NULL: this one is its call (call.c) */
     struct exchange *spare;
     struct buf body;
     enum err refusal; /* why a parser callback stopped */
@@ -129,13 +132,27 @@ struct exchange *exchange_acquire(struct lane *lane, struct connection *connecti
 void exchange_release(struct exchange *exchange);
 /* Frees it outright; any thread. */
 void exchange_free(struct exchange *exchange);
+/* The same after its lane has closed, with the caller, whom nobody will answer now. Each of them
+ * held a reference of the lane while it was away. */
+void exchange_abandon(struct exchange *exchange);
 /* The whole request was received: path, body, route, session, in the contract's order. OK: the
  * request may be dispatched. */
 enum err exchange_prepare(struct exchange *exchange);
+/* The same for a call, whose visitor is known. */
+enum err exchange_prepare_call(struct exchange *exchange);
+
+/* --- call.c -------------------------------------------------------------------------------- */
+
+/* In the lane thread: tells the caller what was answered. */
+void call_answered(struct exchange *call);
 
 /* --- parse.c ------------------------------------------------------------------------------- */
 
 extern const http_parser_settings parser_settings;
+/* Appends to the head's text; false: exchange->refusal says why. */
+bool head_append(struct exchange *exchange, struct str text);
+/* A whole header. */
+bool head_add(struct exchange *exchange, struct str name, struct str value);
 /* What to answer after the parser stopped. OK: it stopped at a method it does not know, and
  * parse_odd_method has to read on. */
 enum err parse_failure(const struct connection *connection);
@@ -150,6 +167,8 @@ struct str header_name(const struct header_table *table, size_t index);
 struct str header_value(const struct header_table *table, size_t index);
 /* The header's values joined by separator when it came more than once. */
 struct str request_header_joined(const struct request *rq, const char *name, struct str separator);
+/* The body's media type, parameters apart. */
+bool request_has_type(const struct request *rq, struct str wanted);
 /* False on a broken escape, a NUL, or bytes that are not UTF-8. plus: '+' stands for a space. */
 bool percent_decode(struct arena *arena, struct str text, bool plus, struct str *out);
 
@@ -323,6 +342,9 @@ bool lane_post(struct lane *lane, struct mail *first, struct mail *last);
 void lane_wake(struct lane *lane);
 /* Delivers what waits in the inbox. */
 void lane_deliver(struct lane *lane);
+/* Hands rq to dispatch or resume. True: it is answered; false: it is away. */
+bool lane_hand_over(struct lane *lane, struct exchange *exchange,
+                    void (*to)(void *context, int loop, struct request *rq));
 /* The end of a batch: loop_end and the answers it brought, until nothing is left. */
 void lane_batch_end(struct lane *lane);
 /* Puts the connection at the end of a list, due `after_ms` from now (< 0: never). */

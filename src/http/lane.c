@@ -111,7 +111,6 @@ static void deliver_answer(struct lane *lane, struct exchange *exchange)
 {
     struct connection *connection = exchange->connection;
 
-    lane->away--;
     if (connection) {
         connection_answer(connection, exchange);
         lane->settle(connection);
@@ -119,6 +118,38 @@ static void deliver_answer(struct lane *lane, struct exchange *exchange)
     }
     if (exchange->rq.reply.stream) stream_gone(exchange->rq.reply.stream);
     exchange_release(exchange);
+}
+
+bool lane_hand_over(struct lane *lane, struct exchange *exchange,
+                    void (*to)(void *context, int loop, struct request *rq))
+{
+    struct request *outer = lane->dispatching;
+    bool in_batch = lane->in_batch, answered;
+
+    lane->dispatching = &exchange->rq;
+    lane->dispatched = true;
+    lane->in_batch = true;
+    to(lane->config->context, lane->index, &exchange->rq);
+    lane->in_batch = in_batch;
+    answered = lane->dispatching == NULL;
+    lane->dispatching = outer;
+    if (!answered) lane->away++;
+    return answered;
+}
+
+/* The exchange is back: answered, or with more to do. The answer to a call goes to its caller. */
+static void deliver_exchange(struct lane *lane, struct exchange *exchange, bool answered)
+{
+    lane->away--;
+    exchange->mail.kind = MAIL_ANSWER;
+    if (answered && exchange->caller) {
+        call_answered(exchange);
+        exchange = exchange->caller;
+        lane->away--;
+        answered = false;
+    }
+    if (answered || lane_hand_over(lane, exchange, lane->config->resume))
+        deliver_answer(lane, exchange);
 }
 
 void lane_deliver(struct lane *lane)
@@ -129,12 +160,19 @@ void lane_deliver(struct lane *lane)
     for (mail = inbox_take(lane, NULL); mail;) {
         struct mail *next = mail->next;
 
-        if (mail->kind == MAIL_ANSWER)
-            deliver_answer(lane, exchange_of_mail(mail));
-        else
+        if (mail->kind == MAIL_STREAM)
             stream_deliver(mail);
+        else
+            deliver_exchange(lane, exchange_of_mail(mail), mail->kind == MAIL_ANSWER);
         mail = next;
     }
+}
+
+/* As exchange_abandon, for one that may carry a stream. */
+static void abandon(struct exchange *exchange, void (*leave)(struct stream *stream))
+{
+    if (exchange->rq.reply.stream) leave(exchange->rq.reply.stream);
+    exchange_abandon(exchange);
 }
 
 void lane_close(struct lane *lane)
@@ -149,15 +187,10 @@ void lane_close(struct lane *lane)
     while (mail) {
         struct mail *next = mail->next;
 
-        if (mail->kind == MAIL_ANSWER) {
-            struct exchange *exchange = exchange_of_mail(mail);
-
-            if (exchange->rq.reply.stream) stream_gone(exchange->rq.reply.stream);
-            exchange_free(exchange);
-            lane_unref(lane);
-        } else {
+        if (mail->kind == MAIL_STREAM)
             stream_discard(mail);
-        }
+        else
+            abandon(exchange_of_mail(mail), stream_gone);
         mail = next;
     }
 }
@@ -215,9 +248,7 @@ void http_answer_all(struct request *list)
             struct exchange *exchange = exchange_of_mail(first);
 
             first = first->next;
-            if (exchange->rq.reply.stream) stream_drop(exchange->rq.reply.stream);
-            exchange_free(exchange);
-            lane_unref(lane);
+            abandon(exchange, stream_drop);
         }
     }
 }

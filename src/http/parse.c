@@ -27,10 +27,10 @@ static int on_message_begin(http_parser *parser)
     return 0;
 }
 
-/* Appends to the head's text. */
-static bool head_append(struct exchange *exchange, const char *at, size_t len)
+bool head_append(struct exchange *exchange, struct str piece)
 {
     struct header_table *head = &exchange->head;
+    size_t len = piece.len;
 
     if (len > HTTP_HEADERS_MAX - head->len) {
         exchange->refusal = ERR_HEADERS_TOO_LARGE;
@@ -48,8 +48,22 @@ static bool head_append(struct exchange *exchange, const char *at, size_t len)
         head->text = text;
         head->cap = cap;
     }
-    memcpy(head->text + head->len, at, len);
+    if (len) memcpy(head->text + head->len, piece.at, len);
     head->len += len;
+    return true;
+}
+
+bool head_add(struct exchange *exchange, struct str name, struct str value)
+{
+    struct header_table *head = &exchange->head;
+    size_t at = head->len;
+
+    ASSERT(head->count < HEADER_COUNT_MAX);
+    if (!head_append(exchange, name) || !head_append(exchange, value)) return false;
+    head->at[head->count++] = (struct header){.name_at = (uint16_t)at,
+                                              .name_len = (uint16_t)name.len,
+                                              .value_at = (uint16_t)(at + name.len),
+                                              .value_len = (uint16_t)value.len};
     return true;
 }
 
@@ -57,7 +71,7 @@ static int on_url(http_parser *parser, const char *at, size_t len)
 {
     struct exchange *exchange = exchange_at(parser);
 
-    if (!head_append(exchange, at, len)) return -1;
+    if (!head_append(exchange, (struct str){at, len})) return -1;
     exchange->head.target_len = (uint16_t)exchange->head.len;
     return 0;
 }
@@ -73,7 +87,7 @@ static int on_header_field(http_parser *parser, const char *at, size_t len)
         head->at[head->count++] = (struct header){.name_at = (uint16_t)head->len};
         head->in_value = false;
     }
-    if (!head_append(exchange, at, len)) return -1;
+    if (!head_append(exchange, (struct str){at, len})) return -1;
     head->at[head->count - 1].name_len = (uint16_t)(head->at[head->count - 1].name_len + len);
     return 0;
 }
@@ -89,7 +103,7 @@ static int on_header_value(http_parser *parser, const char *at, size_t len)
     header = &head->at[head->count - 1];
     if (!head->in_value) header->value_at = (uint16_t)head->len;
     head->in_value = true;
-    if (!head_append(exchange, at, len)) return -1;
+    if (!head_append(exchange, (struct str){at, len})) return -1;
     header->value_len = (uint16_t)(header->value_len + len);
     return 0;
 }

@@ -63,6 +63,17 @@ struct str request_header_joined(const struct request *rq, const char *name, str
     return joined.failed ? value : buf_str(&joined);
 }
 
+bool request_has_type(const struct request *rq, struct str wanted)
+{
+    struct str type = request_header(rq, "content-type");
+    const char *semicolon;
+
+    if (!type.at) return false;
+    semicolon = memchr(type.at, ';', type.len);
+    if (semicolon) type.len = (size_t)(semicolon - type.at);
+    return str_eq_nocase(str_trim(type), wanted);
+}
+
 /* --- the query ----------------------------------------------------------------------------- */
 
 static int hex_digit(char c)
@@ -107,24 +118,41 @@ static struct str query_decode(struct arena *arena, struct str text)
     return percent_decode(arena, text, true, &decoded) ? decoded : text;
 }
 
-struct str request_query(struct request *rq, const char *name)
+/* The first value of that name among "name=value" pairs between '&'s. */
+static struct str pair_find(struct arena *arena, struct str pairs, struct str name)
 {
-    struct str rest = rq->query, wanted = str_of(name);
-
-    while (rest.len) {
-        const char *end = memchr(rest.at, '&', rest.len);
-        size_t len = end ? (size_t)(end - rest.at) : rest.len;
-        const char *equals = memchr(rest.at, '=', len);
-        size_t key_len = equals ? (size_t)(equals - rest.at) : len;
-        struct str value = {rest.at + len, 0};
+    while (pairs.len) {
+        const char *end = memchr(pairs.at, '&', pairs.len);
+        size_t len = end ? (size_t)(end - pairs.at) : pairs.len;
+        const char *equals = memchr(pairs.at, '=', len);
+        size_t key_len = equals ? (size_t)(equals - pairs.at) : len;
+        struct str value = {pairs.at + len, 0};
 
         if (equals) value = (struct str){equals + 1, len - key_len - 1};
-        if (str_eq(query_decode(rq->arena, (struct str){rest.at, key_len}), wanted))
-            return query_decode(rq->arena, value);
-        rest.at += len + (end ? 1 : 0);
-        rest.len -= len + (end ? 1 : 0);
+        if (str_eq(query_decode(arena, (struct str){pairs.at, key_len}), name)) return value;
+        pairs.at += len + (end ? 1 : 0);
+        pairs.len -= len + (end ? 1 : 0);
     }
     return (struct str){NULL, 0};
+}
+
+struct str request_query(struct request *rq, const char *name)
+{
+    struct str value = pair_find(rq->arena, rq->query, str_of(name));
+
+    return value.at ? query_decode(rq->arena, value) : value;
+}
+
+/* --- forms --------------------------------------------------------------------------------- */
+
+struct str request_form(struct request *rq, const char *name)
+{
+    struct str value, decoded;
+
+    if (!request_has_type(rq, STR("application/x-www-form-urlencoded"))) return STR("");
+    value = pair_find(rq->arena, rq->body_bytes, str_of(name));
+    if (!value.at || !percent_decode(rq->arena, value, true, &decoded)) return STR("");
+    return decoded;
 }
 
 enum err request_limit(struct request *rq, int64_t default_limit, int64_t max, int64_t *out)

@@ -29,7 +29,8 @@ enum place {
                          given to others until something is committed */
     IN_WRITER, /* in the service's writer, inside its transaction; the answer waits for the commit
                 */
-    IN_POOL    /* in the service's pool: slow or blocking work; tx is NULL */
+    IN_POOL,   /* in the service's pool: slow or blocking work; tx is NULL */
+    IN_CALL    /* once rq->call has its answer: in the loop or a pool thread; tx is NULL */
 };
 
 /* OK: answered (or chained); anything else becomes the error answer, and in a writer undoes what
@@ -43,7 +44,8 @@ enum access {
 };
 
 /* One row of a service's route table. path: literal segments and ":name" ones, "/api/orders/:id".
- * GET rows answer HEAD too. */
+ * GET rows answer HEAD too. The path "*" (at most one a program) is what a visitor who asks for
+ * HTML gets where there is nothing. */
 struct route {
     enum method method;
     const char *path;
@@ -74,6 +76,19 @@ struct reply {
     const char *content_type; /* default application/json; charset=utf-8 */
     bool no_body;             /* 204, 304 */
     struct stream *stream;    /* set by reply_stream */
+};
+
+/* A request to the public API on the visitor's behalf, with the visitor's session. Pages are made
+ * of these alone, so that it makes no difference where the API runs: in this program it goes
+ * through the router and the dispatch like one from a socket, elsewhere over HTTP. */
+struct api_call {
+    enum method method;
+    struct str target; /* "/api/tickets?limit=100" */
+    struct str body;   /* JSON; empty: none */
+    /* The answer; its texts live until the handler that was called with it returns. */
+    int status; /* 503 when there was none */
+    struct str answer;
+    struct str headers; /* lines, "Name: value\r\n" */
 };
 
 struct request {
@@ -108,6 +123,9 @@ struct request {
     bool waits; /* next runs when wait_key is woken */
     struct str wait_key;
 
+    struct api_call call;
+    struct request *called; /* the call as a request of its own, in this program */
+
     struct request *link; /* the queue that holds it now */
 };
 
@@ -121,6 +139,10 @@ void request_init(struct request *rq, struct arena *arena);
 struct str request_header(const struct request *rq, const char *name);
 /* A query parameter, percent-decoded into the arena; at == NULL when absent. First one counts. */
 struct str request_query(struct request *rq, const char *name);
+/* A field of a form (application/x-www-form-urlencoded), decoded into the arena; empty when absent,
+ * when there is no form, and when it is not text (broken escapes, NUL, not UTF-8). First one
+ * counts. */
+struct str request_form(struct request *rq, const char *name);
 /* ?limit=: default_limit when absent; 1 to max; else ERR_INVALID reported for field limit. */
 enum err request_limit(struct request *rq, int64_t default_limit, int64_t max, int64_t *out);
 
@@ -168,6 +190,15 @@ static inline enum err request_wait(struct request *rq, struct str key, handler_
     return OK;
 }
 
+/* After this handler: ask the API, then run `next` with the answer in rq->call. target and body
+ * must live in the request's arena (or for ever). */
+static inline enum err request_call(struct request *rq, enum method method, struct str target,
+                                    struct str body, handler_fn *next)
+{
+    rq->call = (struct api_call){.method = method, .target = target, .body = body};
+    return request_then(rq, IN_CALL, next);
+}
+
 /* --- answering ----------------------------------------------------------------------------- */
 
 /* Begins a JSON answer: the writer to put exactly one value into. Replaces any earlier body. */
@@ -178,11 +209,31 @@ enum err reply_empty(struct reply *rp, int status);
 enum err reply_text(struct reply *rp, int status, const char *content_type, struct str text);
 /* value must not contain CR or LF (asserted). */
 void reply_header(struct reply *rp, const char *name, struct str value);
-/* Weak ETag of contract.md (id and version). True when If-None-Match has it: the reply is now 304
- * and the handler returns OK at once. */
+/* Weak ETag of docs/openapi.json (id and version). True when If-None-Match has it: the reply is now
+ * 304 and the handler returns OK at once. */
 bool reply_etag(struct request *rq, struct reply *rp, struct str id, int64_t version);
 /* Link: <path?limit=L&after=ID>; rel="next" */
 void reply_next_page(struct request *rq, struct reply *rp, int64_t limit, struct str after);
+
+/* One page of a list that is walked by id, newest first (docs/openapi.json: ?limit= and ?after=).
+ */
+#define PAGE_DEFAULT 100
+#define PAGE_MAX     1000
+struct list_page {
+    struct object_id after; /* items with an id below this … */
+    int64_t limit;          /* … at most so many */
+    int64_t count;          /* counted by page_add: how many there were … */
+    struct object_id last;  /* … and the last one's id */
+};
+/* What the query asks for; ERR_INVALID when that is no page. */
+enum err request_list_page(struct request *rq, struct list_page *page);
+static inline void list_page_add(struct list_page *page, struct object_id id)
+{
+    page->last = id;
+    page->count++;
+}
+/* Links to the next page when this one is full. */
+void reply_list_page(struct request *rq, struct reply *rp, const struct list_page *page);
 
 /* The error answer for err: {"errors":[…]} with the status and message of the table; used by the
  * runtime when a handler returns something else than OK. */

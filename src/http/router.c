@@ -20,6 +20,7 @@ struct node {
 
 struct router {
     struct node root;
+    struct leaf fallback;
 };
 
 static void nodes_free(struct node *node)
@@ -58,6 +59,11 @@ static bool router_add(struct router *router, const struct http_mount *mount,
     const char *at = route->path;
     size_t params = 0;
 
+    if (strcmp(at, "*") == 0) {
+        ASSERT(route->method == METHOD_GET && !router->fallback.route);
+        router->fallback = (struct leaf){route, mount};
+        return true;
+    }
     ASSERT(at[0] == '/' && route->method < METHODS && route->method != METHOD_HEAD);
     while (*at) {
         size_t len = strcspn(++at, "/");
@@ -122,4 +128,12 @@ bool router_find(const struct router *router, enum method method, const struct s
 {
     memset(out, 0, sizeof *out);
     return find_below(&router->root, method, segments, count, 0, out);
+}
+
+bool router_find_fallback(const struct router *router, struct route_match *out)
+{
+    memset(out, 0, sizeof *out);
+    out->route = router->fallback.route;
+    out->mount = router->fallback.mount;
+    return out->route != NULL;
 }

@@ -4,7 +4,8 @@
  * against the route tables, its body parsed, its session verified; then `dispatch` gets it, in the
  * loop thread. dispatch answers through http_answer, now or later, from any thread.
  *
- * Order of checks (contract.md): sizes, body syntax, route, session; the rest is the handler's. */
+ * Order of checks (docs/openapi.json): sizes, body syntax, route, session; the rest is the
+ * handler's. */
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
 
@@ -39,6 +40,9 @@ struct http_config {
      * together were dispatched, so that hand-overs to other threads go in batches. */
     void (*dispatch)(void *context, int loop, struct request *rq);
     void (*loop_end)(void *context, int loop);
+    /* In the loop thread: a request that was away goes on with rq->next; see http_call and
+     * http_resume. Only those need it. */
+    void (*resume)(void *context, int loop, struct request *rq);
     void *context;
 };
 
@@ -91,6 +95,15 @@ bool stream_busy(struct stream *stream, void (*drained)(void *context));
 void stream_end(struct stream *stream);
 
 /* --- in process ---------------------------------------------------------------------------- */
+
+/* Makes rq->call a request of its own: router, access, dispatch, with the session rq came with.
+ * In the loop thread, for a request that was dispatched and is not answered. True: the answer is
+ * there. False: `resume` gets rq when it is. */
+bool http_call(struct request *rq);
+/* The answer of the call is not needed any more. In the loop thread; fine without a call. */
+void http_call_end(struct request *rq);
+/* Brings rq, whose handler ran in another thread, back to its loop, where `resume` gets it. */
+void http_resume(struct request *rq);
 
 /* Parses one request from bytes, as a connection would, for tests and fuzzers: feeds `bytes` to a
  * fresh connection without a socket, split where `split` says (may be NULL: whole), and appends

@@ -1,4 +1,4 @@
-/* http/session.c: the session cookie and the token inside it (contract.md, "Session cookie").
+/* http/session.c: the session cookie and the token inside it (docs/openapi.json, "Session cookie").
  *
  * The signature is checked before anything signed is parsed. A verified context costs an
  * allocation, so a few prepared ones are kept and handed from thread to thread. */

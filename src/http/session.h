@@ -1,4 +1,4 @@
-/* http/session.h: the session cookie of contract.md and the token inside it.
+/* http/session.h: the session cookie of docs/openapi.json and the token inside it.
  *
  * Cookie: session=BASE64({"jwt":"…"}), also read under its older name express:sess. Token: JWT
  * (RFC 7519), HS256 (RFC 7515, RFC 7518 section 3.2) and nothing else. */

@@ -41,8 +41,11 @@ void request_go_on(struct service *service, struct request *rq)
 
     if (!rq->next) {
         http_answer(rq);
-    } else if (rq->next_place == IN_POOL) {
+    } else if (rq->next_place == IN_POOL ||
+               (rq->next_place == IN_CALL && house_calls_out(service))) {
         to_pool(service, rq);
+    } else if (rq->next_place == IN_CALL) {
+        http_resume(rq);
     } else {
         ASSERT(rq->next_place == IN_WRITER);
         request_list_add(&one, rq);
@@ -71,18 +74,20 @@ static void run_shared(struct service *service, int loop, struct request *rq)
     pages_keep(pages, rq, commits);
 }
 
-void house_dispatch(void *context, int loop, struct request *rq)
+/* Runs handler after handler, as long as they belong here and nothing has to be waited for. */
+static void carry_on(struct house *house, int loop, struct request *rq, enum place place,
+                     handler_fn *handler)
 {
-    struct house *house = context;
     struct service *service = rq->env->service;
-    enum place place = rq->route->place;
-    handler_fn *handler = rq->route->run;
 
-    while (place == IN_LOOP || place == IN_READER || place == IN_SHARED_READER) {
+    while (place != IN_WRITER && place != IN_POOL) {
+        if (place == IN_CALL && house_calls_out(service)) break;
+        if (place == IN_CALL && !http_call(rq)) return; /* house_resume goes on */
         if (place == IN_SHARED_READER)
             run_shared(service, loop, rq);
         else
-            run_here(service, loop, rq, place, handler);
+            run_here(service, loop, rq, place == IN_CALL ? IN_LOOP : place, handler);
+        http_call_end(rq);
         if (!rq->next) {
             http_answer(rq);
             return;
@@ -91,10 +96,20 @@ void house_dispatch(void *context, int loop, struct request *rq)
         place = rq->next_place;
     }
     service = rq->env->service; /* the bus's publisher moves a request to the subject's owner */
-    if (place == IN_POOL)
-        to_pool(service, rq);
-    else
+    if (place == IN_WRITER)
         request_list_add(&house->handover[loop][index_of(house, service)], rq);
+    else
+        to_pool(service, rq);
+}
+
+void house_dispatch(void *context, int loop, struct request *rq)
+{
+    carry_on(context, loop, rq, rq->route->place, rq->route->run);
+}
+
+void house_resume(void *context, int loop, struct request *rq)
+{
+    carry_on(context, loop, rq, rq->next_place, rq->next);
 }
 
 void house_loop_end(void *context, int loop)

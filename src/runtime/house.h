@@ -3,6 +3,7 @@
 #ifndef RUNTIME_HOUSE_H
 #define RUNTIME_HOUSE_H
 
+#include "http/client.h"
 #include "http/server.h"
 #include "runtime/service.h"
 
@@ -155,9 +156,14 @@ void pages_keep(struct pages *pages, const struct request *rq, uint64_t commits)
 
 /* --- on their way (dispatch.c) ------------------------------------------------------------- */
 
-/* http_config.dispatch and loop_end. context: the house. */
+/* http_config.dispatch, resume and loop_end. context: the house. */
 void house_dispatch(void *context, int loop, struct request *rq);
+void house_resume(void *context, int loop, struct request *rq);
 void house_loop_end(void *context, int loop);
+/* The API is somewhere else (API_BASE_URL): calls of pages go over HTTP, from the pool. */
+bool house_calls_out(const struct service *service);
+/* In a pool thread: asks what rq->call says; rq->call gets the answer, 503 when none came. */
+void request_call_out(struct http_client *client, struct request *rq);
 /* Runs one handler and turns its error into an answer. True: keep what it wrote. */
 bool request_run(struct request *rq, handler_fn *handler, struct tx *tx);
 /* The handler said where to go on: hand the request over, or answer it. Not in a loop thread. */

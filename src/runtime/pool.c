@@ -31,9 +31,20 @@ static bool take(struct pool *pool, struct request **rq, struct task **task)
     return *task || *rq;
 }
 
+/* A page's handlers, with their calls to an API that is somewhere else. */
+static void run_calls(struct http_client **client, struct request *rq)
+{
+    while (rq->next && rq->next_place == IN_CALL) {
+        if (!*client) *client = http_client_new();
+        request_call_out(*client, rq);
+        (void)request_run(rq, rq->next, NULL);
+    }
+}
+
 static void *pool_main(void *context)
 {
     struct pool *pool = context;
+    struct http_client *client = NULL; /* made when first needed */
     struct request *rq;
     struct task *task;
 
@@ -41,11 +52,14 @@ static void *pool_main(void *context)
         if (task) {
             task->work(&pool->service->env, task);
             writer_settle(pool->service, task);
-        } else {
-            (void)request_run(rq, rq->next ? rq->next : rq->route->run, NULL);
-            request_go_on(pool->service, rq);
+            continue;
         }
+        if (!rq->next || rq->next_place == IN_POOL)
+            (void)request_run(rq, rq->next ? rq->next : rq->route->run, NULL);
+        if (house_calls_out(pool->service)) run_calls(&client, rq);
+        request_go_on(pool->service, rq);
     }
+    http_client_free(client);
     return NULL;
 }
 

@@ -173,6 +173,7 @@ static enum err start_http(struct house *house, struct buf *why)
                                  .idle_ms = IDLE_MS,
                                  .dispatch = house_dispatch,
                                  .loop_end = house_loop_end,
+                                 .resume = house_resume,
                                  .context = house};
     struct http_server *server = NULL;
     const char *reason = NULL;

@@ -56,7 +56,7 @@ static inline enum verdict verdict_of(enum err err)
 }
 /* VERDICT_DEAD with its reason, a constant; in a listener only. */
 enum verdict env_dead(struct env *env, const char *reason);
-/* The rule of a replica (contract.md, Events): version n goes on top of n-1 only. held: -1 when
+/* The rule of a replica (docs/events.md): version n goes on top of n-1 only. held: -1 when
  * nothing is held. VERDICT_APPLIED means: apply it. */
 static inline enum verdict version_verdict(int64_t held, int64_t version)
 {

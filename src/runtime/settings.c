@@ -138,6 +138,41 @@ static bool take_database(struct settings *settings, struct buf *why)
     return true;
 }
 
+/* Kept for as long as the program runs. */
+static bool take_api_base_url(struct settings *settings, struct buf *why)
+{
+    static char base[512];
+    const char *text = getenv("API_BASE_URL");
+    size_t length = text ? strlen(text) : 0;
+
+    if (!length) return true;
+    while (length && text[length - 1] == '/')
+        length--;
+    if (length >= sizeof base || strpbrk(text, " \t\r\n?#") ||
+        (strncmp(text, "http://", 7) != 0 && strncmp(text, "https://", 8) != 0) ||
+        length <= strlen("https://")) {
+        buf_append(why, STR("API_BASE_URL must be http://HOST[:PORT] or https://HOST[:PORT]"));
+        return false;
+    }
+    snprintf(base, sizeof base, "%.*s", (int)length, text);
+    settings->api_base_url = base;
+    return true;
+}
+
+/* Not a secret: it is in the page. What else would be in it is. */
+static bool take_publishable_key(struct settings *settings, struct buf *why)
+{
+    const char *text = getenv("STRIPE_PUBLISHABLE_KEY");
+
+    if (!text || !*text) return true;
+    if (strncmp(text, "pk_", 3) != 0) {
+        buf_append(why, STR("STRIPE_PUBLISHABLE_KEY must begin with pk_"));
+        return false;
+    }
+    settings->stripe_publishable_key = text;
+    return true;
+}
+
 static bool take_jwt_key(struct settings *settings, struct buf *why)
 {
     settings->jwt_key = getenv("JWT_KEY");
@@ -175,7 +210,8 @@ bool settings_from_environment(struct settings *settings, struct buf *why)
                       &settings->order_expiration_ms, why) ||
         !take_seconds("PAYMENT_GRACE_SECONDS", 0, PAYMENT_GRACE_S_MAX, &settings->payment_grace_ms,
                       why) ||
-        !take_stripe(settings, why) || !take_cookie_secure(settings, why) ||
+        !take_stripe(settings, why) || !take_publishable_key(settings, why) ||
+        !take_api_base_url(settings, why) || !take_cookie_secure(settings, why) ||
         !take_flag("AUTH_PASSWORD_BLOCKLIST", &blocklist, "on", "off", why) ||
         !take_flag("MONITORING", &monitoring_open, "open", "loopback", why) ||
         !take_log_level(why) || !refuse("NATS_URL", "the embedded event bus", why) ||

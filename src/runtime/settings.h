@@ -21,6 +21,9 @@ struct settings {
     int cookie_secure;                 /* COOKIE_SECURE: 1, 0, or -1 (by the request) */
     const char *trusted_proxies;       /* TRUSTED_PROXIES, "" for none */
     bool password_blocklist;           /* AUTH_PASSWORD_BLOCKLIST */
+    /* API_BASE_URL without the last '/'; NULL: the API is in this program */
+    const char *api_base_url;
+    const char *stripe_publishable_key; /* STRIPE_PUBLISHABLE_KEY or NULL: no card field */
     bool monitoring_open; /* MONITORING=open: /streaming for everyone, not loopback alone */
 };
 

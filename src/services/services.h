@@ -9,5 +9,6 @@ extern const struct service_definition tickets_service;
 extern const struct service_definition orders_service;
 extern const struct service_definition expiration_service;
 extern const struct service_definition payments_service;
+extern const struct service_definition web_service;
 
 #endif

@@ -474,7 +474,7 @@ def test_readiness_says_what_it_is_made_of(server):
     answer = expect(server.client().get("/readyz"), 200).json
     assert answer["ready"] is True and answer["lag"] >= 0, answer
     assert {service["name"] for service in answer["services"]} == \
-        {"bus", "auth", "tickets", "orders", "expiration", "payments"}
+        {"bus", "auth", "tickets", "orders", "expiration", "payments", "web"}
     assert all(service["database"] == "open" and service["subscribed"]
                for service in answer["services"]), answer
 

@@ -4,7 +4,7 @@ import concurrent.futures
 import datetime
 import time
 
-from boxoffice import (Server, cancel, create_ticket, expect, get_order, pay, reserve, try_pay,
+from boxoffice import (Server, buy, cancel, create_ticket, expect, get_order, pay, reserve, try_pay,
                        try_reserve, wait_for, wait_order, wait_ticket)
 from check import expect_error, slow_factor, stays
 

@@ -1,11 +1,10 @@
 """Proves that an idle program costs next to nothing: memory, and no busy loops."""
 
 import os
-import re
 import time
 
 from boxoffice import buy, create_ticket, sanitizer, wait_ticket
-from check import Skip, wait_for
+from check import Skip, resident_kib, wait_for
 
 SECONDS = 10
 CPU_MS_MAX = 20
@@ -22,11 +21,6 @@ def cpu_ms(pid):
         except FileNotFoundError:
             pass  # the thread ended just now
     return total_ns / 1e6
-
-
-def resident_kib(pid):
-    with open(f"/proc/{pid}/status", encoding="ascii") as file:
-        return int(re.search(r"VmRSS:\s+(\d+) kB", file.read())[1])
 
 
 def use_a_little(server):

@@ -185,6 +185,8 @@ def tour_tickets(tour, server):
     tour.go(nobody, "get", "/api/tickets/not-an-id", 400)
     tour.go(nobody, "get", "/api/tickets", 200)
     tour.go(nobody, "get", "/api/tickets?limit=1", 200)
+    tour.go(seller, "get", "/api/tickets/mine", 200)
+    tour.go(nobody, "get", "/api/tickets/mine", 401)
     tour.go(seller, "put", path, 200, {"title": "Second row", "price": 20})
     tour.go(seller, "put", path, 400, {"title": "Second row", "price": 0})
     tour.go(other, "put", path, 401, good)

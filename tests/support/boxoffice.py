@@ -233,8 +233,13 @@ class Server:
         return channel.get("subscriptions") or [] if channel else []
 
 
+at_end = []  # functions for end_all, such as closing what all tests share
+
+
 def end_all():
     """Kills what is still running: tests that hang leave no processes behind."""
+    for close in at_end:
+        close()
     for process in processes:
         if process.poll() is None:
             process.kill()

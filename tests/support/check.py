@@ -49,6 +49,12 @@ def stays(predicate, seconds):
         time.sleep(0.02)
 
 
+def resident_kib(pid):
+    """The memory a process has in RAM."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return int(re.search(r"VmRSS:\s+(\d+) kB", file.read())[1])
+
+
 class Cases:
     """Runs many small cases in one test and reports every failing one, not the first only.
 

@@ -3,14 +3,18 @@
 # run_suites adds them all up. A suite runs as `./dev suite NAME`, a process of its own, so that it
 # can be timed out and cannot disturb the sum.
 
-ALL_SUITES=(unit floors nm contract openapi events payments faults sim mutants asan tsan fuzz)
+ALL_SUITES=(unit floors nm contract openapi events payments faults web sim asan tsan fuzz)
 SUITE_SECONDS_MAX=900
 
 suite_packages() {
     printf '%s\n' "${BUILD_PACKAGES[@]}"
     case "$1" in
-    unit | asan | sim | mutants) printf '%s\n' "${UNIT_PACKAGES[@]}" ;;
+    unit | asan | sim) printf '%s\n' "${UNIT_PACKAGES[@]}" ;;
     nm) printf '%s\n' "${NM_PACKAGES[@]}" ;;
+    web)
+        printf '%s\n' "${WEB_TEST_PACKAGES[@]}"
+        command -v npm >/dev/null || printf '%s\n' "${NPM_PACKAGES[@]}"
+        ;;
     payments) command -v npm >/dev/null || printf '%s\n' "${NPM_PACKAGES[@]}" ;;
     tsan | fuzz) printf '%s\n' "${UNIT_PACKAGES[@]}" "${CLANG_PACKAGES[@]}" ;;
     esac
@@ -29,6 +33,13 @@ suite_events() { build_release && against build/boxoffice events/; }
 # The Stripe double is a matter of npm; without it those tests say that they are skipped.
 suite_payments() { build_release && against build/boxoffice payments/; }
 suite_faults() { build_release && against build/boxoffice faults/; }
+
+# Real browsers; axe-core comes from the npm registry, and its tests say so when it cannot.
+suite_web() {
+    build_release || return 1
+    fetch_axe || say "axe-core could not be fetched"
+    against build/boxoffice web/
+}
 
 suite_openapi() {
     build_release && BOXOFFICE="$PWD/build/boxoffice" python3 tests/openapi/verify.py
@@ -62,6 +73,17 @@ unit_tests() {
     "${start[@]}" meson test -C "$1" --no-rebuild --quiet >/dev/null 2>&1 || result=$?
     python3 tests/support/unit_results.py "$1/meson-logs/testlog.json" || result=1
     return "$result"
+}
+
+# The packages of tests/web/package-lock.json under build/web; quiet when they are there already.
+fetch_axe() {
+    local log
+    mkdir -p build/web
+    if cmp -s tests/web/package-lock.json build/web/package-lock.json &&
+        [ -d build/web/node_modules/axe-core ]; then return 0; fi
+    log=$(log_file npm)
+    cp tests/web/package.json tests/web/package-lock.json build/web/
+    npm ci --prefix build/web --no-audit --no-fund >"$log" 2>&1
 }
 
 # against BINARY WORD…: the tests that speak HTTP to the program, those with a word in their name.

@@ -1,7 +1,7 @@
 /* services/auth/user.h: one person who may sign in, and the rules about their details.
  *
  * Pure: what is decided here depends on the arguments alone. Lengths and messages are the
- * contract's (contract.md, auth). Threads: any. */
+ * contract's (docs/openapi.json, auth). Threads: any. */
 #ifndef SERVICES_AUTH_USER_H
 #define SERVICES_AUTH_USER_H
 

@@ -49,7 +49,7 @@ struct order {
     struct payment payment;    /* the one shown: the latest, unless an earlier one moved money */
 };
 
-struct str order_status_text(enum order_status status); /* contract.md's words */
+struct str order_status_text(enum order_status status); /* docs/openapi.json's words */
 bool order_status_parse(struct str text, enum order_status *out);
 struct str payment_status_text(enum payment_status status);
 bool payment_status_parse(struct str text, enum payment_status *out);

@@ -1,9 +1,6 @@
 /* services/orders/routes.c: reserve, list, show, cancel. */
 #include "services/orders/orders.h"
 
-#define PAGE_DEFAULT 100
-#define PAGE_MAX     1000
-
 static enum err reply_order(struct reply *rp, int status, const struct order *order)
 {
     struct json_writer json = reply_json(rp, status);
@@ -42,21 +39,14 @@ done:
 /* GET /api/orders?limit=&after=: the caller's orders, newest first. */
 static enum err get_orders(struct request *rq, struct tx *tx, struct reply *rp)
 {
-    struct object_id after, last;
     struct json_writer json;
-    int64_t limit, count;
+    struct list_page page;
     enum err err;
 
-    request_limit(rq, PAGE_DEFAULT, PAGE_MAX, &limit);
-    request_after(rq, &after);
-    TRY(request_checked(rq));
+    TRY(request_list_page(rq, &page));
     json = reply_json(rp, 200);
-    TRY(orders_of_user(tx, rq->user.id, after, limit, &json, &count, &last));
-    if (count == limit) {
-        struct object_id_text text = object_id_text(last);
-
-        reply_next_page(rq, rp, limit, str_of(text.hex));
-    }
+    TRY(orders_of_user(tx, rq->user.id, &page, &json));
+    reply_list_page(rq, rp, &page);
 done:
     return err;
 }

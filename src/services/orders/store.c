@@ -210,23 +210,21 @@ void order_json(struct json_writer *json, const struct order *order)
     json_end_object(json);
 }
 
-enum err orders_of_user(struct tx *tx, struct str user_id, struct object_id after, int64_t limit,
-                        struct json_writer *json, int64_t *count, struct object_id *last)
+enum err orders_of_user(struct tx *tx, struct str user_id, struct list_page *page,
+                        struct json_writer *json)
 {
     struct rows rows;
 
-    *count = 0;
     json_begin_array(json);
     tx_query(tx, &rows,
              "SELECT " ORDER_COLUMNS " FROM " ORDER_TABLES
              " WHERE o.user_id = $1 AND o.id < $2 ORDER BY o.id DESC LIMIT $3",
-             sql_text(user_id), sql_id(after), sql_int(limit));
+             sql_text(user_id), sql_id(page->after), sql_int(page->limit));
     while (rows_next(&rows)) {
         struct order order = order_read(&rows);
 
         order_json(json, &order);
-        *last = order.id;
-        ++*count;
+        list_page_add(page, order.id);
     }
     json_end_array(json);
     return rows_end(&rows);

@@ -23,11 +23,10 @@ enum err order_get(struct tx *tx, struct arena *arena, struct object_id id,
 /* Whether an order that is not cancelled has the ticket. */
 enum err ticket_is_taken(struct tx *tx, struct object_id ticket_id, bool *taken);
 
-/* One buyer's orders with an id below `after`, newest first, at most limit, straight into a JSON
- * array. count: how many; last: the id of the last one. */
-enum err orders_of_user(struct tx *tx, struct str user_id, struct object_id after, int64_t limit,
-                        struct json_writer *json, int64_t *count, struct object_id *last);
-/* One order as contract.md shows it. */
+/* A page of one buyer's orders, straight into a JSON array. */
+enum err orders_of_user(struct tx *tx, struct str user_id, struct list_page *page,
+                        struct json_writer *json);
+/* One order as docs/openapi.json shows it. */
 void order_json(struct json_writer *json, const struct order *order);
 
 enum err payment_get(struct tx *tx, struct arena *arena, struct object_id id,

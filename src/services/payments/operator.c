@@ -2,8 +2,8 @@
  * of the data folder. */
 #include "services/payments/payments.h"
 
-#define PAGE_DEFAULT 50
-#define PAGE_MAX     200
+#define LIST_DEFAULT 50
+#define LIST_MAX     200
 #define FINDINGS_MAX 100
 
 static void put_known(struct json_writer *json, const char *key, struct str text)
@@ -49,7 +49,7 @@ static void charge_json(struct json_writer *json, const struct charge *charge)
 enum err get_operator_payments(struct request *rq, struct tx *tx, struct reply *rp)
 {
     struct str status = request_query(rq, "status");
-    struct charge charges[PAGE_MAX];
+    struct charge charges[LIST_MAX];
     struct object_id after;
     struct json_writer json;
     int64_t limit;
@@ -58,7 +58,7 @@ enum err get_operator_payments(struct request *rq, struct tx *tx, struct reply *
 
     if (!status.at) status = STR("");
     if (status.len && !charge_status_known(status)) request_reject(rq, "status", "Unknown status");
-    request_limit(rq, PAGE_DEFAULT, PAGE_MAX, &limit);
+    request_limit(rq, LIST_DEFAULT, LIST_MAX, &limit);
     request_after(rq, &after);
     TRY(request_checked(rq));
     TRY(charges_page(tx, rq->arena, status, after, charges, (size_t)limit, &count));

@@ -1,9 +1,6 @@
 /* services/tickets/routes.c: list, show, create, edit. */
 #include "services/tickets/tickets.h"
 
-#define PAGE_DEFAULT 100
-#define PAGE_MAX     1000
-
 static enum err reply_ticket(struct reply *rp, int status, const struct ticket *ticket)
 {
     struct json_writer json = reply_json(rp, status);
@@ -16,21 +13,30 @@ static enum err reply_ticket(struct reply *rp, int status, const struct ticket *
  * 200 an array, Link to the next page when this one is full. */
 static enum err get_tickets(struct request *rq, struct tx *tx, struct reply *rp)
 {
-    struct object_id after, last;
     struct json_writer json;
-    int64_t limit, count;
+    struct list_page page;
     enum err err;
 
-    request_limit(rq, PAGE_DEFAULT, PAGE_MAX, &limit);
-    request_after(rq, &after);
-    TRY(request_checked(rq));
+    TRY(request_list_page(rq, &page));
     json = reply_json(rp, 200);
-    TRY(tickets_on_sale(tx, after, limit, &json, &count, &last));
-    if (count == limit) {
-        struct object_id_text text = object_id_text(last);
+    TRY(tickets_on_sale(tx, &page, &json));
+    reply_list_page(rq, rp, &page);
+done:
+    return err;
+}
 
-        reply_next_page(rq, rp, limit, str_of(text.hex));
-    }
+/* GET /api/tickets/mine?limit=&after=: what the caller listed, whatever became of it, newest first.
+ */
+static enum err get_tickets_mine(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    struct json_writer json;
+    struct list_page page;
+    enum err err;
+
+    TRY(request_list_page(rq, &page));
+    json = reply_json(rp, 200);
+    TRY(tickets_of_seller(tx, rq->user.id, &page, &json));
+    reply_list_page(rq, rp, &page);
 done:
     return err;
 }
@@ -121,6 +127,7 @@ done:
 
 const struct route tickets_routes[TICKETS_ROUTES] = {
     {METHOD_GET, "/api/tickets", ACCESS_PUBLIC, IN_SHARED_READER, get_tickets},
+    {METHOD_GET, "/api/tickets/mine", ACCESS_SESSION, IN_READER, get_tickets_mine},
     {METHOD_GET, "/api/tickets/:id", ACCESS_PUBLIC, IN_SHARED_READER, get_ticket},
     {METHOD_POST, "/api/tickets", ACCESS_SESSION, IN_WRITER, post_tickets},
     {METHOD_PUT, "/api/tickets/:id", ACCESS_SESSION, IN_WRITER, put_ticket},

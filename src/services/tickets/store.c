@@ -90,26 +90,41 @@ void ticket_json(struct json_writer *json, const struct ticket *ticket)
     json_end_object(json);
 }
 
-enum err tickets_on_sale(struct tx *tx, struct object_id after, int64_t limit,
-                         struct json_writer *json, int64_t *count, struct object_id *last)
+/* The rest of a query, as a JSON array. */
+static enum err put_list(struct rows *rows, struct list_page *page, struct json_writer *json)
+{
+    json_begin_array(json);
+    while (rows_next(rows)) {
+        struct ticket ticket = ticket_read(rows);
+
+        ticket_json(json, &ticket);
+        list_page_add(page, ticket.id);
+    }
+    json_end_array(json);
+    return rows_end(rows);
+}
+
+enum err tickets_on_sale(struct tx *tx, struct list_page *page, struct json_writer *json)
 {
     struct rows rows;
 
-    *count = 0;
-    json_begin_array(json);
     tx_query(tx, &rows,
              "SELECT " TICKET_COLUMNS " FROM tickets"
              " WHERE order_id IS NULL AND id < $1 ORDER BY id DESC LIMIT $2",
-             sql_id(after), sql_int(limit));
-    while (rows_next(&rows)) {
-        struct ticket ticket = ticket_read(&rows);
+             sql_id(page->after), sql_int(page->limit));
+    return put_list(&rows, page, json);
+}
 
-        ticket_json(json, &ticket);
-        *last = ticket.id;
-        ++*count;
-    }
-    json_end_array(json);
-    return rows_end(&rows);
+enum err tickets_of_seller(struct tx *tx, struct str user_id, struct list_page *page,
+                           struct json_writer *json)
+{
+    struct rows rows;
+
+    tx_query(tx, &rows,
+             "SELECT " TICKET_COLUMNS " FROM tickets"
+             " WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
+             sql_text(user_id), sql_id(page->after), sql_int(page->limit));
+    return put_list(&rows, page, json);
 }
 
 enum err order_version(struct tx *tx, struct object_id order_id, int64_t *version)

@@ -11,11 +11,12 @@ enum err ticket_update(struct tx *tx, const struct ticket *ticket);
 enum err ticket_get(struct tx *tx, struct arena *arena, struct object_id id,
                     struct ticket *out); /* ERR_NOT_FOUND */
 
-/* Tickets on sale with an id below `after`, newest first, at most limit, straight into a JSON array
- * (a page may be a thousand tickets long). count: how many; last: the id of the last one. */
-enum err tickets_on_sale(struct tx *tx, struct object_id after, int64_t limit,
-                         struct json_writer *json, int64_t *count, struct object_id *last);
-/* One ticket as contract.md shows it. */
+/* A page of what is on sale, straight into a JSON array: it may be a thousand tickets long. */
+enum err tickets_on_sale(struct tx *tx, struct list_page *page, struct json_writer *json);
+/* The same of what one user listed, on sale or not. */
+enum err tickets_of_seller(struct tx *tx, struct str user_id, struct list_page *page,
+                           struct json_writer *json);
+/* One ticket as docs/openapi.json shows it. */
 void ticket_json(struct json_writer *json, const struct ticket *ticket);
 
 /* -1: no event of this order was applied yet. */

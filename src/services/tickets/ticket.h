@@ -17,7 +17,7 @@ struct ticket {
 };
 
 bool title_valid(struct str title); /* 1 to 200 code points, not all white space */
-/* A price as contract.md takes it: a JSON number, or the same as text. */
+/* A price as docs/openapi.json takes it: a JSON number, or the same as text. */
 bool price_take(const struct json *value, int64_t *price_cents);
 
 static inline bool ticket_held(const struct ticket *ticket)

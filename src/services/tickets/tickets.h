@@ -4,7 +4,7 @@
 
 #include "services/tickets/store.h"
 
-#define TICKETS_ROUTES    4
+#define TICKETS_ROUTES    5
 #define TICKETS_LISTENERS 4
 
 extern const struct route tickets_routes[TICKETS_ROUTES];

@@ -32,6 +32,7 @@ ALTER TABLE charges_grown RENAME TO charges;
 CREATE UNIQUE INDEX charges_live ON charges (order_id)
     WHERE status IN ('pending', 'unknown', 'captured');
 
+CREATE INDEX charges_of_order ON charges (order_id);
 CREATE INDEX charges_to_ask ON charges (ask_at_ms) WHERE ask_at_ms IS NOT NULL;
 CREATE UNIQUE INDEX charges_of_stripe ON charges (stripe_id) WHERE stripe_id IS NOT NULL;
 

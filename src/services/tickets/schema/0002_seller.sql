@@ -1,0 +1,2 @@
+-- One seller's listings, newest first.
+CREATE INDEX tickets_of_seller ON tickets (user_id, id);
