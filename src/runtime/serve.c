@@ -294,7 +294,10 @@ int house_serve(const struct settings *settings,
     int number, code = 1;
     enum err err;
 
-    if (!house) return 1;
+    if (!house) {
+        fputs("boxoffice: cannot start: out of memory\n", stderr);
+        return 1;
+    }
     mallopt(M_ARENA_MAX, 4); /* one heap a thread would keep memory that nobody uses */
     umask(0077);             /* whatever this program makes is its user's alone */
     block_signals(&signals);
@@ -307,8 +310,10 @@ int house_serve(const struct settings *settings,
     err = house_open(house, definitions, count, &why);
     if (err == OK) err = start_threads(house, &why);
     if (err) {
-        fprintf(stderr, "boxoffice: %.*s\n", (int)why.len, why.len ? why.at : "");
-        if (why.len == 0) fprintf(stderr, "boxoffice: cannot start: %s\n", err_message(err));
+        if (why.len)
+            fprintf(stderr, "boxoffice: %.*s\n", (int)why.len, why.at);
+        else
+            fprintf(stderr, "boxoffice: cannot start: %s\n", err_code(err));
     } else {
         printf("listening on http://%s%s%s:%d\n", strchr(settings->host, ':') ? "[" : "",
                settings->host, strchr(settings->host, ':') ? "]" : "",
