@@ -17,6 +17,7 @@
 
 #define STOP_GRACE_MS   10000
 #define CONNECTIONS_MAX 20000
+#define CONNECTIONS_MIN 64
 #define IDLE_MS         75000
 #define DEADLINE_MS     10000
 
@@ -154,6 +155,18 @@ static int loops_for(long cores)
     return loops > LOOPS_MAX ? LOOPS_MAX : loops;
 }
 
+/* Of the descriptors some are for databases, loops and what is asked about health when there are
+ * too many connections. */
+static int connections_max(const struct house *house)
+{
+    rlim_t own = 256 + (rlim_t)house->loops * HTTP_RESERVE_DESCRIPTORS;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= CONNECTIONS_MAX + own)
+        return CONNECTIONS_MAX;
+    return limit.rlim_cur > own + CONNECTIONS_MIN ? (int)(limit.rlim_cur - own) : CONNECTIONS_MIN;
+}
+
 static enum err start_http(struct house *house, struct buf *why)
 {
     static struct http_mount mounts[SERVICES_MAX];
@@ -168,7 +181,9 @@ static enum err start_http(struct house *house, struct buf *why)
                                  .clock = &clock_system,
                                  .trusted_proxies = house->settings->trusted_proxies,
                                  .cookie_secure = house->settings->cookie_secure,
-                                 .connections_max = CONNECTIONS_MAX,
+                                 .connections_max = connections_max(house),
+                                 .connections_per_address =
+                                     (int)house->settings->connections_per_address,
                                  .deadline_ms = DEADLINE_MS,
                                  .idle_ms = IDLE_MS,
                                  .dispatch = house_dispatch,
