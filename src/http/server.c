@@ -25,6 +25,7 @@ static bool thread_start(struct loop *loop)
     int failed;
 
     sigfillset(&all);
+    sigdelset(&all, SIGSYS); /* how a sandbox tells a thread what it may not do */
     pthread_sigmask(SIG_SETMASK, &all, &before);
     failed = pthread_create(&loop->thread, NULL, thread_main, loop);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -91,6 +92,7 @@ enum err http_server_start(const struct http_config *config, struct http_server 
                        why))
         goto done;
     TRY(loops_make(server, why));
+    if (config->listening) config->listening(config->context);
     for (int i = 0; i < server->loop_count; i++) {
         if (thread_start(server->loops[i])) continue;
         *why = "cannot start a thread";

@@ -45,6 +45,9 @@ struct http_config {
     /* In the loop thread: a request that was away goes on with rq->next; see http_call and
      * http_resume. Only those need it. */
     void (*resume)(void *context, int loop, struct request *rq);
+    /* Once, in the thread that starts the server, when its sockets listen and before the first
+     * request. May be NULL. */
+    void (*listening)(void *context);
     void *context;
 };
 

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "runtime/house.h"
 #include "runtime/key.h"
+#include "runtime/sandbox/sandbox.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -167,6 +168,14 @@ static int connections_max(const struct house *house)
     return limit.rlim_cur > own + CONNECTIONS_MIN ? (int)(limit.rlim_cur - own) : CONNECTIONS_MIN;
 }
 
+/* The last of the sandbox, when all is open. */
+static void on_listening(void *context)
+{
+    const struct house *house = context;
+
+    if (house->settings->sandbox && !sandbox_missing()) sandbox_finish();
+}
+
 static enum err start_http(struct house *house, struct buf *why)
 {
     static struct http_mount mounts[SERVICES_MAX];
@@ -189,6 +198,7 @@ static enum err start_http(struct house *house, struct buf *why)
                                  .dispatch = house_dispatch,
                                  .loop_end = house_loop_end,
                                  .resume = house_resume,
+                                 .listening = on_listening,
                                  .context = house};
     struct http_server *server = NULL;
     const char *reason = NULL;
@@ -207,15 +217,19 @@ static enum err start_http(struct house *house, struct buf *why)
     return err;
 }
 
+static bool make_folders(const struct settings *settings, struct buf *why)
+{
+    return make_folder(settings->data, why) &&
+           (!settings->sqlite_dir || make_folder(settings->sqlite_dir, why));
+}
+
 enum err house_open(struct house *house, const struct service_definition *const *definitions,
                     size_t count, struct buf *why)
 {
     enum err err = OK;
 
     house->started_at_ms = clock_now_ms(house->clock);
-    if (!make_folder(house->settings->data, why)) return ERR_IO;
-    if (house->settings->sqlite_dir && !make_folder(house->settings->sqlite_dir, why))
-        return ERR_IO;
+    if (!make_folders(house->settings, why)) return ERR_IO;
     /* The bus's database comes first: its lock says whose data folder this is. */
     TRY(add_service(house, &bus_service, why));
     house->keys = session_keys_open(house->settings, why);
@@ -290,6 +304,26 @@ static void raise_descriptor_limit(void)
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* Gives up what serving does not take, as long as there is but this thread. */
+static void enter_sandbox(const struct settings *settings)
+{
+    const char *missing = settings->sandbox ? sandbox_missing() : "SANDBOX=off";
+    struct sandbox_plan plan = {{settings->data, settings->sqlite_dir}, settings->port};
+
+    if (!missing)
+        sandbox_begin(&plan);
+    else
+        log_event(LOG_WARN, "boxoffice", "sandbox", log_text("off", str_of(missing)));
+}
+
+/* The key is in the sessions' own memory by now, and nobody else looks for it. */
+static void wipe_key(const struct settings *settings)
+{
+    char *key = getenv("JWT_KEY");
+
+    if (settings->jwt_key && key) explicit_bzero(key, strlen(key));
+}
+
 static void block_signals(sigset_t *set)
 {
     sigemptyset(set);
@@ -318,7 +352,12 @@ int house_serve(const struct settings *settings,
     house->clock = &clock_system;
     house->random = &random_system;
     house->loops = loops_for(sysconf(_SC_NPROCESSORS_ONLN));
-    err = house_open(house, definitions, count, &why);
+    err = make_folders(settings, &why) ? OK : ERR_IO;
+    if (err == OK) {
+        enter_sandbox(settings);
+        err = house_open(house, definitions, count, &why);
+        wipe_key(settings);
+    }
     if (err == OK) err = start_threads(house, &why);
     if (err) {
         fprintf(stderr, "boxoffice: %.*s\n", (int)why.len, why.len ? why.at : "");

@@ -10,9 +10,10 @@
 #define HASH_THREADS   2
 #define HASH_QUEUE_MAX 64 /* about a second of work for the two */
 
-#define MINUTE_MS           (60 * 1000)
-#define SIGNIN_BLOCK_MS_MAX (15 * MINUTE_MS) /* then an account may be guessed at 480 times a day  \
-                                              */
+#define MINUTE_MS (60 * 1000)
+#define SIGNIN_BLOCK_MS_MAX                                                                        \
+    (15 * MINUTE_MS) /* then an account may be guessed at 480 times a day                          \
+                      */
 
 static enum err make_limits(struct auth *auth, const struct env *env)
 {
