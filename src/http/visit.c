@@ -92,6 +92,15 @@ void visit_identify(struct exchange *exchange)
     rq->cookie_secure = cookie_secure > 0 || (cookie_secure < 0 && rq->secure);
 }
 
+struct str request_client_network(const struct request *rq)
+{
+    struct address address;
+
+    /* The control socket has no address. */
+    return address_parse(rq->client, &address) ? arena_copy(rq->arena, address_network(&address))
+                                               : rq->client;
+}
+
 /* --- session ------------------------------------------------------------------------------- */
 
 void session_cache_free(struct session_cache *cache)
