@@ -197,12 +197,22 @@ void socket_settle(struct connection *connection)
         connection_schedule(connection);
 }
 
-static void take_peer(struct connection *connection, const struct sockaddr *peer)
+/* Whose process is at the other end of the control socket (unix(7), SO_PEERCRED). */
+static int64_t peer_uid(int fd)
+{
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? (int64_t)peer.uid : -1;
+}
+
+static void take_peer(struct connection *connection, int fd, const struct sockaddr *peer)
 {
     const struct lane *lane = connection->lane;
 
     if (!peer || !address_from_socket(peer, &connection->peer)) {
         connection->operator= true;
+        connection->operator_uid = peer_uid(fd);
         connection->peer_loopback = true;
         connection->peer_text_len = sizeof "local" - 1;
         memcpy(connection->peer_text, "local", sizeof "local");
@@ -232,7 +242,7 @@ void socket_open(struct loop *loop, int fd, const struct sockaddr *peer, bool re
     socket->handle.stream.data = socket;
     socket->refused = refuse;
     connection_init(&socket->connection, &loop->lane);
-    take_peer(&socket->connection, peer);
+    take_peer(&socket->connection, fd, peer);
     if (refuse) loop->refused++;
     failed = peer ? uv_tcp_open(&socket->handle.tcp, fd) : uv_pipe_open(&socket->handle.pipe, fd);
     if (failed) {

@@ -54,6 +54,7 @@ static enum err publish(struct request *rq, struct tx *tx, struct reply *rp)
 
     TRY(outbox_append(tx, publication->subject, publication->payload));
     TRY(outbox_last(tx, &sequence));
+    TRY(audit_request(rq, tx, "event.published", publication->subject, STR("")));
     if (event_type_of(publication->subject) == EVENT_TYPES)
         TRY(dead_letter_put(tx, STR("bus"), sequence, publication->subject, publication->payload,
                             STR("unknown subject")));
