@@ -108,8 +108,8 @@ struct exchange {
     struct request rq; /* first: http_answer finds the exchange by it */
     struct mail mail;
     struct lane *lane;
-    struct connection *connection; /* the lane's; NULL when the client is gone */
-    struct exchange *caller;       /* not NULL: this one is its call (call.c) */
+    struct connection *connection;  /* the lane's; NULL when the client is gone */
+    struct exchange *caller;        /* not NULL: this one is its call (call.c) */
     const struct http_mount *mount; /* of the route, once it is found */
     struct exchange *spare;
     struct buf body;

@@ -101,11 +101,11 @@ struct request {
     struct arena *arena; /* request body + answer; capped */
     enum method method;  /* HEAD arrives as METHOD_GET with head_only set */
     bool head_only;
-    bool operator;      /* came over the control socket … */
+    bool operator;        /* came over the control socket … */
     int64_t operator_uid; /* … from a process of this user; -1: the kernel did not say */
-    bool from_loopback; /* the client's address (after trusted proxies) is loopback */
-    struct str path;    /* percent-decoded, without the query and without one trailing '/' */
-    struct str query;   /* raw, after '?' */
+    bool from_loopback;   /* the client's address (after trusted proxies) is loopback */
+    struct str path;      /* percent-decoded, without the query and without one trailing '/' */
+    struct str query;     /* raw, after '?' */
     struct str params[REQUEST_PARAMS_MAX]; /* what ":name" segments matched, in order */
     struct str client;                     /* client address, as text */
     struct str request_id;                 /* for logs and X-Request-Id */

@@ -148,7 +148,8 @@ void visit_session(struct exchange *exchange)
     cookie = request_header_joined(rq, "cookie", STR("; "));
     if (!cookie.at) return;
     now_s = clock_now_ms(config->clock) / 1000;
-    generation = session_keys_generation(config->keys); /* before it is used: rather once too often */
+    generation =
+        session_keys_generation(config->keys); /* before it is used: rather once too often */
     if (connection->session && connection->session->generation == generation &&
         same_cookie(connection->session->cookie, cookie)) {
         const struct session_cache *cache = connection->session;

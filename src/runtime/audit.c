@@ -1,9 +1,10 @@
 /* runtime/audit.c: the audit trail: each service writes its own, in the transaction of the act. */
 #include "runtime/house.h"
 
-#define YEAR_MS   (INT64_C(366) * 24 * 3600 * 1000) /* a leap year: the engine refuses less than 365 days */
-#define OLD_MAX   2   /* so many old rows make way for a new one */
-#define TEXT_MAX  256 /* bytes of each column */
+#define YEAR_MS                                                                                    \
+    (INT64_C(366) * 24 * 3600 * 1000) /* a leap year: the engine refuses less than 365 days */
+#define OLD_MAX  2                    /* so many old rows make way for a new one */
+#define TEXT_MAX 256                  /* bytes of each column */
 
 /* What fits, without half a character at its end. */
 static struct str cut(struct str text)

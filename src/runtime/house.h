@@ -72,11 +72,11 @@ struct service {
     struct request_list ready;             /* woken: first of the next batch */
     struct request *waiting[WAIT_BUCKETS]; /* by wake key, linked by link */
     int64_t job_due_ms[JOBS_MAX];
-    struct task_list tasks; /* to start after the commit */
-    struct wake *wakes;     /* to call after the commit */
+    struct task_list tasks;         /* to start after the commit */
+    struct wake *wakes;             /* to call after the commit */
     struct revocation *revocations; /* newest first */
     int64_t revoked_look_ms;        /* when to read them again, if others write them */
-    struct arena *arena;    /* of one batch */
+    struct arena *arena;            /* of one batch */
     int64_t reopen_at_ms;
     int64_t failures;     /* batches that were not committed */
     int64_t probe_at_ms;  /* when to look whether it is healthy again */

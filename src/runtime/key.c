@@ -137,10 +137,11 @@ static enum err audit_rotation(struct db *db, struct str kid)
     err = tx_begin(db, &tx);
     if (err) return err;
     tx_item_begin(tx, clock_now_ms(&clock_system));
-    err = audit_put(&env, tx, &(struct audit){.action = "keys.rotated",
-                                              .actor = buf_str(&uid),
-                                              .subject = kid,
-                                              .address = STR("local")});
+    err = audit_put(&env, tx,
+                    &(struct audit){.action = "keys.rotated",
+                                    .actor = buf_str(&uid),
+                                    .subject = kid,
+                                    .address = STR("local")});
     if (err == OK) err = tx_item_end(tx, true);
     if (err == OK) return tx_commit(tx);
     tx_rollback(tx);

@@ -71,8 +71,8 @@ static void announce(struct service *service, enum revoked_kind kind, struct str
     struct revocation *revocation = arena_alloc(service->arena, sizeof *revocation);
 
     ASSERT(revocation != NULL && service->revoked != NULL);
-    *revocation = (struct revocation){service->revocations, kind, arena_copy(service->arena, key),
-                                      until_ms};
+    *revocation =
+        (struct revocation){service->revocations, kind, arena_copy(service->arena, key), until_ms};
     ASSERT(revocation->key.at != NULL);
     service->revocations = revocation;
 }

@@ -114,8 +114,8 @@ void env_wake(struct env *env, struct str key);
 enum verdict env_user_banned(struct env *env, struct tx *tx, struct str user_id, int64_t version,
                              bool banned);
 enum err user_is_banned(struct tx *tx, struct str user_id, bool *banned);
-/* From this commit on the session is refused here, until until_ms, when its last token ends. id_hash:
- * session_user.sid_hash. Writer only. */
+/* From this commit on the session is refused here, until until_ms, when its last token ends.
+ * id_hash: session_user.sid_hash. Writer only. */
 enum err env_session_ended(struct env *env, struct tx *tx, struct str id_hash, int64_t until_ms);
 /* Removes at most max of those whose time is over. */
 enum err ended_sessions_forget(struct tx *tx, int64_t max, int64_t *forgotten);
@@ -124,10 +124,10 @@ enum err ended_sessions_forget(struct tx *tx, int64_t max, int64_t *forgotten);
 
 /* Who did what. Texts are cut after 256 bytes; nothing secret belongs into them. */
 struct audit {
-    const char *action;  /* "session.started" */
-    struct str actor;    /* a user's id, "uid:N" of an operator; empty: nobody known, or the system */
-    struct str subject;  /* what it was done to; empty: the actor */
-    struct str address;  /* where the actor was; empty: nowhere outside */
+    const char *action; /* "session.started" */
+    struct str actor; /* a user's id, "uid:N" of an operator; empty: nobody known, or the system */
+    struct str subject; /* what it was done to; empty: the actor */
+    struct str address; /* where the actor was; empty: nowhere outside */
     struct str detail;
 };
 /* In the transaction of the act; kept for a year. Writer only. */

@@ -227,8 +227,9 @@ bool settings_from_environment(struct settings *settings, struct buf *why)
                       &settings->order_expiration_ms, why) ||
         !take_seconds("PAYMENT_GRACE_SECONDS", 0, PAYMENT_GRACE_S_MAX, &settings->payment_grace_ms,
                       why) ||
-        !take_session(settings, why) || !take_stripe(settings, why) || !take_publishable_key(settings, why) ||
-        !take_api_base_url(settings, why) || !take_cookie_secure(settings, why) ||
+        !take_session(settings, why) || !take_stripe(settings, why) ||
+        !take_publishable_key(settings, why) || !take_api_base_url(settings, why) ||
+        !take_cookie_secure(settings, why) ||
         !take_flag("AUTH_PASSWORD_BLOCKLIST", &blocklist, "on", "off", why) ||
         !take_flag("MONITORING", &monitoring_open, "open", "loopback", why) ||
         !take_log_level(why) || !refuse("NATS_URL", "the embedded event bus", why) ||

@@ -423,7 +423,8 @@ bool writer_step(struct service *service)
         return work;
     }
     if (revocations_next_ms(service) <= batch.now_ms)
-        (void)revocations_read(service, batch.now_ms); /* what is known stays until it can be read */
+        (void)revocations_read(service,
+                               batch.now_ms); /* what is known stays until it can be read */
     if (service->subscription)
         batch.delivery_count =
             subscription_fetch(service->subscription, tx_read(service->db, batch.now_ms),

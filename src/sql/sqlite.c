@@ -486,8 +486,7 @@ static void put_engine_words(struct buf *script, struct str mark)
         return;
     }
     ASSERT(str_starts(mark, append_only));
-    put_append_only(script,
-                    (struct str){mark.at + append_only.len, mark.len - append_only.len});
+    put_append_only(script, (struct str){mark.at + append_only.len, mark.len - append_only.len});
 }
 
 enum err engine_script(struct db *db, const char *text)

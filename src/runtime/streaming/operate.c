@@ -84,8 +84,7 @@ static enum err gather(struct request *rq, struct object_id after, size_t limit,
         if (!log) return ERR_UNAVAILABLE;
         TRY(audit_page(log, rq->arena, after, rows, limit, &found));
         for (size_t j = 0; j < found; j++)
-            out[(*count)++] =
-                (struct trail_row){streaming->house->services[i]->def->name, rows[j]};
+            out[(*count)++] = (struct trail_row){streaming->house->services[i]->def->name, rows[j]};
     }
     qsort(out, *count, sizeof *out, newest_first);
     if (*count > limit) *count = limit;

@@ -13,8 +13,8 @@ struct trail_share {
 
 /* env->state of the service. */
 struct auth {
-    struct arena *arena;         /* holds this struct */
-    struct password_hash nobody; /* never changed: any thread may read it */
+    struct arena *arena;                   /* holds this struct */
+    struct password_hash nobody;           /* never changed: any thread may read it */
     struct trail_share trail[TRAIL_KINDS]; /* the writer's */
 };
 

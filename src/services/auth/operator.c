@@ -51,7 +51,8 @@ static enum err take_user(struct request *rq, struct tx *tx, struct user *user)
         return OK;
     }
     if (!email_valid(who))
-        return request_reject(rq, "user", "User must be an email address or an id of 24 hex digits");
+        return request_reject(rq, "user",
+                              "User must be an email address or an id of 24 hex digits");
     TRY(email_key(rq->arena, who, &key));
     TRY(user_find(tx, rq->arena, key, user));
 done:
@@ -70,8 +71,8 @@ static enum err user_save(struct request *rq, struct tx *tx, const struct user *
                                                         .version = user->version,
                                                         .email = user->email,
                                                         .status = user_status_text(user->status)}));
-    if (env_user_banned(rq->env, tx, str_of(id.hex), user->version,
-                        user->status == USER_BANNED) != VERDICT_APPLIED)
+    if (env_user_banned(rq->env, tx, str_of(id.hex), user->version, user->status == USER_BANNED) !=
+        VERDICT_APPLIED)
         return ERR_UNAVAILABLE;
 done:
     return err;

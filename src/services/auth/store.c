@@ -2,7 +2,8 @@
 #include "services/auth/store.h"
 
 #define USER_COLUMNS                                                                               \
-    "id, version, email, email_key, password_hash, status, created_at_ms, ban_reason, banned_at_ms"
+    "id, version, email, email_key, password_hash, status, created_at_ms, ban_reason, "            \
+    "banned_at_ms"
 
 enum err user_insert(struct tx *tx, const struct user *user)
 {
@@ -46,8 +47,7 @@ enum err user_find(struct tx *tx, struct arena *arena, struct str key, struct us
     enum err err = ERR_NOT_FOUND, end;
     struct rows rows;
 
-    tx_query(tx, &rows,
-             "SELECT " USER_COLUMNS " FROM users WHERE email_key = $1", sql_text(key));
+    tx_query(tx, &rows, "SELECT " USER_COLUMNS " FROM users WHERE email_key = $1", sql_text(key));
     if (rows_next(&rows)) err = user_read(&rows, arena, out);
     end = rows_end(&rows);
     return end == OK ? err : end;

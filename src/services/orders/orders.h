@@ -5,7 +5,7 @@
 #include "services/orders/store.h"
 
 #define ORDERS_ROUTES    4
-#define ORDERS_LISTENERS 7
+#define ORDERS_LISTENERS 8
 
 extern const struct route orders_routes[ORDERS_ROUTES];
 extern const struct listener orders_listeners[ORDERS_LISTENERS];
