@@ -22,7 +22,7 @@ static const struct route routes[] = {
     {METHOD_GET, "/huge", ACCESS_PUBLIC, IN_LOOP, answer_huge},
     {METHOD_GET, "/operator", ACCESS_OPERATOR, IN_LOOP, answer_echo},
 };
-static const struct http_mount mount = {"test", routes, sizeof routes / sizeof *routes, NULL};
+static const struct http_mount mount = {"test", routes, sizeof routes / sizeof *routes, NULL, NULL};
 
 static struct http_config server_config(void)
 {
