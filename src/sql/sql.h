@@ -33,8 +33,8 @@ void db_close(struct db *db); /* rolls back what is open; NULL is fine */
 /* --- migrations ---------------------------------------------------------------------------- */
 
 /* A numbered step; a list ends with a NULL name and only ever grows. text may hold several
- * statements. "{{serial}}" in it
- * stands for the engine's growing 64-bit key. */
+ * statements. "{{serial}}" and
+ * "{{append_only TABLE}}" in it stand for the engine's own words (engine.h). */
 struct migration {
     const char *name; /* "orders/0001_init" */
     const char *text;
