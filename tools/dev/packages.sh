@@ -16,6 +16,7 @@ BENCH_PACKAGES=(wrk nginx-light)
 FORMAT_PACKAGES=(clang-format-14)
 LINT_PACKAGES=(clang-format-14 clang-tidy-14 cppcheck shellcheck)
 COVERAGE_PACKAGES=(gcovr)
+PACKAGE_PACKAGES=(debhelper dpkg-dev git lintian fakeroot)
 FRESH_PACKAGES=(mmdebstrap git curl)
 
 say() { printf 'dev: %s\n' "$*" >&2; }
