@@ -26,5 +26,6 @@ int cli_payments(int count, char **words);
 int cli_users(int count, char **words);
 int cli_keys(int count, char **words);
 int cli_audit(int count, char **words);
+int cli_health(int count, char **words);
 
 #endif

@@ -19,6 +19,7 @@ void cli_usage(FILE *out)
         "       boxoffice users list [--limit N] [--after ID] [--data DIR]\n"
         "       boxoffice keys rotate [--data DIR]\n"
         "       boxoffice audit list [--limit N] [--after ID] [--data DIR]\n"
+        "       boxoffice health [--data DIR]\n"
         "       boxoffice --help | --version\n"
         "\n"
         "serve: run the services until SIGINT or SIGTERM\n"
@@ -50,6 +51,9 @@ void cli_usage(FILE *out)
         "  and without a running server\n"
         "audit list: who did what, when and from where, newest first\n"
         "\n"
+        "health: what /readyz says of the server that runs on the data folder; exit 1 unless it\n"
+        "  is ready\n"
+        "\n"
         "environment (serve): JWT_KEY, SESSION_SECONDS, SESSION_MAX_SECONDS, DATABASE_URL,\n"
         "  ORDER_EXPIRATION_SECONDS,\n"
         "  PAYMENT_GRACE_SECONDS, STRIPE_KEY, STRIPE_API_BASE, STRIPE_WEBHOOK_SECRET,\n"
@@ -61,7 +65,7 @@ void cli_usage(FILE *out)
 int cli_hint(void)
 {
     fputs("usage: boxoffice serve | events publish | events listen | events schema | events "
-          "asyncapi | payments | users | keys | audit; see boxoffice --help\n",
+          "asyncapi | payments | users | keys | audit | health; see boxoffice --help\n",
           stderr);
     return EXIT_USAGE;
 }
