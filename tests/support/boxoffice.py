@@ -26,7 +26,7 @@ START_S_MAX = 10
 STOP_S_MAX = 12  # the contract grants 10 to what is in flight
 SETTINGS = ("JWT_KEY", "DATABASE_URL", "NATS_URL", "REDIS_URL", "STRIPE_KEY", "STRIPE_API_BASE",
             "STRIPE_WEBHOOK_SECRET", "STRIPE_PUBLISHABLE_KEY", "ORDER_EXPIRATION_SECONDS",
-            "PAYMENT_GRACE_SECONDS",
+            "PAYMENT_GRACE_SECONDS", "SESSION_SECONDS", "SESSION_MAX_SECONDS",
             "COOKIE_SECURE", "TRUSTED_PROXIES", "AUTH_PASSWORD_BLOCKLIST")
 
 processes = []  # every server and listener started so far
