@@ -26,7 +26,13 @@ def test_a_flood_takes_nothing_from_others():
         flood = Flood(bench, server, SECONDS, SLOW, SIGNINS, CONNECTS)
         assert http_figures(server)["connections_open"] >= SLOW
         results, over = [], threading.Event()
-        waiter = threading.Thread(target=lambda: (results.append(flood.result()), over.set()))
+
+        def wait():
+            try:
+                results.append(flood.result())
+            finally:
+                over.set()
+        waiter = threading.Thread(target=wait)
         waiter.start()
         visits = largest = 0
         while not over.is_set():
