@@ -9,6 +9,9 @@
 
 #define ORDER_EXPIRATION_S_MAX (365 * 24 * 3600)
 #define PAYMENT_GRACE_S_MAX    3600
+#define SESSION_S_MIN          2
+#define SESSION_S_MAX          86400
+#define SESSION_MAX_S_MAX      (365 * 24 * 3600)
 #define SECRET_MAX             255
 #define RATE_MAX               1000000
 
@@ -208,6 +211,18 @@ static bool take_jwt_key(struct settings *settings, struct buf *why)
     return false;
 }
 
+static bool take_session(struct settings *settings, struct buf *why)
+{
+    if (!take_seconds("SESSION_SECONDS", SESSION_S_MIN, SESSION_S_MAX, &settings->session_ms,
+                      why) ||
+        !take_seconds("SESSION_MAX_SECONDS", SESSION_S_MIN, SESSION_MAX_S_MAX,
+                      &settings->session_max_ms, why))
+        return false;
+    if (settings->session_max_ms >= settings->session_ms) return true;
+    buf_append(why, STR("SESSION_MAX_SECONDS must not be less than SESSION_SECONDS"));
+    return false;
+}
+
 /* Better no start than one that quietly does something else than it was told. */
 static bool refuse(const char *name, const char *what_there_is, struct buf *why)
 {
@@ -227,6 +242,8 @@ bool settings_from_environment(struct settings *settings, struct buf *why)
                                   .data = "./data",
                                   .order_expiration_ms = 900 * 1000,
                                   .payment_grace_ms = 120 * 1000,
+                                  .session_ms = 900 * 1000,
+                                  .session_max_ms = INT64_C(30) * 24 * 3600 * 1000,
                                   .signin_failures_per_minute = 5,
                                   .signups_per_hour = 10,
                                   .orders_per_minute = 30,
@@ -239,8 +256,9 @@ bool settings_from_environment(struct settings *settings, struct buf *why)
                       &settings->order_expiration_ms, why) ||
         !take_seconds("PAYMENT_GRACE_SECONDS", 0, PAYMENT_GRACE_S_MAX, &settings->payment_grace_ms,
                       why) ||
-        !take_stripe(settings, why) || !take_publishable_key(settings, why) ||
-        !take_api_base_url(settings, why) || !take_cookie_secure(settings, why) ||
+        !take_session(settings, why) || !take_stripe(settings, why) ||
+        !take_publishable_key(settings, why) || !take_api_base_url(settings, why) ||
+        !take_cookie_secure(settings, why) ||
         !take_flag("AUTH_PASSWORD_BLOCKLIST", &blocklist, "on", "off", why) ||
         !take_limits(settings, why) || !take_flag("SANDBOX", &sandbox, "on", "off", why) ||
         !take_flag("MONITORING", &monitoring_open, "open", "loopback", why) ||

@@ -13,6 +13,8 @@ struct settings {
     const char *services;        /* --services: comma-separated, NULL: all */
     const char *sqlite_dir;      /* DATABASE_URL=sqlite:DIR; where the databases are */
     const char *jwt_key;         /* JWT_KEY or NULL: DATA/jwt.key */
+    int64_t session_ms;          /* SESSION_SECONDS: life of one token */
+    int64_t session_max_ms;      /* SESSION_MAX_SECONDS: renewed for so long after sign-in */
     int64_t order_expiration_ms; /* ORDER_EXPIRATION_SECONDS */
     int64_t payment_grace_ms;    /* PAYMENT_GRACE_SECONDS */
     const char *stripe_key;      /* STRIPE_KEY or NULL: the sandbox. Never shown, never logged */
