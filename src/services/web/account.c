@@ -66,6 +66,7 @@ static enum err knock(struct request *rq, struct reply *rp, const struct door *d
 enum err get_signin(struct request *rq, struct tx *tx, struct reply *rp)
 {
     (void)tx;
+    if (page_session_is_old(rq)) return page_renew(rq);
     return open_door(rq, rp, &door_in);
 }
 
@@ -78,6 +79,7 @@ enum err post_signin(struct request *rq, struct tx *tx, struct reply *rp)
 enum err get_signup(struct request *rq, struct tx *tx, struct reply *rp)
 {
     (void)tx;
+    if (page_session_is_old(rq)) return page_renew(rq);
     return open_door(rq, rp, &door_up);
 }
 
@@ -94,6 +96,7 @@ enum err get_signout(struct request *rq, struct tx *tx, struct reply *rp)
     struct page page;
 
     (void)tx;
+    if (page_session_is_old(rq)) return page_renew(rq);
     if (!rq->user.id.len) return page_redirect(rp, STR("/"));
     page_begin(rq, &page, TEXT_SIGNOUT_TITLE);
     page_reply(rq, rp, 200);
