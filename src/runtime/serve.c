@@ -109,7 +109,7 @@ static enum err open_bus(struct house *house)
         sources[i] = (struct bus_source){service->def->name, service->path,
                                          any ? NULL : published_by(service)};
     }
-    return bus_open(sources, house->service_count, &house->bus);
+    return bus_open(sources, house->service_count, house->settings->broker, &house->bus);
 }
 
 enum err service_subscribe(struct service *service)
@@ -117,10 +117,11 @@ enum err service_subscribe(struct service *service)
     const struct service_definition *def = service->def;
     struct subscriber who = {.service = def->name,
                              .subjects = service->subjects,
+                             .every_instance = def->every_instance,
                              .poke = writer_poke,
                              .context = service};
 
-    if (!def->listener_count) return OK;
+    if (!def->listener_count && !service->house->settings->broker) return OK;
     ASSERT(def->listener_count <= EVENT_TYPES);
     for (size_t i = 0; i < def->listener_count; i++)
         service->subjects[i] = event_subject(def->listeners[i].type);

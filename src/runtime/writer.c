@@ -22,6 +22,7 @@ struct batch {
     struct task_list settled;
     struct delivery *deliveries;
     size_t delivery_count;
+    bool bus; /* the subscription has something to settle */
     int64_t now_ms;
     struct tx *tx;
     enum err broken; /* the whole transaction is lost */
@@ -251,7 +252,7 @@ static void run_books(struct service *service, struct batch *batch)
 
     if (batch->broken) return;
     mark = item_begin(service, batch);
-    if (batch->delivery_count)
+    if (batch->bus)
         err = subscription_settle(service->subscription, batch->tx, batch->delivery_count);
     if (err == OK && batch->tx->published) err = outbox_flush(batch->tx, &batch->last_sequence);
     item_end(service, batch, mark, err == OK);
@@ -321,7 +322,7 @@ static void start_tasks(struct service *service)
 static void committed(struct service *service, struct batch *batch)
 {
     atomic_store(&service->healthy, true);
-    if (batch->delivery_count) subscription_settled(service->subscription, true);
+    if (batch->bus) subscription_settled(service->subscription, true);
     if (batch->tx->published)
         bus_notify(service->house->bus, service->def->name, batch->last_sequence);
     release_requests(service, batch);
@@ -344,7 +345,7 @@ static void failed(struct service *service, struct batch *batch, enum err err)
         request_list_add(&answered, batch->requests[i]);
     }
     answer_each(&answered, err);
-    if (batch->delivery_count) subscription_settled(service->subscription, false);
+    if (batch->bus) subscription_settled(service->subscription, false);
     service->wakes = NULL;
     task_list_free(&service->tasks);
     task_list_free(&batch->settles);
@@ -373,7 +374,17 @@ static bool something_is_due(const struct service *service, int64_t now_ms)
     if (!atomic_load(&service->healthy) && service->probe_at_ms <= now_ms) return true;
     for (size_t i = 0; i < service->def->job_count; i++)
         if (service->job_due_ms[i] <= now_ms) return true;
-    return false;
+    return service->subscription && subscription_due_ms(service->subscription) <= now_ms;
+}
+
+static void fetch(struct service *service, struct batch *batch)
+{
+    struct subscription *sub = service->subscription;
+
+    if (!sub) return;
+    batch->delivery_count = subscription_fetch(sub, tx_read(service->db, batch->now_ms),
+                                               batch->now_ms, &batch->deliveries);
+    batch->bus = batch->delivery_count || subscription_due_ms(sub) != INT64_MAX;
 }
 
 bool writer_step(struct service *service)
@@ -389,10 +400,7 @@ bool writer_step(struct service *service)
         if (work) failed(service, &batch, ERR_UNAVAILABLE);
         return work;
     }
-    if (service->subscription)
-        batch.delivery_count =
-            subscription_fetch(service->subscription, tx_read(service->db, batch.now_ms),
-                               batch.now_ms, &batch.deliveries);
+    fetch(service, &batch);
     if (!batch.request_count && !batch.settles.head && !batch.delivery_count &&
         !something_is_due(service, batch.now_ms))
         return false;
