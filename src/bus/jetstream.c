@@ -31,7 +31,7 @@
 #define OPEN_PAUSE_MAX 2000
 #define NAK_MS         200 /* doubling with each delivery up to … */
 #define NAK_MS_MAX     5000
-#define PROGRESS_MS    10000 /* between words to the broker that buffered events are in hand */
+#define PROGRESS_MS    1000 /* between words to the broker that buffered events are in hand */
 #define INBOX_AGE_MS   (STREAM_AGE_MS_MAX + 24 * 3600 * INT64_C(1000))
 #define PRUNE_ROWS     1024
 #define PRUNE_MS       60000

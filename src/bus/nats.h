@@ -18,9 +18,10 @@
 #define STREAM_AGE_MS_MAX (7 * 24 * 3600 * INT64_C(1000)) /* what is older is in the outboxes */
 #define DUPLICATES_MS     (120 * INT64_C(1000)) /* the broker knows a message's id for so long */
 #define MESSAGE_BYTES_MAX (EVENT_PAYLOAD_MAX + 1024)
-#define ACK_WAIT_MS       (30 * INT64_C(1000))
-#define ACK_PENDING_MAX   4096 /* events out without an acknowledgement, of all instances */
-#define INBOX_BYTES       64
+#define ACK_WAIT_MS                                                                                \
+    (4 * INT64_C(1000))      /* what a killed instance had in hand comes again after it */
+#define ACK_PENDING_MAX 4096 /* events out without an acknowledgement, of all instances */
+#define INBOX_BYTES     64
 
 struct link {
     natsConnection *connection; /* NULL: none */
