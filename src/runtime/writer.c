@@ -101,6 +101,8 @@ static void take_work(struct service *service, struct batch *batch)
 
 /* --- one item ------------------------------------------------------------------------------ */
 
+static const struct trace no_trace;
+
 /* What an item asked for beyond its rows, so that it can be taken back with them. */
 struct mark {
     struct task *last_task;
@@ -108,9 +110,12 @@ struct mark {
     int published;
 };
 
-static struct mark item_begin(struct service *service, struct batch *batch)
+/* cause: what the item follows from; none: it begins a trace of its own. */
+static struct mark item_begin(struct service *service, struct batch *batch,
+                              const struct trace *cause)
 {
     tx_item_begin(batch->tx, batch->now_ms);
+    batch->tx->trace = trace_follow(&service->traces, cause);
     return (struct mark){service->tasks.tail, service->wakes, batch->tx->published};
 }
 
@@ -140,7 +145,7 @@ static void run_requests(struct service *service, struct batch *batch)
     for (size_t i = 0; i < batch->request_count && !batch->broken; i++) {
         struct request *rq = batch->requests[i];
         handler_fn *handler = rq->next ? rq->next : rq->route->run;
-        struct mark mark = item_begin(service, batch);
+        struct mark mark = item_begin(service, batch, &rq->trace);
 
         item_end(service, batch, mark, request_run(rq, handler, batch->tx));
     }
@@ -151,7 +156,7 @@ static void run_settles(struct service *service, struct batch *batch)
     struct task *task;
 
     while (!batch->broken && (task = task_list_take(&batch->settles))) {
-        struct mark mark = item_begin(service, batch);
+        struct mark mark = item_begin(service, batch, &task->trace);
         enum err err = task->settle(&service->env, batch->tx, task);
 
         if (err)
@@ -198,12 +203,14 @@ static void run_deliveries(struct service *service, struct batch *batch)
 
     for (size_t i = 0; i < batch->delivery_count; i++) {
         struct delivery *delivery = &batch->deliveries[i];
+        struct trace cause;
         struct mark mark;
 
         delivery->verdict = VERDICT_RETRY;
         if (batch->broken) continue;
         if (!delivery->waited && strcmp(held, delivery->source) == 0) continue;
-        mark = item_begin(service, batch);
+        (void)trace_parse(delivery->trace, &cause);
+        mark = item_begin(service, batch, &cause);
         delivery->verdict = deliver(service, batch, delivery);
         item_end(service, batch, mark, delivery->verdict == VERDICT_APPLIED);
         if (delivery->verdict == VERDICT_RETRY && !delivery->waited) held = delivery->source;
@@ -219,7 +226,7 @@ static void run_jobs(struct service *service, struct batch *batch)
 
         if (service->job_due_ms[i] > batch->now_ms) continue;
         service->job_due_ms[i] = JOB_NEVER;
-        mark = item_begin(service, batch);
+        mark = item_begin(service, batch, &no_trace);
         err = job->run(&service->env, batch->tx, &service->job_due_ms[i]);
         item_end(service, batch, mark, err == OK);
         if (err == OK) continue;
@@ -237,7 +244,7 @@ static void run_probe(struct service *service, struct batch *batch)
     enum err err;
 
     if (atomic_load(&service->healthy)) return;
-    mark = item_begin(service, batch);
+    mark = item_begin(service, batch, &no_trace);
     err = tx_exec_values(batch->tx, NULL,
                          "UPDATE schema_migrations SET applied_at_ms = applied_at_ms", NULL, 0);
     item_end(service, batch, mark, err == OK);
@@ -251,7 +258,7 @@ static void run_books(struct service *service, struct batch *batch)
     struct mark mark;
 
     if (batch->broken) return;
-    mark = item_begin(service, batch);
+    mark = item_begin(service, batch, &no_trace);
     if (batch->bus)
         err = subscription_settle(service->subscription, batch->tx, batch->delivery_count);
     if (err == OK && batch->tx->published) err = outbox_flush(batch->tx, &batch->last_sequence);
