@@ -33,8 +33,9 @@ static int ask(const char *data)
 
 int cli_health(int count, char **words)
 {
-    static const struct option options[] = {
-        {"data", required_argument, NULL, 'd'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"data", required_argument, NULL, 'd'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
     static char name[] = "boxoffice health";
     const char *data = DATA_DEFAULT;
     int option;

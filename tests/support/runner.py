@@ -24,7 +24,7 @@ sys.dont_write_bytecode = True
 import boxoffice  # noqa: E402
 from check import Skip  # noqa: E402
 
-FOLDERS = ("contract", "deploy", "events", "faults", "observe", "package", "payments", "web")
+FOLDERS = ("contract", "deploy", "events", "faults", "image", "observe", "package", "payments", "web")
 TEST_S_MAX = int(os.environ.get("BOXOFFICE_TEST_SECONDS", "300"))
 SANITIZER_SLOW = "6"
 
@@ -67,6 +67,8 @@ class Suite:
 
     def __init__(self, folder, path):
         self.name = f"{folder}/{os.path.splitext(os.path.basename(path))[0]}"
+        if os.path.dirname(path) not in sys.path:
+            sys.path.append(os.path.dirname(path))  # what the files of a folder share
         spec = importlib.util.spec_from_file_location(self.name.replace("/", "_"), path)
         self.module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(self.module)
