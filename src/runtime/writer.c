@@ -400,13 +400,18 @@ static void failed(struct service *service, struct batch *batch, enum err err)
 
 /* --- the step ------------------------------------------------------------------------------ */
 
-/* An unknown outcome is settled by looking: a new connection sees what is on the disk. */
+/* An unknown outcome is settled by looking: a new connection sees what is on the disk. A ban may be
+ * among it that memory was not told of. */
 static bool reopen(struct service *service, int64_t now_ms)
 {
     if (service->db) return true;
     if (now_ms < service->reopen_at_ms) return false;
     service->reopen_at_ms = now_ms + PAUSE_MS;
-    return db_open(service->path, DB_WRITER, &service->db, NULL) == OK;
+    if (db_open(service->path, DB_WRITER, &service->db, NULL) != OK) return false;
+    if (!service->revoked || revocations_read(service, now_ms) == OK) return true;
+    db_close(service->db);
+    service->db = NULL;
+    return false;
 }
 
 static bool something_is_due(const struct service *service, int64_t now_ms)
