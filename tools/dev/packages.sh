@@ -19,7 +19,7 @@ COVERAGE_PACKAGES=(gcovr)
 # nats-server and nginx read their configurations once; they are not left running.
 DEPLOY_TEST_PACKAGES=(python3-yaml python3-jsonschema man-db groff nginx-light nats-server)
 IMAGE_PACKAGES=(buildah podman runc)
-PACKAGE_PACKAGES=(debhelper dpkg-dev git lintian fakeroot)
+PACKAGE_PACKAGES=(debhelper dpkg-dev git lintian fakeroot strace systemd)
 FRESH_PACKAGES=(mmdebstrap git curl)
 
 say() { printf 'dev: %s\n' "$*" >&2; }
