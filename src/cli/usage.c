@@ -11,6 +11,7 @@ void cli_usage(FILE *out)
         "       boxoffice events listen SUBJECT [OPTION…]\n"
         "       boxoffice events schema [SUBJECT]\n"
         "       boxoffice events asyncapi\n"
+        "       boxoffice bus refill [--service S [--from SEQ]] [--data DIR]\n"
         "       boxoffice payments list [--status S] [--limit N] [--after ID] [--data DIR]\n"
         "       boxoffice payments show | refund ID [--data DIR]\n"
         "       boxoffice payments audit [--data DIR]\n"
@@ -41,6 +42,8 @@ void cli_usage(FILE *out)
         "events schema: print the JSON Schema of one event, or of all\n"
         "events asyncapi: print the AsyncAPI document of all events\n"
         "\n"
+        "bus refill: publish again what the outboxes hold, after the broker lost its stream\n"
+        "\n"
         "payments list: the newest payments; show: one of them\n"
         "payments refund: give all of a payment back; its order is cancelled by that\n"
         "payments audit: ledger, payments and orders held against each other; exit 1 on a finding\n"
@@ -55,7 +58,7 @@ void cli_usage(FILE *out)
         "  is ready\n"
         "\n"
         "environment (serve): JWT_KEY, SESSION_SECONDS, SESSION_MAX_SECONDS, DATABASE_URL,\n"
-        "  ORDER_EXPIRATION_SECONDS,\n"
+        "  NATS_URL, NATS_REPLICAS, REDIS_URL, ORDER_EXPIRATION_SECONDS,\n"
         "  PAYMENT_GRACE_SECONDS, STRIPE_KEY, STRIPE_API_BASE, STRIPE_WEBHOOK_SECRET,\n"
         "  COOKIE_SECURE, TRUSTED_PROXIES, AUTH_PASSWORD_BLOCKLIST, MONITORING, LOG_LEVEL,\n"
         "  API_BASE_URL, STRIPE_PUBLISHABLE_KEY\n",
@@ -65,7 +68,7 @@ void cli_usage(FILE *out)
 int cli_hint(void)
 {
     fputs("usage: boxoffice serve | events publish | events listen | events schema | events "
-          "asyncapi | payments | users | keys | audit | health; see boxoffice --help\n",
+          "asyncapi | payments | users | keys | audit | bus | health; see boxoffice --help\n",
           stderr);
     return EXIT_USAGE;
 }

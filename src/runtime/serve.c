@@ -118,7 +118,7 @@ static enum err open_bus(struct house *house)
         sources[i] = (struct bus_source){service->def->name, service->path,
                                          any ? NULL : published_by(service)};
     }
-    return bus_open(sources, house->service_count, &house->bus);
+    return bus_open(sources, house->service_count, house->settings->broker, &house->bus);
 }
 
 /* Its own, and that of the runtime; what it publishes itself it need not be told. */
@@ -141,11 +141,12 @@ enum err service_subscribe(struct service *service)
 {
     struct subscriber who = {.service = service->def->name,
                              .subjects = service->subjects,
+                             .every_instance = service->def->every_instance,
                              .poke = writer_poke,
                              .context = service};
 
     list_subjects(service);
-    if (!service->subjects[0]) return OK;
+    if (!service->subjects[0] && !service->house->settings->broker) return OK;
     return subscription_open(service->house->bus, &who, tx_read(service->db, 0),
                              &service->subscription);
 }

@@ -145,11 +145,13 @@ struct service_definition {
     size_t route_count;
     const struct listener *listeners;
     size_t listener_count;
+    bool every_instance; /* of several, each hears every event from its start on (bus.h) */
     const struct job *jobs;
     size_t job_count;
     const struct migration *schema; /* on top of bus_schema; ends with a NULL name */
     int pool_threads;               /* 0: no pool */
-    size_t pool_queue_max;          /* waiting pieces of work; over it: 429 */
+    int pool_nice;         /* 0 to 19: how far its threads stand back when processors are short */
+    size_t pool_queue_max; /* waiting pieces of work; over it: 429 */
     /* Makes env->state before anything runs; why says what is wrong. NULL: nothing to make. */
     enum err (*start)(struct env *env, struct buf *why);
     void (*stop)(struct env *env);

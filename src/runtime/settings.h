@@ -3,6 +3,7 @@
 #define RUNTIME_SETTINGS_H
 
 #include "base/str.h"
+#include "bus/bus.h"
 
 #define LISTEN_HOST_MAX 64
 
@@ -26,6 +27,7 @@ struct settings {
     /* API_BASE_URL without the last '/'; NULL: the API is in this program */
     const char *api_base_url;
     const char *stripe_publishable_key; /* STRIPE_PUBLISHABLE_KEY or NULL: no card field */
+    const struct bus_broker *broker;    /* NATS_URL, NATS_REPLICAS; NULL: the embedded bus */
     int64_t signin_failures_per_minute; /* SIGNIN_FAILURES_PER_MINUTE; 0 in these four: no limit */
     int64_t signups_per_hour;           /* SIGNUPS_PER_HOUR */
     int64_t orders_per_minute;          /* ORDERS_PER_MINUTE */

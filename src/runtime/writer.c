@@ -22,6 +22,7 @@ struct batch {
     struct task_list settled;
     struct delivery *deliveries;
     size_t delivery_count;
+    bool bus; /* the subscription has something to settle */
     int64_t now_ms;
     struct tx *tx;
     enum err broken; /* the whole transaction is lost */
@@ -289,7 +290,7 @@ static void run_books(struct service *service, struct batch *batch)
 
     if (batch->broken) return;
     mark = item_begin(service, batch, &no_trace);
-    if (batch->delivery_count)
+    if (batch->bus)
         err = subscription_settle(service->subscription, batch->tx, batch->delivery_count);
     if (err == OK && batch->tx->published) err = outbox_flush(batch->tx, &batch->last_sequence);
     item_end(service, batch, mark, err == OK);
@@ -359,7 +360,7 @@ static void start_tasks(struct service *service)
 static void committed(struct service *service, struct batch *batch)
 {
     atomic_store(&service->healthy, true);
-    if (batch->delivery_count) subscription_settled(service->subscription, true);
+    if (batch->bus) subscription_settled(service->subscription, true);
     if (batch->tx->published)
         bus_notify(service->house->bus, service->def->name, batch->last_sequence);
     revocations_committed(service, batch->now_ms);
@@ -383,7 +384,7 @@ static void failed(struct service *service, struct batch *batch, enum err err)
         request_list_add(&answered, batch->requests[i]);
     }
     answer_each(&answered, err);
-    if (batch->delivery_count) subscription_settled(service->subscription, false);
+    if (batch->bus) subscription_settled(service->subscription, false);
     service->wakes = NULL;
     service->revocations = NULL;
     task_list_free(&service->tasks);
@@ -413,7 +414,17 @@ static bool something_is_due(const struct service *service, int64_t now_ms)
     if (!atomic_load(&service->healthy) && service->probe_at_ms <= now_ms) return true;
     for (size_t i = 0; i < service->def->job_count; i++)
         if (service->job_due_ms[i] <= now_ms) return true;
-    return false;
+    return service->subscription && subscription_due_ms(service->subscription) <= now_ms;
+}
+
+static void fetch(struct service *service, struct batch *batch)
+{
+    struct subscription *sub = service->subscription;
+
+    if (!sub) return;
+    batch->delivery_count = subscription_fetch(sub, tx_read(service->db, batch->now_ms),
+                                               batch->now_ms, &batch->deliveries);
+    batch->bus = batch->delivery_count || subscription_due_ms(sub) != INT64_MAX;
 }
 
 bool writer_step(struct service *service)
@@ -432,10 +443,7 @@ bool writer_step(struct service *service)
     if (revocations_next_ms(service) <= batch.now_ms)
         (void)revocations_read(service,
                                batch.now_ms); /* what is known stays until it can be read */
-    if (service->subscription)
-        batch.delivery_count =
-            subscription_fetch(service->subscription, tx_read(service->db, batch.now_ms),
-                               batch.now_ms, &batch.deliveries);
+    fetch(service, &batch);
     if (!batch.request_count && !batch.settles.head && !batch.delivery_count &&
         !something_is_due(service, batch.now_ms))
         return false;

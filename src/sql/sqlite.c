@@ -156,6 +156,12 @@ static enum err run(struct db *db, const char *sql)
     return code == SQLITE_OK ? OK : fail(db, code, sql);
 }
 
+bool db_lease(struct db *db, const char *name)
+{
+    (void)db, (void)name;
+    return true;
+}
+
 /* --- open and close ------------------------------------------------------------------------ */
 
 static enum err take_lock(struct db *db, const char *path, struct buf *why)
@@ -405,7 +411,9 @@ void tx_query_values(struct tx *tx, struct rows *rows, const char *sql,
     *rows = (struct rows){.db = tx->db};
     rows->err = statement_find(tx->db, sql, &statement);
     if (rows->err) return;
-    ASSERT(sqlite3_stmt_readonly(statement->handle) && !sqlite3_stmt_busy(statement->handle));
+    ASSERT(!sqlite3_stmt_busy(statement->handle));
+    if (!sqlite3_stmt_readonly(statement->handle)) rows->err = savepoint_begin(tx->db);
+    if (rows->err) return;
     rows->statement = statement;
     rows->err = bind(tx->db, statement, values, count, SQLITE_TRANSIENT);
 }

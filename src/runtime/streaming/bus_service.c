@@ -70,6 +70,8 @@ static const struct route routes[] = {
     {METHOD_POST, "/streaming/publish", ACCESS_OPERATOR, IN_LOOP, post_publish},
     {METHOD_POST, "/operator/keys/rotate", ACCESS_OPERATOR, IN_WRITER, post_keys_rotate},
     {METHOD_GET, "/operator/trail", ACCESS_OPERATOR, IN_WRITER, get_trail},
+    {METHOD_GET, "/streaming/refill", ACCESS_OPERATOR, IN_LOOP, get_refill},
+    {METHOD_POST, "/streaming/refill", ACCESS_OPERATOR, IN_LOOP, post_refill},
 };
 
 static const struct job jobs[] = {

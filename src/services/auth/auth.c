@@ -10,6 +10,7 @@
 #include "services/services.h"
 
 #define HASH_THREADS   2
+#define HASH_NICE      10 /* a flood of guesses must not slow those who read and buy */
 #define HASH_QUEUE_MAX 64 /* about a second of work for the two */
 
 #define MINUTE_MS (60 * 1000)
@@ -87,6 +88,7 @@ const struct service_definition auth_service = {
     .job_count = sizeof jobs / sizeof *jobs,
     .schema = auth_schema,
     .pool_threads = HASH_THREADS,
+    .pool_nice = HASH_NICE,
     .pool_queue_max = HASH_QUEUE_MAX,
     .start = auth_start,
     .stop = auth_stop,

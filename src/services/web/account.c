@@ -41,7 +41,7 @@ static enum err came_in(struct request *rq, struct tx *tx, struct reply *rp)
 
     (void)tx;
     if (api_ok(rq, NULL)) {
-        page_pass_cookies(rq, rp);
+        page_pass_header(rq, rp, "Set-Cookie");
         return page_redirect(rp, view.next);
     }
     if (rq->call.status != 400 && rq->call.status != 429)
@@ -50,6 +50,7 @@ static enum err came_in(struct request *rq, struct tx *tx, struct reply *rp)
     view.password = (struct field){"password", STR(""), api_error(rq, "password")};
     view.error = api_error(rq, "");
     show(rq, rp, door, rq->call.status, &view);
+    if (rq->call.status == 429) page_pass_header(rq, rp, "Retry-After");
     return OK;
 }
 
@@ -108,7 +109,7 @@ static enum err went_out(struct request *rq, struct tx *tx, struct reply *rp)
 {
     (void)tx;
     if (!api_ok(rq, NULL)) return page_problem(rq, rp, rq->call.status);
-    page_pass_cookies(rq, rp);
+    page_pass_header(rq, rp, "Set-Cookie");
     return page_redirect(rp, STR("/"));
 }
 

@@ -179,18 +179,18 @@ struct str path_of(struct request *rq, const char *prefix, struct str id, const 
     return path.failed ? STR("/") : buf_str(&path);
 }
 
-void page_pass_cookies(const struct request *rq, struct reply *rp)
+void page_pass_header(const struct request *rq, struct reply *rp, const char *name)
 {
-    static const struct str name = {"set-cookie:", 11};
     struct str rest = rq->call.headers;
+    size_t colon = strlen(name);
 
     while (rest.len) {
         const char *end = memchr(rest.at, '\n', rest.len);
         size_t length = end ? (size_t)(end - rest.at) + 1 : rest.len;
 
-        if (length > name.len && str_eq_nocase((struct str){rest.at, name.len}, name))
-            reply_header(rp, "Set-Cookie",
-                         str_trim((struct str){rest.at + name.len, length - name.len}));
+        if (length > colon && rest.at[colon] == ':' &&
+            str_eq_nocase((struct str){rest.at, colon}, str_of(name)))
+            reply_header(rp, name, str_trim((struct str){rest.at + colon + 1, length - colon - 1}));
         rest = (struct str){rest.at + length, rest.len - length};
     }
 }
@@ -218,7 +218,7 @@ static void take_user(struct request *rq)
 static enum err renewed(struct request *rq, struct tx *tx, struct reply *rp)
 {
     take_user(rq);
-    page_pass_cookies(rq, rp);
+    page_pass_header(rq, rp, "Set-Cookie");
     return rq->route->run(rq, tx, rp);
 }
 
