@@ -6,6 +6,7 @@
 #include "services/payments/gateway.h"
 
 #define HOOKS_MAX 4096
+#define NEWEST    3
 
 struct charge_record {
     char key[25], order[25];
@@ -45,7 +46,7 @@ static int64_t hook_delay_ms(void)
 {
     if (fault_now(FAULT_WEBHOOK_LATE))
         return chance_below(fault_chance(FAULT_WEBHOOK_LATE), INT64_C(72) * 3600 * 1000);
-    return chance_below(&sim.people, 10000);
+    return chance_below(&sim.people, chance_hit(&sim.people, 0.5) ? 500 : 10000);
 }
 
 static void tell(const struct charge_record *record, const char *type)
@@ -298,10 +299,14 @@ const struct gateway bank_gateway = {bank_charge, bank_refund, bank_find};
 
 void bank_refund_something(void)
 {
+    struct chance *chance = fault_chance(FAULT_BANK_REFUND);
     struct charge_record *record;
+    int64_t among;
 
     if (bank.count == 0) return;
-    record = &bank.records[chance_below(fault_chance(FAULT_BANK_REFUND), (int64_t)bank.count)];
+    /* Half the time one of those whose answers may still be on their way. */
+    among = chance_hit(chance, 0.5) && bank.count > NEWEST ? NEWEST : (int64_t)bank.count;
+    record = &bank.records[(int64_t)bank.count - 1 - chance_below(chance, among)];
     if (record->result == GATEWAY_DONE) give_back(record);
 }
 

@@ -157,7 +157,7 @@ def main():
     parser.add_argument("--sample", type=int, default=0, help="only so many, spread over the list")
     parser.add_argument("--seconds", type=int, default=15)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     build = Build(arguments.build)
     counts = {"caught": 0, "survived": 0, "broken": 0}
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
