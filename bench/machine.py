@@ -20,6 +20,7 @@ BUILD = os.path.join(ROOT, "build", "bench")
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 sys.dont_write_bytecode = True
 
+from boxoffice import NO_LIMITS  # noqa: E402
 import session  # noqa: E402  (sessions signed by hand, as the tests make them)
 
 # nginx takes no longer word in its configuration than about twice this.
@@ -99,12 +100,13 @@ def answers(url):
 class Program:
     """A running `boxoffice serve` on a data folder of its own."""
 
-    def __init__(self, bench, name):
+    def __init__(self, bench, name, env=None):
         self.bench = bench
         self.data = bench.path(name)
         words = [os.path.join(ROOT, "build", "boxoffice"), "serve", "--listen", "127.0.0.1:0",
                  "--data", self.data]
-        self.process = bench.spawn(words, name + ".err", stdout=subprocess.PIPE, text=True)
+        self.process = bench.spawn(words, name + ".err", stdout=subprocess.PIPE, text=True,
+                                   env={**os.environ, **NO_LIMITS, **(env or {})})
         line = self.process.stdout.readline()
         match = re.match(r"listening on (http://127\.0\.0\.1:(\d+))", line)
         if not match:

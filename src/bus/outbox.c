@@ -16,11 +16,17 @@ static enum err count_rows(struct tx *tx, const char *sql, int64_t *out)
 
 enum err outbox_append(struct tx *tx, struct str subject, struct str payload)
 {
+    char trace[TRACE_TEXT_LEN];
+    size_t trace_len = trace_known(&tx->trace) ? sizeof trace : 0;
+
     if (payload.len > EVENT_PAYLOAD_MAX) return ERR_TOO_LARGE;
     tx->published++;
+    if (trace_len) trace_format(&tx->trace, trace);
     return tx_exec(tx, NULL,
-                   "INSERT INTO outbox (subject, payload, created_at_ms) VALUES ($1, $2, $3)",
-                   sql_text(subject), sql_text(payload), sql_int(tx->now_ms));
+                   "INSERT INTO outbox (subject, payload, created_at_ms, trace) "
+                   "VALUES ($1, $2, $3, $4)",
+                   sql_text(subject), sql_text(payload), sql_int(tx->now_ms),
+                   sql_text_or_null((struct str){trace, trace_len}));
 }
 
 enum err outbox_last(struct tx *tx, int64_t *sequence)
@@ -100,9 +106,8 @@ enum err dead_letters(struct tx *tx, struct arena *arena, struct dead_letter *ou
     *count = 0;
     TRY(count_rows(tx, "SELECT COUNT(*) FROM bus_dead", total));
     tx_query(tx, &rows,
-             "SELECT id, source, seq, subject, substr(payload, 1, 2048), reason, dead_at_ms "
-             "FROM bus_dead "
-             "ORDER BY id DESC LIMIT $1",
+             "SELECT id, source, seq, subject, substr(payload, 1, 2048), reason, dead_at_ms, "
+             "trace FROM bus_dead ORDER BY id DESC LIMIT $1",
              sql_int((int64_t)max));
     while (*count < max && rows_next(&rows)) {
         struct dead_letter *letter = &out[(*count)++];
@@ -114,6 +119,7 @@ enum err dead_letters(struct tx *tx, struct arena *arena, struct dead_letter *ou
         letter->payload = arena_copy(arena, rows_text(&rows, 4));
         letter->reason = arena_copy(arena, rows_text(&rows, 5));
         letter->dead_at_ms = rows_int(&rows, 6);
+        letter->trace = arena_copy(arena, rows_text(&rows, 7));
     }
     err = rows_end(&rows);
 done:
@@ -125,12 +131,13 @@ enum err waiting_count(struct tx *tx, int64_t *count)
     return count_rows(tx, "SELECT COUNT(*) FROM bus_waiting", count);
 }
 
-enum err dead_letter_put(struct tx *tx, struct str source, int64_t sequence, struct str subject,
-                         struct str payload, struct str reason)
+enum err dead_letter_put(struct tx *tx, const struct dead_letter *letter)
 {
-    return tx_exec(tx, NULL,
-                   "INSERT INTO bus_dead (source, seq, subject, payload, reason, dead_at_ms) "
-                   "VALUES ($1, $2, $3, $4, $5, $6)",
-                   sql_text(source), sql_int(sequence), sql_text(subject), sql_text(payload),
-                   sql_text(reason), sql_int(tx->now_ms));
+    return tx_exec(
+        tx, NULL,
+        "INSERT INTO bus_dead (source, seq, subject, payload, reason, dead_at_ms, trace) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        sql_text(letter->source), sql_int(letter->sequence), sql_text(letter->subject),
+        sql_text(letter->payload), sql_text(letter->reason), sql_int(tx->now_ms),
+        sql_text_or_null(letter->trace));
 }

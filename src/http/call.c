@@ -12,6 +12,7 @@ static void take_visitor(struct request *call, const struct request *caller)
     call->from_loopback = caller->from_loopback;
     call->client = caller->client;
     call->request_id = caller->request_id;
+    call->trace = trace_follow(&exchange_of(call)->lane->traces, &caller->trace);
     call->secure = caller->secure;
     call->cookie_secure = caller->cookie_secure;
     call->user = caller->user;

@@ -218,6 +218,16 @@ done:
     return err;
 }
 
+/* What a form on somebody else's page can send, with the visitor's cookies in browsers that know no
+ * SameSite, is no JSON: that would be asked for first (CORS), and we never agree. Pages ask for
+ * themselves, and for more. */
+static enum err check_site(const struct request *rq)
+{
+    if (rq->method == METHOD_GET || rq->route->access == ACCESS_PAGE) return OK;
+    if (request_site(rq) != SITE_OTHER || request_has_type(rq, STR("application/json"))) return OK;
+    return ERR_CROSS_SITE;
+}
+
 static enum err check_access(const struct request *rq)
 {
     return rq->route->access == ACCESS_SESSION && rq->user.id.len == 0 ? ERR_NOT_AUTHORIZED : OK;
@@ -229,6 +239,7 @@ enum err exchange_prepare(struct exchange *exchange)
 
     visit_identify(exchange);
     TRY(prepare(exchange));
+    TRY(check_site(&exchange->rq));
     visit_session(exchange);
     TRY(check_access(&exchange->rq));
 done:

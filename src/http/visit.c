@@ -37,6 +37,17 @@ static struct str make_id(struct exchange *exchange)
     return (struct str){exchange->id, len};
 }
 
+/* Anybody may say what their request belongs to: it names nothing of ours. More than one header is
+ * none (https://www.w3.org/TR/trace-context/#traceparent-header). */
+static void take_trace(struct exchange *exchange)
+{
+    struct str parent = request_header_joined(&exchange->rq, "traceparent", STR(","));
+    struct trace cause = {0};
+
+    if (parent.at) (void)trace_parse(parent, &cause);
+    exchange->rq.trace = trace_follow(&exchange->lane->traces, &cause);
+}
+
 static void take_forwarded(struct exchange *exchange, const struct connection *connection)
 {
     struct request *rq = &exchange->rq;
@@ -77,7 +88,17 @@ void visit_identify(struct exchange *exchange)
         rq->request_id = id;
     else if (!rq->request_id.len)
         rq->request_id = make_id(exchange);
+    if (exchange->head_done) take_trace(exchange);
     rq->cookie_secure = cookie_secure > 0 || (cookie_secure < 0 && rq->secure);
+}
+
+struct str request_client_network(const struct request *rq)
+{
+    struct address address;
+
+    /* The control socket has no address. */
+    return address_parse(rq->client, &address) ? arena_copy(rq->arena, address_network(&address))
+                                               : rq->client;
 }
 
 /* --- session ------------------------------------------------------------------------------- */

@@ -66,6 +66,7 @@ struct service {
     struct task_list tasks; /* to start after the commit */
     struct wake *wakes;     /* to call after the commit */
     struct arena *arena;    /* of one batch */
+    struct trace_source traces;
     int64_t reopen_at_ms;
     int64_t failures;     /* batches that were not committed */
     int64_t probe_at_ms;  /* when to look whether it is healthy again */

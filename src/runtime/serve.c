@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "runtime/house.h"
 #include "runtime/key.h"
+#include "runtime/sandbox/sandbox.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -17,6 +18,7 @@
 
 #define STOP_GRACE_MS   10000
 #define CONNECTIONS_MAX 20000
+#define CONNECTIONS_MIN 64
 #define IDLE_MS         75000
 #define DEADLINE_MS     10000
 
@@ -79,6 +81,7 @@ static enum err add_service(struct house *house, const struct service_definition
                                 .clock = house->clock,
                                 .random = house->random};
     object_id_source_init(&service->env.ids, service->env.random);
+    trace_source_init(&service->traces, service->env.random);
     if (writer_init(service) != OK) return ERR_MEMORY; /* pokes come as soon as it subscribes */
     return open_database(
         service, house->settings->sqlite_dir ? house->settings->sqlite_dir : house->settings->data,
@@ -154,6 +157,26 @@ static int loops_for(long cores)
     return loops > LOOPS_MAX ? LOOPS_MAX : loops;
 }
 
+/* Of the descriptors some are for databases, loops and what is asked about health when there are
+ * too many connections. */
+static int connections_max(const struct house *house)
+{
+    rlim_t own = 256 + (rlim_t)house->loops * HTTP_RESERVE_DESCRIPTORS;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= CONNECTIONS_MAX + own)
+        return CONNECTIONS_MAX;
+    return limit.rlim_cur > own + CONNECTIONS_MIN ? (int)(limit.rlim_cur - own) : CONNECTIONS_MIN;
+}
+
+/* The last of the sandbox, when all is open. */
+static void on_listening(void *context)
+{
+    const struct house *house = context;
+
+    if (house->settings->sandbox && !sandbox_missing()) sandbox_finish();
+}
+
 static enum err start_http(struct house *house, struct buf *why)
 {
     static struct http_mount mounts[SERVICES_MAX];
@@ -168,12 +191,15 @@ static enum err start_http(struct house *house, struct buf *why)
                                  .clock = &clock_system,
                                  .trusted_proxies = house->settings->trusted_proxies,
                                  .cookie_secure = house->settings->cookie_secure,
-                                 .connections_max = CONNECTIONS_MAX,
+                                 .connections_max = connections_max(house),
+                                 .connections_per_address =
+                                     (int)house->settings->connections_per_address,
                                  .deadline_ms = DEADLINE_MS,
                                  .idle_ms = IDLE_MS,
                                  .dispatch = house_dispatch,
                                  .loop_end = house_loop_end,
                                  .resume = house_resume,
+                                 .listening = on_listening,
                                  .context = house};
     struct http_server *server = NULL;
     const char *reason = NULL;
@@ -192,15 +218,19 @@ static enum err start_http(struct house *house, struct buf *why)
     return err;
 }
 
+static bool make_folders(const struct settings *settings, struct buf *why)
+{
+    return make_folder(settings->data, why) &&
+           (!settings->sqlite_dir || make_folder(settings->sqlite_dir, why));
+}
+
 enum err house_open(struct house *house, const struct service_definition *const *definitions,
                     size_t count, struct buf *why)
 {
     enum err err = OK;
 
     house->started_at_ms = clock_now_ms(house->clock);
-    if (!make_folder(house->settings->data, why)) return ERR_IO;
-    if (house->settings->sqlite_dir && !make_folder(house->settings->sqlite_dir, why))
-        return ERR_IO;
+    if (!make_folders(house->settings, why)) return ERR_IO;
     /* The bus's database comes first: its lock says whose data folder this is. */
     TRY(add_service(house, &bus_service, why));
     house->keys = session_keys_open(house->settings, why);
@@ -275,6 +305,26 @@ static void raise_descriptor_limit(void)
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* Gives up what serving does not take, as long as there is but this thread. */
+static void enter_sandbox(const struct settings *settings)
+{
+    const char *missing = settings->sandbox ? sandbox_missing() : "SANDBOX=off";
+    struct sandbox_plan plan = {{settings->data, settings->sqlite_dir}, settings->port};
+
+    if (!missing)
+        sandbox_begin(&plan);
+    else
+        log_event(LOG_WARN, "boxoffice", "sandbox", log_text("off", str_of(missing)));
+}
+
+/* The key is in the sessions' own memory by now, and nobody else looks for it. */
+static void wipe_key(const struct settings *settings)
+{
+    char *key = getenv("JWT_KEY");
+
+    if (settings->jwt_key && key) explicit_bzero(key, strlen(key));
+}
+
 static void block_signals(sigset_t *set)
 {
     sigemptyset(set);
@@ -306,7 +356,12 @@ int house_serve(const struct settings *settings,
     house->clock = &clock_system;
     house->random = &random_system;
     house->loops = loops_for(sysconf(_SC_NPROCESSORS_ONLN));
-    err = house_open(house, definitions, count, &why);
+    err = make_folders(settings, &why) ? OK : ERR_IO;
+    if (err == OK) {
+        enter_sandbox(settings);
+        err = house_open(house, definitions, count, &why);
+        wipe_key(settings);
+    }
     if (err == OK) err = start_threads(house, &why);
     if (err) {
         if (why.len)

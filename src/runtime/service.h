@@ -91,6 +91,7 @@ struct task {
     void (*work)(struct env *env, struct task *task);
     enum err (*settle)(struct env *env, struct tx *tx, struct task *task);
     struct task *link;
+    struct trace trace; /* of the item that asked for it; settle's own follows from it */
 };
 
 /* size bytes, zeroed, beginning with a struct task; NULL when memory ran out. Freed by the runtime

@@ -24,6 +24,11 @@ struct settings {
     /* API_BASE_URL without the last '/'; NULL: the API is in this program */
     const char *api_base_url;
     const char *stripe_publishable_key; /* STRIPE_PUBLISHABLE_KEY or NULL: no card field */
+    int64_t signin_failures_per_minute; /* SIGNIN_FAILURES_PER_MINUTE; 0 in these four: no limit */
+    int64_t signups_per_hour;           /* SIGNUPS_PER_HOUR */
+    int64_t orders_per_minute;          /* ORDERS_PER_MINUTE */
+    int64_t connections_per_address;    /* CONNECTIONS_PER_ADDRESS */
+    bool sandbox;                       /* SANDBOX */
     bool monitoring_open; /* MONITORING=open: /streaming for everyone, not loopback alone */
 };
 

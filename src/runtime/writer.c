@@ -100,6 +100,8 @@ static void take_work(struct service *service, struct batch *batch)
 
 /* --- one item ------------------------------------------------------------------------------ */
 
+static const struct trace no_trace;
+
 /* What an item asked for beyond its rows, so that it can be taken back with them. */
 struct mark {
     struct task *last_task;
@@ -107,9 +109,12 @@ struct mark {
     int published;
 };
 
-static struct mark item_begin(struct service *service, struct batch *batch)
+/* cause: what the item follows from; none: it begins a trace of its own. */
+static struct mark item_begin(struct service *service, struct batch *batch,
+                              const struct trace *cause)
 {
     tx_item_begin(batch->tx, batch->now_ms);
+    batch->tx->trace = trace_follow(&service->traces, cause);
     return (struct mark){service->tasks.tail, service->wakes, batch->tx->published};
 }
 
@@ -139,7 +144,7 @@ static void run_requests(struct service *service, struct batch *batch)
     for (size_t i = 0; i < batch->request_count && !batch->broken; i++) {
         struct request *rq = batch->requests[i];
         handler_fn *handler = rq->next ? rq->next : rq->route->run;
-        struct mark mark = item_begin(service, batch);
+        struct mark mark = item_begin(service, batch, &rq->trace);
 
         item_end(service, batch, mark, request_run(rq, handler, batch->tx));
     }
@@ -150,7 +155,7 @@ static void run_settles(struct service *service, struct batch *batch)
     struct task *task;
 
     while (!batch->broken && (task = task_list_take(&batch->settles))) {
-        struct mark mark = item_begin(service, batch);
+        struct mark mark = item_begin(service, batch, &task->trace);
         enum err err = task->settle(&service->env, batch->tx, task);
 
         if (err)
@@ -197,12 +202,14 @@ static void run_deliveries(struct service *service, struct batch *batch)
 
     for (size_t i = 0; i < batch->delivery_count; i++) {
         struct delivery *delivery = &batch->deliveries[i];
+        struct trace cause;
         struct mark mark;
 
         delivery->verdict = VERDICT_RETRY;
         if (batch->broken) continue;
         if (!delivery->waited && strcmp(held, delivery->source) == 0) continue;
-        mark = item_begin(service, batch);
+        (void)trace_parse(delivery->trace, &cause);
+        mark = item_begin(service, batch, &cause);
         delivery->verdict = deliver(service, batch, delivery);
         item_end(service, batch, mark, delivery->verdict == VERDICT_APPLIED);
         if (delivery->verdict == VERDICT_RETRY && !delivery->waited) held = delivery->source;
@@ -218,7 +225,7 @@ static void run_jobs(struct service *service, struct batch *batch)
 
         if (service->job_due_ms[i] > batch->now_ms) continue;
         service->job_due_ms[i] = JOB_NEVER;
-        mark = item_begin(service, batch);
+        mark = item_begin(service, batch, &no_trace);
         err = job->run(&service->env, batch->tx, &service->job_due_ms[i]);
         item_end(service, batch, mark, err == OK);
         if (err == OK) continue;
@@ -236,7 +243,7 @@ static void run_probe(struct service *service, struct batch *batch)
     enum err err;
 
     if (atomic_load(&service->healthy)) return;
-    mark = item_begin(service, batch);
+    mark = item_begin(service, batch, &no_trace);
     err = tx_exec_values(batch->tx, NULL,
                          "UPDATE schema_migrations SET applied_at_ms = applied_at_ms", NULL, 0);
     item_end(service, batch, mark, err == OK);
@@ -250,7 +257,7 @@ static void run_books(struct service *service, struct batch *batch)
     struct mark mark;
 
     if (batch->broken) return;
-    mark = item_begin(service, batch);
+    mark = item_begin(service, batch, &no_trace);
     if (batch->delivery_count)
         err = subscription_settle(service->subscription, batch->tx, batch->delivery_count);
     if (err == OK && batch->tx->published) err = outbox_flush(batch->tx, &batch->last_sequence);

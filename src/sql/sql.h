@@ -8,14 +8,16 @@
 
 #include "base/arena.h"
 #include "base/object_id.h"
+#include "base/trace.h"
 
 struct db; /* one connection */
 
 /* The transaction open on a connection, or its read view. One a connection at a time. */
 struct tx {
     struct db *db;
-    int64_t now_ms; /* the time of the work item that runs now: one item, one time */
-    int published;  /* events appended since begin; counted by the bus, read by the runtime */
+    int64_t now_ms;     /* the time of the work item that runs now: one item, one time */
+    int published;      /* events appended since begin; counted by the bus, read by the runtime */
+    struct trace trace; /* of the work item; set by the runtime, carried by what it publishes */
 };
 
 enum db_mode {
@@ -51,10 +53,10 @@ enum err tx_begin(struct db *db, struct tx **out);
 enum err tx_commit(struct tx *tx);
 void tx_rollback(struct tx *tx);
 
-/* A work item inside the transaction: item_end(keep = false) undoes what the item wrote and
- * nothing else. Items do not nest; the savepoint is made at the first write, so an item that only
- * reads costs nothing. When the engine has lost the whole transaction (disk full, I/O error),
- * item_end returns that error and the caller must roll back everything. */
+/* A work item inside the transaction, at first of no trace: item_end(keep = false) undoes what the
+ * item wrote and nothing else. Items do not nest; the savepoint is made at the first write, so an
+ * item that only reads costs nothing. When the engine has lost the whole transaction (disk full,
+ * I/O error), item_end returns that error and the caller must roll back everything. */
 void tx_item_begin(struct tx *tx, int64_t now_ms);
 enum err tx_item_end(struct tx *tx, bool keep);
 
@@ -91,6 +93,10 @@ static inline struct sql_value sql_int(int64_t integer)
 static inline struct sql_value sql_text(struct str text)
 {
     return (struct sql_value){.type = SQL_TEXT, .text = text};
+}
+static inline struct sql_value sql_text_or_null(struct str text) /* NULL: an empty one */
+{
+    return text.len ? sql_text(text) : sql_null();
 }
 /* Kept as its 24 hex digits. */
 static inline struct sql_value sql_id(struct object_id id)

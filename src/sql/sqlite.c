@@ -526,6 +526,7 @@ void tx_item_begin(struct tx *tx, int64_t now_ms)
 {
     ASSERT(!tx->db->savepoint);
     tx->now_ms = now_ms;
+    tx->trace = (struct trace){0};
 }
 
 enum err tx_item_end(struct tx *tx, bool keep)

@@ -27,7 +27,13 @@ STOP_S_MAX = 12  # the contract grants 10 to what is in flight
 SETTINGS = ("JWT_KEY", "DATABASE_URL", "NATS_URL", "REDIS_URL", "STRIPE_KEY", "STRIPE_API_BASE",
             "STRIPE_WEBHOOK_SECRET", "STRIPE_PUBLISHABLE_KEY", "ORDER_EXPIRATION_SECONDS",
             "PAYMENT_GRACE_SECONDS",
-            "COOKIE_SECURE", "TRUSTED_PROXIES", "AUTH_PASSWORD_BLOCKLIST")
+            "COOKIE_SECURE", "TRUSTED_PROXIES", "AUTH_PASSWORD_BLOCKLIST",
+            "SIGNIN_FAILURES_PER_MINUTE", "SIGNUPS_PER_HOUR", "ORDERS_PER_MINUTE",
+            "CONNECTIONS_PER_ADDRESS")
+# Every test comes from the same few addresses. Those about the limits give None for each.
+NO_LIMITS = {"SIGNIN_FAILURES_PER_MINUTE": "0", "SIGNUPS_PER_HOUR": "0", "ORDERS_PER_MINUTE": "0",
+             "CONNECTIONS_PER_ADDRESS": "0"}
+LIMITS = {name: None for name in NO_LIMITS}  # as they are by default
 
 processes = []  # every server and listener started so far
 logs = []  # the stderr file of every process started so far, for the runner's sanitizer check
@@ -81,7 +87,7 @@ class Server:
     def __init__(self, env=None, args=(), data=None, listen="127.0.0.1:0"):
         self.folder = tempfile.mkdtemp(prefix="boxoffice-test-")
         self.data = data or os.path.join(self.folder, "data")
-        self.env = {"JWT_KEY": TEST_KEY, **(env or {})}
+        self.env = {"JWT_KEY": TEST_KEY, **NO_LIMITS, **(env or {})}
         self.args = list(args)
         self.listen_on = listen
         self.process = None

@@ -80,10 +80,12 @@ done:
 static enum err signup_hash(struct request *rq, struct tx *tx, struct reply *rp)
 {
     struct attempt *attempt = rq->state;
+    const struct auth *auth = rq->env->state;
     enum err err;
 
     (void)tx;
     (void)rp;
+    TRY(limit_take(auth->signups, request_client_network(rq), env_now_ms(rq->env), rq));
     TRY(password_hash(attempt->password, &attempt->hash));
     return request_then(rq, IN_WRITER, signup_insert);
 done:
@@ -92,9 +94,11 @@ done:
 
 /* POST /api/users/signup {email, password}: make an account and sign it in.
  * 201 {"email","id"} and the cookie; 400 Email must be valid, Password must be between 8 and 128
- * characters, Password is too common (unless AUTH_PASSWORD_BLOCKLIST=off), Email in use. */
+ * characters, Password is too common (unless AUTH_PASSWORD_BLOCKLIST=off), Email in use; 429 after
+ * SIGNUPS_PER_HOUR from one address. */
 static enum err post_users_signup(struct request *rq, struct tx *tx, struct reply *rp)
 {
+    const struct auth *auth = rq->env->state;
     struct attempt *attempt;
     enum err err;
 
@@ -107,6 +111,7 @@ static enum err post_users_signup(struct request *rq, struct tx *tx, struct repl
         request_reject(rq, "password", "Password is too common");
     }
     TRY(request_checked(rq));
+    TRY(limit_look(auth->signups, request_client_network(rq), env_now_ms(rq->env), rq));
     return request_then(rq, IN_POOL, signup_hash);
 done:
     return err;
@@ -114,19 +119,50 @@ done:
 
 /* --- sign in ------------------------------------------------------------------------------- */
 
+/* A failure is counted before it is known to be one, so that many guesses at once are counted as
+ * many. Only what is about to be hashed counts: nobody runs out of guesses in a full queue. */
+static enum err count_guess(struct request *rq, const struct attempt *attempt)
+{
+    const struct auth *auth = rq->env->state;
+    struct str network = request_client_network(rq);
+    int64_t now_ms = env_now_ms(rq->env);
+    enum err err;
+
+    TRY(limit_take(auth->address_failures, network, now_ms, rq));
+    TRY(limit_take(auth->account_failures, attempt->key, now_ms, rq));
+done:
+    return err;
+}
+
+/* It was no guess. The account starts afresh; the address does not, or somebody with an account
+ * could guess at others' for ever by signing in to it now and then. */
+static void uncount_guess(struct request *rq, const struct attempt *attempt)
+{
+    const struct auth *auth = rq->env->state;
+
+    limit_forget(auth->account_failures, attempt->key);
+    limit_give_back(auth->address_failures, request_client_network(rq));
+}
+
 /* The last step, in the pool. Whoever the email belongs to, if anyone: one hash, then one answer.
  */
 static enum err signin_verify(struct request *rq, struct tx *tx, struct reply *rp)
 {
     const struct auth *auth = rq->env->state;
     const struct attempt *attempt = rq->state;
-    bool right =
-        password_verify(attempt->password, attempt->known ? &attempt->user.hash : &auth->nobody);
+    enum err err;
+    bool right;
 
     (void)tx;
+    TRY(count_guess(rq, attempt));
+    right =
+        password_verify(attempt->password, attempt->known ? &attempt->user.hash : &auth->nobody);
     if (!attempt->known || !right) return ERR_BAD_CREDENTIALS;
     if (attempt->user.status != USER_ACTIVE) return ERR_BAD_CREDENTIALS;
+    uncount_guess(rq, attempt);
     return reply_signed_in(rq, rp, 200, &attempt->user, env_now_ms(rq->env));
+done:
+    return err;
 }
 
 static enum err signin_find(struct request *rq, struct tx *tx, struct reply *rp)
@@ -143,9 +179,12 @@ static enum err signin_find(struct request *rq, struct tx *tx, struct reply *rp)
 /* POST /api/users/signin {email, password}: a session for someone who has an account.
  * 200 {"email","id"} and the cookie; 400 Email must be valid, You must supply a password, Invalid
  * credentials: the same answer after the same work for an unknown email, a wrong password and
- * someone banned. No upper bound on the password but the body's: one too long matches nothing. */
+ * someone banned; 429 after SIGNIN_FAILURES_PER_MINUTE for the account or from the address, longer
+ * each time up to a quarter of an hour. No upper bound on the password but the body's: one too long
+ * matches nothing. */
 static enum err post_users_signin(struct request *rq, struct tx *tx, struct reply *rp)
 {
+    const struct auth *auth = rq->env->state;
     struct attempt *attempt;
     enum err err;
 
@@ -156,6 +195,8 @@ static enum err post_users_signin(struct request *rq, struct tx *tx, struct repl
         request_reject(rq, "password", "You must supply a password");
     }
     TRY(request_checked(rq));
+    TRY(limit_look(auth->address_failures, request_client_network(rq), env_now_ms(rq->env), rq));
+    TRY(limit_look(auth->account_failures, attempt->key, env_now_ms(rq->env), rq));
     return request_then(rq, IN_READER, signin_find);
 done:
     return err;

@@ -246,25 +246,10 @@ enum err page_refused(struct request *rq, struct reply *rp, struct str back)
     return page_problem(rq, rp, rq->call.status);
 }
 
-/* Whether an Origin header names the host the request was sent to. */
-static bool is_own_origin(const struct request *rq, struct str origin)
-{
-    struct str host = request_header(rq, "host");
-    struct str scheme =
-        rq->secure || str_starts(origin, STR("https://")) ? STR("https://") : STR("http://");
-
-    if (!host.len || !str_starts(origin, scheme)) return false;
-    return str_eq_nocase((struct str){origin.at + scheme.len, origin.len - scheme.len}, host);
-}
-
-/* Browsers say where a request comes from: Sec-Fetch-Site where they can (Fetch Metadata), Origin
- * on every POST. One that says neither is no browser with a form of ours. */
+/* One that does not say where it comes from is no browser with a form of ours. */
 bool page_same_origin(struct request *rq, struct reply *rp)
 {
-    struct str site = request_header(rq, "sec-fetch-site");
-    struct str origin = request_header(rq, "origin");
-
-    if (site.at ? str_eq(site, STR("same-origin")) : is_own_origin(rq, origin)) return true;
+    if (request_site(rq) == SITE_OWN) return true;
     (void)page_problem(rq, rp, 403);
     return false;
 }
