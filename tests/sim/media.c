@@ -57,7 +57,10 @@ static int64_t latency_ms(void)
 
 static bool submit(struct pool *pool, struct request *rq, struct task *task)
 {
-    if (fault_now(FAULT_POOL_FULL) || work_count >= WORKS_MAX / 2) return false;
+    if (fault_now(FAULT_POOL_FULL) || work_count >= WORKS_MAX / 2) {
+        sim.task_lost_ms = sim.now_ms;
+        return false;
+    }
     works[work_count++] =
         (struct work){pool, rq, task, false, sim.now_ms + (task ? latency_ms() : 0)};
     return true;

@@ -121,6 +121,7 @@ struct sim {
     bool healing;
     bool reorders;         /* in this run the bus may change the order of events */
     int64_t calm_since_ms; /* nothing disturbs the expiry of orders since then */
+    int64_t task_lost_ms;  /* the pool was full then: what it refused is asked again a minute on */
     int64_t hold_ms, grace_ms;
     struct chance order;   /* of steps */
     struct chance people;  /* what actors do */
@@ -272,6 +273,7 @@ void call_free(struct call *call);
 /* The process is gone: nobody gets an answer. service: SIM_SERVICES for all. */
 void calls_lose(int service);
 size_t calls_out(void);
+void calls_punctual(void); /* invariant 13: nobody waits for an answer without end */
 struct str call_body(const struct call *call);
 
 /* --- actors.c ------------------------------------------------------------------------------ */

@@ -409,6 +409,7 @@ static bool step(void)
         if (next > sim.now_ms) sim.now_ms = next;
         world.spins = 0;
         model_punctual(); /* all that was due has been done */
+        calls_punctual();
         return true;
     }
     sim.step++;
