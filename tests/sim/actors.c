@@ -22,6 +22,7 @@ struct actor {
     char token[32]; /* the card of the present payment */
     int64_t order_until_ms;
     int payments_tried;
+    char regrets[25]; /* the charge it wants back while it pays once more, "" for none */
 };
 
 enum workload { QUIET, ORDINARY, ONE_TICKET, RESTLESS, WORKLOADS };
@@ -431,11 +432,16 @@ void actor_act(size_t due)
     while (!is_due(actor) || due-- > 0)
         actor++;
     index = (int)(actor - people.all);
-    call = actor->role->act(index);
-    if (fault_now(FAULT_DOUBLE_SUBMIT))
+    call = actor->regrets[0] && actor->order[0] ? pay(index) : actor->role->act(index);
+    if (actor->regrets[0]) {
+        call_send(call_new(index, CALL_REFUND, "", actor->regrets, NULL));
+        actor->waiting++;
+        actor->regrets[0] = '\0';
+    } else if (fault_now(FAULT_DOUBLE_SUBMIT)) {
         twin = twin_of(call);
-    else if (call->kind == CALL_PAY && maybe(0.08)) /* changes their mind while the card is asked */
-        twin = cancel(index, call->id);
+    } else if (call->kind == CALL_PAY && maybe(0.08)) {
+        twin = cancel(index, call->id); /* changes their mind while the card is asked */
+    }
     actor->waiting += twin ? 2 : 1;
     call_send(call);
     if (twin) call_send(twin);
@@ -558,6 +564,7 @@ static void judge_pay(const struct call *call)
                   model_refund_begun(call->id),
               "paid once as %s, now as %.*s", order->paid_as, (int)stripe_id.len, stripe_id.at);
         snprintf(order->paid_as, sizeof order->paid_as, "%.*s", (int)stripe_id.len, stripe_id.at);
+        if (maybe(0.1)) memcpy(people.all[call->actor].regrets, charge, sizeof charge);
     } else if (status_of(call) == 402) {
         CHECK(3, call->id, says(call, "Your card was declined."), "declined in other words");
     } else if (status_of(call) == 400 && says(call, "cancelled order")) {
@@ -690,6 +697,7 @@ void actor_answer(struct call *call)
     actor->next_ms = sim.now_ms + below(actor->pace_ms);
     if (!call->lost && status_of(call) == 503) actor->next_ms += 500;
     if (call->lost && maybe(0.5)) actor->order[0] = '\0';
+    if (actor->regrets[0]) actor->next_ms = sim.now_ms;
     /* Some come back in the last second, or a little too late. */
     if (actor->order[0] && maybe(0.15) && actor->order_until_ms > sim.now_ms)
         actor->next_ms = actor->order_until_ms - 1500 + below(2000);

@@ -121,6 +121,7 @@ struct sim {
     bool healing;
     bool reorders;         /* in this run the bus may change the order of events */
     int64_t calm_since_ms; /* nothing disturbs the expiry of orders since then */
+    int64_t patience_ms;   /* for an answer: payments waits 20 s, then for what is on its way */
     int64_t task_lost_ms;  /* the pool was full then: what it refused is asked again a minute on */
     int64_t hold_ms, grace_ms;
     struct chance order;   /* of steps */

@@ -7,13 +7,14 @@
 
 #include <unistd.h>
 
-#define START_MS      INT64_C(1767225600000) /* 2026-01-01T00:00:00Z */
-#define HOUR_MS       (3600 * INT64_C(1000))
-#define SETTLE_MS     (12 * HOUR_MS) /* all there is to wait for has come by then */
-#define BURIAL_MS     (25 * HOUR_MS) /* what waits for an event that never comes is given up */
-#define SPINS_MAX     200
-#define HEALING_STEPS 400000
-#define LOOK_EVERY    64
+#define START_MS       INT64_C(1767225600000) /* 2026-01-01T00:00:00Z */
+#define HOUR_MS        (3600 * INT64_C(1000))
+#define SETTLE_MS      (12 * HOUR_MS) /* all there is to wait for has come by then */
+#define BURIAL_MS      (25 * HOUR_MS) /* what waits for an event that never comes is given up */
+#define WAITING_MS_MAX 65000 /* between two looks at events that wait for others, and a little */
+#define SPINS_MAX      200
+#define HEALING_STEPS  400000
+#define LOOK_EVERY     64
 
 struct sim sim;
 
@@ -32,7 +33,7 @@ static struct {
     struct settings settings;
     int64_t stalled_until_ms[SIM_SERVICES];
     int64_t disk_full_until_ms;
-    uint64_t disk_errors; /* when last looked at */
+    uint64_t disk_errors, moved; /* when last looked at */
     int64_t failures[SIM_SERVICES];
     struct db *db[SIM_SERVICES];
     int64_t wake_at_ms[SIM_SERVICES]; /* by the service's clock, as its thread would have gone to
@@ -286,9 +287,13 @@ static bool something_goes_wrong(void)
 /* Whoever may be late now for good reasons. */
 static void note_disturbances(void)
 {
-    if (sim.reorders || world.disk_full_until_ms || vfs_errors() != world.disk_errors)
+    uint64_t moved = fault_counts[FAULT_EVENT_REORDER] + fault_counts[FAULT_EVENT_DELAY];
+
+    if (world.disk_full_until_ms || vfs_errors() != world.disk_errors)
         sim_disturb(sim.now_ms + 5000);
+    if (moved != world.moved) sim_disturb(sim.now_ms + WAITING_MS_MAX);
     world.disk_errors = vfs_errors();
+    world.moved = moved;
     for (int i = 0; i < SIM_SERVICES; i++)
         if (world.clocks[i].skew_ms) sim_disturb(sim.now_ms + HOUR_MS + 65000);
 }
@@ -510,6 +515,8 @@ static void begin(const struct options *options)
     see_everything();
     faults_begin(options->seed, options->faults);
     world.disk_errors = vfs_errors();
+    world.moved = fault_counts[FAULT_EVENT_REORDER] + fault_counts[FAULT_EVENT_DELAY];
+    sim.patience_ms = fault_possible(FAULT_GATEWAY_LATE) ? 55000 : 30000;
     sim.reorders = fault_possible(FAULT_EVENT_REORDER) || fault_possible(FAULT_EVENT_DELAY);
 }
 
