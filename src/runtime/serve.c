@@ -53,7 +53,9 @@ static enum err open_database(struct service *service, const char *folder, struc
     if (asprintf(&service->path, "%s/%s.db", folder, service->def->name) < 0) return ERR_MEMORY;
     TRY(db_open(service->path, DB_WRITER, &service->db, why));
     TRY(db_migrate(service->db, bus_schema, now_ms, why));
+    TRY(db_migrate(service->db, runtime_schema, now_ms, why));
     if (service->def->schema) TRY(db_migrate(service->db, service->def->schema, now_ms, why));
+    if (service->revoked) TRY(revocations_read(service, now_ms));
     for (int i = 0; i < service->house->loops; i++) {
         TRY(db_open(service->path, DB_READER, &service->readers[i], why));
         service->pages[i] = pages_new();
@@ -82,6 +84,10 @@ static enum err add_service(struct house *house, const struct service_definition
                                 .random = house->random};
     object_id_source_init(&service->env.ids, service->env.random);
     trace_source_init(&service->traces, service->env.random);
+    if (def->route_count && def != &bus_service) {
+        service->revoked = revoked_new();
+        if (!service->revoked) return ERR_MEMORY;
+    }
     if (writer_init(service) != OK) return ERR_MEMORY; /* pokes come as soon as it subscribes */
     return open_database(
         service, house->settings->sqlite_dir ? house->settings->sqlite_dir : house->settings->data,
@@ -112,21 +118,35 @@ static enum err open_bus(struct house *house)
         sources[i] = (struct bus_source){service->def->name, service->path,
                                          any ? NULL : published_by(service)};
     }
-    return bus_open(sources, house->service_count, &house->bus);
+    return bus_open(sources, house->service_count, house->settings->broker, &house->bus);
+}
+
+/* Its own, and that of the runtime; what it publishes itself it need not be told. */
+static void list_subjects(struct service *service)
+{
+    const struct service_definition *def = service->def;
+    const char *bans = event_subject(EVENT_USER_UPDATED);
+    bool listed = !service->revoked || strcmp(event_publisher(EVENT_USER_UPDATED), def->name) == 0;
+    size_t count = 0;
+
+    ASSERT(def->listener_count <= EVENT_TYPES);
+    for (; count < def->listener_count; count++) {
+        service->subjects[count] = event_subject(def->listeners[count].type);
+        listed = listed || service->subjects[count] == bans;
+    }
+    if (!listed) service->subjects[count] = bans;
 }
 
 enum err service_subscribe(struct service *service)
 {
-    const struct service_definition *def = service->def;
-    struct subscriber who = {.service = def->name,
+    struct subscriber who = {.service = service->def->name,
                              .subjects = service->subjects,
+                             .every_instance = service->def->every_instance,
                              .poke = writer_poke,
                              .context = service};
 
-    if (!def->listener_count) return OK;
-    ASSERT(def->listener_count <= EVENT_TYPES);
-    for (size_t i = 0; i < def->listener_count; i++)
-        service->subjects[i] = event_subject(def->listeners[i].type);
+    list_subjects(service);
+    if (!service->subjects[0] && !service->house->settings->broker) return OK;
     return subscription_open(service->house->bus, &who, tx_read(service->db, 0),
                              &service->subscription);
 }
@@ -209,7 +229,7 @@ static enum err start_http(struct house *house, struct buf *why)
         struct service *service = house->services[i];
 
         mounts[i] = (struct http_mount){service->def->name, service->def->routes,
-                                        service->def->route_count, &service->env};
+                                        service->def->route_count, &service->env, service->revoked};
     }
     snprintf(control, sizeof control, "%s/" CONTROL_SOCKET, house->settings->data);
     err = http_server_start(&config, &server, &reason);
@@ -275,6 +295,7 @@ static void close_service(struct service *service)
         pages_free(service->pages[i]);
     }
     db_close(service->db);
+    revoked_free(service->revoked);
     free(service->path);
     free(service);
 }

@@ -268,6 +268,7 @@ static void open_node(enum who who)
     buf_printf(&path, "%s/%s.db%c", world.folder, def->name, 0);
     assert_int_equal(db_open(path.at, DB_WRITER, &node->db, &why), OK);
     assert_int_equal(db_migrate(node->db, bus_schema, START_MS, &why), OK);
+    assert_int_equal(db_migrate(node->db, runtime_schema, START_MS, &why), OK);
     assert_int_equal(db_migrate(node->db, def->schema, START_MS, &why), OK);
     buf_free(&path);
     buf_free(&why);
