@@ -58,6 +58,7 @@ void *task_new(size_t size)
 void env_task(struct env *env, struct tx *tx, struct task *task)
 {
     (void)tx;
+    task->from = env->service;
     task_list_add(&env->service->tasks, task);
 }
 
@@ -82,13 +83,13 @@ void env_job_due(struct env *env, size_t job, int64_t time_ms)
 
 void env_job_poke(struct env *env, size_t job)
 {
-    struct service *service = env->service;
+    struct service *service = first_of(env->service);
 
     ASSERT(job < service->def->job_count);
     pthread_mutex_lock(&service->lock);
     if (!service->poked) pthread_cond_signal(&service->wake);
     service->poked = true;
-    service->job_pokes |= 1u << job;
+    service->job_asked_ms[job] = 0;
     pthread_mutex_unlock(&service->lock);
 }
 

@@ -61,8 +61,8 @@ static enum err in_transaction(struct db *db, const struct migration *step, int6
         err = apply(db, tx, step, now_ms, why);
     else
         err = db->engine->script(db, "CREATE TABLE IF NOT EXISTS schema_migrations ("
-                                "name TEXT PRIMARY KEY, fingerprint BIGINT NOT NULL, "
-                                "applied_at_ms BIGINT NOT NULL)");
+                                     "name TEXT PRIMARY KEY, fingerprint BIGINT NOT NULL, "
+                                     "applied_at_ms BIGINT NOT NULL)");
     if (err == OK) err = tx_item_end(tx, true);
     if (err == OK) return tx_commit(tx);
     tx_rollback(tx);

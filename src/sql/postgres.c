@@ -3,8 +3,8 @@
  * A connection is always in pipeline mode: a statement is sent when somebody runs it, and waited
  * for when somebody looks at its result. What nobody looks at (the outbox, savepoints) travels with
  * the next one that is waited for, at the latest with COMMIT. An error of such a statement is told
- * late: within its item by the next call, after its item as ERR_CONTENTION of the whole transaction,
- * which is then run again item by item. */
+ * late: within its item by the next call, after its item as ERR_CONTENTION of the whole
+ * transaction, which is then run again item by item. */
 #include "sql/engine.h"
 
 #include "base/log.h"
@@ -69,9 +69,9 @@ static enum err err_of(const char *state)
         const char *class;
         enum err err;
     } known[] = {
-        {"23", ERR_CONFLICT},    {"40", ERR_CONTENTION},  {"55P03", ERR_CONTENTION},
+        {"23", ERR_CONFLICT},     {"40", ERR_CONTENTION},  {"55P03", ERR_CONTENTION},
         {"53100", ERR_DISK_FULL}, {"53", ERR_UNAVAILABLE}, {"08", ERR_UNAVAILABLE},
-        {"57", ERR_UNAVAILABLE}, {"25", ERR_UNAVAILABLE}, {"22", ERR_INVALID},
+        {"57", ERR_UNAVAILABLE},  {"25", ERR_UNAVAILABLE}, {"22", ERR_INVALID},
     };
 
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
@@ -97,7 +97,8 @@ static enum err fail(struct postgres *db, const PGresult *result)
     if (!state || (db->mode == DB_WRITER && needs_another_connection(state))) db->lost = true;
     if (state && in_class(state, "57P")) db->lost = true;
     if (err != ERR_CONFLICT && err != ERR_CONTENTION)
-        log_event(LOG_ERROR, "sql", "statement.failed", log_text("code", str_of(state ? state : "")),
+        log_event(LOG_ERROR, "sql", "statement.failed",
+                  log_text("code", str_of(state ? state : "")),
                   log_text("reason", str_of(message ? message : "the connection was lost")));
     return err;
 }
@@ -255,8 +256,8 @@ static enum err send(struct postgres *db, const char *sql, const struct sql_valu
     TRY(statement_find(db, sql, &statement));
     for (size_t i = 0; i < count; i++)
         parameter_set(&parameters, i, &values[i]);
-    if (PQsendQueryPrepared(db->conn, statement->name, (int)count, parameters.at,
-                            parameters.length, parameters.format, 0)) {
+    if (PQsendQueryPrepared(db->conn, statement->name, (int)count, parameters.at, parameters.length,
+                            parameters.format, 0)) {
         db->unread++;
         return OK;
     }
@@ -289,8 +290,8 @@ static void close_connection(struct db *base)
     free(db);
 }
 
-/* What the server says, or why it cannot be reached. libpq's words about the address itself are left
- * out: in one that was mistyped any part may be a piece of the password. */
+/* What the server says, or why it cannot be reached. libpq's words about the address itself are
+ * left out: in one that was mistyped any part may be a piece of the password. */
 static enum err explain(struct postgres *db, enum err err, struct buf *why)
 {
     const char *message = PQerrorMessage(db->conn), *said = strstr(message, "FATAL: ");
@@ -299,8 +300,8 @@ static enum err explain(struct postgres *db, enum err err, struct buf *why)
     if (!said) said = ": the server that the address names cannot be found";
     said = strstr(said, ": ") + 2;
     if (why)
-        buf_printf(why, "PostgreSQL: %.*s",
-                   (int)strcspn(said + strspn(said, " "), "\n"), said + strspn(said, " "));
+        buf_printf(why, "PostgreSQL: %.*s", (int)strcspn(said + strspn(said, " "), "\n"),
+                   said + strspn(said, " "));
     return err;
 }
 
@@ -318,9 +319,10 @@ static enum err split_place(const char *place, char *schema, char **uri, struct 
     PQconninfoFree(options);
     if (options) return OK;
     if (why)
-        buf_append(why, STR("not a PostgreSQL address: it must be "
-                            "postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with %XX for other than "
-                            "letters and digits in the password"));
+        buf_append(why,
+                   STR("not a PostgreSQL address: it must be "
+                       "postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with %XX for other than "
+                       "letters and digits in the password"));
     return ERR_INVALID;
 }
 
@@ -338,8 +340,9 @@ static enum err connect_to(struct postgres *db, const char *uri, struct buf *why
 {
     /* What the URI says comes later and counts. */
     static const char *const names[] = {
-        "connect_timeout",     "keepalives_idle",  "keepalives_interval", "keepalives_count",
-        "tcp_user_timeout",    "application_name", "dbname",              "client_encoding", NULL};
+        "connect_timeout",  "keepalives_idle",  "keepalives_interval",
+        "keepalives_count", "tcp_user_timeout", "application_name",
+        "dbname",           "client_encoding",  NULL};
     char settings[512];
     const char *values[] = {"5", "5", "2", "3", "10000", "boxoffice", uri, "UTF8", NULL};
     enum err err = OK;
@@ -419,8 +422,7 @@ static enum err migrating(struct db *base, bool begins)
     struct postgres *db = of(base);
     char sql[1024];
 
-    if (!begins)
-        return run_aside(db, "SELECT pg_advisory_unlock_all();" SETTINGS);
+    if (!begins) return run_aside(db, "SELECT pg_advisory_unlock_all();" SETTINGS);
     snprintf(sql, sizeof sql,
              "SET lock_timeout = 0; SET statement_timeout = 0;"
              " SELECT pg_advisory_lock(hashtextextended('boxoffice/%s', 0));"

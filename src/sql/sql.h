@@ -4,10 +4,10 @@
  * prepares each text once and finds it again by its address, so a statement must be a literal.
  * A connection belongs to one thread at a time.
  *
- * What the engines must be told differently stands in the text: {{serial}} is the growing 64-bit key
- * of a table, and a comment that begins with "postgresql " or (in migrations) "sqlite " is read by
- * that engine alone. SQLite has one writer a file; PostgreSQL has many a database, in any number of
- * processes, under READ COMMITTED: whoever reads a row to write what follows from it locks it
+ * What the engines must be told differently stands in the text: {{serial}} is the growing 64-bit
+ * key of a table, and a comment that begins with "postgresql " or (in migrations) "sqlite " is read
+ * by that engine alone. SQLite has one writer a file; PostgreSQL has many a database, in any number
+ * of processes, under READ COMMITTED: whoever reads a row to write what follows from it locks it
  * (SQL_FOR_UPDATE), and what must be unique has a unique index. Row locks alone make a batch of
  * many items safe without the false alarms of SERIALIZABLE, which would run large batches again and
  * again. Two batches that lock the same rows in different orders end in ERR_CONTENTION. */
@@ -56,7 +56,8 @@ struct migration {
 };
 
 /* Applies what is missing, each step in one transaction with its record in schema_migrations. Any
- * number of processes may do it at once: they take turns. ERR_CONFLICT: an applied step's text is not the one recorded. */
+ * number of processes may do it at once: they take turns. ERR_CONFLICT: an applied step's text is
+ * not the one recorded. */
 enum err db_migrate(struct db *db, const struct migration *steps, int64_t now_ms, struct buf *why);
 
 /* --- transactions -------------------------------------------------------------------------- */

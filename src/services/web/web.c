@@ -84,6 +84,7 @@ const struct service_definition web_service = {
     .listener_count = WEB_LISTENERS,
     .jobs = jobs,
     .job_count = LIVE_JOBS,
+    .single_writer = true,
     .pool_threads = CALL_THREADS,
     .pool_queue_max = CALL_QUEUE_MAX,
     .start = web_start,

@@ -1,6 +1,6 @@
 /* Unit tests of sql: what the header promises, on a real database of either engine. SQLite by
- * itself; PostgreSQL when TEST_POSTGRES is the URL of an empty database (tests/postgres starts one),
- * then with what only many connections can do. */
+ * itself; PostgreSQL when TEST_POSTGRES is the URL of an empty database (tests/postgres starts
+ * one), then with what only many connections can do. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -168,7 +168,8 @@ static void ids_and_nulls_come_back_as_they_went_in(void **state)
     assert_true(object_id_parse(STR("0123456789abcdefABCDEF01"), &id));
     assert_int_equal(tx_exec(tx, NULL, "INSERT INTO ids (id) VALUES ($1)", sql_id(id)), OK);
     assert_int_equal(tx_exec(tx, NULL, "INSERT INTO ids (id) VALUES ($1)", sql_null()), OK);
-    assert_int_equal(tx_exec(tx, NULL, "INSERT INTO ids (id) VALUES ($1)", sql_text(STR("no id"))), OK);
+    assert_int_equal(tx_exec(tx, NULL, "INSERT INTO ids (id) VALUES ($1)", sql_text(STR("no id"))),
+                     OK);
     tx_query_values(tx, &rows, "SELECT id FROM ids ORDER BY row", NULL, 0);
     assert_true(rows_next(&rows));
     assert_true(object_id_eq(rows_id(&rows, 0), id));
@@ -578,9 +579,8 @@ static void *lock_second(void *context)
 {
     struct locker *locker = context;
 
-    locker->err =
-        tx_exec(locker->tx, &(int64_t){0}, "UPDATE things SET number = 2 WHERE name = $1",
-                sql_text(str_of(locker->wants)));
+    locker->err = tx_exec(locker->tx, &(int64_t){0}, "UPDATE things SET number = 2 WHERE name = $1",
+                          sql_text(str_of(locker->wants)));
     return NULL;
 }
 
@@ -743,6 +743,8 @@ static void many_statements_nobody_waits_for_all_arrive(void **state)
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
 int main(void)
 {
     const struct CMUnitTest both[] = {
@@ -782,11 +784,14 @@ int main(void)
         CASE(ten_that_start_at_once_migrate_once),
         CASE(many_statements_nobody_waits_for_all_arrive),
     };
-    int failed;
+    static struct CMUnitTest tests[COUNT(both) + COUNT(postgres)];
 
     server = getenv("TEST_POSTGRES");
-    failed = cmocka_run_group_tests_name("both engines", both, NULL, NULL);
-    failed += server ? cmocka_run_group_tests_name("PostgreSQL", postgres, NULL, NULL)
-                     : cmocka_run_group_tests_name("SQLite", sqlite, NULL, NULL);
-    return failed;
+    memcpy(tests, both, sizeof both);
+    if (server) {
+        memcpy(tests + COUNT(both), postgres, sizeof postgres);
+        return cmocka_run_group_tests(tests, NULL, NULL);
+    }
+    memcpy(tests + COUNT(both), sqlite, sizeof sqlite);
+    return _cmocka_run_group_tests("sqlite", tests, COUNT(both) + COUNT(sqlite), NULL, NULL);
 }
