@@ -1,6 +1,8 @@
 /* bus/outbox.c: the bus's tables in a service's database: what it published, what it could not
- * apply. The statements that move subscriptions are in embedded.c. */
+ * apply. The statements that move subscriptions are the drivers'. */
 #include "bus/bus.h"
+
+#include <stdatomic.h>
 
 #define FLUSH_BYTES_MAX (4 * 1024 * 1024) /* the subjects of one transaction's events */
 #define CHANNELS_MAX    4096              /* subjects counted at a time; the rest is next */
@@ -15,13 +17,45 @@ static enum err count_rows(struct tx *tx, const char *sql, int64_t *out)
     return rows_end(&rows);
 }
 
+static _Atomic bool relaying;
+
+void outbox_relay(bool on)
+{
+    atomic_store(&relaying, on);
+}
+
 enum err outbox_append(struct tx *tx, struct str subject, struct str payload)
 {
+    enum err err;
+
     if (payload.len > EVENT_PAYLOAD_MAX) return ERR_TOO_LARGE;
     tx->published++;
-    return tx_exec(tx, NULL,
-                   "INSERT INTO outbox (subject, payload, created_at_ms) VALUES ($1, $2, $3)",
-                   sql_text(subject), sql_text(payload), sql_int(tx->now_ms));
+    TRY(tx_exec(tx, NULL,
+                "INSERT INTO outbox (subject, payload, created_at_ms) VALUES ($1, $2, $3)",
+                sql_text(subject), sql_text(payload), sql_int(tx->now_ms)));
+    if (atomic_load(&relaying))
+        TRY(tx_exec_values(tx, NULL, "INSERT INTO outbox_unrelayed (seq) VALUES ({{last serial}})",
+                           NULL, 0));
+done:
+    return err;
+}
+
+enum err outbox_refill(struct tx *tx, int64_t from, int64_t max, int64_t *next)
+{
+    struct rows rows;
+    enum err err = OK;
+
+    *next = 0;
+    tx_query(tx, &rows, "SELECT seq FROM outbox WHERE seq >= $1 ORDER BY seq LIMIT 1 OFFSET $2",
+             sql_int(from), sql_int(max));
+    if (rows_next(&rows)) *next = rows_int(&rows, 0);
+    TRY(rows_end(&rows));
+    TRY(tx_exec(tx, NULL,
+                "INSERT INTO outbox_unrelayed (seq) SELECT seq FROM outbox "
+                "WHERE seq >= $1 AND seq < $2 ON CONFLICT (seq) DO NOTHING",
+                sql_int(from), sql_int(*next ? *next : INT64_MAX)));
+done:
+    return err;
 }
 
 enum err outbox_last(struct tx *tx, int64_t *sequence)

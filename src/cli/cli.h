@@ -22,6 +22,7 @@ int cli_serve(int count, char **words);
 int cli_events(int count, char **words);
 int cli_publish(int count, char **words);
 int cli_listen(int count, char **words);
+int cli_bus(int count, char **words);
 int cli_payments(int count, char **words);
 
 #endif

@@ -11,6 +11,7 @@ void cli_usage(FILE *out)
         "       boxoffice events listen SUBJECT [OPTION…]\n"
         "       boxoffice events schema [SUBJECT]\n"
         "       boxoffice events asyncapi\n"
+        "       boxoffice bus refill [--service S [--from SEQ]] [--data DIR]\n"
         "       boxoffice payments list [--status S] [--limit N] [--after ID] [--data DIR]\n"
         "       boxoffice payments show | refund ID [--data DIR]\n"
         "       boxoffice payments audit [--data DIR]\n"
@@ -35,12 +36,15 @@ void cli_usage(FILE *out)
         "events schema: print the JSON Schema of one event, or of all\n"
         "events asyncapi: print the AsyncAPI document of all events\n"
         "\n"
+        "bus refill: publish again what the outboxes hold, after the broker lost its stream\n"
+        "\n"
         "payments list: the newest payments; show: one of them\n"
         "payments refund: give all of a payment back; its order is cancelled by that\n"
         "payments audit: ledger, payments and orders held against each other; exit 1 on a finding\n"
         "\n"
         "environment (serve): JWT_KEY, DATABASE_URL, ORDER_EXPIRATION_SECONDS,\n"
-        "  PAYMENT_GRACE_SECONDS, STRIPE_KEY, STRIPE_API_BASE, STRIPE_WEBHOOK_SECRET,\n"
+        "  PAYMENT_GRACE_SECONDS, NATS_URL, NATS_REPLICAS, REDIS_URL, STRIPE_KEY, STRIPE_API_BASE, "
+        "STRIPE_WEBHOOK_SECRET,\n"
         "  COOKIE_SECURE, TRUSTED_PROXIES, AUTH_PASSWORD_BLOCKLIST, MONITORING, LOG_LEVEL,\n"
         "  API_BASE_URL, STRIPE_PUBLISHABLE_KEY\n",
         out);
@@ -49,7 +53,7 @@ void cli_usage(FILE *out)
 int cli_hint(void)
 {
     fputs("usage: boxoffice serve | events publish | events listen | events schema | events "
-          "asyncapi | payments; see boxoffice --help\n",
+          "asyncapi | bus | payments; see boxoffice --help\n",
           stderr);
     return EXIT_USAGE;
 }

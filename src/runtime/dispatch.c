@@ -15,16 +15,16 @@ static size_t index_of(const struct house *house, const struct service *service)
     return i;
 }
 
-bool request_run(struct request *rq, handler_fn *handler, struct tx *tx)
+enum err request_run(struct request *rq, handler_fn *handler, struct tx *tx)
 {
     enum err err;
 
     rq->next = NULL;
     err = handler(rq, tx, &rq->reply);
-    if (err == OK) return true;
+    if (err == OK) return OK;
     rq->next = NULL;
     reply_error(rq, err);
-    return false;
+    return err;
 }
 
 static void to_pool(struct service *service, struct request *rq)

@@ -84,6 +84,7 @@ struct service {
     int64_t reopen_at_ms;
     int64_t look_at_ms;   /* PostgreSQL: what others have done meanwhile */
     int64_t fold_at_ms;   /* PostgreSQL: outbox_fold */
+    bool careful;         /* events came to contention: each is waited for, to fail alone */
     int64_t failures;     /* batches that were not committed */
     int64_t probe_at_ms;  /* when to look whether it is healthy again */
     _Atomic bool healthy; /* its last transaction could be made */
@@ -203,8 +204,8 @@ void house_loop_end(void *context, int loop);
 bool house_calls_out(const struct service *service);
 /* In a pool thread: asks what rq->call says; rq->call gets the answer, 503 when none came. */
 void request_call_out(struct http_client *client, struct request *rq);
-/* Runs one handler and turns its error into an answer. True: keep what it wrote. */
-bool request_run(struct request *rq, handler_fn *handler, struct tx *tx);
+/* Runs one handler and turns its error into an answer. OK: keep what it wrote. */
+enum err request_run(struct request *rq, handler_fn *handler, struct tx *tx);
 /* The handler said where to go on: hand the request over, or answer it. Not in a loop thread. */
 void request_go_on(struct service *service, struct request *rq);
 

@@ -175,7 +175,7 @@ static enum err open_bus(struct house *house)
         sources[i] = (struct bus_source){service->def->name, service->path,
                                          any ? NULL : published_by(service)};
     }
-    return bus_open(sources, house->service_count, &house->bus);
+    return bus_open(sources, house->service_count, house->settings->broker, &house->bus);
 }
 
 enum err service_subscribe(struct service *service)
@@ -183,10 +183,12 @@ enum err service_subscribe(struct service *service)
     const struct service_definition *def = service->def;
     struct subscriber who = {.service = def->name,
                              .subjects = service->subjects,
+                             .every_instance = def->every_instance,
                              .poke = writer_poke,
                              .context = service};
 
-    if (!def->listener_count || !service->db) return OK; /* or else when it is connected */
+    if (!def->listener_count && !service->house->settings->broker) return OK;
+    if (!service->db) return OK; /* or else when it is connected */
     ASSERT(def->listener_count <= EVENT_TYPES);
     for (size_t i = 0; i < def->listener_count; i++)
         service->subjects[i] = event_subject(def->listeners[i].type);
@@ -267,7 +269,7 @@ static enum err start_http(struct house *house, struct buf *why)
  * not commit in that order, and an event could be passed over. One service alone reads nobody's. */
 static bool can_do_without_broker(const struct house *house, size_t count, struct buf *why)
 {
-    if (!house->settings->postgres_url || count == 1) return true;
+    if (!house->settings->postgres_url || house->settings->broker || count == 1) return true;
     buf_append(why,
                STR("DATABASE_URL=postgresql://… with several services needs NATS_URL, to carry "
                    "the events between them; one alone can do without: --services orders"));

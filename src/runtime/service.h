@@ -117,6 +117,7 @@ struct service_definition {
     size_t route_count;
     const struct listener *listeners;
     size_t listener_count;
+    bool every_instance; /* of several, each hears every event from its start on (bus.h) */
     const struct job *jobs;
     size_t job_count;
     const struct migration *schema; /* on top of bus_schema; ends with a NULL name */

@@ -2,6 +2,7 @@
 #include "runtime/settings.h"
 
 #include "base/log.h"
+#include "events/events.h"
 #include "sql/sql.h"
 
 #include <stdio.h>
@@ -209,6 +210,72 @@ static bool take_jwt_key(struct settings *settings, struct buf *why)
     return false;
 }
 
+/* host:port, the host a name, an IPv4 address, or an IPv6 address in brackets. */
+static bool is_server(const char *text)
+{
+    size_t host = *text == '[' ? strcspn(text, "]") + 1 : strcspn(text, ":");
+    int64_t port;
+
+    if (host < 1 || host > 255 || text[host] != ':' || strpbrk(text, "/?#@ \"\\")) return false;
+    return str_to_int64(str_of(text + host + 1), &port) && port >= 1 && port <= 65535;
+}
+
+static bool bad_nats_url(struct buf *why)
+{
+    buf_append(why, STR("NATS_URL must be nats://[USER:PASSWORD@]HOST:PORT[,HOST:PORT…], at most 8 "
+                        "servers"));
+    return false;
+}
+
+/* Takes "user:password@" off the front; both may not be empty. */
+static bool take_user(char **at, struct bus_broker *broker)
+{
+    char *end = strrchr(*at, '@'), *colon = strchr(*at, ':');
+
+    if (!end) return true;
+    if (!colon || colon > end || colon == *at || colon + 1 == end) return false;
+    *end = *colon = '\0';
+    broker->user = *at;
+    broker->password = colon + 1;
+    *at = end + 1;
+    return true;
+}
+
+/* Kept for as long as the program runs. The password is never shown and never logged. */
+static bool take_nats(struct settings *settings, struct buf *why)
+{
+    static char copy[2048], servers[BROKERS_MAX][300];
+    static const char *subjects[EVENT_TYPES + 1];
+    static struct bus_broker broker;
+    const char *text = getenv("NATS_URL"), *replicas = getenv("NATS_REPLICAS");
+    char *at = copy, *comma;
+
+    broker = (struct bus_broker){.replicas = 1, .subjects = subjects};
+    if (replicas && *replicas && strcmp(replicas, "1") != 0 && strcmp(replicas, "3") != 0 &&
+        strcmp(replicas, "5") != 0) {
+        buf_append(why, STR("NATS_REPLICAS must be 1, 3 or 5"));
+        return false;
+    }
+    if (replicas && *replicas) broker.replicas = *replicas - '0';
+    if (!text || !*text) return true;
+    if (!starts(text, "nats://") || strlen(text) >= sizeof copy) return bad_nats_url(why);
+    snprintf(copy, sizeof copy, "%s", text + strlen("nats://"));
+    if (!take_user(&at, &broker)) return bad_nats_url(why);
+    do {
+        comma = strchr(at, ',');
+        if (comma) *comma = '\0';
+        if (broker.server_count == BROKERS_MAX || !is_server(at)) return bad_nats_url(why);
+        snprintf(servers[broker.server_count], sizeof *servers, "nats://%.290s", at);
+        broker.servers[broker.server_count] = servers[broker.server_count];
+        broker.server_count++;
+        if (comma) at = comma + 1;
+    } while (comma);
+    for (enum event_type type = 0; type < EVENT_TYPES; type++)
+        subjects[type] = event_subject(type);
+    settings->broker = &broker;
+    return true;
+}
+
 /* Better no start than one that quietly does something else than it was told. */
 static bool refuse(const char *name, const char *what_there_is, struct buf *why)
 {
@@ -240,7 +307,7 @@ bool settings_from_environment(struct settings *settings, struct buf *why)
         !take_api_base_url(settings, why) || !take_cookie_secure(settings, why) ||
         !take_flag("AUTH_PASSWORD_BLOCKLIST", &blocklist, "on", "off", why) ||
         !take_flag("MONITORING", &monitoring_open, "open", "loopback", why) ||
-        !take_log_level(why) || !refuse("NATS_URL", "the embedded event bus", why) ||
+        !take_log_level(why) || !take_nats(settings, why) ||
         !refuse("REDIS_URL", "the expiration service's own database", why))
         return false;
     settings->password_blocklist = blocklist;

@@ -3,6 +3,7 @@
 #define RUNTIME_SETTINGS_H
 
 #include "base/str.h"
+#include "bus/bus.h"
 
 #define LISTEN_HOST_MAX 64
 
@@ -25,6 +26,7 @@ struct settings {
     /* API_BASE_URL without the last '/'; NULL: the API is in this program */
     const char *api_base_url;
     const char *stripe_publishable_key; /* STRIPE_PUBLISHABLE_KEY or NULL: no card field */
+    const struct bus_broker *broker;    /* NATS_URL, NATS_REPLICAS; NULL: the embedded bus */
     bool monitoring_open; /* MONITORING=open: /streaming for everyone, not loopback alone */
 };
 

@@ -27,6 +27,7 @@ struct batch {
     struct task_list settled;
     struct delivery *deliveries;
     size_t delivery_count;
+    bool bus; /* the subscription has something to settle */
     int64_t now_ms;
     struct tx *tx;
     enum err broken; /* the whole transaction is lost */
@@ -164,18 +165,18 @@ static void run_requests(struct service *service, struct batch *batch)
     for (size_t i = 0; i < batch->request_count && !batch->broken; i++) {
         struct request *rq = batch->requests[i];
         struct mark mark = item_begin(service, batch);
-        enum err err = OK;
-        bool keep;
+        enum err err;
 
         if (batch->again) request_again(rq, batch->states[i]);
         rq->env = &service->env;
-        keep = request_run(rq, batch->handlers[i], batch->tx);
-        if (keep && batch->careful) err = tx_check(batch->tx);
-        if (err) {
-            rq->next = NULL;
-            reply_error(rq, err);
+        err = request_run(rq, batch->handlers[i], batch->tx);
+        if (err == OK && batch->careful) {
+            err = tx_check(batch->tx);
+            if (err) reply_error(rq, err);
+            if (err) rq->next = NULL;
         }
-        item_end(service, batch, mark, keep && !err);
+        item_end(service, batch, mark, err == OK);
+        if (err == ERR_CONTENTION) batch->broken = err;
     }
 }
 
@@ -307,10 +308,11 @@ static void run_books(struct service *service, struct batch *batch)
 
     if (batch->broken) return;
     mark = item_begin(service, batch);
-    if (batch->delivery_count)
+    if (batch->bus)
         err = subscription_settle(service->subscription, batch->tx, batch->delivery_count);
     if (err == OK && batch->tx->published) err = outbox_flush(batch->tx, &batch->last_sequence);
     if (err == OK) err = fold(service, batch);
+    if (err == OK && batch->careful && tx_check(batch->tx) != OK) err = ERR_CONTENTION;
     item_end(service, batch, mark, err == OK);
     if (err) batch->broken = err;
 }
@@ -378,7 +380,8 @@ static void start_tasks(struct service *service)
 static void committed(struct service *service, struct batch *batch)
 {
     atomic_store(&service->healthy, true);
-    if (batch->delivery_count) subscription_settled(service->subscription, true);
+    if (batch->bus) subscription_settled(service->subscription, true);
+    if (batch->bus) service->careful = false;
     if (batch->tx->published)
         bus_notify(service->house->bus, service->def->name, batch->last_sequence);
     release_requests(service, batch);
@@ -404,7 +407,7 @@ static void failed(struct service *service, struct batch *batch, enum err err)
         request_list_add(&answered, batch->requests[i]);
     }
     answer_each(&answered, err);
-    if (batch->delivery_count) subscription_settled(service->subscription, false);
+    if (batch->bus) subscription_settled(service->subscription, false);
     service->wakes = NULL;
     task_list_free(&service->tasks);
     task_list_free(&batch->settles);
@@ -469,7 +472,17 @@ static bool something_is_due(const struct service *service, int64_t now_ms)
     if (!atomic_load(&service->healthy) && service->probe_at_ms <= now_ms) return true;
     for (size_t i = 0; !service->first && i < service->def->job_count; i++)
         if (service->job_due_ms[i] <= now_ms) return true;
-    return false;
+    return service->subscription && subscription_due_ms(service->subscription) <= now_ms;
+}
+
+static void fetch(struct service *service, struct batch *batch)
+{
+    struct subscription *sub = service->subscription;
+
+    if (!sub) return;
+    batch->delivery_count = subscription_fetch(sub, tx_read(service->db, batch->now_ms),
+                                               batch->now_ms, &batch->deliveries);
+    batch->bus = batch->delivery_count || subscription_due_ms(sub) != INT64_MAX;
 }
 
 /* The whole batch in one transaction. After an error nothing of it happened, or nobody knows. */
@@ -532,7 +545,8 @@ static void run_alone(struct service *service, struct batch *batch)
 }
 
 /* Somebody was in the way of the batch: each request and each answer of slow work in a transaction
- * of its own, which holds few locks for a short time; then events and jobs. */
+ * of its own, which holds few locks for a short time; then jobs. Events come again by themselves.
+ */
 static void run_apart(struct service *service, struct batch *batch)
 {
     size_t count = batch->request_count;
@@ -540,6 +554,10 @@ static void run_apart(struct service *service, struct batch *batch)
     struct task *task;
 
     take_back(service, batch);
+    if (batch->bus) subscription_settled(service->subscription, false);
+    service->careful |= batch->bus;
+    batch->bus = false;
+    batch->delivery_count = 0;
     one = calloc(1, sizeof *one);
     for (size_t i = 0; one && i < count; i++) {
         *one = (struct batch){.now_ms = batch->now_ms,
@@ -561,7 +579,7 @@ static void run_apart(struct service *service, struct batch *batch)
 
 bool writer_step(struct service *service)
 {
-    struct batch batch = {.now_ms = env_now_ms(&service->env)};
+    struct batch batch = {.now_ms = env_now_ms(&service->env), .careful = service->careful};
     enum err err;
 
     if (reopen(service, batch.now_ms)) batch.looks = look(service, batch.now_ms);
@@ -572,10 +590,7 @@ bool writer_step(struct service *service)
         if (work) failed(service, &batch, ERR_UNAVAILABLE);
         return work;
     }
-    if (service->subscription)
-        batch.delivery_count =
-            subscription_fetch(service->subscription, tx_read(service->db, batch.now_ms),
-                               batch.now_ms, &batch.deliveries);
+    fetch(service, &batch);
     if (!batch.request_count && !batch.settles.head && !batch.delivery_count && !batch.looks &&
         !something_is_due(service, batch.now_ms))
         return false;

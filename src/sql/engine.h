@@ -20,6 +20,7 @@ struct engine {
     /* Before (begins) and after migrations, outside a transaction: alone with the schema, which
      * exists. */
     enum err (*migrating)(struct db *db, bool begins);
+    bool (*lease)(struct db *db, const char *name);
     enum err (*begin)(struct db *db);
     enum err (*commit)(struct db *db);
     void (*rollback)(struct db *db);

@@ -24,6 +24,11 @@ bool db_broken(struct db *db)
     return db->engine->broken(db);
 }
 
+bool db_lease(struct db *db, const char *name)
+{
+    return db->engine->lease(db, name);
+}
+
 bool db_shared(const struct db *db)
 {
     return db->engine->shared;

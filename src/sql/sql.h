@@ -5,12 +5,13 @@
  * A connection belongs to one thread at a time.
  *
  * What the engines must be told differently stands in the text: {{serial}} is the growing 64-bit
- * key of a table, and a comment that begins with "postgresql " or (in migrations) "sqlite " is read
- * by that engine alone. SQLite has one writer a file; PostgreSQL has many a database, in any number
- * of processes, under READ COMMITTED: whoever reads a row to write what follows from it locks it
- * (SQL_FOR_UPDATE), and what must be unique has a unique index. Row locks alone make a batch of
- * many items safe without the false alarms of SERIALIZABLE, which would run large batches again and
- * again. Two batches that lock the same rows in different orders end in ERR_CONTENTION. */
+ * key of a table, {{last serial}} the one this connection was given last, and a comment that begins
+ * with "postgresql " or (in migrations) "sqlite " is read by that engine alone. SQLite has one
+ * writer a file; PostgreSQL has many a database, in any number of processes, under READ COMMITTED:
+ * whoever reads a row to write what follows from it locks it (SQL_FOR_UPDATE), and what must be
+ * unique has a unique index. Row locks alone make a batch of many items safe without the false
+ * alarms of SERIALIZABLE, which would run large batches again and again. Two batches that lock the
+ * same rows in different orders end in ERR_CONTENTION. */
 #ifndef SQL_SQL_H
 #define SQL_SQL_H
 
@@ -45,6 +46,11 @@ bool db_place_is_postgres(const char *place);
 bool db_broken(struct db *db);
 /* Others may write to this database while this process does. */
 bool db_shared(const struct db *db);
+
+/* Takes, without waiting, the lease of that name on this connection's database, or has it already.
+ * True: no other process has it, until this connection is closed or lost. One process alone may
+ * have an SQLite database open for writing, so there it is always true. */
+bool db_lease(struct db *db, const char *name);
 
 /* --- migrations ---------------------------------------------------------------------------- */
 
@@ -139,7 +145,8 @@ static inline struct sql_value sql_id(struct object_id id)
 enum err tx_exec_values(struct tx *tx, int64_t *changes, const char *sql,
                         const struct sql_value *values, size_t count);
 
-/* The rows of a query. Always rows_end it, also after an error from rows_next. */
+/* The rows of a query, or of an INSERT … RETURNING in a writer's transaction, which has happened
+ * once its first row came. Always rows_end it, also after an error from rows_next. */
 struct rows {
     struct db *db;
     void *statement;

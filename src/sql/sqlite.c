@@ -287,12 +287,23 @@ done:
 
 /* --- statements ---------------------------------------------------------------------------- */
 
+static const struct engine_word words[] = {
+    {"{{serial}}", "INTEGER PRIMARY KEY"},
+    {"{{last serial}}", "last_insert_rowid()"},
+    {"/*sqlite ", " "}, /* the rest of the comment is for this engine; its end is a word, too */
+    {NULL, NULL},
+};
+
 static enum err prepare(struct sqlite *db, struct statement *slot, const char *sql)
 {
     int count;
-    int code =
-        sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &slot->handle, NULL);
+    struct buf text;
+    int code = SQLITE_NOMEM;
 
+    if (engine_translate(sql, words, &text) == OK)
+        code = sqlite3_prepare_v3(db->handle, text.at, -1, SQLITE_PREPARE_PERSISTENT, &slot->handle,
+                                  NULL);
+    buf_free(&text);
     if (code != SQLITE_OK) return fail(db, code, sql);
     ASSERT(slot->handle != NULL);
     count = sqlite3_bind_parameter_count(slot->handle);
@@ -410,7 +421,9 @@ static void query(struct rows *rows, const char *sql, const struct sql_value *va
 
     rows->err = statement_find(of(rows->db), sql, &statement);
     if (rows->err) return;
-    ASSERT(sqlite3_stmt_readonly(statement->handle) && !sqlite3_stmt_busy(statement->handle));
+    ASSERT(!sqlite3_stmt_busy(statement->handle));
+    if (!sqlite3_stmt_readonly(statement->handle)) rows->err = savepoint_begin(of(rows->db));
+    if (rows->err) return;
     rows->statement = statement;
     rows->err = bind(of(rows->db), statement, values, count, SQLITE_TRANSIENT);
 }
@@ -456,12 +469,6 @@ static void end(struct rows *rows)
 
     if (statement && statement->handle) sqlite3_reset(statement->handle);
 }
-
-static const struct engine_word words[] = {
-    {"{{serial}}", "INTEGER PRIMARY KEY"},
-    {"/*sqlite ", " "}, /* the rest of the comment is for this engine; its end is a word, too */
-    {NULL, NULL},
-};
 
 static enum err script(struct db *base, const char *text)
 {
@@ -578,6 +585,12 @@ static enum err migrating(struct db *base, bool begins)
     return OK;
 }
 
+static bool lease(struct db *base, const char *name)
+{
+    (void)base, (void)name;
+    return true;
+}
+
 /* Statements have run when execute returns. */
 static enum err check(struct db *base)
 {
@@ -591,6 +604,7 @@ const struct engine sqlite_engine = {
     .broken = broken,
     .script = script,
     .migrating = migrating,
+    .lease = lease,
     .begin = begin,
     .commit = commit,
     .rollback = rollback,

@@ -3,7 +3,7 @@
 
 BUILD_PACKAGES=(
     gcc libc6-dev meson ninja-build pkg-config python3
-    libuv1-dev libhttp-parser-dev libsqlite3-dev libpq-dev libsodium-dev libssl-dev libjansson-dev libcurl4-openssl-dev
+    libuv1-dev libhttp-parser-dev libsqlite3-dev libpq-dev libsodium-dev libssl-dev libjansson-dev libcurl4-openssl-dev libnats-dev libhiredis-dev
     libjs-bootstrap5 bootstrap-icons
 )
 UNIT_PACKAGES=(libcmocka-dev)

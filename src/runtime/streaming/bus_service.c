@@ -68,6 +68,8 @@ static const struct route routes[] = {
     {METHOD_GET, "/streaming/listen", ACCESS_OPERATOR, IN_WRITER, get_listen},
     {METHOD_POST, "/streaming/ack", ACCESS_OPERATOR, IN_WRITER, post_ack},
     {METHOD_POST, "/streaming/publish", ACCESS_OPERATOR, IN_LOOP, post_publish},
+    {METHOD_GET, "/streaming/refill", ACCESS_OPERATOR, IN_LOOP, get_refill},
+    {METHOD_POST, "/streaming/refill", ACCESS_OPERATOR, IN_LOOP, post_refill},
 };
 
 static const struct job jobs[] = {

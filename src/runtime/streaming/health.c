@@ -55,7 +55,8 @@ static bool put_service(struct json_writer *writer, struct service *service, int
 {
     bool open = readable(service, loop, now_ms);
     bool writable = lanes_healthy(service);
-    bool subscribed = !service->def->listener_count || atomic_load(&service->open);
+    bool subscribed = atomic_load(&service->open) &&
+                      (!service->subscription || subscription_ready(service->subscription));
 
     json_begin_object(writer);
     json_key(writer, "name");

@@ -82,6 +82,7 @@ const struct service_definition web_service = {
     .route_count = sizeof routes / sizeof *routes,
     .listeners = web_listeners,
     .listener_count = WEB_LISTENERS,
+    .every_instance = true,
     .jobs = jobs,
     .job_count = LIVE_JOBS,
     .single_writer = true,
