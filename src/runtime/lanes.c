@@ -16,7 +16,6 @@ static struct service *lane_make(struct service *first)
     lane->pool = first->pool;
     lane->env = first->env;
     lane->env.service = lane;
-    object_id_source_init(&lane->env.ids, lane->env.random);
     if (writer_init(lane) == OK) return lane;
     free(lane);
     return NULL;

@@ -35,11 +35,8 @@ static inline int64_t env_now_ms(const struct env *env)
 {
     return clock_now_ms(env->clock);
 }
-/* A fresh identity. Writer only. */
-static inline struct object_id env_new_id(struct env *env, const struct tx *tx)
-{
-    return object_id_new(&env->ids, tx->now_ms);
-}
+/* A fresh identity, higher than all this process made before. Writer only. */
+struct object_id env_new_id(struct env *env, const struct tx *tx);
 
 /* --- listeners ----------------------------------------------------------------------------- */
 

@@ -49,6 +49,13 @@ void task_list_free(struct task_list *list)
 
 /* --- what services call -------------------------------------------------------------------- */
 
+struct object_id env_new_id(struct env *env, const struct tx *tx)
+{
+    struct service *first = env->service ? env->service->first : NULL; /* of a lane */
+
+    return object_id_new(first ? &first->env.ids : &env->ids, tx->now_ms);
+}
+
 void *task_new(size_t size)
 {
     ASSERT(size >= sizeof(struct task));

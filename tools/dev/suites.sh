@@ -3,7 +3,7 @@
 # run_suites adds them all up. A suite runs as `./dev suite NAME`, a process of its own, so that it
 # can be timed out and cannot disturb the sum.
 
-ALL_SUITES=(unit floors nm contract openapi events payments faults web sim asan tsan fuzz)
+ALL_SUITES=(unit floors nm contract openapi events payments postgres faults web sim asan tsan fuzz)
 SUITE_SECONDS_MAX=900
 
 suite_packages() {
@@ -16,6 +16,7 @@ suite_packages() {
         command -v npm >/dev/null || printf '%s\n' "${NPM_PACKAGES[@]}"
         ;;
     payments) command -v npm >/dev/null || printf '%s\n' "${NPM_PACKAGES[@]}" ;;
+    postgres) printf '%s\n' "${UNIT_PACKAGES[@]}" "${POSTGRES_PACKAGES[@]}" ;;
     tsan | fuzz) printf '%s\n' "${UNIT_PACKAGES[@]}" "${CLANG_PACKAGES[@]}" ;;
     esac
 }
@@ -32,6 +33,8 @@ suite_contract() { build_release && against build/boxoffice contract/; }
 suite_events() { build_release && against build/boxoffice events/; }
 # The Stripe double is a matter of npm; without it those tests say that they are skipped.
 suite_payments() { build_release && against build/boxoffice payments/; }
+# The conformance tests and services on PostgreSQL.
+suite_postgres() { build_tested && against build/boxoffice postgres/; }
 suite_faults() { build_release && against build/boxoffice faults/; }
 
 # Real browsers; axe-core comes from the npm registry, and its tests say so when it cannot.
