@@ -22,7 +22,7 @@ extern const struct migration bus_schema[];
 #define EVENT_PAYLOAD_MAX 65536
 
 /* payload: one JSON object, at most EVENT_PAYLOAD_MAX bytes. In the transaction of the change it
- * reports. */
+ * reports; keeps tx->trace with it. */
 enum err outbox_append(struct tx *tx, struct str subject, struct str payload);
 /* Before the commit of a transaction with tx->published > 0. last: the newest sequence of the
  * outbox. Where nobody else writes, this also counts what was published. */
@@ -59,6 +59,7 @@ struct dead_letter {
     int64_t id;                         /* of the table */
     struct str source, subject, reason; /* in the arena, as is … */
     struct str payload;                 /* … its first DEAD_PAYLOAD_MAX characters */
+    struct str trace;                   /* the event's traceparent; empty: none */
     int64_t sequence, dead_at_ms;
 };
 /* The newest dead letters of a subscriber, at most max; total: all there are. */
@@ -66,9 +67,9 @@ enum err dead_letters(struct tx *tx, struct arena *arena, struct dead_letter *ou
                       size_t *count, int64_t *total);
 /* How many events wait for an earlier version. */
 enum err waiting_count(struct tx *tx, int64_t *count);
-/* Keeps an event that can never be applied, with its reason. */
-enum err dead_letter_put(struct tx *tx, struct str source, int64_t sequence, struct str subject,
-                         struct str payload, struct str reason);
+/* Keeps an event that can never be applied, with its reason and whole payload. id and dead_at_ms
+ * are given to it. */
+enum err dead_letter_put(struct tx *tx, const struct dead_letter *letter);
 
 /* --- the bus ------------------------------------------------------------------------------- */
 
@@ -123,6 +124,7 @@ struct delivery {
     int64_t sequence;   /* in that source's outbox, or in that stream */
     struct str subject;
     struct str payload;
+    struct str trace; /* its traceparent: of the piece of work that published it; empty: none */
     int64_t published_at_ms;
     bool waited;          /* was set aside earlier, waiting for an earlier version */
     enum verdict verdict; /* filled by the subscriber */

@@ -107,7 +107,8 @@ static bool keep_row(struct subscription *sub, struct delivery *delivery, struct
     delivery->subject = arena_copy(sub->arena, rows_text(rows, 1));
     delivery->payload = arena_copy(sub->arena, rows_text(rows, 2));
     delivery->published_at_ms = rows_int(rows, 3);
-    return delivery->subject.at && delivery->payload.at;
+    delivery->trace = arena_copy(sub->arena, rows_text(rows, 4));
+    return delivery->subject.at && delivery->payload.at && delivery->trace.at;
 }
 
 static size_t fetch_feed(struct subscription *sub, struct feed *feed, size_t count)
@@ -118,7 +119,7 @@ static size_t fetch_feed(struct subscription *sub, struct feed *feed, size_t cou
 
     atomic_store(&feed->news, false); /* before reading: what comes after is news again */
     tx_query(tx_read(feed->reader, 0), &rows,
-             "SELECT seq, subject, payload, created_at_ms FROM outbox WHERE seq > $1 "
+             "SELECT seq, subject, payload, created_at_ms, trace FROM outbox WHERE seq > $1 "
              "ORDER BY seq LIMIT $2",
              sql_int(feed->position), sql_int((int64_t)limit));
     while (!more && rows_next(&rows)) {

@@ -627,8 +627,12 @@ static size_t fetch(struct subscription *sub, struct tx *own, size_t count)
         struct delivery delivery = {.subject = str_of(natsMsg_GetSubject(parcel.message)),
                                     .payload = text_of(parcel.message),
                                     .published_at_ms = parcel.published_at_ms};
+        const char *trace = NULL;
         bool known = false;
 
+        if (natsMsgHeader_Get(parcel.message, "traceparent", &trace) == NATS_OK &&
+            strlen(trace) == TRACE_TEXT_LEN)
+            delivery.trace = str_of(trace);
         name_event(sub, &parcel, &delivery);
         if (is_known(courier, own, &delivery, &known) != OK) {
             answer_one(courier, parcel.message, nak(&parcel, text));

@@ -26,13 +26,18 @@ void outbox_relay(bool on)
 
 enum err outbox_append(struct tx *tx, struct str subject, struct str payload)
 {
+    char memory[TRACE_TEXT_LEN];
+    struct str trace = {memory, trace_known(&tx->trace) ? sizeof memory : 0};
     enum err err;
 
     if (payload.len > EVENT_PAYLOAD_MAX) return ERR_TOO_LARGE;
     tx->published++;
+    if (trace.len) trace_format(&tx->trace, memory);
     TRY(tx_exec(tx, NULL,
-                "INSERT INTO outbox (subject, payload, created_at_ms) VALUES ($1, $2, $3)",
-                sql_text(subject), sql_text(payload), sql_int(tx->now_ms)));
+                "INSERT INTO outbox (subject, payload, created_at_ms, trace) "
+                "VALUES ($1, $2, $3, $4)",
+                sql_text(subject), sql_text(payload), sql_int(tx->now_ms),
+                sql_text_or_null(trace)));
     if (atomic_load(&relaying))
         TRY(tx_exec_values(tx, NULL, "INSERT INTO outbox_unrelayed (seq) VALUES ({{last serial}})",
                            NULL, 0));
@@ -185,9 +190,8 @@ enum err dead_letters(struct tx *tx, struct arena *arena, struct dead_letter *ou
     *count = 0;
     TRY(count_rows(tx, "SELECT COUNT(*) FROM bus_dead", total));
     tx_query(tx, &rows,
-             "SELECT id, source, seq, subject, substr(payload, 1, 2048), reason, dead_at_ms "
-             "FROM bus_dead "
-             "ORDER BY id DESC LIMIT $1",
+             "SELECT id, source, seq, subject, substr(payload, 1, 2048), reason, dead_at_ms, "
+             "trace FROM bus_dead ORDER BY id DESC LIMIT $1",
              sql_int((int64_t)max));
     while (*count < max && rows_next(&rows)) {
         struct dead_letter *letter = &out[(*count)++];
@@ -199,6 +203,7 @@ enum err dead_letters(struct tx *tx, struct arena *arena, struct dead_letter *ou
         letter->payload = arena_copy(arena, rows_text(&rows, 4));
         letter->reason = arena_copy(arena, rows_text(&rows, 5));
         letter->dead_at_ms = rows_int(&rows, 6);
+        letter->trace = arena_copy(arena, rows_text(&rows, 7));
     }
     err = rows_end(&rows);
 done:
@@ -210,12 +215,13 @@ enum err waiting_count(struct tx *tx, int64_t *count)
     return count_rows(tx, "SELECT COUNT(*) FROM bus_waiting", count);
 }
 
-enum err dead_letter_put(struct tx *tx, struct str source, int64_t sequence, struct str subject,
-                         struct str payload, struct str reason)
+enum err dead_letter_put(struct tx *tx, const struct dead_letter *letter)
 {
-    return tx_exec(tx, NULL,
-                   "INSERT INTO bus_dead (source, seq, subject, payload, reason, dead_at_ms) "
-                   "VALUES ($1, $2, $3, $4, $5, $6)",
-                   sql_text(source), sql_int(sequence), sql_text(subject), sql_text(payload),
-                   sql_text(reason), sql_int(tx->now_ms));
+    return tx_exec(
+        tx, NULL,
+        "INSERT INTO bus_dead (source, seq, subject, payload, reason, dead_at_ms, trace) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        sql_text(letter->source), sql_int(letter->sequence), sql_text(letter->subject),
+        sql_text(letter->payload), sql_text(letter->reason), sql_int(tx->now_ms),
+        sql_text_or_null(letter->trace));
 }

@@ -97,15 +97,18 @@ static void acknowledge(struct relay *relay, struct sent *sent, int64_t now_ms)
 static bool publish(struct relay *relay, struct link *link, int64_t sequence, struct rows *rows)
 {
     char subject[128], reply[INBOX_BYTES + 32], id[64];
-    struct str payload = rows_text(rows, 2);
+    struct str payload = rows_text(rows, 2), trace = rows_text(rows, 3);
+    char traceparent[TRACE_TEXT_LEN + 1];
     natsMsg *message = NULL;
     natsStatus s;
 
+    snprintf(traceparent, sizeof traceparent, "%.*s", (int)trace.len, trace.at);
     snprintf(subject, sizeof subject, "%.*s", (int)rows_text(rows, 1).len, rows_text(rows, 1).at);
     snprintf(reply, sizeof reply, "%s.a.%lld", link->inbox, (long long)sequence);
     snprintf(id, sizeof id, "%s:%lld", relay->source->service, (long long)sequence);
     s = natsMsg_Create(&message, subject, reply, payload.at, (int)payload.len);
     if (s == NATS_OK) s = natsMsgHeader_Set(message, "Nats-Msg-Id", id);
+    if (s == NATS_OK && trace.len) s = natsMsgHeader_Set(message, "traceparent", traceparent);
     if (s == NATS_OK) s = natsConnection_PublishMsg(link->connection, message);
     natsMsg_Destroy(message);
     return s == NATS_OK;
@@ -137,7 +140,7 @@ static bool relay_rows(struct relay *relay, struct link *link, int64_t after, in
 
     *rows_seen = 0;
     tx_query(tx_read(relay->reader, now_ms), &rows,
-             "SELECT o.seq, o.subject, o.payload FROM outbox_unrelayed u JOIN outbox o "
+             "SELECT o.seq, o.subject, o.payload, o.trace FROM outbox_unrelayed u JOIN outbox o "
              "ON o.seq = u.seq WHERE u.seq > $1 ORDER BY u.seq LIMIT $2",
              sql_int(after), sql_int(limit));
     while (sent && rows_next(&rows)) {

@@ -112,7 +112,8 @@ static bool keep_row(struct subscription *sub, struct delivery *delivery, struct
     delivery->subject = arena_copy(sub->arena, rows_text(rows, 2));
     delivery->payload = arena_copy(sub->arena, rows_text(rows, 3));
     delivery->published_at_ms = rows_int(rows, 4);
-    return delivery->source && delivery->subject.at && delivery->payload.at;
+    delivery->trace = arena_copy(sub->arena, rows_text(rows, 5));
+    return delivery->source && delivery->subject.at && delivery->payload.at && delivery->trace.at;
 }
 
 static void begin_round(struct subscription *sub)
@@ -130,7 +131,7 @@ static size_t fetch_waiting(struct subscription *sub, struct tx *own)
     size_t count = 0;
 
     tx_query(own, &rows,
-             "SELECT source, seq, subject, payload, published_at_ms FROM bus_waiting "
+             "SELECT source, seq, subject, payload, published_at_ms, trace FROM bus_waiting "
              "WHERE source > $1 OR (source = $1 AND seq > $2) ORDER BY source, seq LIMIT $3",
              sql_text(str_of(sub->look_source)), sql_int(sub->look_seq),
              sql_int(DELIVERIES_MAX / 2));
@@ -203,8 +204,12 @@ static enum err bury(struct subscription *sub, struct tx *tx, const struct deliv
     log_event(LOG_WARN, sub->who.service, "event.dead", log_text("subject", delivery->subject),
               log_text("source", str_of(delivery->source)), log_int("sequence", delivery->sequence),
               log_text("reason", reason));
-    return dead_letter_put(tx, str_of(delivery->source), delivery->sequence, delivery->subject,
-                           delivery->payload, reason);
+    return dead_letter_put(tx, &(struct dead_letter){.source = str_of(delivery->source),
+                                                     .sequence = delivery->sequence,
+                                                     .subject = delivery->subject,
+                                                     .payload = delivery->payload,
+                                                     .trace = delivery->trace,
+                                                     .reason = reason});
 }
 
 static enum err set_aside(struct subscription *sub, struct tx *tx, const struct delivery *delivery)
@@ -214,10 +219,11 @@ static enum err set_aside(struct subscription *sub, struct tx *tx, const struct 
     if (sub->waiting++ == 0) sub->waiting_at_ms = tx->now_ms + sub->waiting_pause_ms;
     return tx_exec(tx, NULL,
                    "INSERT INTO bus_waiting (source, seq, subject, payload, published_at_ms, "
-                   "since_ms) VALUES ($1, $2, $3, $4, $5, $6)",
+                   "since_ms, trace) VALUES ($1, $2, $3, $4, $5, $6, $7)",
                    sql_text(str_of(delivery->source)), sql_int(delivery->sequence),
                    sql_text(delivery->subject), sql_text(delivery->payload),
-                   sql_int(delivery->published_at_ms), sql_int(tx->now_ms));
+                   sql_int(delivery->published_at_ms), sql_int(tx->now_ms),
+                   sql_text_or_null(delivery->trace));
 }
 
 static enum err take_from_waiting(struct subscription *sub, struct tx *tx,

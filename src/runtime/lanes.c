@@ -14,8 +14,10 @@ static struct service *lane_make(struct service *first)
     lane->first = first;
     lane->path = first->path;
     lane->pool = first->pool;
+    lane->revoked = first->revoked;
     lane->env = first->env;
     lane->env.service = lane;
+    trace_source_init(&lane->traces, lane->env.random);
     if (writer_init(lane) == OK) return lane;
     free(lane);
     return NULL;

@@ -114,17 +114,24 @@ static void take_work(struct service *service, struct batch *batch)
 
 /* --- one item ------------------------------------------------------------------------------ */
 
+static const struct trace no_trace;
+
 /* What an item asked for beyond its rows, so that it can be taken back with them. */
 struct mark {
     struct task *last_task;
     struct wake *wakes;
+    struct revocation *revocations;
     int published;
 };
 
-static struct mark item_begin(struct service *service, struct batch *batch)
+/* cause: what the item follows from; none: it begins a trace of its own. */
+static struct mark item_begin(struct service *service, struct batch *batch,
+                              const struct trace *cause)
 {
     tx_item_begin(batch->tx, batch->now_ms);
-    return (struct mark){service->tasks.tail, service->wakes, batch->tx->published};
+    batch->tx->trace = trace_follow(&service->traces, cause);
+    return (struct mark){service->tasks.tail, service->wakes, service->revocations,
+                         batch->tx->published};
 }
 
 static void item_end(struct service *service, struct batch *batch, struct mark mark, bool keep)
@@ -134,6 +141,7 @@ static void item_end(struct service *service, struct batch *batch, struct mark m
     if (err) batch->broken = err;
     if (keep && !err) return;
     service->wakes = mark.wakes;
+    service->revocations = mark.revocations;
     batch->tx->published = mark.published;
     if (service->tasks.tail != mark.last_task) {
         struct task_list undone = {mark.last_task ? mark.last_task->link : service->tasks.head,
@@ -146,6 +154,22 @@ static void item_end(struct service *service, struct batch *batch, struct mark m
         service->tasks.tail = mark.last_task;
         task_list_free(&undone);
     }
+}
+
+static enum err refuse(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    (void)rq, (void)tx, (void)rp;
+    return ERR_NOT_AUTHORIZED;
+}
+
+/* What runs next for it; a ban may have overtaken it while it waited. */
+static handler_fn *handler_of(struct service *service, struct request *rq, handler_fn *handler,
+                              int64_t now_ms)
+{
+    if (rq->route->access == ACCESS_SESSION &&
+        session_is_revoked(service->revoked, &rq->user, now_ms))
+        return refuse;
+    return handler;
 }
 
 /* As it was before its handler ran. */
@@ -164,12 +188,13 @@ static void run_requests(struct service *service, struct batch *batch)
 {
     for (size_t i = 0; i < batch->request_count && !batch->broken; i++) {
         struct request *rq = batch->requests[i];
-        struct mark mark = item_begin(service, batch);
+        handler_fn *handler = handler_of(service, rq, batch->handlers[i], batch->now_ms);
+        struct mark mark = item_begin(service, batch, &rq->trace);
         enum err err;
 
         if (batch->again) request_again(rq, batch->states[i]);
         rq->env = &service->env;
-        err = request_run(rq, batch->handlers[i], batch->tx);
+        err = request_run(rq, handler, batch->tx);
         if (err == OK && batch->careful) {
             err = tx_check(batch->tx);
             if (err) reply_error(rq, err);
@@ -185,7 +210,7 @@ static void run_settles(struct service *service, struct batch *batch)
     struct task *task;
 
     while (!batch->broken && (task = task_list_take(&batch->settles))) {
-        struct mark mark = item_begin(service, batch);
+        struct mark mark = item_begin(service, batch, &task->trace);
         enum err err = task->settle(&service->env, batch->tx, task);
 
         if (err == OK && batch->careful) err = tx_check(batch->tx);
@@ -205,22 +230,35 @@ static const struct listener *listener_of(const struct service_definition *def,
     return NULL;
 }
 
+/* The runtime's own books first, then the service's. */
+static enum verdict run_listener(struct service *service, struct tx *tx, enum event_type type,
+                                 const union event *event)
+{
+    const struct listener *listener = listener_of(service->def, type);
+    enum verdict verdict = VERDICT_SEEN;
+
+    if (type == EVENT_USER_UPDATED && service->revoked) {
+        verdict = user_updated_apply(service, tx, &event->user_updated);
+        if (verdict != VERDICT_APPLIED || !listener) return verdict;
+    }
+    return listener ? listener->run(&service->env, tx, event) : verdict;
+}
+
 static enum verdict deliver(struct service *service, struct batch *batch, struct delivery *delivery)
 {
     enum event_type type = event_type_of(delivery->subject);
-    const struct listener *listener = listener_of(service->def, type);
     union event event;
     enum verdict verdict;
     struct buf why;
 
-    if (!listener) return VERDICT_SEEN;
+    if (type == EVENT_TYPES) return VERDICT_SEEN;
     buf_init(&why, service->arena, 256);
     if (event_decode(type, service->arena, delivery->payload, &event, &why) != OK) {
         delivery->reason = buf_str(&why);
         return VERDICT_DEAD;
     }
     service->env.dead_reason = "the event contradicts what is stored";
-    verdict = listener->run(&service->env, batch->tx, &event);
+    verdict = run_listener(service, batch->tx, type, &event);
     delivery->reason = str_of(service->env.dead_reason);
     return verdict;
 }
@@ -233,12 +271,14 @@ static void run_deliveries(struct service *service, struct batch *batch)
 
     for (size_t i = 0; i < batch->delivery_count; i++) {
         struct delivery *delivery = &batch->deliveries[i];
+        struct trace cause;
         struct mark mark;
 
         delivery->verdict = VERDICT_RETRY;
         if (batch->broken) continue;
         if (!delivery->waited && strcmp(held, delivery->source) == 0) continue;
-        mark = item_begin(service, batch);
+        (void)trace_parse(delivery->trace, &cause);
+        mark = item_begin(service, batch, &cause);
         delivery->verdict = deliver(service, batch, delivery);
         if (delivery->verdict == VERDICT_APPLIED && batch->careful)
             delivery->verdict = err_verdict(tx_check(batch->tx));
@@ -257,7 +297,7 @@ static void run_jobs(struct service *service, struct batch *batch)
 
         if (service->job_due_ms[i] > batch->now_ms) continue;
         service->job_due_ms[i] = JOB_NEVER;
-        mark = item_begin(service, batch);
+        mark = item_begin(service, batch, &no_trace);
         err = job->run(&service->env, batch->tx, &service->job_due_ms[i]);
         if (err == OK && batch->careful) err = tx_check(batch->tx);
         item_end(service, batch, mark, err == OK);
@@ -286,7 +326,7 @@ static void run_probe(struct service *service, struct batch *batch)
 
     if (batch->looks) batch->broken = ask_server(batch->tx);
     if (batch->broken || atomic_load(&service->healthy)) return;
-    mark = item_begin(service, batch);
+    mark = item_begin(service, batch, &no_trace);
     err = tx_exec_values(batch->tx, NULL,
                          "UPDATE schema_migrations SET applied_at_ms = applied_at_ms", NULL, 0);
     item_end(service, batch, mark, err == OK);
@@ -307,7 +347,7 @@ static void run_books(struct service *service, struct batch *batch)
     struct mark mark;
 
     if (batch->broken) return;
-    mark = item_begin(service, batch);
+    mark = item_begin(service, batch, &no_trace);
     if (batch->bus)
         err = subscription_settle(service->subscription, batch->tx, batch->delivery_count);
     if (err == OK && batch->tx->published) err = outbox_flush(batch->tx, &batch->last_sequence);
@@ -384,6 +424,7 @@ static void committed(struct service *service, struct batch *batch)
     if (batch->bus) service->careful = false;
     if (batch->tx->published)
         bus_notify(service->house->bus, service->def->name, batch->last_sequence);
+    revocations_committed(service, batch->now_ms);
     release_requests(service, batch);
     wake_waiting(service);
     start_tasks(service);
@@ -409,6 +450,7 @@ static void failed(struct service *service, struct batch *batch, enum err err)
     answer_each(&answered, err);
     if (batch->bus) subscription_settled(service->subscription, false);
     service->wakes = NULL;
+    service->revocations = NULL;
     task_list_free(&service->tasks);
     task_list_free(&batch->settles);
     task_list_free(&batch->settled);
@@ -531,6 +573,7 @@ static void take_back(struct service *service, struct batch *batch)
     batch->again = batch->careful = true;
     task_list_free(&service->tasks);
     service->wakes = NULL;
+    service->revocations = NULL;
 }
 
 static void run_alone(struct service *service, struct batch *batch)
@@ -590,6 +633,9 @@ bool writer_step(struct service *service)
         if (work) failed(service, &batch, ERR_UNAVAILABLE);
         return work;
     }
+    if (revocations_next_ms(service) <= batch.now_ms)
+        (void)revocations_read(service,
+                               batch.now_ms); /* what is known stays until it can be read */
     fetch(service, &batch);
     if (!batch.request_count && !batch.settles.head && !batch.delivery_count && !batch.looks &&
         !something_is_due(service, batch.now_ms))
@@ -608,7 +654,8 @@ int64_t writer_next_ms(const struct service *service)
 
     if (service->ready.head) return 0;
     if (!service->db) return service->reopen_at_ms;
-    if (!atomic_load(&service->healthy)) next = service->probe_at_ms;
+    next = revocations_next_ms(service);
+    if (!atomic_load(&service->healthy) && service->probe_at_ms < next) next = service->probe_at_ms;
     if (db_shared(service->db) && service->look_at_ms < next) next = service->look_at_ms;
     for (size_t i = 0; !service->first && i < service->def->job_count; i++)
         if (service->job_due_ms[i] < next) next = service->job_due_ms[i];

@@ -48,7 +48,9 @@ enum err sqlite_open(const char *path, enum db_mode mode, struct db **out, struc
 enum err postgres_open(const char *place, enum db_mode mode, struct db **out, struct buf *why);
 
 /* What the dialect's words mean to an engine; a list ends with a NULL word. One that opens a
- * comment takes away the comment's end as well. */
+ * comment takes away the comment's end as well. One that ends with a space is followed by a name
+ * and
+ * "}}"; the name takes the place of each '@' in what it means. */
 struct engine_word {
     const char *word, *means;
 };

@@ -44,6 +44,21 @@ static const struct engine_word *word_at(const char *at, const struct engine_wor
     return NULL;
 }
 
+/* A word with its name; returns what comes behind it. */
+static const char *put_named(const struct engine_word *word, const char *text, struct buf *out)
+{
+    const char *name = text + strlen(word->word), *end = strstr(name, "}}");
+
+    ASSERT(end != NULL);
+    for (const char *at = word->means; *at; at++) {
+        if (*at == '@')
+            buf_append(out, (struct str){name, (size_t)(end - name)});
+        else
+            buf_char(out, *at);
+    }
+    return end + 2;
+}
+
 enum err engine_translate(const char *text, const struct engine_word *words, struct buf *out)
 {
     bool opened = false;
@@ -52,7 +67,10 @@ enum err engine_translate(const char *text, const struct engine_word *words, str
     while (*text) {
         const struct engine_word *word = word_at(text, words);
 
-        if (word) {
+        if (word && strncmp(word->word, "{{", 2) == 0 &&
+            word->word[strlen(word->word) - 1] == ' ') {
+            text = put_named(word, text, out);
+        } else if (word) {
             buf_append(out, str_of(word->means));
             opened |= strncmp(word->word, "/*", 2) == 0;
             text += strlen(word->word);
@@ -92,6 +110,7 @@ void tx_item_begin(struct tx *tx, int64_t now_ms)
 {
     tx->db->engine->item_begin(tx->db);
     tx->now_ms = now_ms;
+    tx->trace = (struct trace){0};
 }
 
 enum err tx_item_end(struct tx *tx, bool keep)

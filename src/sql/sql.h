@@ -17,14 +17,16 @@
 
 #include "base/arena.h"
 #include "base/object_id.h"
+#include "base/trace.h"
 
 struct db; /* one connection */
 
 /* The transaction open on a connection, or its read view. One a connection at a time. */
 struct tx {
     struct db *db;
-    int64_t now_ms; /* the time of the work item that runs now: one item, one time */
-    int published;  /* events appended since begin; counted by the bus, read by the runtime */
+    int64_t now_ms;     /* the time of the work item that runs now: one item, one time */
+    int published;      /* events appended since begin; counted by the bus, read by the runtime */
+    struct trace trace; /* of the work item; set by the runtime, carried by what it publishes */
 };
 
 enum db_mode {
@@ -55,7 +57,8 @@ bool db_lease(struct db *db, const char *name);
 /* --- migrations ---------------------------------------------------------------------------- */
 
 /* A numbered step; a list ends with a NULL name and only ever grows. text may hold several
- * statements. */
+ * statements. "{{append_only TABLE}}" stands for triggers that refuse every UPDATE of the table and
+ * every DELETE of a row whose at_ms is less than 365 days ago. */
 struct migration {
     const char *name; /* "orders/0001_init" */
     const char *text;
@@ -75,10 +78,10 @@ enum err tx_begin(struct db *db, struct tx **out);
 enum err tx_commit(struct tx *tx);
 void tx_rollback(struct tx *tx);
 
-/* A work item inside the transaction: item_end(keep = false) undoes what the item wrote and
- * nothing else. Items do not nest; the savepoint is made at the first write, so an item that only
- * reads costs nothing. When the engine has lost the whole transaction (disk full, I/O error),
- * item_end returns that error and the caller must roll back everything.
+/* A work item inside the transaction, at first of no trace: item_end(keep = false) undoes what the
+ * item wrote and nothing else. Items do not nest; the savepoint is made at the first write, so an
+ * item that only reads costs nothing. When the engine has lost the whole transaction (disk full,
+ * I/O error), item_end returns that error and the caller must roll back everything.
  *
  * ERR_CONTENTION: another connection was in the way (deadlock, a lock not given in time), or a
  * statement nobody waited for failed in an item that had ended. Roll back and run each item in a
@@ -121,6 +124,10 @@ static inline struct sql_value sql_int(int64_t integer)
 static inline struct sql_value sql_text(struct str text)
 {
     return (struct sql_value){.type = SQL_TEXT, .text = text};
+}
+static inline struct sql_value sql_text_or_null(struct str text) /* NULL: an empty one */
+{
+    return text.len ? sql_text(text) : sql_null();
 }
 /* Kept as its 24 hex digits. */
 static inline struct sql_value sql_id(struct object_id id)

@@ -290,6 +290,12 @@ done:
 static const struct engine_word words[] = {
     {"{{serial}}", "INTEGER PRIMARY KEY"},
     {"{{last serial}}", "last_insert_rowid()"},
+    {"{{append_only ",
+     "CREATE TRIGGER @_no_update BEFORE UPDATE ON @ BEGIN"
+     " SELECT RAISE(ABORT, 'the table is append-only'); END;\n"
+     "CREATE TRIGGER @_no_delete BEFORE DELETE ON @"
+     " WHEN OLD.at_ms > (CAST(strftime('%s', 'now') AS INTEGER) - 31536000) * 1000"
+     " BEGIN SELECT RAISE(ABORT, 'the table is append-only'); END;\n"},
     {"/*sqlite ", " "}, /* the rest of the comment is for this engine; its end is a word, too */
     {NULL, NULL},
 };

@@ -28,8 +28,14 @@ START_S_MAX = 10
 STOP_S_MAX = 12  # the contract grants 10 to what is in flight
 SETTINGS = ("JWT_KEY", "DATABASE_URL", "NATS_URL", "NATS_REPLICAS", "REDIS_URL", "STRIPE_KEY", "STRIPE_API_BASE",
             "STRIPE_WEBHOOK_SECRET", "STRIPE_PUBLISHABLE_KEY", "ORDER_EXPIRATION_SECONDS",
-            "PAYMENT_GRACE_SECONDS",
-            "COOKIE_SECURE", "TRUSTED_PROXIES", "AUTH_PASSWORD_BLOCKLIST")
+            "PAYMENT_GRACE_SECONDS", "SESSION_SECONDS", "SESSION_MAX_SECONDS",
+            "COOKIE_SECURE", "TRUSTED_PROXIES", "AUTH_PASSWORD_BLOCKLIST",
+            "SIGNIN_FAILURES_PER_MINUTE", "SIGNUPS_PER_HOUR", "ORDERS_PER_MINUTE",
+            "CONNECTIONS_PER_ADDRESS")
+# Every test comes from the same few addresses. Those about the limits give None for each.
+NO_LIMITS = {"SIGNIN_FAILURES_PER_MINUTE": "0", "SIGNUPS_PER_HOUR": "0", "ORDERS_PER_MINUTE": "0",
+             "CONNECTIONS_PER_ADDRESS": "0"}
+LIMITS = {name: None for name in NO_LIMITS}  # as they are by default
 
 processes = []  # every server and listener started so far
 logs = []  # the stderr file of every process started so far, for the runner's sanitizer check
@@ -84,7 +90,8 @@ class Server:
         self.folder = tempfile.mkdtemp(prefix="boxoffice-test-")
         self.data = data or os.path.join(self.folder, "data")
         self.broker = broker.for_server(env or {})
-        self.env = {"JWT_KEY": TEST_KEY, **(self.broker.environment() if self.broker else {}),
+        self.env = {"JWT_KEY": TEST_KEY, **NO_LIMITS,
+                    **(self.broker.environment() if self.broker else {}),
                     **postgres.for_server(env or {}), **(env or {})}
         self.args = list(args)
         self.listen_on = listen
