@@ -45,19 +45,16 @@ static bool make_folder(const char *path, struct buf *why)
     return true;
 }
 
-/* The place of a service's database: a file, or a schema on a PostgreSQL server. */
-static enum err find_place(struct service *service, struct buf *why)
+enum err service_place(const struct settings *settings, const char *name, char **out,
+                       struct buf *why)
 {
-    const struct settings *settings = service->house->settings;
-    const char *folder = settings->sqlite_dir ? settings->sqlite_dir : settings->data;
-    const char *name = service->def->name, *url;
+    const char *folder = settings->sqlite_dir ? settings->sqlite_dir : settings->data, *url;
     int length;
 
     if (!settings_postgres_url(settings, name, &url, why)) return ERR_INVALID;
-    length = url ? asprintf(&service->path, "%s#%s", url, name)
-                 : asprintf(&service->path, "%s/%s.db", folder, name);
+    length = url ? asprintf(out, "%s#%s", url, name) : asprintf(out, "%s/%s.db", folder, name);
     if (length >= 0) return OK;
-    service->path = NULL;
+    *out = NULL;
     return ERR_MEMORY;
 }
 
@@ -114,7 +111,7 @@ static enum err open_database(struct service *service, struct buf *why)
 {
     enum err err;
 
-    TRY(find_place(service, why));
+    TRY(service_place(service->house->settings, service->def->name, &service->path, why));
     err = service_connect(service, why);
     if (db_place_is_postgres(service->path)) {
         if (err == ERR_UNAVAILABLE) { /* its writer goes on trying; until then not ready */
