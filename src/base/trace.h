@@ -37,16 +37,17 @@ void trace_source_init(struct trace_source *source, struct random *random);
 uint64_t trace_source_next(struct trace_source *source); /* never 0 */
 
 /* The beginning of something. */
-static inline struct trace trace_new(struct trace_source *source)
+static inline struct trace trace_new(struct trace_source *source, bool sampled)
 {
     uint64_t high = trace_source_next(source), low = trace_source_next(source);
 
-    return (struct trace){high, low, trace_source_next(source), true};
+    return (struct trace){high, low, trace_source_next(source), sampled};
 }
-/* A piece of work that follows from parent; from none: a beginning. */
+/* A piece of work that follows from parent; from none: the beginning of something nobody records.
+ */
 static inline struct trace trace_follow(struct trace_source *source, const struct trace *parent)
 {
-    if (!trace_known(parent)) return trace_new(source);
+    if (!trace_known(parent)) return trace_new(source, false);
     return (struct trace){parent->high, parent->low, trace_source_next(source), parent->sampled};
 }
 

@@ -52,6 +52,7 @@ enum err dead_letters(struct tx *tx, struct arena *arena, struct dead_letter *ou
                       size_t *count, int64_t *total);
 /* How many events wait for an earlier version. */
 enum err waiting_count(struct tx *tx, int64_t *count);
+enum err dead_count(struct tx *tx, int64_t *count); /* dead letters */
 /* Keeps an event that can never be applied, with its reason and whole payload. id and dead_at_ms
  * are given to it. */
 enum err dead_letter_put(struct tx *tx, const struct dead_letter *letter);

@@ -104,7 +104,7 @@ enum err dead_letters(struct tx *tx, struct arena *arena, struct dead_letter *ou
     enum err err = OK;
 
     *count = 0;
-    TRY(count_rows(tx, "SELECT COUNT(*) FROM bus_dead", total));
+    TRY(dead_count(tx, total));
     tx_query(tx, &rows,
              "SELECT id, source, seq, subject, substr(payload, 1, 2048), reason, dead_at_ms, "
              "trace FROM bus_dead ORDER BY id DESC LIMIT $1",
@@ -129,6 +129,11 @@ done:
 enum err waiting_count(struct tx *tx, int64_t *count)
 {
     return count_rows(tx, "SELECT COUNT(*) FROM bus_waiting", count);
+}
+
+enum err dead_count(struct tx *tx, int64_t *count)
+{
+    return count_rows(tx, "SELECT COUNT(*) FROM bus_dead", count);
 }
 
 enum err dead_letter_put(struct tx *tx, const struct dead_letter *letter)

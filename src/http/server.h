@@ -34,8 +34,9 @@ struct http_config {
     const char *trusted_proxies; /* comma-separated CIDR list, "" for none */
     int cookie_secure;           /* 1 always, 0 never, -1: when the request came over https */
     int connections_max;         /* over it: 503 and close */
-    int64_t deadline_ms; /* a request must be whole this long after its first byte: 10,000 */
-    int64_t idle_ms;     /* keep-alive time without a request */
+    int64_t deadline_ms;   /* a request must be whole this long after its first byte: 10,000 */
+    int64_t idle_ms;       /* keep-alive time without a request */
+    int traces_per_second; /* begun here that are recorded, a loop; 0: none (http/spans.h) */
     /* In the loop thread `loop` (0 … loops-1). loop_end: once after all requests that became ready
      * together were dispatched, so that hand-overs to other threads go in batches. */
     void (*dispatch)(void *context, int loop, struct request *rq);
@@ -68,6 +69,9 @@ struct http_counters {
     uint64_t requests_total, deadline_cuts, bad_requests;
 };
 struct http_counters http_server_counters(const struct http_server *server);
+
+/* Writes out the figures of connections and routes (base/metric.h). */
+void http_server_metrics(const struct http_server *server, struct buf *out);
 
 /* --- streaming answers --------------------------------------------------------------------- *
  * A handler calls reply_stream and returns OK: head and any body so far are sent (chunked), and

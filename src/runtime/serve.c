@@ -155,6 +155,13 @@ static int loops_for(long cores)
     return loops > LOOPS_MAX ? LOOPS_MAX : loops;
 }
 
+static int traces_for_each_loop(const struct house *house)
+{
+    int64_t all = house->settings->otlp_endpoint ? house->settings->traces_per_second : 0;
+
+    return (int)((all + house->loops - 1) / house->loops);
+}
+
 static enum err start_http(struct house *house, struct buf *why)
 {
     static struct http_mount mounts[SERVICES_MAX];
@@ -172,6 +179,7 @@ static enum err start_http(struct house *house, struct buf *why)
                                  .connections_max = CONNECTIONS_MAX,
                                  .deadline_ms = DEADLINE_MS,
                                  .idle_ms = IDLE_MS,
+                                 .traces_per_second = traces_for_each_loop(house),
                                  .dispatch = house_dispatch,
                                  .loop_end = house_loop_end,
                                  .resume = house_resume,
@@ -305,6 +313,8 @@ int house_serve(const struct settings *settings,
     house->random = &random_system;
     house->loops = loops_for(sysconf(_SC_NPROCESSORS_ONLN));
     err = house_open(house, definitions, count, &why);
+    if (err == OK && settings->otlp_endpoint && !spans_start(settings->otlp_endpoint))
+        err = ERR_MEMORY;
     if (err == OK) err = start_threads(house, &why);
     if (err) {
         fprintf(stderr, "boxoffice: %.*s\n", (int)why.len, why.len ? why.at : "");
@@ -322,6 +332,7 @@ int house_serve(const struct settings *settings,
         code = 0;
     }
     house_close(house);
+    spans_stop();
     buf_free(&why);
     free(house);
     return code;

@@ -24,7 +24,9 @@ struct settings {
     /* API_BASE_URL without the last '/'; NULL: the API is in this program */
     const char *api_base_url;
     const char *stripe_publishable_key; /* STRIPE_PUBLISHABLE_KEY or NULL: no card field */
-    bool monitoring_open; /* MONITORING=open: /streaming for everyone, not loopback alone */
+    const char *otlp_endpoint; /* OTEL_EXPORTER_OTLP_ENDPOINT without the last '/'; NULL: none */
+    int64_t traces_per_second; /* TRACES_PER_SECOND; begun here and recorded */
+    bool monitoring_open;      /* MONITORING=open: /streaming for everyone, not loopback alone */
 };
 
 /* Defaults, then the environment; LOG_LEVEL takes effect at once. False: why says which variable is

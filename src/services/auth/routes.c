@@ -6,6 +6,8 @@
 #include "services/auth/blocklist.h"
 #include "services/auth/store.h"
 
+#include "base/metric.h"
+
 /* A sign-up or sign-in on its way through its chain; rq->state. The texts are the request's. */
 struct attempt {
     struct str email;    /* as typed */
@@ -124,8 +126,10 @@ static enum err signin_verify(struct request *rq, struct tx *tx, struct reply *r
         password_verify(attempt->password, attempt->known ? &attempt->user.hash : &auth->nobody);
 
     (void)tx;
-    if (!attempt->known || !right) return ERR_BAD_CREDENTIALS;
-    if (attempt->user.status != USER_ACTIVE) return ERR_BAD_CREDENTIALS;
+    if (!attempt->known || !right || attempt->user.status != USER_ACTIVE) {
+        metric_add(METRIC_SIGN_INS_REFUSED, 1);
+        return ERR_BAD_CREDENTIALS;
+    }
     return reply_signed_in(rq, rp, 200, &attempt->user, env_now_ms(rq->env));
 }
 
