@@ -99,12 +99,12 @@ def answers(url):
 class Program:
     """A running `boxoffice serve` on a data folder of its own."""
 
-    def __init__(self, bench, name):
+    def __init__(self, bench, name, binary="build/boxoffice", env=None):
         self.bench = bench
         self.data = bench.path(name)
-        words = [os.path.join(ROOT, "build", "boxoffice"), "serve", "--listen", "127.0.0.1:0",
-                 "--data", self.data]
-        self.process = bench.spawn(words, name + ".err", stdout=subprocess.PIPE, text=True)
+        words = [os.path.join(ROOT, binary), "serve", "--listen", "127.0.0.1:0", "--data", self.data]
+        self.process = bench.spawn(words, name + ".err", stdout=subprocess.PIPE, text=True,
+                                   env={**os.environ, **(env or {})})
         line = self.process.stdout.readline()
         match = re.match(r"listening on (http://127\.0\.0\.1:(\d+))", line)
         if not match:

@@ -8,10 +8,10 @@ static bool read_hex(const char *at, int digits, uint64_t *out)
 {
     *out = 0;
     for (int i = 0; i < digits; i++) {
-        const char *digit = memchr(hex_digits, at[i], sizeof hex_digits);
+        bool letter = at[i] >= 'a' && at[i] <= 'f';
 
-        if (!digit) return false;
-        *out = *out << 4 | (uint64_t)(digit - hex_digits);
+        if (!letter && (at[i] < '0' || at[i] > '9')) return false;
+        *out = *out << 4 | (uint64_t)(at[i] - (letter ? 'a' - 10 : '0'));
     }
     return true;
 }

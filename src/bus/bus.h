@@ -39,6 +39,15 @@ struct channel {
 enum err outbox_channels(struct tx *tx, struct arena *arena, struct channel *out, size_t max,
                          size_t *count);
 
+struct outbox_event {
+    int64_t sequence, published_at_ms;
+    struct str subject, payload, trace; /* in the arena; trace: empty when there is none */
+};
+/* Events whose payload has `word` (letters and digits) as a whole text, oldest first. Reads the
+ * whole outbox: for an operator's question, not for a service's work. */
+enum err outbox_find(struct tx *tx, struct arena *arena, struct str word, struct outbox_event *out,
+                     size_t max, size_t *count);
+
 #define DEAD_PAYLOAD_MAX 2048
 struct dead_letter {
     int64_t id;                         /* of the table */

@@ -23,5 +23,6 @@ int cli_events(int count, char **words);
 int cli_publish(int count, char **words);
 int cli_listen(int count, char **words);
 int cli_payments(int count, char **words);
+int cli_trace(int count, char **words);
 
 #endif

@@ -1,5 +1,6 @@
 """Proves that a purchase is one trace: traceparent in, across events and slow work, and out."""
 
+import contextlib
 import http.server
 import json
 import os
@@ -8,7 +9,7 @@ import sqlite3
 import threading
 import urllib.parse
 
-from boxoffice import (Server, create_ticket, pay, reserve, run_cli, wait_order,
+from boxoffice import (Server, cancel, create_ticket, new_id, pay, reserve, run_cli, wait_order,
                        wait_ticket)
 from check import expect, wait_for
 
@@ -37,7 +38,8 @@ class Collector:
                 self.send_response(status)
                 self.send_header("Content-Length", "2")
                 self.end_headers()
-                self.wfile.write(b"{}")
+                with contextlib.suppress(OSError):
+                    self.wfile.write(b"{}")
 
             def log_message(self, *_):
                 pass
@@ -257,6 +259,59 @@ def test_a_purchase_in_the_browser_is_one_trace():
                  if span["spanId"] != root["spanId"]]
         ids = {span["spanId"] for _, span in spans} | {root["spanId"]}
         assert all(span["parentSpanId"] in ids for _, span in spans), spans
+
+
+# --- boxoffice trace -----------------------------------------------------------------------------
+
+def life_of(server, order, code=0):
+    """(subject, service) of the lines that `boxoffice trace` prints, and the traces."""
+    done = run_cli("trace", order, "--data", server.data)
+    assert done.returncode == code, done
+    lines = [line.split() for line in done.stdout.splitlines()[1:]]
+    return [(line[-3], line[-4]) for line in lines], {line[-1] for line in lines}
+
+
+def test_the_life_of_an_order_can_be_read_while_serving_and_after():
+    with Server() as server:
+        ticket = create_ticket(server.as_user())
+        buyer = Traced(server.as_user())
+        order = reserve(buyer, ticket["id"])
+        wait_ticket(server.client(), ticket["id"], order["id"])
+        pay(buyer, order["id"])
+        wait_order(buyer.client, order["id"], "complete")
+        whole = {("order:created", "orders"), ("ticket:updated", "tickets"),
+                 ("payment:pending", "payments"), ("order:updated", "orders"),
+                 ("payment:created", "payments"), ("order:completed", "orders")}
+        wait_for(lambda: len(life_of(server, order["id"])[0]) == 7, 10,
+                 lambda: life_of(server, order["id"]))
+        lines, traces = life_of(server, order["id"])
+        assert lines[0] == ("order:created", "orders") and set(lines) == whole, lines
+        assert traces == {trace_id(buyer.traceparent)}
+        server.stop()
+        assert life_of(server, order["id"]) == (lines, traces)
+        server.start()
+
+
+def test_the_ticket_that_became_free_is_part_of_the_life(server):
+    ticket = create_ticket(server.as_user())
+    buyer = server.as_user()
+    order = reserve(buyer, ticket["id"])
+    wait_ticket(server.client(), ticket["id"], order["id"])
+    cancel(buyer, order["id"])
+    wait_ticket(server.client(), ticket["id"], None)
+    lines, _ = life_of(server, order["id"])
+    assert sorted(lines) == [("order:cancelled", "orders"), ("order:created", "orders"),
+                             ("ticket:updated", "tickets"), ("ticket:updated", "tickets")], lines
+
+
+def test_an_order_nobody_knows_has_no_life(server):
+    done = run_cli("trace", new_id(), "--data", server.data)
+    assert done.returncode == 1 and "no event names the order" in done.stderr, done
+    for words in (("trace",), ("trace", "17"), ("trace", new_id(), "more")):
+        done = run_cli(*words)
+        assert done.returncode == 2 and "24 hex digits" in done.stderr, done
+    done = run_cli("trace", new_id(), "--data", "/nonexistent")
+    assert done.returncode == 1 and "no databases" in done.stderr, done
 
 
 # --- when the collector is no help ---------------------------------------------------------------
