@@ -59,7 +59,7 @@ void metric_line(struct buf *out, const char *name, const char *labels, int64_t 
 void metric_line_real(struct buf *out, const char *name, const char *labels, double value)
 {
     put_name(out, name, labels);
-    buf_printf(out, "%.9g\n", value);
+    buf_printf(out, "%.15g\n", value);
 }
 
 void metric_histogram(struct buf *out, const char *name, const char *labels,
@@ -77,7 +77,7 @@ void metric_histogram(struct buf *out, const char *name, const char *labels,
     count += figure_get(&histogram->buckets[HISTOGRAM_BOUNDS]);
     buf_printf(out, "%s_bucket{%s%sle=\"+Inf\"} %llu\n", name, labels, comma,
                (unsigned long long)count);
-    buf_printf(out, "%s_sum%s%s%s %.9g\n", name, open, labels, close,
+    buf_printf(out, "%s_sum%s%s%s %.15g\n", name, open, labels, close,
                (double)figure_get(&histogram->sum) * scale->unit);
     buf_printf(out, "%s_count%s%s%s %llu\n", name, open, labels, close, (unsigned long long)count);
 }

@@ -237,8 +237,7 @@ static void put_process(const struct page *page)
     metric_family(out, "process_max_fds", METRIC_GAUGE, "Descriptors that may be open.");
     metric_line(out, "process_max_fds", "", (int64_t)limit.rlim_cur);
     metric_family(out, "process_start_time_seconds", METRIC_GAUGE, "When it started, UTC.");
-    metric_line_real(out, "process_start_time_seconds", "",
-                     (double)(page->house->started_at_ms / 1000));
+    metric_line(out, "process_start_time_seconds", "", page->house->started_at_ms / 1000);
     metric_family(out, "boxoffice_build_info", METRIC_GAUGE, "Always 1; the version it is.");
     metric_line(out, "boxoffice_build_info", "version=\"" BOXOFFICE_VERSION "\"", 1);
 }
