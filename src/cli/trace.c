@@ -82,50 +82,60 @@ static struct str id_of(const struct outbox_event *event)
     return event->trace.len == TRACE_TEXT_LEN ? (struct str){event->trace.at + 3, 32} : STR("");
 }
 
-static bool is_of_trace(const struct life *life, const struct outbox_event *event)
+/* Adds every event that names the order. */
+static enum err add_order(struct life *life, struct str id)
 {
-    for (size_t i = 0; i < life->count; i++)
-        if (id_of(event).len && str_eq(id_of(&life->at[i].event), id_of(event))) return true;
-    return false;
-}
+    struct outbox_event *found = arena_alloc(life->arena, EVENTS_MAX * sizeof *found);
+    enum err err = ERR_MEMORY;
 
-/* Adds what names the word; traced: only what belongs to a trace that is there already. */
-static enum err add(struct life *life, const char *word, bool traced)
-{
-    static struct outbox_event found[EVENTS_MAX];
-    enum err err = OK;
-
-    for (size_t i = 0; i < life->service_count; i++) {
+    for (size_t i = 0; found && i < life->service_count; i++) {
         size_t count = 0;
 
-        TRY(outbox_find(tx_read(life->logs[i], 0), life->arena, str_of(word), found, EVENTS_MAX,
-                        &count));
-        for (size_t j = 0; j < count && life->count < EVENTS_MAX; j++) {
-            if (traced && !is_of_trace(life, &found[j])) continue;
-            if (is_known(life, life->services[i], found[j].sequence)) continue;
+        TRY(outbox_find(tx_read(life->logs[i], 0), life->arena, id, found, EVENTS_MAX, &count));
+        for (size_t j = 0; j < count && life->count < EVENTS_MAX; j++)
             life->at[life->count++] = (struct happening){found[j], life->services[i], i};
-        }
     }
 done:
     return err;
 }
 
-/* The ticket of the order: its events no longer name the order once it is free. */
-static bool ticket_of(struct life *life, struct object_id *out)
+static const struct outbox_event *find(const struct life *life, enum event_type type)
 {
-    for (size_t i = 0; i < life->count; i++) {
-        const struct outbox_event *event = &life->at[i].event;
-        union event decoded;
-        struct buf why;
+    for (size_t i = 0; i < life->count; i++)
+        if (event_type_of(life->at[i].event.subject) == type) return &life->at[i].event;
+    return NULL;
+}
 
-        if (event_type_of(event->subject) != EVENT_ORDER_CREATED) continue;
-        buf_init(&why, life->arena, WHY_MAX);
-        if (event_decode(EVENT_ORDER_CREATED, life->arena, event->payload, &decoded, &why) != OK)
-            continue;
-        *out = decoded.order_created.ticket_id;
-        return true;
+/* The ticket's way back: its event no longer names the order. It is the first one of the ticket
+ * since the order was cancelled. */
+static enum err add_freeing(struct life *life)
+{
+    struct outbox_event *found = arena_alloc(life->arena, EVENTS_MAX * sizeof *found);
+    const struct outbox_event *cancelled = find(life, EVENT_ORDER_CANCELLED);
+    union event event;
+    struct buf why;
+    enum err err = OK;
+
+    if (!found) return ERR_MEMORY;
+    buf_init(&why, life->arena, WHY_MAX);
+    if (!cancelled ||
+        event_decode(EVENT_ORDER_CANCELLED, life->arena, cancelled->payload, &event, &why) != OK)
+        return OK;
+    for (size_t i = 0; i < life->service_count; i++) {
+        struct object_id_text ticket = object_id_text(event.order_cancelled.ticket_id);
+        size_t count = 0, j = 0;
+
+        if (strcmp(life->services[i], event_publisher(EVENT_TICKET_UPDATED)) != 0) continue;
+        TRY(outbox_find(tx_read(life->logs[i], 0), life->arena, str_of(ticket.hex), found,
+                        EVENTS_MAX, &count));
+        while (j < count && (found[j].published_at_ms < cancelled->published_at_ms ||
+                             is_known(life, life->services[i], found[j].sequence)))
+            j++;
+        if (j < count && life->count < EVENTS_MAX)
+            life->at[life->count++] = (struct happening){found[j], life->services[i], i};
     }
-    return false;
+done:
+    return err;
 }
 
 /* --- printing ------------------------------------------------------------------------------ */
@@ -166,15 +176,14 @@ static void print(const struct life *life)
 static int show(const char *folder, struct object_id id)
 {
     struct life *life = calloc(1, sizeof *life);
-    struct object_id ticket;
-    enum err err = ERR_MEMORY;
+    enum err err;
     int code = 1;
 
     if (!life) return 1;
     life->arena = arena_new(TEXTS_BYTES_MAX);
     if (!life->arena || !open_logs(life, folder)) goto done;
-    err = add(life, object_id_text(id).hex, false);
-    if (err == OK && ticket_of(life, &ticket)) err = add(life, object_id_text(ticket).hex, true);
+    err = add_order(life, str_of(object_id_text(id).hex));
+    if (err == OK) err = add_freeing(life);
     if (err) {
         fprintf(stderr, "boxoffice: cannot read the outboxes: %s\n", err_message(err));
     } else if (!life->count) {

@@ -103,7 +103,7 @@ struct request {
     struct str params[REQUEST_PARAMS_MAX]; /* what ":name" segments matched, in order */
     struct str client;                     /* client address, as text */
     struct str request_id;                 /* for logs and X-Request-Id */
-    struct trace trace;                    /* none in a request made by hand */
+    struct trace trace;                    /* may be none */
     uint64_t trace_parent;                 /* the span it follows from; 0: none */
     bool in_process;      /* a page's call of the API: follows from the page's request */
     bool trace_given;     /* the client said (traceparent) what it belongs to */

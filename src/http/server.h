@@ -36,7 +36,7 @@ struct http_config {
     int connections_max;         /* over it: 503 and close */
     int64_t deadline_ms;   /* a request must be whole this long after its first byte: 10,000 */
     int64_t idle_ms;       /* keep-alive time without a request */
-    int traces_per_second; /* begun here that are recorded, a loop; 0: none (http/spans.h) */
+    int traces_per_second; /* begun here, a loop: requests beyond belong to none */
     /* In the loop thread `loop` (0 … loops-1). loop_end: once after all requests that became ready
      * together were dispatched, so that hand-overs to other threads go in batches. */
     void (*dispatch)(void *context, int loop, struct request *rq);

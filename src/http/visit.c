@@ -37,8 +37,8 @@ static struct str make_id(struct exchange *exchange)
     return (struct str){exchange->id, len};
 }
 
-/* Whether a trace that begins here is recorded: so many a second are. */
-static bool begin_recording(struct lane *lane)
+/* Whether a trace begins here: so many a second do. What comes beyond them has none. */
+static bool may_begin_trace(struct lane *lane)
 {
     int64_t second = lane_clock_us(lane) / 1000000;
 
@@ -59,8 +59,10 @@ static void take_trace(struct exchange *exchange)
 
     rq->trace_given = parent.at && trace_parse(parent, &cause);
     rq->trace_parent = cause.span;
-    rq->trace = rq->trace_given ? trace_follow(&lane->traces, &cause)
-                                : trace_new(&lane->traces, begin_recording(lane));
+    if (rq->trace_given)
+        rq->trace = trace_follow(&lane->traces, &cause);
+    else if (may_begin_trace(lane))
+        rq->trace = trace_new(&lane->traces);
 }
 
 static void take_forwarded(struct exchange *exchange, const struct connection *connection)

@@ -153,7 +153,7 @@ int64_t writer_next_ms(const struct service *service);
 void writer_enqueue(struct service *service, struct request_list *list);
 void writer_settle(struct service *service, struct task *task);
 void writer_poke(void *service);
-size_t writer_waiting(struct service *service); /* requests; any thread */
+size_t writer_queue_length(struct service *service); /* requests; any thread */
 
 /* --- the pool (pool.c) --------------------------------------------------------------------- */
 
@@ -162,7 +162,7 @@ void pool_stop(struct pool *pool);
 /* False: the queue is full, the caller keeps it. */
 bool pool_submit_request(struct pool *pool, struct request *rq);
 bool pool_submit_task(struct pool *pool, struct task *task);
-size_t pool_waiting(struct pool *pool); /* any thread */
+size_t pool_queue_length(struct pool *pool); /* any thread */
 
 /* --- answers given again (pages.c) ---------------------------------------------------------- */
 

@@ -128,7 +128,7 @@ void pool_stop(struct pool *pool)
     free(pool);
 }
 
-size_t pool_waiting(struct pool *pool)
+size_t pool_queue_length(struct pool *pool)
 {
     size_t waiting;
 

@@ -157,9 +157,7 @@ static int loops_for(long cores)
 
 static int traces_for_each_loop(const struct house *house)
 {
-    int64_t all = house->settings->otlp_endpoint ? house->settings->traces_per_second : 0;
-
-    return (int)((all + house->loops - 1) / house->loops);
+    return (int)((house->settings->traces_per_second + house->loops - 1) / house->loops);
 }
 
 static enum err start_http(struct house *house, struct buf *why)

@@ -25,7 +25,7 @@ struct settings {
     const char *api_base_url;
     const char *stripe_publishable_key; /* STRIPE_PUBLISHABLE_KEY or NULL: no card field */
     const char *otlp_endpoint; /* OTEL_EXPORTER_OTLP_ENDPOINT without the last '/'; NULL: none */
-    int64_t traces_per_second; /* TRACES_PER_SECOND; begun here and recorded */
+    int64_t traces_per_second; /* TRACES_PER_SECOND: so many begin here */
     bool monitoring_open;      /* MONITORING=open: /streaming for everyone, not loopback alone */
 };
 

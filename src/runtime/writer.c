@@ -64,7 +64,7 @@ static void note_queued(struct request_list *list)
     }
 }
 
-size_t writer_waiting(struct service *service)
+size_t writer_queue_length(struct service *service)
 {
     size_t waiting;
 
@@ -134,7 +134,7 @@ struct mark {
     int published;
 };
 
-/* cause: what the item follows from; none: it begins a trace of its own. */
+/* cause: what the item follows from. */
 static struct mark item_begin(struct service *service, struct batch *batch,
                               const struct trace *cause)
 {

@@ -268,7 +268,10 @@ def life_of(server, order, code=0):
     done = run_cli("trace", order, "--data", server.data)
     assert done.returncode == code, done
     lines = [line.split() for line in done.stdout.splitlines()[1:]]
-    return [(line[-3], line[-4]) for line in lines], {line[-1] for line in lines}
+    texts = [[word for word in line if ":" in word and not word[0].isdigit()] for line in lines]
+    services = [next(word for word in line if word in SERVICES) for line in lines]
+    traces = {line[-1] for line in lines if len(line[-1]) == 32}
+    return [(subject, service) for (subject,), service in zip(texts, services)], traces
 
 
 def test_the_life_of_an_order_can_be_read_while_serving_and_after():
@@ -302,6 +305,19 @@ def test_the_ticket_that_became_free_is_part_of_the_life(server):
     lines, _ = life_of(server, order["id"])
     assert sorted(lines) == [("order:cancelled", "orders"), ("order:created", "orders"),
                              ("ticket:updated", "tickets"), ("ticket:updated", "tickets")], lines
+
+
+def test_a_rush_has_no_traces_and_yet_a_life():
+    with Server({"TRACES_PER_SECOND": "0"}) as server:
+        ticket = create_ticket(server.as_user())
+        buyer = server.as_user()
+        order = reserve(buyer, ticket["id"])
+        wait_ticket(server.client(), ticket["id"], order["id"])
+        cancel(buyer, order["id"])
+        wait_ticket(server.client(), ticket["id"], None)
+        lines, traces = life_of(server, order["id"])
+        assert len(lines) == 4 and lines[-1] == ("ticket:updated", "tickets"), lines
+        assert not traces
 
 
 def test_an_order_nobody_knows_has_no_life(server):

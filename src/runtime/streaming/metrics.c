@@ -41,12 +41,12 @@ static void put_services(const struct page *page, const char *name, enum metric_
 
 static int64_t queue_of(struct service *service)
 {
-    return (int64_t)writer_waiting(service);
+    return (int64_t)writer_queue_length(service);
 }
 
 static int64_t pool_queue_of(struct service *service)
 {
-    return service->pool ? (int64_t)pool_waiting(service->pool) : -1;
+    return service->pool ? (int64_t)pool_queue_length(service->pool) : -1;
 }
 
 static int64_t failures_of(struct service *service)

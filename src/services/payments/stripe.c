@@ -82,7 +82,8 @@ static void ask(const char *path, const struct trace *trace, const char *key,
     struct http_client *client = client_take();
     struct http_client_answer answer;
     char url[URL_MAX], key_line[HEADER_MAX], trace_line[HEADER_MAX], trace_text[TRACE_TEXT_LEN];
-    const char *headers[] = {stripe.authorization, API_VERSION, trace_line, NULL, NULL, NULL};
+    const char *headers[] = {stripe.authorization, API_VERSION, NULL, NULL, NULL, NULL};
+    size_t count = 2;
     struct http_client_request request = {.method = form ? "POST" : "GET",
                                           .url = url,
                                           .headers = headers,
@@ -94,10 +95,11 @@ static void ask(const char *path, const struct trace *trace, const char *key,
     snprintf(url, sizeof url, "%s%s", stripe.base, path);
     trace_format(trace, trace_text);
     snprintf(trace_line, sizeof trace_line, "traceparent: %.*s", TRACE_TEXT_LEN, trace_text);
+    if (trace_known(trace)) headers[count++] = trace_line;
     if (form) {
         snprintf(key_line, sizeof key_line, "Idempotency-Key: %s", key);
-        headers[3] = "Content-Type: application/x-www-form-urlencoded";
-        headers[4] = key_line;
+        headers[count++] = "Content-Type: application/x-www-form-urlencoded";
+        headers[count++] = key_line;
         request.body = buf_str(form);
     }
     if (client && call->arena && !(form && form->failed) &&
