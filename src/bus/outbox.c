@@ -1,6 +1,8 @@
 /* bus/outbox.c: the bus's tables in a service's database: what it published, what it could not
- * apply. The statements that move subscriptions are in embedded.c. */
+ * apply. The statements that move subscriptions are the drivers'. */
 #include "bus/bus.h"
+
+#include <stdatomic.h>
 
 #define FLUSH_BYTES_MAX (4 * 1024 * 1024) /* the subjects of one transaction's events */
 
@@ -14,19 +16,63 @@ static enum err count_rows(struct tx *tx, const char *sql, int64_t *out)
     return rows_end(&rows);
 }
 
+static _Atomic bool relaying;
+
+void outbox_relay(bool on)
+{
+    atomic_store(&relaying, on);
+}
+
+static enum err append_and_note(struct tx *tx, struct str subject, struct str payload,
+                                struct str trace)
+{
+    int64_t sequence = 0;
+    struct rows rows;
+    enum err err = OK;
+
+    tx_query(tx, &rows,
+             "INSERT INTO outbox (subject, payload, created_at_ms, trace) "
+             "VALUES ($1, $2, $3, $4) RETURNING seq",
+             sql_text(subject), sql_text(payload), sql_int(tx->now_ms), sql_text_or_null(trace));
+    if (rows_next(&rows)) sequence = rows_int(&rows, 0);
+    TRY(rows_end(&rows));
+    TRY(tx_exec(tx, NULL, "INSERT INTO outbox_unrelayed (seq) VALUES ($1)", sql_int(sequence)));
+done:
+    return err;
+}
+
 enum err outbox_append(struct tx *tx, struct str subject, struct str payload)
 {
-    char trace[TRACE_TEXT_LEN];
-    size_t trace_len = trace_known(&tx->trace) ? sizeof trace : 0;
+    char memory[TRACE_TEXT_LEN];
+    struct str trace = {memory, trace_known(&tx->trace) ? sizeof memory : 0};
 
     if (payload.len > EVENT_PAYLOAD_MAX) return ERR_TOO_LARGE;
     tx->published++;
-    if (trace_len) trace_format(&tx->trace, trace);
+    if (trace.len) trace_format(&tx->trace, memory);
+    if (atomic_load(&relaying)) return append_and_note(tx, subject, payload, trace);
     return tx_exec(tx, NULL,
                    "INSERT INTO outbox (subject, payload, created_at_ms, trace) "
                    "VALUES ($1, $2, $3, $4)",
                    sql_text(subject), sql_text(payload), sql_int(tx->now_ms),
-                   sql_text_or_null((struct str){trace, trace_len}));
+                   sql_text_or_null(trace));
+}
+
+enum err outbox_refill(struct tx *tx, int64_t from, int64_t max, int64_t *next)
+{
+    struct rows rows;
+    enum err err = OK;
+
+    *next = 0;
+    tx_query(tx, &rows, "SELECT seq FROM outbox WHERE seq >= $1 ORDER BY seq LIMIT 1 OFFSET $2",
+             sql_int(from), sql_int(max));
+    if (rows_next(&rows)) *next = rows_int(&rows, 0);
+    TRY(rows_end(&rows));
+    TRY(tx_exec(tx, NULL,
+                "INSERT INTO outbox_unrelayed (seq) SELECT seq FROM outbox "
+                "WHERE seq >= $1 AND seq < $2 ON CONFLICT (seq) DO NOTHING",
+                sql_int(from), sql_int(*next ? *next : INT64_MAX)));
+done:
+    return err;
 }
 
 enum err outbox_last(struct tx *tx, int64_t *sequence)

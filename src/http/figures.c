@@ -159,8 +159,15 @@ void http_server_metrics(const struct http_server *server, struct buf *out)
               "Connections that may be open at a time.", (uint64_t)server->config.connections_max);
     write_one(out, "boxoffice_http_connections_accepted_total", METRIC_COUNTER,
               "Connections that were taken.", counters.connections_total);
-    write_one(out, "boxoffice_http_connections_refused_total", METRIC_COUNTER,
-              "Connections over the limit.", counters.connections_refused);
+    metric_family(
+        out, "boxoffice_http_connections_refused_total", METRIC_COUNTER,
+        "Connections over a limit: of all, of one address; and silent ones that made way.");
+    metric_line(out, "boxoffice_http_connections_refused_total", "limit=\"all\"",
+                (int64_t)counters.connections_refused);
+    metric_line(out, "boxoffice_http_connections_refused_total", "limit=\"address\"",
+                (int64_t)counters.connections_refused_address);
+    metric_line(out, "boxoffice_http_connections_refused_total", "limit=\"evicted\"",
+                (int64_t)counters.connections_evicted);
     write_one(out, "boxoffice_http_deadline_cuts_total", METRIC_COUNTER,
               "Connections that took too long to send or to read.", counters.deadline_cuts);
     write_one(out, "boxoffice_http_bad_requests_total", METRIC_COUNTER,

@@ -5,6 +5,8 @@
 #include "base/log.h"
 
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #define POOL_THREADS_MAX 16
 
@@ -65,12 +67,15 @@ static void work(struct pool *pool, struct trace_source *traces, struct task *ta
 static void *pool_main(void *context)
 {
     struct pool *pool = context;
+    int nice = pool->service->def->pool_nice;
     struct http_client *client = NULL; /* made when first needed */
     struct trace_source traces;
     struct request *rq;
     struct task *task;
 
     trace_source_init(&traces, pool->service->env.random);
+    /* Of this thread alone (setpriority(2), C library/kernel differences). */
+    if (nice) (void)setpriority(PRIO_PROCESS, (id_t)gettid(), nice);
     while (take(pool, &rq, &task)) {
         if (task) {
             work(pool, &traces, task);

@@ -22,6 +22,7 @@ struct batch {
     struct task_list settled;
     struct delivery *deliveries;
     size_t delivery_count;
+    bool bus; /* the subscription has something to settle */
     int64_t now_ms;
     struct tx *tx;
     enum err broken; /* the whole transaction is lost */
@@ -131,6 +132,7 @@ static const struct trace no_trace;
 struct mark {
     struct task *last_task;
     struct wake *wakes;
+    struct revocation *revocations;
     int published;
 };
 
@@ -140,7 +142,8 @@ static struct mark item_begin(struct service *service, struct batch *batch,
 {
     tx_item_begin(batch->tx, batch->now_ms);
     if (OBSERVED) batch->tx->trace = trace_follow(&service->traces, cause);
-    return (struct mark){service->tasks.tail, service->wakes, batch->tx->published};
+    return (struct mark){service->tasks.tail, service->wakes, service->revocations,
+                         batch->tx->published};
 }
 
 static void item_end(struct service *service, struct batch *batch, struct mark mark, bool keep)
@@ -150,6 +153,7 @@ static void item_end(struct service *service, struct batch *batch, struct mark m
     if (err) batch->broken = err;
     if (keep && !err) return;
     service->wakes = mark.wakes;
+    service->revocations = mark.revocations;
     batch->tx->published = mark.published;
     if (service->tasks.tail != mark.last_task) {
         struct task_list undone = {mark.last_task ? mark.last_task->link : service->tasks.head,
@@ -210,11 +214,26 @@ static void span_of_request(struct span *span, const struct request *rq, const s
     span->start_us = rq->queued_us;
 }
 
+static enum err refuse(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    (void)rq, (void)tx, (void)rp;
+    return ERR_NOT_AUTHORIZED;
+}
+
+/* What runs next for it; a ban may have overtaken it while it waited. */
+static handler_fn *handler_of(struct service *service, struct request *rq, int64_t now_ms)
+{
+    if (rq->route->access == ACCESS_SESSION &&
+        session_is_revoked(service->revoked, &rq->user, now_ms))
+        return refuse;
+    return rq->next ? rq->next : rq->route->run;
+}
+
 static void run_requests(struct service *service, struct batch *batch)
 {
     for (size_t i = 0; i < batch->request_count && !batch->broken; i++) {
         struct request *rq = batch->requests[i];
-        handler_fn *handler = rq->next ? rq->next : rq->route->run;
+        handler_fn *handler = handler_of(service, rq, batch->now_ms);
         struct mark mark = item_begin(service, batch, &rq->trace);
         struct span *span = span_begin(service, batch, rq->trace.span);
         bool kept = request_run(rq, handler, batch->tx);
@@ -277,22 +296,35 @@ static void span_of_delivery(struct span *span, const struct delivery *delivery)
     span->failed = delivery->verdict == VERDICT_RETRY || delivery->verdict == VERDICT_DEAD;
 }
 
+/* The runtime's own books first, then the service's. */
+static enum verdict run_listener(struct service *service, struct tx *tx, enum event_type type,
+                                 const union event *event)
+{
+    const struct listener *listener = listener_of(service->def, type);
+    enum verdict verdict = VERDICT_SEEN;
+
+    if (type == EVENT_USER_UPDATED && service->revoked) {
+        verdict = user_updated_apply(service, tx, &event->user_updated);
+        if (verdict != VERDICT_APPLIED || !listener) return verdict;
+    }
+    return listener ? listener->run(&service->env, tx, event) : verdict;
+}
+
 static enum verdict deliver(struct service *service, struct batch *batch, struct delivery *delivery)
 {
     enum event_type type = event_type_of(delivery->subject);
-    const struct listener *listener = listener_of(service->def, type);
     union event event;
     enum verdict verdict;
     struct buf why;
 
-    if (!listener) return VERDICT_SEEN;
+    if (type == EVENT_TYPES) return VERDICT_SEEN;
     buf_init(&why, service->arena, 256);
     if (event_decode(type, service->arena, delivery->payload, &event, &why) != OK) {
         delivery->reason = buf_str(&why);
         return VERDICT_DEAD;
     }
     service->env.dead_reason = "the event contradicts what is stored";
-    verdict = listener->run(&service->env, batch->tx, &event);
+    verdict = run_listener(service, batch->tx, type, &event);
     delivery->reason = str_of(service->env.dead_reason);
     return verdict;
 }
@@ -368,7 +400,7 @@ static void run_books(struct service *service, struct batch *batch)
 
     if (batch->broken) return;
     mark = item_begin(service, batch, &no_trace);
-    if (batch->delivery_count)
+    if (batch->bus)
         err = subscription_settle(service->subscription, batch->tx, batch->delivery_count);
     if (err == OK && batch->tx->published) err = outbox_flush(batch->tx, &batch->last_sequence);
     item_end(service, batch, mark, err == OK);
@@ -451,9 +483,10 @@ static void committed(struct service *service, struct batch *batch)
     atomic_store(&service->healthy, true);
     count(service, batch);
     spans_end(service, batch, true);
-    if (batch->delivery_count) subscription_settled(service->subscription, true);
+    if (batch->bus) subscription_settled(service->subscription, true);
     if (batch->tx->published)
         bus_notify(service->house->bus, service->def->name, batch->last_sequence);
+    revocations_committed(service, batch->now_ms);
     release_requests(service, batch);
     wake_waiting(service);
     start_tasks(service);
@@ -476,8 +509,9 @@ static void failed(struct service *service, struct batch *batch, enum err err)
         request_list_add(&answered, batch->requests[i]);
     }
     answer_each(&answered, err);
-    if (batch->delivery_count) subscription_settled(service->subscription, false);
+    if (batch->bus) subscription_settled(service->subscription, false);
     service->wakes = NULL;
+    service->revocations = NULL;
     task_list_free(&service->tasks);
     task_list_free(&batch->settles);
     task_list_free(&batch->settled);
@@ -505,7 +539,17 @@ static bool something_is_due(const struct service *service, int64_t now_ms)
     if (!atomic_load(&service->healthy) && service->probe_at_ms <= now_ms) return true;
     for (size_t i = 0; i < service->def->job_count; i++)
         if (service->job_due_ms[i] <= now_ms) return true;
-    return false;
+    return service->subscription && subscription_due_ms(service->subscription) <= now_ms;
+}
+
+static void fetch(struct service *service, struct batch *batch)
+{
+    struct subscription *sub = service->subscription;
+
+    if (!sub) return;
+    batch->delivery_count = subscription_fetch(sub, tx_read(service->db, batch->now_ms),
+                                               batch->now_ms, &batch->deliveries);
+    batch->bus = batch->delivery_count || subscription_due_ms(sub) != INT64_MAX;
 }
 
 static enum err commit(struct batch *batch)
@@ -530,10 +574,10 @@ bool writer_step(struct service *service)
         if (work) failed(service, &batch, ERR_UNAVAILABLE);
         return work;
     }
-    if (service->subscription)
-        batch.delivery_count =
-            subscription_fetch(service->subscription, tx_read(service->db, batch.now_ms),
-                               batch.now_ms, &batch.deliveries);
+    if (revocations_next_ms(service) <= batch.now_ms)
+        (void)revocations_read(service,
+                               batch.now_ms); /* what is known stays until it can be read */
+    fetch(service, &batch);
     if (!batch.request_count && !batch.settles.head && !batch.delivery_count &&
         !something_is_due(service, batch.now_ms))
         return false;
@@ -571,7 +615,8 @@ int64_t writer_next_ms(const struct service *service)
 
     if (service->ready.head) return 0;
     if (!service->db) return service->reopen_at_ms;
-    if (!atomic_load(&service->healthy)) next = service->probe_at_ms;
+    next = revocations_next_ms(service);
+    if (!atomic_load(&service->healthy) && service->probe_at_ms < next) next = service->probe_at_ms;
     for (size_t i = 0; i < service->def->job_count; i++)
         if (service->job_due_ms[i] < next) next = service->job_due_ms[i];
     if (service->subscription) {

@@ -30,11 +30,16 @@ enum db_mode {
 enum err db_open(const char *path, enum db_mode mode, struct db **out, struct buf *why);
 void db_close(struct db *db); /* rolls back what is open; NULL is fine */
 
+/* Takes, without waiting, the lease of that name on this connection's database, or has it already.
+ * True: no other process has it, until this connection is closed or lost. One process alone may
+ * have an SQLite database open for writing, so there it is always true. */
+bool db_lease(struct db *db, const char *name);
+
 /* --- migrations ---------------------------------------------------------------------------- */
 
 /* A numbered step; a list ends with a NULL name and only ever grows. text may hold several
- * statements. "{{serial}}" in it
- * stands for the engine's growing 64-bit key. */
+ * statements. "{{serial}}" and
+ * "{{append_only TABLE}}" in it stand for the engine's own words (engine.h). */
 struct migration {
     const char *name; /* "orders/0001_init" */
     const char *text;
@@ -112,7 +117,8 @@ static inline struct sql_value sql_id(struct object_id id)
 enum err tx_exec_values(struct tx *tx, int64_t *changes, const char *sql,
                         const struct sql_value *values, size_t count);
 
-/* The rows of a query. Always rows_end it, also after an error from rows_next. */
+/* The rows of a query, or of an INSERT … RETURNING in a writer's transaction, which has happened
+ * once its first row came. Always rows_end it, also after an error from rows_next. */
 struct rows {
     struct db *db;
     void *statement;

@@ -94,6 +94,11 @@ handler_fn get_readyz;
 
 handler_fn post_publish;
 
+/* --- refill.c ------------------------------------------------------------------------------ */
+
+handler_fn get_refill;
+handler_fn post_refill;
+
 /* Where a subject lives: in its publisher's outbox when that runs here, else in the bus's own. */
 size_t streaming_source(const struct house *house, struct str subject);
 /* 1 to STREAMING_NAME_MAX printable ASCII characters, no spaces, no wildcards. */
@@ -173,6 +178,7 @@ handler_fn get_metrics;
 
 /* MONITORING: everybody, or this machine and the operator alone. */
 bool monitoring_allowed(const struct request *rq);
+handler_fn post_keys_rotate, get_trail; /* operate.c */
 handler_fn get_streaming;
 handler_fn get_clientsz;
 handler_fn get_channelsz;

@@ -41,13 +41,14 @@ static void on_watch(void *context)
 
 static void open_bus(struct fixture *fixture)
 {
-    struct subscriber who = {"reader", heard, on_poke, fixture};
+    struct subscriber who = {
+        .service = "reader", .subjects = heard, .poke = on_poke, .context = fixture};
     struct bus_source sources[SERVICES];
 
     for (int i = 0; i < SERVICES; i++)
         sources[i] = (struct bus_source){names[i], fixture->files[i].path,
                                          i == ONE ? subjects_of_one : NULL};
-    assert_int_equal(bus_open(sources, READER, &fixture->bus), OK);
+    assert_int_equal(bus_open(sources, READER, NULL, &fixture->bus), OK);
     assert_int_equal(subscription_open(fixture->bus, &who,
                                        tx_read(fixture->dbs[READER], fixture->now_ms),
                                        &fixture->sub),
