@@ -67,7 +67,6 @@ static enum err migrate(struct service *service, struct buf *why)
     TRY(db_migrate(service->db, bus_schema, now_ms, why));
     TRY(db_migrate(service->db, runtime_schema, now_ms, why));
     if (service->def->schema) TRY(db_migrate(service->db, service->def->schema, now_ms, why));
-    if (service->revoked) TRY(revocations_read(service, now_ms));
     service->migrated = true;
 done:
     return err;
@@ -95,6 +94,7 @@ enum err service_connect(struct service *service, struct buf *why)
     if (service != first && !atomic_load(&first->open)) return ERR_UNAVAILABLE;
     TRY(db_open(service->path, DB_WRITER, &service->db, why));
     if (service == first) TRY(migrate(service, why));
+    if (service->revoked) TRY(revocations_read(service, env_now_ms(&service->env)));
     if (service == first && !service->subscription && service->house->bus)
         TRY(service_subscribe(service));
     atomic_store(&service->open, true);
@@ -246,6 +246,11 @@ static int loops_for(long cores)
     return loops > LOOPS_MAX ? LOOPS_MAX : loops;
 }
 
+static int traces_for_each_loop(const struct house *house)
+{
+    return (int)((house->settings->traces_per_second + house->loops - 1) / house->loops);
+}
+
 /* Of the descriptors some are for databases, loops and what is asked about health when there are
  * too many connections. */
 static int connections_max(const struct house *house)
@@ -285,6 +290,7 @@ static enum err start_http(struct house *house, struct buf *why)
                                      (int)house->settings->connections_per_address,
                                  .deadline_ms = DEADLINE_MS,
                                  .idle_ms = IDLE_MS,
+                                 .traces_per_second = traces_for_each_loop(house),
                                  .dispatch = house_dispatch,
                                  .loop_end = house_loop_end,
                                  .resume = house_resume,
@@ -482,6 +488,8 @@ int house_serve(const struct settings *settings,
         err = house_open(house, definitions, count, &why);
         wipe_key(settings);
     }
+    if (err == OK && settings->otlp_endpoint && !spans_start(settings->otlp_endpoint))
+        err = ERR_MEMORY;
     if (err == OK) err = start_threads(house, &why);
     if (err) {
         if (why.len)
@@ -501,6 +509,7 @@ int house_serve(const struct settings *settings,
         code = 0;
     }
     house_close(house);
+    spans_stop();
     buf_free(&why);
     free(house);
     return code;
