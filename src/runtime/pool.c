@@ -51,7 +51,7 @@ static void *pool_main(void *context)
     struct task *task;
 
     /* Of this thread alone (setpriority(2), C library/kernel differences). */
-    if (nice) (void)setpriority(PRIO_PROCESS, 0, nice);
+    if (nice) (void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + nice);
     while (take(pool, &rq, &task)) {
         if (task) {
             task->work(&pool->service->env, task);
