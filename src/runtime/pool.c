@@ -55,7 +55,7 @@ static void *pool_main(void *context)
     while (take(pool, &rq, &task)) {
         if (task) {
             task->work(&pool->service->env, task);
-            writer_settle(pool->service, task);
+            writer_settle(task->from, task);
             continue;
         }
         if (!rq->next || rq->next_place == IN_POOL)

@@ -3,11 +3,12 @@
 
 BUILD_PACKAGES=(
     gcc libc6-dev meson ninja-build pkg-config python3
-    libuv1-dev libhttp-parser-dev libsqlite3-dev libsodium-dev libssl-dev libjansson-dev
+    libuv1-dev libhttp-parser-dev libsqlite3-dev libpq-dev libsodium-dev libssl-dev libjansson-dev
     libcurl4-openssl-dev libseccomp-dev libnats-dev libhiredis-dev
     libjs-bootstrap5 bootstrap-icons
 )
 UNIT_PACKAGES=(libcmocka-dev)
+POSTGRES_PACKAGES=(postgresql)
 HTTP_TEST_PACKAGES=(python3)
 WEB_TEST_PACKAGES=(chromium chromium-driver fonts-dejavu-core)
 CLANG_PACKAGES=(clang-14 libclang-rt-14-dev llvm-14)
