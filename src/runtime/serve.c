@@ -249,6 +249,11 @@ static int loops_for(long cores)
     return loops > LOOPS_MAX ? LOOPS_MAX : loops;
 }
 
+static int traces_for_each_loop(const struct house *house)
+{
+    return (int)((house->settings->traces_per_second + house->loops - 1) / house->loops);
+}
+
 /* Of the descriptors some are for databases, loops and what is asked about health when there are
  * too many connections. */
 static int connections_max(const struct house *house)
@@ -288,6 +293,7 @@ static enum err start_http(struct house *house, struct buf *why)
                                      (int)house->settings->connections_per_address,
                                  .deadline_ms = DEADLINE_MS,
                                  .idle_ms = IDLE_MS,
+                                 .traces_per_second = traces_for_each_loop(house),
                                  .dispatch = house_dispatch,
                                  .loop_end = house_loop_end,
                                  .resume = house_resume,
@@ -485,6 +491,8 @@ int house_serve(const struct settings *settings,
         err = house_open(house, definitions, count, &why);
         wipe_key(settings);
     }
+    if (err == OK && settings->otlp_endpoint && !spans_start(settings->otlp_endpoint))
+        err = ERR_MEMORY;
     if (err == OK) err = start_threads(house, &why);
     if (err) {
         if (why.len)
@@ -504,6 +512,7 @@ int house_serve(const struct settings *settings,
         code = 0;
     }
     house_close(house);
+    spans_stop();
     buf_free(&why);
     free(house);
     return code;
