@@ -18,7 +18,6 @@
 struct happening {
     struct outbox_event event;
     const char *service;
-    size_t order; /* of services, among what happened in the same millisecond */
 };
 
 struct life {
@@ -93,7 +92,7 @@ static enum err add_order(struct life *life, struct str id)
 
         TRY(outbox_find(tx_read(life->logs[i], 0), life->arena, id, found, EVENTS_MAX, &count));
         for (size_t j = 0; j < count && life->count < EVENTS_MAX; j++)
-            life->at[life->count++] = (struct happening){found[j], life->services[i], i};
+            life->at[life->count++] = (struct happening){found[j], life->services[i]};
     }
 done:
     return err;
@@ -132,7 +131,7 @@ static enum err add_freeing(struct life *life)
                              is_known(life, life->services[i], found[j].sequence)))
             j++;
         if (j < count && life->count < EVENTS_MAX)
-            life->at[life->count++] = (struct happening){found[j], life->services[i], i};
+            life->at[life->count++] = (struct happening){found[j], life->services[i]};
     }
 done:
     return err;
@@ -140,13 +139,20 @@ done:
 
 /* --- printing ------------------------------------------------------------------------------ */
 
+/* What happened in the same millisecond: the order's own events first, the others follow from them.
+ */
+static bool is_of_order(const struct happening *one)
+{
+    return strcmp(one->service, event_publisher(EVENT_ORDER_CREATED)) == 0;
+}
+
 static int compare(const void *a, const void *b)
 {
     const struct happening *one = a, *other = b;
     int64_t by_time = one->event.published_at_ms - other->event.published_at_ms;
 
     if (by_time) return by_time < 0 ? -1 : 1;
-    if (one->order != other->order) return one->order < other->order ? -1 : 1;
+    if (is_of_order(one) != is_of_order(other)) return is_of_order(one) ? -1 : 1;
     return one->event.sequence < other->event.sequence ? -1 : 1;
 }
 
