@@ -100,7 +100,7 @@ def answers(url):
 class Program:
     """A running `boxoffice serve` on a data folder of its own."""
 
-    def __init__(self, bench, name, args=(), binary="build/boxoffice", env=None):
+    def __init__(self, bench, name, args=(), env=None, binary="build/boxoffice"):
         self.bench = bench
         self.data = bench.path(name)
         words = [os.path.join(ROOT, binary), "serve", "--listen", "127.0.0.1:0",

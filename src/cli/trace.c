@@ -18,7 +18,6 @@
 struct happening {
     struct outbox_event event;
     const char *service;
-    size_t order; /* of services, among what happened in the same millisecond */
 };
 
 struct life {
@@ -93,7 +92,7 @@ static enum err add_order(struct life *life, struct str id)
 
         TRY(outbox_find(tx_read(life->logs[i], 0), life->arena, id, found, EVENTS_MAX, &count));
         for (size_t j = 0; j < count && life->count < EVENTS_MAX; j++)
-            life->at[life->count++] = (struct happening){found[j], life->services[i], i};
+            life->at[life->count++] = (struct happening){found[j], life->services[i]};
     }
 done:
     return err;
@@ -132,13 +131,23 @@ static enum err add_freeing(struct life *life)
                              is_known(life, life->services[i], found[j].sequence)))
             j++;
         if (j < count && life->count < EVENTS_MAX)
-            life->at[life->count++] = (struct happening){found[j], life->services[i], i};
+            life->at[life->count++] = (struct happening){found[j], life->services[i]};
     }
 done:
     return err;
 }
 
 /* --- printing ------------------------------------------------------------------------------ */
+
+/* A service's place in the catalogue. */
+static enum event_type rank(const struct happening *one)
+{
+    enum event_type type = 0;
+
+    while (strcmp(event_publisher(type), one->service) != 0)
+        type++;
+    return type;
+}
 
 static int compare(const void *a, const void *b)
 {
@@ -147,7 +156,7 @@ static int compare(const void *a, const void *b)
 
     if (by_time) return by_time < 0 ? -1 : 1;
     /* In the same millisecond: tickets follows orders, and orders follows those who come later. */
-    if (one->order != other->order) return one->order > other->order ? -1 : 1;
+    if (rank(one) != rank(other)) return rank(one) > rank(other) ? -1 : 1;
     return one->event.sequence < other->event.sequence ? -1 : 1;
 }
 

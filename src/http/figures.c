@@ -18,16 +18,6 @@ static const char *method_word(enum method method)
 
 /* --- a request ----------------------------------------------------------------------------- */
 
-static const char *service_of(const struct exchange *exchange)
-{
-    const struct http_config *config = exchange->lane->config;
-
-    for (size_t i = 0; i < config->mount_count; i++)
-        if (exchange->rq.env && config->mounts[i].env == exchange->rq.env)
-            return config->mounts[i].service;
-    return "boxoffice";
-}
-
 static void record(const struct exchange *exchange, int64_t end_us)
 {
     const struct request *rq = &exchange->rq;
@@ -36,7 +26,7 @@ static void record(const struct exchange *exchange, int64_t end_us)
                         .start_us = exchange->started_us,
                         .end_us = end_us,
                         .kind = SPAN_SERVER,
-                        .service = service_of(exchange),
+                        .service = exchange->rq.route ? exchange->mount->service : "boxoffice",
                         .verb = method_word(rq->method),
                         .object = rq->route ? rq->route->path : "",
                         .failed = rq->reply.status >= 500,

@@ -90,8 +90,8 @@ void env_job_poke(struct env *env, size_t job);
  * pool after the commit, `settle` then in the writer's transaction, where its answer becomes data.
  * When the commit of settle fails the task is dropped: whoever made it finds it again by a job. */
 struct task {
-    struct service *from; /* the runtime's: whose writer settles it */
     const char *name;     /* what is called, for traces: "stripe" */
+    struct service *from; /* the runtime's: whose writer settles it */
     void (*work)(struct env *env, struct task *task);
     enum err (*settle)(struct env *env, struct tx *tx, struct task *task);
     struct task *link;

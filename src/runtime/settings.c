@@ -174,6 +174,24 @@ static bool take_database(struct settings *settings, struct buf *why)
     return true;
 }
 
+/* Without its last '/'; empty when unset. */
+static bool take_base(const char *name, const char *text, char *out, size_t size, struct buf *why)
+{
+    size_t length = text ? strlen(text) : 0;
+
+    out[0] = '\0';
+    if (!length) return true;
+    while (length && text[length - 1] == '/')
+        length--;
+    if (length >= size || strpbrk(text, " \t\r\n?#") ||
+        (!starts(text, "http://") && !starts(text, "https://")) || length <= strlen("https://")) {
+        buf_printf(why, "%s must be http://HOST[:PORT] or https://HOST[:PORT]", name);
+        return false;
+    }
+    snprintf(out, size, "%.*s", (int)length, text);
+    return true;
+}
+
 bool settings_postgres_url(const struct settings *settings, const char *service, const char **url,
                            struct buf *why)
 {
@@ -192,24 +210,6 @@ bool settings_postgres_url(const struct settings *settings, const char *service,
         buf_printf(why, "%s needs DATABASE_URL=postgresql://…, for what has no address of its own",
                    name);
     return why->len == 0;
-}
-
-/* Without its last '/'; empty when unset. */
-static bool take_base(const char *name, const char *text, char *out, size_t size, struct buf *why)
-{
-    size_t length = text ? strlen(text) : 0;
-
-    out[0] = '\0';
-    if (!length) return true;
-    while (length && text[length - 1] == '/')
-        length--;
-    if (length >= size || strpbrk(text, " \t\r\n?#") ||
-        (!starts(text, "http://") && !starts(text, "https://")) || length <= strlen("https://")) {
-        buf_printf(why, "%s must be http://HOST[:PORT] or https://HOST[:PORT]", name);
-        return false;
-    }
-    snprintf(out, size, "%.*s", (int)length, text);
-    return true;
 }
 
 /* Kept for as long as the program runs. */

@@ -31,11 +31,11 @@ struct batch {
     int64_t now_ms;
     struct tx *tx;
     enum err broken; /* the whole transaction is lost */
-    bool looks;      /* it is time to see what others did */
-    bool again;      /* it was run before, and nothing of it happened */
-    bool careful;    /* every item is waited for, so that it fails alone */
     size_t task_count;
     int64_t commit_us; /* how long the commit took */
+    bool looks;        /* it is time to see what others did */
+    bool again;        /* it was run before, and nothing of it happened */
+    bool careful;      /* every item is waited for, so that it fails alone */
     int64_t last_sequence;
 };
 
@@ -385,9 +385,9 @@ static void run_deliveries(struct service *service, struct batch *batch)
         span = span_begin(service, batch, cause.span);
         log_about(STR(""), &batch->tx->trace);
         delivery->verdict = deliver(service, batch, delivery);
+        log_about_nothing();
         if (delivery->verdict == VERDICT_APPLIED && batch->careful)
             delivery->verdict = err_verdict(tx_check(batch->tx));
-        log_about_nothing();
         if (span) span_of_delivery(span, delivery);
         figure_add(&service->figures.events[delivery->verdict], 1);
         item_end(service, batch, mark, delivery->verdict == VERDICT_APPLIED);
@@ -668,6 +668,8 @@ static enum err attempt(struct service *service, struct batch *batch)
 
     arena_reset(service->arena);
     batch->broken = OK;
+    service->spans = NULL; /* of an attempt before */
+    batch->task_count = 0;
     err = begin(service, batch);
     if (err) return err;
     run_probe(service, batch);

@@ -39,9 +39,33 @@ static void put_services(const struct page *page, const char *name, enum metric_
 
 /* --- writers and pools --------------------------------------------------------------------- */
 
+/* Of all lanes of a service. */
+static void sum_figures(const struct service *service, struct writer_figures *out)
+{
+    size_t count = service->lane_count ? service->lane_count : 1;
+
+    memset(out, 0, sizeof *out);
+    for (size_t i = 0; i < count; i++) {
+        const struct writer_figures *lane = &(i ? service->lanes[i] : service)->figures;
+
+        histogram_merge(&out->batch, &lane->batch);
+        histogram_merge(&out->commit, &lane->commit);
+        figure_add(&out->requests, figure_get(&lane->requests));
+        figure_add(&out->tasks, figure_get(&lane->tasks));
+        figure_add(&out->jobs, figure_get(&lane->jobs));
+        figure_add(&out->failures, figure_get(&lane->failures));
+        for (size_t verdict = 0; verdict < VERDICTS; verdict++)
+            figure_add(&out->events[verdict], figure_get(&lane->events[verdict]));
+    }
+}
+
 static int64_t queue_of(struct service *service)
 {
-    return (int64_t)writer_queue_length(service);
+    size_t waiting = writer_queue_length(service);
+
+    for (size_t i = 1; i < service->lane_count; i++)
+        waiting += writer_queue_length(service->lanes[i]);
+    return (int64_t)waiting;
 }
 
 static int64_t pool_queue_of(struct service *service)
@@ -51,12 +75,15 @@ static int64_t pool_queue_of(struct service *service)
 
 static int64_t failures_of(struct service *service)
 {
-    return (int64_t)figure_get(&service->figures.failures);
+    struct writer_figures figures;
+
+    sum_figures(service, &figures);
+    return (int64_t)figure_get(&figures.failures);
 }
 
 static int64_t health_of(struct service *service)
 {
-    return atomic_load(&service->healthy);
+    return lanes_healthy(service);
 }
 
 static void put_items(const struct page *page)
@@ -66,18 +93,19 @@ static void put_items(const struct page *page)
 
     metric_family(page->out, name, METRIC_COUNTER, "What a writer has done, by kind.");
     for (size_t i = 0; i < page->house->service_count; i++) {
-        const struct writer_figures *figures = &page->house->services[i]->figures;
+        struct writer_figures figures;
         uint64_t events = 0;
 
+        sum_figures(page->house->services[i], &figures);
         for (size_t verdict = 0; verdict < VERDICTS; verdict++)
-            events += figure_get(&figures->events[verdict]);
+            events += figure_get(&figures.events[verdict]);
         const struct {
             const char *kind;
             uint64_t count;
-        } kinds[] = {{"request", figure_get(&figures->requests)},
-                     {"task", figure_get(&figures->tasks)},
+        } kinds[] = {{"request", figure_get(&figures.requests)},
+                     {"task", figure_get(&figures.tasks)},
                      {"event", events},
-                     {"job", figure_get(&figures->jobs)}};
+                     {"job", figure_get(&figures.jobs)}};
         for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
             snprintf(labels, sizeof labels, "service=\"%s\",kind=\"%s\"",
                      page->house->services[i]->def->name, kinds[k].kind);
@@ -94,8 +122,10 @@ static void put_histograms(const struct page *page, const char *name, const char
     metric_family(page->out, name, METRIC_HISTOGRAM, help);
     for (size_t i = 0; i < page->house->service_count; i++) {
         const struct service *service = page->house->services[i];
-        const void *histogram = (const char *)&service->figures + offset;
+        struct writer_figures figures;
+        const void *histogram = (const char *)&figures + offset;
 
+        sum_figures(service, &figures);
         snprintf(labels, sizeof labels, "service=\"%s\"", service->def->name);
         metric_histogram(page->out, name, labels, histogram, scale);
     }
@@ -161,7 +191,7 @@ static void put_lags(const struct page *page)
     }
 }
 
-/* The loop's own reader of each service; what cannot be read has no line. */
+/* The loop's own reader of each service; without one (PostgreSQL) there is no line. */
 static void put_kept(const struct page *page, const char *name, const char *help, int loop,
                      enum err (*count)(struct tx *tx, int64_t *out))
 {
@@ -172,7 +202,8 @@ static void put_kept(const struct page *page, const char *name, const char *help
     for (size_t i = 0; i < page->house->service_count; i++) {
         struct service *service = page->house->services[i];
 
-        if (count(tx_read(service->readers[loop], 0), &value) != OK) continue;
+        if (!service->readers[loop] || count(tx_read(service->readers[loop], 0), &value) != OK)
+            continue;
         snprintf(labels, sizeof labels, "service=\"%s\"", service->def->name);
         metric_line(page->out, name, labels, value);
     }
