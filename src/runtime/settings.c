@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "events/events.h"
+#include "sql/sql.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -155,8 +156,13 @@ static bool take_database(struct settings *settings, struct buf *why)
     struct stat status;
 
     if (!text || !*text) return true;
+    if (db_place_is_postgres(text)) {
+        settings->postgres_url = text;
+        return true;
+    }
     if (strncmp(text, "sqlite:", 7) != 0 || !text[7]) {
-        buf_append(why, STR("DATABASE_URL must be sqlite:FOLDER"));
+        buf_append(why, STR("DATABASE_URL must be sqlite:FOLDER or "
+                            "postgresql://USER:PASSWORD@HOST:PORT/DATABASE"));
         return false;
     }
     settings->sqlite_dir = text + 7;
@@ -165,6 +171,26 @@ static bool take_database(struct settings *settings, struct buf *why)
         return false;
     }
     return true;
+}
+
+bool settings_postgres_url(const struct settings *settings, const char *service, const char **url,
+                           struct buf *why)
+{
+    char name[64];
+    const char *text;
+
+    snprintf(name, sizeof name, "DATABASE_URL_%s", service);
+    for (char *at = name; *at; at++)
+        if (*at >= 'a' && *at <= 'z') *at = (char)(*at - 'a' + 'A');
+    text = getenv(name);
+    *url = text && *text ? text : settings->postgres_url;
+    if (*url == settings->postgres_url) return true;
+    if (!db_place_is_postgres(text))
+        buf_printf(why, "%s must be postgresql://USER:PASSWORD@HOST:PORT/DATABASE", name);
+    else if (!settings->postgres_url)
+        buf_printf(why, "%s needs DATABASE_URL=postgresql://…, for what has no address of its own",
+                   name);
+    return why->len == 0;
 }
 
 /* Kept for as long as the program runs. */

@@ -85,6 +85,7 @@ const struct service_definition bus_service = {
     .jobs = jobs,
     .job_count = sizeof jobs / sizeof *jobs,
     .schema = streaming_schema,
+    .single_writer = true,
     .start = start,
     .stop = stop,
 };
