@@ -633,6 +633,8 @@ static size_t fetch(struct subscription *sub, struct tx *own, size_t count)
         if (natsMsgHeader_Get(parcel.message, "traceparent", &trace) == NATS_OK &&
             strlen(trace) == TRACE_TEXT_LEN)
             delivery.trace = str_of(trace);
+        if (!str_is_utf8(delivery.payload) || memchr(delivery.payload.at, 0, delivery.payload.len))
+            delivery.payload = STR("\"not UTF-8\""); /* no database would keep it */
         name_event(sub, &parcel, &delivery);
         if (is_known(courier, own, &delivery, &known) != OK) {
             answer_one(courier, parcel.message, nak(&parcel, text));
