@@ -100,11 +100,11 @@ def answers(url):
 class Program:
     """A running `boxoffice serve` on a data folder of its own."""
 
-    def __init__(self, bench, name, env=None):
+    def __init__(self, bench, name, env=None, args=()):
         self.bench = bench
         self.data = bench.path(name)
         words = [os.path.join(ROOT, "build", "boxoffice"), "serve", "--listen", "127.0.0.1:0",
-                 "--data", self.data]
+                 "--data", self.data, *args]
         self.process = bench.spawn(words, name + ".err", stdout=subprocess.PIPE, text=True,
                                    env={**os.environ, **NO_LIMITS, **(env or {})})
         line = self.process.stdout.readline()
@@ -211,11 +211,12 @@ def build_tool(name):
     """Compiles bench/NAME.c when it is newer than its program."""
     program = os.path.join(BUILD, name)
     sources = [os.path.join(HERE, file) for file in (name + ".c", "wire.c")]
+    libraries = ["-lnats"] if name == "publish" else []
     newest = max(os.path.getmtime(path) for path in sources + [os.path.join(HERE, "wire.h")])
     if not os.path.exists(program) or os.path.getmtime(program) < newest:
         os.makedirs(BUILD, exist_ok=True)
         subprocess.run(["gcc", "-std=gnu17", "-O2", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror",
-                        "-o", program, *sources], check=True)
+                        "-o", program, *sources, *libraries], check=True)
     return program
 
 

@@ -3,7 +3,7 @@
 # run_suites adds them all up. A suite runs as `./dev suite NAME`, a process of its own, so that it
 # can be timed out and cannot disturb the sum.
 
-ALL_SUITES=(unit floors nm hardening contract openapi events observe payments faults web sim asan tsan fuzz)
+ALL_SUITES=(unit floors nm hardening contract openapi events observe payments faults nats web sim asan tsan fuzz)
 SUITE_SECONDS_MAX=900
 
 suite_packages() {
@@ -13,6 +13,10 @@ suite_packages() {
     nm | hardening) printf '%s\n' "${NM_PACKAGES[@]}" ;;
     web)
         printf '%s\n' "${WEB_TEST_PACKAGES[@]}"
+        command -v npm >/dev/null || printf '%s\n' "${NPM_PACKAGES[@]}"
+        ;;
+    nats)
+        printf '%s\n' "${BROKER_PACKAGES[@]}"
         command -v npm >/dev/null || printf '%s\n' "${NPM_PACKAGES[@]}"
         ;;
     payments) command -v npm >/dev/null || printf '%s\n' "${NPM_PACKAGES[@]}" ;;
@@ -36,6 +40,14 @@ suite_observe() { build_release && against build/boxoffice observe/; }
 # The Stripe double is a matter of npm; without it those tests say that they are skipped.
 suite_payments() { build_release && against build/boxoffice payments/; }
 suite_faults() { build_release && against build/boxoffice faults/; }
+
+# Beside brokers: their own tests, and those of the embedded bus once more.
+suite_nats() {
+    build_release || return 1
+    both against build/boxoffice nats/ and \
+        env BOXOFFICE_BUS=nats KILL_ROUNDS=4 BOXOFFICE="$PWD/build/boxoffice" \
+        python3 tests/support/runner.py events/ contract/test_orders one_ticket a_kill_under_load
+}
 
 # Real browsers; axe-core comes from the npm registry, and its tests say so when it cannot.
 suite_web() {

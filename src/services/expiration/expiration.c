@@ -6,7 +6,7 @@
 #include "services/services.h"
 
 #define RINGS_A_BATCH 500
-#define REFRESH_MS    2000 /* what Redis lost is there again after it */
+#define REFRESH_MS    1000 /* what Redis lost is there again after it */
 
 /* The next version of an order this service follows. */
 static enum verdict next_version(struct tx *tx, struct object_id order_id, int64_t version)
@@ -17,6 +17,13 @@ static enum verdict next_version(struct tx *tx, struct object_id order_id, int64
     return err ? verdict_of(err) : version_verdict(held, version);
 }
 
+/* Or soon, where Redis has to hear of it before. */
+static void ring_at(struct env *env, const struct tx *tx, int64_t due_at_ms)
+{
+    if (env->delay && due_at_ms > tx->now_ms + REFRESH_MS) due_at_ms = tx->now_ms + REFRESH_MS;
+    env_job_due(env, RING, due_at_ms);
+}
+
 static enum verdict on_order_created(struct env *env, struct tx *tx, const void *event)
 {
     const struct order_created *order = event;
@@ -25,7 +32,7 @@ static enum verdict on_order_created(struct env *env, struct tx *tx, const void 
 
     if (verdict != VERDICT_APPLIED) return verdict;
     err = timer_start(tx, order->id, order->version, order->expires_at_ms);
-    if (err == OK) env_job_due(env, RING, order->expires_at_ms);
+    if (err == OK) ring_at(env, tx, order->expires_at_ms);
     return verdict_of(err);
 }
 
@@ -45,7 +52,7 @@ static enum verdict on_order_updated(struct env *env, struct tx *tx, const void 
     if (verdict != VERDICT_APPLIED) return verdict;
     if (!is_live(order->status)) return verdict_of(timer_stop(tx, order->id, order->version));
     err = timer_move(tx, order->id, order->version, order->expires_at_ms);
-    if (err == OK) env_job_due(env, RING, order->expires_at_ms);
+    if (err == OK) ring_at(env, tx, order->expires_at_ms);
     return verdict_of(err);
 }
 
