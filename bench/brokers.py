@@ -28,7 +28,7 @@ def messages(client):
 
 def listed(bench, name, env):
     """A data folder with EVENTS tickets listed while only tickets ran; the running program."""
-    program = Program(bench, name, env, ("--services", "tickets"))
+    program = Program(bench, name, ("--services", "tickets"), env)
     program.load("tickets", 64, 600, EVENTS)
     return program
 
@@ -42,7 +42,7 @@ def seconds_until(condition, what):
 def bench_relay(bench, table):
     """Everything listed while the broker was away is published at once."""
     nats = Nats().start()
-    program = Program(bench, "relay", nats.environment(), ("--services", "tickets"))
+    program = Program(bench, "relay", ("--services", "tickets"), nats.environment())
     nats.kill()
     program.load("tickets", 64, 600, EVENTS)
     nats.start()
@@ -67,7 +67,7 @@ def backlog_rate(bench, name, nats):
             wait_until(lambda: messages(client) >= EVENTS, 300, "the relay")
     bench.stop(program.process)
     started = time.monotonic()
-    program = Program(bench, name, env)
+    program = Program(bench, name, env=env)
     wait_until(lambda: lag(program) > 0 or time.monotonic() - started > 1, 60, "orders")
     wait_until(lambda: lag(program) == 0, 300, "orders to catch up")
     rate = EVENTS / (time.monotonic() - started)
@@ -87,7 +87,7 @@ def bench_brokers(bench, table):
     program = Program(bench, "buy-embedded")
     embedded = program.purchases(128, SECONDS, 0)["rate"]
     bench.stop(program.process)
-    program = Program(bench, "buy-nats", nats.environment())
+    program = Program(bench, "buy-nats", env=nats.environment())
     table.at_least("whole purchases, all services in one process", program.purchases(
         128, SECONDS, 0)["rate"], embedded, "embedded", 0.25)
     bench.stop(program.process)

@@ -15,6 +15,10 @@ int main(int count, char **words)
     if (strcmp(command, "events") == 0) return cli_events(count - 1, words + 1);
     if (strcmp(command, "bus") == 0) return cli_bus(count - 1, words + 1);
     if (strcmp(command, "payments") == 0) return cli_payments(count - 1, words + 1);
+    if (strcmp(command, "users") == 0) return cli_users(count - 1, words + 1);
+    if (strcmp(command, "keys") == 0) return cli_keys(count - 1, words + 1);
+    if (strcmp(command, "audit") == 0) return cli_audit(count - 1, words + 1);
+    if (strcmp(command, "health") == 0) return cli_health(count - 1, words + 1);
     if (strcmp(command, "--help") == 0 || strcmp(command, "-h") == 0) {
         cli_usage(stdout);
         return 0;

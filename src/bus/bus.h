@@ -24,9 +24,13 @@ extern const struct migration bus_schema[];
 /* payload: one JSON object, at most EVENT_PAYLOAD_MAX bytes. In the transaction of the change it
  * reports; keeps tx->trace with it. */
 enum err outbox_append(struct tx *tx, struct str subject, struct str payload);
-/* Before the commit of a transaction with tx->published > 0: brings the channel figures up to
- * date. last: the newest sequence of the outbox. */
+/* Before the commit of a transaction with tx->published > 0. last: the newest sequence of the
+ * outbox. Where nobody else writes, this also counts what was published. */
 enum err outbox_flush(struct tx *tx, int64_t *last);
+/* Where others write too, their figures would be the one row everybody waits for. There this counts
+ * what is older than any transaction can be, now and then; readers count the rest. */
+#define OUTBOX_FOLD_MS 60000
+enum err outbox_fold(struct tx *tx);
 
 /* From now on what is appended is noted for the relay, too (outbox_unrelayed). One bus a process:
  * bus_open calls it. */
@@ -44,6 +48,8 @@ struct channel {
     struct str subject;         /* in the arena */
     int64_t first, last, count; /* sequences of the outbox, first >= 1 */
 };
+/* One of them; without any event all but the subject is 0. */
+enum err outbox_channel(struct tx *tx, struct str subject, struct channel *out);
 /* Up to max channels of this outbox, by subject. */
 enum err outbox_channels(struct tx *tx, struct arena *arena, struct channel *out, size_t max,
                          size_t *count);

@@ -296,6 +296,7 @@ static bool set_up(struct courier *courier)
     TRY(make_consumer(courier, same));
     log_event(LOG_INFO, who->service, "nats.ready",
               log_text("consumer", str_of(courier->consumer)));
+    courier->link.complained = false;
     courier->set_up = true;
     courier->failures = 0;
     atomic_store(&courier->ready, true);

@@ -15,6 +15,12 @@ void cli_usage(FILE *out)
         "       boxoffice payments list [--status S] [--limit N] [--after ID] [--data DIR]\n"
         "       boxoffice payments show | refund ID [--data DIR]\n"
         "       boxoffice payments audit [--data DIR]\n"
+        "       boxoffice users ban EMAIL|ID [--reason TEXT] [--data DIR]\n"
+        "       boxoffice users unban EMAIL|ID [--data DIR]\n"
+        "       boxoffice users list [--limit N] [--after ID] [--data DIR]\n"
+        "       boxoffice keys rotate [--data DIR]\n"
+        "       boxoffice audit list [--limit N] [--after ID] [--data DIR]\n"
+        "       boxoffice health [--data DIR]\n"
         "       boxoffice --help | --version\n"
         "\n"
         "serve: run the services until SIGINT or SIGTERM\n"
@@ -42,9 +48,18 @@ void cli_usage(FILE *out)
         "payments refund: give all of a payment back; its order is cancelled by that\n"
         "payments audit: ledger, payments and orders held against each other; exit 1 on a finding\n"
         "\n"
-        "environment (serve): JWT_KEY, DATABASE_URL, ORDER_EXPIRATION_SECONDS,\n"
-        "  PAYMENT_GRACE_SECONDS, NATS_URL, NATS_REPLICAS, REDIS_URL, STRIPE_KEY, STRIPE_API_BASE, "
-        "STRIPE_WEBHOOK_SECRET,\n"
+        "users ban: end a user's sessions and keep them out; unban: let them in again; list: who\n"
+        "  is banned\n"
+        "keys rotate: sign sessions with a fresh key; those of the old one stay good. Works with\n"
+        "  and without a running server\n"
+        "audit list: who did what, when and from where, newest first\n"
+        "\n"
+        "health: what /readyz says of the server that runs on the data folder; exit 1 unless it\n"
+        "  is ready\n"
+        "\n"
+        "environment (serve): JWT_KEY, SESSION_SECONDS, SESSION_MAX_SECONDS, DATABASE_URL,\n"
+        "  NATS_URL, NATS_REPLICAS, REDIS_URL, ORDER_EXPIRATION_SECONDS,\n"
+        "  PAYMENT_GRACE_SECONDS, STRIPE_KEY, STRIPE_API_BASE, STRIPE_WEBHOOK_SECRET,\n"
         "  COOKIE_SECURE, TRUSTED_PROXIES, AUTH_PASSWORD_BLOCKLIST, MONITORING, LOG_LEVEL,\n"
         "  API_BASE_URL, STRIPE_PUBLISHABLE_KEY\n",
         out);
@@ -53,7 +68,7 @@ void cli_usage(FILE *out)
 int cli_hint(void)
 {
     fputs("usage: boxoffice serve | events publish | events listen | events schema | events "
-          "asyncapi | bus | payments; see boxoffice --help\n",
+          "asyncapi | payments | users | keys | audit | bus | health; see boxoffice --help\n",
           stderr);
     return EXIT_USAGE;
 }

@@ -163,6 +163,8 @@ void answer_append_unavailable(struct buf *out)
     buf_append(out, STR("HTTP/1.1 503 Service Unavailable\r\n"
                         "Content-Type: application/json; charset=utf-8\r\n"
                         "Content-Length: 89\r\n"
+                        "X-Content-Type-Options: nosniff\r\n"
+                        "Cache-Control: no-store\r\n"
                         "Retry-After: 1\r\n"
                         "Connection: close\r\n"
                         "\r\n"

@@ -33,6 +33,7 @@ struct exchange *exchange_acquire(struct lane *lane, struct connection *connecti
     exchange->mail = (struct mail){NULL, MAIL_ANSWER};
     exchange->connection = connection;
     exchange->caller = NULL;
+    exchange->mount = NULL;
     exchange->spare = NULL;
     buf_init(&exchange->body, exchange->rq.arena, HTTP_BODY_MAX);
     exchange->refusal = OK;
@@ -213,6 +214,7 @@ static enum err prepare(struct exchange *exchange)
     if (!find_route(exchange, segments, count, target == OK, &match)) return ERR_NOT_FOUND;
     rq->route = match.route;
     rq->env = match.mount->env;
+    exchange->mount = match.mount;
     memcpy(rq->params, match.params, sizeof rq->params);
 done:
     return err;
@@ -241,6 +243,7 @@ enum err exchange_prepare(struct exchange *exchange)
     TRY(prepare(exchange));
     TRY(check_site(&exchange->rq));
     visit_session(exchange);
+    visit_revoked(exchange);
     TRY(check_access(&exchange->rq));
 done:
     return err;
@@ -251,6 +254,7 @@ enum err exchange_prepare_call(struct exchange *exchange)
     enum err err;
 
     TRY(prepare(exchange));
+    visit_revoked(exchange);
     TRY(check_access(&exchange->rq));
 done:
     return err;

@@ -126,8 +126,9 @@ struct exchange {
     struct request rq; /* first: http_answer finds the exchange by it */
     struct mail mail;
     struct lane *lane;
-    struct connection *connection; /* the lane's; NULL when the client is gone */
-    struct exchange *caller;       /* not NULL: this one is its call (call.c) */
+    struct connection *connection;  /* the lane's; NULL when the client is gone */
+    struct exchange *caller;        /* not NULL: this one is its call (call.c) */
+    const struct http_mount *mount; /* of the route, once it is found */
     struct exchange *spare;
     struct buf body;
     enum err refusal; /* why a parser callback stopped */
@@ -269,6 +270,7 @@ struct connection {
     bool odd_method; /* the parser has given up; its method is being read to the end */
     uint8_t odd_len; /* characters of it */
     bool operator;
+    int64_t operator_uid;
     bool peer_trusted; /* may set X-Forwarded-* */
     bool peer_loopback;
     bool eof;       /* the client will send nothing more */
@@ -313,6 +315,8 @@ void visit_identify(struct exchange *exchange);
 /* Fills rq->user from the session cookie. The last cookie that verified is kept on the connection,
  * so that a client that keeps its connection pays for the check once. */
 void visit_session(struct exchange *exchange);
+/* Forgets rq->user again when the route's service refuses that session. */
+void visit_revoked(struct exchange *exchange);
 void session_cache_free(struct session_cache *cache);
 
 /* --- lane.c -------------------------------------------------------------------------------- */

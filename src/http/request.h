@@ -57,11 +57,17 @@ struct route {
     handler_fn *run;
 };
 
+#define SESSION_ID_HEX      32 /* 128 bits */
+#define SESSION_ID_HASH_HEX 64 /* SHA-256 */
+
 struct session_user {
     struct str id;    /* 1 to 64 printable characters; empty: no session */
     struct str email; /* as the token has it */
     int64_t issued_at_s;
     int64_t expires_at_s; /* 0: the token had none */
+    /* Empty: made by another service; such a session has no record and is not renewed. */
+    char sid[SESSION_ID_HEX + 1];
+    char sid_hash[SESSION_ID_HASH_HEX + 1];
 };
 
 #define REQUEST_PARAMS_MAX 4
@@ -98,10 +104,11 @@ struct request {
     struct arena *arena; /* request body + answer; capped */
     enum method method;  /* HEAD arrives as METHOD_GET with head_only set */
     bool head_only;
-    bool operator;      /* came over the control socket */
-    bool from_loopback; /* the client's address (after trusted proxies) is loopback */
-    struct str path;    /* percent-decoded, without the query and without one trailing '/' */
-    struct str query;   /* raw, after '?' */
+    bool operator;        /* came over the control socket … */
+    int64_t operator_uid; /* … from a process of this user; -1: the kernel did not say */
+    bool from_loopback;   /* the client's address (after trusted proxies) is loopback */
+    struct str path;      /* percent-decoded, without the query and without one trailing '/' */
+    struct str query;     /* raw, after '?' */
     struct str params[REQUEST_PARAMS_MAX]; /* what ":name" segments matched, in order */
     struct str client;                     /* client address, as text */
     struct str request_id;                 /* for logs and X-Request-Id */

@@ -20,6 +20,7 @@ struct http_mount {
     const struct route *routes;
     size_t route_count;
     struct env *env;
+    struct revoked *revoked; /* whose sessions it refuses; NULL: nobody's */
 };
 
 struct http_config {

@@ -199,12 +199,22 @@ void socket_settle(struct connection *connection)
         connection_schedule(connection);
 }
 
-static void take_peer(struct connection *connection, const struct address *peer)
+/* Whose process is at the other end of the control socket (unix(7), SO_PEERCRED). */
+static int64_t peer_uid(int fd)
+{
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? (int64_t)peer.uid : -1;
+}
+
+static void take_peer(struct connection *connection, int fd, const struct address *peer)
 {
     const struct lane *lane = connection->lane;
 
     if (!peer) {
         connection->operator= true;
+        connection->operator_uid = peer_uid(fd);
         connection->peer_loopback = true;
         connection->peer_text_len = sizeof "local" - 1;
         memcpy(connection->peer_text, "local", sizeof "local");
@@ -236,7 +246,7 @@ void socket_open(struct loop *loop, int fd, const struct address *peer, struct n
     ASSERT(failed == 0);
     socket->handle.stream.data = socket;
     connection_init(&socket->connection, &loop->lane);
-    take_peer(&socket->connection, peer);
+    take_peer(&socket->connection, fd, peer);
     socket->connection.network = network;
     socket->connection.refusal = (uint8_t)refusal;
     if (refusal) loop->refused++;

@@ -46,22 +46,92 @@ static bool make_folder(const char *path, struct buf *why)
     return true;
 }
 
-static enum err open_database(struct service *service, const char *folder, struct buf *why)
+/* The place of a service's database: a file, or a schema on a PostgreSQL server. */
+static enum err find_place(struct service *service, struct buf *why)
+{
+    const struct settings *settings = service->house->settings;
+    const char *folder = settings->sqlite_dir ? settings->sqlite_dir : settings->data;
+    const char *name = service->def->name, *url;
+    int length;
+
+    if (!settings_postgres_url(settings, name, &url, why)) return ERR_INVALID;
+    length = url ? asprintf(&service->path, "%s#%s", url, name)
+                 : asprintf(&service->path, "%s/%s.db", folder, name);
+    if (length >= 0) return OK;
+    service->path = NULL;
+    return ERR_MEMORY;
+}
+
+static enum err migrate(struct service *service, struct buf *why)
 {
     int64_t now_ms = env_now_ms(&service->env);
     enum err err = OK;
 
-    if (asprintf(&service->path, "%s/%s.db", folder, service->def->name) < 0) return ERR_MEMORY;
-    TRY(db_open(service->path, DB_WRITER, &service->db, why));
+    if (service->migrated) return OK;
     TRY(db_migrate(service->db, bus_schema, now_ms, why));
+    TRY(db_migrate(service->db, runtime_schema, now_ms, why));
     if (service->def->schema) TRY(db_migrate(service->db, service->def->schema, now_ms, why));
+    if (service->revoked) TRY(revocations_read(service, now_ms));
+    service->migrated = true;
+done:
+    return err;
+}
+
+/* Once when it goes and once when it is back. */
+static void log_connection(struct service *service, enum err err, const struct buf *why)
+{
+    struct str reason = why ? buf_str(why) : (struct str){0};
+
+    if (service->away == (err != OK)) return;
+    service->away = err != OK;
+    if (err)
+        log_event(LOG_ERROR, service->def->name, "database.away",
+                  log_text("code", str_of(err_code(err))), log_text("reason", reason));
+    else
+        log_event(LOG_INFO, service->def->name, "database.back");
+}
+
+enum err service_connect(struct service *service, struct buf *why)
+{
+    struct service *first = first_of(service);
+    enum err err = OK;
+
+    if (service != first && !atomic_load(&first->open)) return ERR_UNAVAILABLE;
+    TRY(db_open(service->path, DB_WRITER, &service->db, why));
+    if (service == first) TRY(migrate(service, why));
+    if (service == first && !service->subscription && service->house->bus)
+        TRY(service_subscribe(service));
+    atomic_store(&service->open, true);
+done:
+    if (err) {
+        db_close(service->db);
+        service->db = NULL;
+    }
+    if (service == first && db_place_is_postgres(service->path)) log_connection(service, err, why);
+    return err;
+}
+
+static enum err open_database(struct service *service, struct buf *why)
+{
+    enum err err;
+
+    TRY(find_place(service, why));
+    err = service_connect(service, why);
+    if (db_place_is_postgres(service->path)) {
+        if (err == ERR_UNAVAILABLE) { /* its writer goes on trying; until then not ready */
+            buf_reset(why);
+            err = OK;
+        }
+        return err;
+    }
+    TRY(err);
     for (int i = 0; i < service->house->loops; i++) {
         TRY(db_open(service->path, DB_READER, &service->readers[i], why));
         service->pages[i] = pages_new();
         if (!service->pages[i]) return ERR_MEMORY;
     }
 done:
-    if (err && why->len == 0) buf_printf(why, "cannot open %s", service->path);
+    if (err && why->len == 0) buf_printf(why, "cannot open the database of %s", service->def->name);
     return err;
 }
 
@@ -83,10 +153,12 @@ static enum err add_service(struct house *house, const struct service_definition
                                 .random = house->random};
     object_id_source_init(&service->env.ids, service->env.random);
     trace_source_init(&service->traces, service->env.random);
+    if (def->route_count && def != &bus_service) {
+        service->revoked = revoked_new();
+        if (!service->revoked) return ERR_MEMORY;
+    }
     if (writer_init(service) != OK) return ERR_MEMORY; /* pokes come as soon as it subscribes */
-    return open_database(
-        service, house->settings->sqlite_dir ? house->settings->sqlite_dir : house->settings->data,
-        why);
+    return open_database(service, why);
 }
 
 /* --- the bus ------------------------------------------------------------------------------- */
@@ -116,19 +188,33 @@ static enum err open_bus(struct house *house)
     return bus_open(sources, house->service_count, house->settings->broker, &house->bus);
 }
 
-enum err service_subscribe(struct service *service)
+/* Its own, and that of the runtime; what it publishes itself it need not be told. */
+static void list_subjects(struct service *service)
 {
     const struct service_definition *def = service->def;
-    struct subscriber who = {.service = def->name,
+    const char *bans = event_subject(EVENT_USER_UPDATED);
+    bool listed = !service->revoked || strcmp(event_publisher(EVENT_USER_UPDATED), def->name) == 0;
+    size_t count = 0;
+
+    ASSERT(def->listener_count <= EVENT_TYPES);
+    for (; count < def->listener_count; count++) {
+        service->subjects[count] = event_subject(def->listeners[count].type);
+        listed = listed || service->subjects[count] == bans;
+    }
+    if (!listed) service->subjects[count] = bans;
+}
+
+enum err service_subscribe(struct service *service)
+{
+    struct subscriber who = {.service = service->def->name,
                              .subjects = service->subjects,
-                             .every_instance = def->every_instance,
+                             .every_instance = service->def->every_instance,
                              .poke = writer_poke,
                              .context = service};
 
-    if (!def->listener_count && !service->house->settings->broker) return OK;
-    ASSERT(def->listener_count <= EVENT_TYPES);
-    for (size_t i = 0; i < def->listener_count; i++)
-        service->subjects[i] = event_subject(def->listeners[i].type);
+    list_subjects(service);
+    if (!service->subjects[0] && !service->house->settings->broker) return OK;
+    if (!service->db) return OK; /* or else when it is connected */
     return subscription_open(service->house->bus, &who, tx_read(service->db, 0),
                              &service->subscription);
 }
@@ -152,6 +238,11 @@ enum err service_start(struct service *service, struct buf *why)
         service->pool = pool_start(
             service, threads, threads == def->pool_threads ? def->pool_queue_max : DELAY_QUEUE_MAX);
         if (!service->pool) return ERR_MEMORY;
+    }
+    if (db_place_is_postgres(service->path)) TRY(lanes_make(service));
+    if (service->lane_count > 1) {
+        service->reading = readers_start(service);
+        if (!service->reading) return ERR_MEMORY;
     }
 done:
     return err;
@@ -219,7 +310,7 @@ static enum err start_http(struct house *house, struct buf *why)
         struct service *service = house->services[i];
 
         mounts[i] = (struct http_mount){service->def->name, service->def->routes,
-                                        service->def->route_count, &service->env};
+                                        service->def->route_count, &service->env, service->revoked};
     }
     snprintf(control, sizeof control, "%s/" CONTROL_SOCKET, house->settings->data);
     err = http_server_start(&config, &server, &reason);
@@ -234,12 +325,24 @@ static bool make_folders(const struct settings *settings, struct buf *why)
            (!settings->sqlite_dir || make_folder(settings->sqlite_dir, why));
 }
 
+/* The embedded bus reads outboxes in the order of their sequences. With several writers those do
+ * not commit in that order, and an event could be passed over. One service alone reads nobody's. */
+static bool can_do_without_broker(const struct house *house, size_t count, struct buf *why)
+{
+    if (!house->settings->postgres_url || house->settings->broker || count == 1) return true;
+    buf_append(why,
+               STR("DATABASE_URL=postgresql://… with several services needs NATS_URL, to carry "
+                   "the events between them; one alone can do without: --services orders"));
+    return false;
+}
+
 enum err house_open(struct house *house, const struct service_definition *const *definitions,
                     size_t count, struct buf *why)
 {
     enum err err = OK;
 
     house->started_at_ms = clock_now_ms(house->clock);
+    if (!can_do_without_broker(house, count, why)) return ERR_INVALID;
     if (!make_folders(house->settings, why)) return ERR_IO;
     /* The bus's database comes first: its lock says whose data folder this is. */
     TRY(add_service(house, &bus_service, why));
@@ -257,12 +360,21 @@ done:
     return err;
 }
 
+static enum err start_writers(struct service *service)
+{
+    enum err err = writer_start(service);
+
+    for (size_t i = 1; err == OK && i < service->lane_count; i++)
+        err = writer_start(service->lanes[i]);
+    return err;
+}
+
 static enum err start_threads(struct house *house, struct buf *why)
 {
     enum err err = OK;
 
     for (size_t i = 0; i < house->service_count; i++)
-        TRY(writer_start(house->services[i]));
+        TRY(start_writers(house->services[i]));
     TRY(start_http(house, why));
 done:
     return err;
@@ -270,6 +382,10 @@ done:
 
 static void stop_service(struct service *service)
 {
+    readers_stop(service->reading);
+    service->reading = NULL;
+    for (size_t i = 1; i < service->lane_count; i++)
+        writer_stop(service->lanes[i]);
     writer_stop(service);
     pool_stop(service->pool);
     service->pool = NULL;
@@ -281,12 +397,18 @@ static void stop_service(struct service *service)
 /* Its readers first: the writer's connection, closing last, folds the log into the file. */
 static void close_service(struct service *service)
 {
+    for (size_t i = 1; i < service->lane_count; i++) {
+        writer_free(service->lanes[i]);
+        db_close(service->lanes[i]->db);
+        free(service->lanes[i]);
+    }
     writer_free(service);
     for (int i = 0; i < service->house->loops; i++) {
         db_close(service->readers[i]);
         pages_free(service->pages[i]);
     }
     db_close(service->db);
+    revoked_free(service->revoked);
     free(service->path);
     free(service);
 }

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "events/events.h"
+#include "sql/sql.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,9 @@
 
 #define ORDER_EXPIRATION_S_MAX (365 * 24 * 3600)
 #define PAYMENT_GRACE_S_MAX    3600
+#define SESSION_S_MIN          2
+#define SESSION_S_MAX          86400
+#define SESSION_MAX_S_MAX      (365 * 24 * 3600)
 #define SECRET_MAX             255
 #define RATE_MAX               1000000
 
@@ -152,8 +156,13 @@ static bool take_database(struct settings *settings, struct buf *why)
     struct stat status;
 
     if (!text || !*text) return true;
+    if (db_place_is_postgres(text)) {
+        settings->postgres_url = text;
+        return true;
+    }
     if (strncmp(text, "sqlite:", 7) != 0 || !text[7]) {
-        buf_append(why, STR("DATABASE_URL must be sqlite:FOLDER"));
+        buf_append(why, STR("DATABASE_URL must be sqlite:FOLDER or "
+                            "postgresql://USER:PASSWORD@HOST:PORT/DATABASE"));
         return false;
     }
     settings->sqlite_dir = text + 7;
@@ -162,6 +171,26 @@ static bool take_database(struct settings *settings, struct buf *why)
         return false;
     }
     return true;
+}
+
+bool settings_postgres_url(const struct settings *settings, const char *service, const char **url,
+                           struct buf *why)
+{
+    char name[64];
+    const char *text;
+
+    snprintf(name, sizeof name, "DATABASE_URL_%s", service);
+    for (char *at = name; *at; at++)
+        if (*at >= 'a' && *at <= 'z') *at = (char)(*at - 'a' + 'A');
+    text = getenv(name);
+    *url = text && *text ? text : settings->postgres_url;
+    if (*url == settings->postgres_url) return true;
+    if (!db_place_is_postgres(text))
+        buf_printf(why, "%s must be postgresql://USER:PASSWORD@HOST:PORT/DATABASE", name);
+    else if (!settings->postgres_url)
+        buf_printf(why, "%s needs DATABASE_URL=postgresql://…, for what has no address of its own",
+                   name);
+    return why->len == 0;
 }
 
 /* Kept for as long as the program runs. */
@@ -206,6 +235,18 @@ static bool take_jwt_key(struct settings *settings, struct buf *why)
     if (strlen(settings->jwt_key) >= 32) return true;
     buf_append(why, STR("JWT_KEY must be at least 32 bytes; unset it to have one made and kept "
                         "in the data folder"));
+    return false;
+}
+
+static bool take_session(struct settings *settings, struct buf *why)
+{
+    if (!take_seconds("SESSION_SECONDS", SESSION_S_MIN, SESSION_S_MAX, &settings->session_ms,
+                      why) ||
+        !take_seconds("SESSION_MAX_SECONDS", SESSION_S_MIN, SESSION_MAX_S_MAX,
+                      &settings->session_max_ms, why))
+        return false;
+    if (settings->session_max_ms >= settings->session_ms) return true;
+    buf_append(why, STR("SESSION_MAX_SECONDS must not be less than SESSION_SECONDS"));
     return false;
 }
 
@@ -297,6 +338,8 @@ bool settings_from_environment(struct settings *settings, struct buf *why)
                                   .data = "./data",
                                   .order_expiration_ms = 900 * 1000,
                                   .payment_grace_ms = 120 * 1000,
+                                  .session_ms = 900 * 1000,
+                                  .session_max_ms = INT64_C(30) * 24 * 3600 * 1000,
                                   .signin_failures_per_minute = 5,
                                   .signups_per_hour = 10,
                                   .orders_per_minute = 30,
@@ -309,8 +352,9 @@ bool settings_from_environment(struct settings *settings, struct buf *why)
                       &settings->order_expiration_ms, why) ||
         !take_seconds("PAYMENT_GRACE_SECONDS", 0, PAYMENT_GRACE_S_MAX, &settings->payment_grace_ms,
                       why) ||
-        !take_stripe(settings, why) || !take_publishable_key(settings, why) ||
-        !take_api_base_url(settings, why) || !take_cookie_secure(settings, why) ||
+        !take_session(settings, why) || !take_stripe(settings, why) ||
+        !take_publishable_key(settings, why) || !take_api_base_url(settings, why) ||
+        !take_cookie_secure(settings, why) ||
         !take_flag("AUTH_PASSWORD_BLOCKLIST", &blocklist, "on", "off", why) ||
         !take_limits(settings, why) || !take_flag("SANDBOX", &sandbox, "on", "off", why) ||
         !take_flag("MONITORING", &monitoring_open, "open", "loopback", why) ||

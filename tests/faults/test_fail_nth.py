@@ -39,7 +39,9 @@ class Round:
         self.name = f"{kind}:{number}"
         self.later = later
         self.server = Server()
-        self.mark = os.path.join(self.server.folder, "failed")
+        # The sandbox leaves the program no folder but this one to write into.
+        os.makedirs(self.server.data, mode=0o700)
+        self.mark = os.path.join(self.server.data, "failed")
         self.server.env.update(LD_PRELOAD=library, FAIL_NTH=self.name, FAIL_NTH_MARK=self.mark)
         if later:
             self.server.env["FAIL_NTH_LATER"] = "1"

@@ -16,6 +16,7 @@ import threading
 import time
 
 import broker
+import postgres
 import session
 from check import expect, slow_factor, wait_for
 from client import Client, RawConnection
@@ -27,7 +28,7 @@ START_S_MAX = 10
 STOP_S_MAX = 12  # the contract grants 10 to what is in flight
 SETTINGS = ("JWT_KEY", "DATABASE_URL", "NATS_URL", "NATS_REPLICAS", "REDIS_URL", "STRIPE_KEY", "STRIPE_API_BASE",
             "STRIPE_WEBHOOK_SECRET", "STRIPE_PUBLISHABLE_KEY", "ORDER_EXPIRATION_SECONDS",
-            "PAYMENT_GRACE_SECONDS",
+            "PAYMENT_GRACE_SECONDS", "SESSION_SECONDS", "SESSION_MAX_SECONDS",
             "COOKIE_SECURE", "TRUSTED_PROXIES", "AUTH_PASSWORD_BLOCKLIST",
             "SIGNIN_FAILURES_PER_MINUTE", "SIGNUPS_PER_HOUR", "ORDERS_PER_MINUTE",
             "CONNECTIONS_PER_ADDRESS")
@@ -90,7 +91,8 @@ class Server:
         self.data = data or os.path.join(self.folder, "data")
         self.broker = broker.for_server(env or {})
         self.env = {"JWT_KEY": TEST_KEY, **NO_LIMITS,
-                    **(self.broker.environment() if self.broker else {}), **(env or {})}
+                    **(self.broker.environment() if self.broker else {}),
+                    **postgres.for_server(env or {}), **(env or {})}
         self.args = list(args)
         self.listen_on = listen
         self.process = None
@@ -249,7 +251,7 @@ at_end = []  # functions for end_all, such as closing what all tests share
 
 def end_all():
     """Kills what is still running: tests that hang leave no processes behind."""
-    for close in [*at_end, broker.stop_all]:
+    for close in [*at_end, broker.stop_all, postgres.stop_shared]:
         close()
     for process in processes:
         if process.poll() is None:

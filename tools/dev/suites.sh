@@ -3,7 +3,10 @@
 # run_suites adds them all up. A suite runs as `./dev suite NAME`, a process of its own, so that it
 # can be timed out and cannot disturb the sum.
 
-ALL_SUITES=(unit floors nm hardening contract openapi events observe payments faults nats web sim asan tsan fuzz)
+ALL_SUITES=(unit floors nm hardening contract openapi events observe payments postgres faults nats web sim
+    deploy package asan tsan fuzz)
+# By name only: they take minutes and make containers.
+NAMED_SUITES=(image)
 SUITE_SECONDS_MAX=900
 
 suite_packages() {
@@ -20,6 +23,13 @@ suite_packages() {
         command -v npm >/dev/null || printf '%s\n' "${NPM_PACKAGES[@]}"
         ;;
     payments) command -v npm >/dev/null || printf '%s\n' "${NPM_PACKAGES[@]}" ;;
+    postgres) printf '%s\n' "${UNIT_PACKAGES[@]}" "${POSTGRES_PACKAGES[@]}" ;;
+    deploy)
+        printf '%s\n' "${DEPLOY_TEST_PACKAGES[@]}"
+        command -v npm >/dev/null || printf '%s\n' "${NPM_PACKAGES[@]}"
+        ;;
+    package) printf '%s\n' "${PACKAGE_PACKAGES[@]}" "${FRESH_PACKAGES[@]}" ;;
+    image) printf '%s\n' "${IMAGE_PACKAGES[@]}" "${FRESH_PACKAGES[@]}" ;;
     tsan | fuzz) printf '%s\n' "${UNIT_PACKAGES[@]}" "${CLANG_PACKAGES[@]}" ;;
     esac
 }
@@ -39,6 +49,8 @@ suite_events() { build_release && against build/boxoffice events/; }
 suite_observe() { build_release && against build/boxoffice observe/; }
 # The Stripe double is a matter of npm; without it those tests say that they are skipped.
 suite_payments() { build_release && against build/boxoffice payments/; }
+# The conformance tests and services on PostgreSQL.
+suite_postgres() { build_tested && against build/boxoffice postgres/; }
 suite_faults() { build_release && against build/boxoffice faults/; }
 
 # Beside brokers: their own tests, and those of the embedded bus once more.
@@ -52,8 +64,25 @@ suite_nats() {
 # Real browsers; axe-core comes from the npm registry, and its tests say so when it cannot.
 suite_web() {
     build_release || return 1
-    fetch_axe || say "axe-core could not be fetched"
+    fetch_npm tests/web build/web || say "axe-core could not be fetched"
     against build/boxoffice web/
+}
+
+# Man page, completion, manifests. The schemas come from the npm registry; without them the tests
+# that need them say that they are skipped.
+suite_deploy() {
+    build_release && compile_in build || return 1
+    fetch_npm tests/deploy build/deploy-tools || say "the schemas could not be fetched"
+    against build/boxoffice deploy/
+}
+
+suite_package() {
+    build_release && build_package || return 1
+    if [ "$(id -u)" = 0 ]; then
+        BARE_ROOT=$(bare_root_tar) || return 1
+        export BARE_ROOT
+    fi
+    against build/boxoffice package/
 }
 
 suite_openapi() {
@@ -90,15 +119,15 @@ unit_tests() {
     return "$result"
 }
 
-# The packages of tests/web/package-lock.json under build/web; quiet when they are there already.
-fetch_axe() {
+# fetch_npm FROM TO: the packages of FROM/package-lock.json under TO; quiet when they are there.
+fetch_npm() {
     local log
-    mkdir -p build/web
-    if cmp -s tests/web/package-lock.json build/web/package-lock.json &&
-        [ -d build/web/node_modules/axe-core ]; then return 0; fi
+    mkdir -p "$2"
+    if cmp -s "$1/package-lock.json" "$2/package-lock.json" &&
+        [ -f "$2/node_modules/.package-lock.json" ]; then return 0; fi
     log=$(log_file npm)
-    cp tests/web/package.json tests/web/package-lock.json build/web/
-    npm ci --prefix build/web --no-audit --no-fund >"$log" 2>&1
+    cp "$1/package.json" "$1/package-lock.json" "$2/"
+    npm ci --prefix "$2" --no-audit --no-fund >"$log" 2>&1
 }
 
 # against BINARY WORD…: the tests that speak HTTP to the program, those with a word in their name.
@@ -121,7 +150,7 @@ both() {
 # --- all of them -------------------------------------------------------------------------------
 
 run_one_suite() {
-    local names=" ${ALL_SUITES[*]} "
+    local names=" ${ALL_SUITES[*]} ${NAMED_SUITES[*]} "
     case "$names" in
     *" ${1:-} "*) "suite_$1" ;;
     *) die "no suite '${1:-}'; there are:$names" ;;

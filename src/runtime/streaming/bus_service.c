@@ -68,6 +68,8 @@ static const struct route routes[] = {
     {METHOD_GET, "/streaming/listen", ACCESS_OPERATOR, IN_WRITER, get_listen},
     {METHOD_POST, "/streaming/ack", ACCESS_OPERATOR, IN_WRITER, post_ack},
     {METHOD_POST, "/streaming/publish", ACCESS_OPERATOR, IN_LOOP, post_publish},
+    {METHOD_POST, "/operator/keys/rotate", ACCESS_OPERATOR, IN_WRITER, post_keys_rotate},
+    {METHOD_GET, "/operator/trail", ACCESS_OPERATOR, IN_WRITER, get_trail},
     {METHOD_GET, "/streaming/refill", ACCESS_OPERATOR, IN_LOOP, get_refill},
     {METHOD_POST, "/streaming/refill", ACCESS_OPERATOR, IN_LOOP, post_refill},
 };
@@ -83,6 +85,7 @@ const struct service_definition bus_service = {
     .jobs = jobs,
     .job_count = sizeof jobs / sizeof *jobs,
     .schema = streaming_schema,
+    .single_writer = true,
     .start = start,
     .stop = stop,
 };

@@ -116,8 +116,8 @@ static void put_services(struct json_writer *writer, struct house *house)
         put_int(writer, "last_seq", bus_last_sequence(house->bus, service->def->name));
         json_key(writer, "listens_to");
         json_begin_array(writer);
-        for (size_t j = 0; j < service->def->listener_count; j++)
-            json_put_text(writer, str_of(event_subject(service->def->listeners[j].type)));
+        for (size_t j = 0; service->subjects[j]; j++)
+            json_put_text(writer, str_of(service->subjects[j]));
         json_end_array(writer);
         json_end_object(writer);
     }

@@ -68,6 +68,7 @@ static enum err publish(struct request *rq, struct tx *tx, struct reply *rp)
 
     TRY(outbox_append(tx, publication->subject, publication->payload));
     TRY(outbox_last(tx, &sequence));
+    TRY(audit_request(rq, tx, "event.published", publication->subject, STR("")));
     if (event_type_of(publication->subject) == EVENT_TYPES) TRY(bury(tx, sequence, publication));
     writer = reply_json(rp, 201);
     json_begin_object(&writer);

@@ -170,6 +170,7 @@ handler_fn post_ack;
 
 /* --- monitoring.c, channels.c ---------------------------------------------------------------- */
 
+handler_fn post_keys_rotate, get_trail; /* operate.c */
 handler_fn get_streaming;
 handler_fn get_clientsz;
 handler_fn get_channelsz;

@@ -1,13 +1,16 @@
-/* services/auth/auth.c: the auth service's one table. It owns users: who may sign in.
+/* services/auth/auth.c: the auth service's one table. It owns users, who may sign in, and their
+ * sessions.
  *
  * It listens to nobody. Its pool exists for argon2: two threads keep a burst of sign-ins from
  * taking the machine, and what does not fit the queue is told to come again (429). Guessing is
  * slowed by counting failures by account and by address, and sign-ups by address. */
 #include "services/auth/auth.h"
+#include "services/auth/session.h"
 #include "services/auth/store.h"
 #include "services/services.h"
 
 #define HASH_THREADS   2
+#define HASH_NICE      10 /* a flood of guesses must not slow those who read and buy */
 #define HASH_QUEUE_MAX 64 /* about a second of work for the two */
 
 #define MINUTE_MS (60 * 1000)
@@ -75,12 +78,17 @@ static void auth_stop(struct env *env)
     if (auth) auth_free(auth);
 }
 
+static const struct job jobs[] = {[TIDY] = {"tidy", sessions_tidy}};
+
 const struct service_definition auth_service = {
     .name = "auth",
     .routes = auth_routes,
     .route_count = AUTH_ROUTES,
+    .jobs = jobs,
+    .job_count = sizeof jobs / sizeof *jobs,
     .schema = auth_schema,
     .pool_threads = HASH_THREADS,
+    .pool_nice = HASH_NICE,
     .pool_queue_max = HASH_QUEUE_MAX,
     .start = auth_start,
     .stop = auth_stop,

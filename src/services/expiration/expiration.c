@@ -128,7 +128,7 @@ static enum err start(struct env *env, struct buf *why)
 
     (void)why;
     if (!claims) return ERR_MEMORY;
-    *claims = (struct claims){.arena = arena};
+    claims->arena = arena;
     env->state = claims;
     return OK;
 }

@@ -7,11 +7,11 @@
 #define RING           0   /* the job's row */
 #define CLAIM_AGAIN_MS 100 /* another replica has what is due: look whether it rang */
 
-/* The state of claim.c. */
+/* The state of claim.c. On PostgreSQL the job and what settles a round may run in two lanes. */
 struct claims {
     struct arena *arena;
-    int64_t round_ms;      /* a round began then; 0: none is on its way */
-    int64_t away_until_ms; /* Redis did not answer */
+    _Atomic int64_t round_ms;      /* a round began then; 0: none is on its way */
+    _Atomic int64_t away_until_ms; /* Redis did not answer */
 };
 
 /* Tells orders that a timer's time is over, when the table says that it still is. */

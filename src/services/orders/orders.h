@@ -6,7 +6,7 @@
 #include "services/orders/store.h"
 
 #define ORDERS_ROUTES    4
-#define ORDERS_LISTENERS 7
+#define ORDERS_LISTENERS 8
 
 /* env->state of the service is a struct limit *: reservations by user, NULL without a limit. */
 

@@ -179,20 +179,52 @@ struct str path_of(struct request *rq, const char *prefix, struct str id, const 
     return path.failed ? STR("/") : buf_str(&path);
 }
 
-void page_pass_cookies(const struct request *rq, struct reply *rp)
+void page_pass_header(const struct request *rq, struct reply *rp, const char *name)
 {
-    static const struct str name = {"set-cookie:", 11};
     struct str rest = rq->call.headers;
+    size_t colon = strlen(name);
 
     while (rest.len) {
         const char *end = memchr(rest.at, '\n', rest.len);
         size_t length = end ? (size_t)(end - rest.at) + 1 : rest.len;
 
-        if (length > name.len && str_eq_nocase((struct str){rest.at, name.len}, name))
-            reply_header(rp, "Set-Cookie",
-                         str_trim((struct str){rest.at + name.len, length - name.len}));
+        if (length > colon && rest.at[colon] == ':' &&
+            str_eq_nocase((struct str){rest.at, colon}, str_of(name)))
+            reply_header(rp, name, str_trim((struct str){rest.at + colon + 1, length - colon - 1}));
         rest = (struct str){rest.at + length, rest.len - length};
     }
+}
+
+/* --- sessions -------------------------------------------------------------------------------- */
+
+bool page_session_is_old(const struct request *rq)
+{
+    return session_is_old(&rq->user, env_now_ms(rq->env) / 1000);
+}
+
+/* Takes over what the API says of the visitor. When it says nothing the session is as it was: the
+ * page is shown, and the next one asks again. */
+static void take_user(struct request *rq)
+{
+    const struct json *answer, *user;
+    struct session_user *known = &rq->user;
+
+    known->sid[0] = '\0'; /* asked: not again */
+    if (!api_ok(rq, &answer)) return;
+    user = json_get(answer, "currentUser");
+    if (json_type(user) != JSON_OBJECT) *known = (struct session_user){.id = {NULL, 0}};
+}
+
+static enum err renewed(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    take_user(rq);
+    page_pass_header(rq, rp, "Set-Cookie");
+    return rq->route->run(rq, tx, rp);
+}
+
+enum err page_renew(struct request *rq)
+{
+    return request_call(rq, METHOD_GET, STR("/api/users/currentuser"), STR(""), renewed);
 }
 
 /* --- refusals -------------------------------------------------------------------------------- */

@@ -23,7 +23,7 @@ static const struct route routes[] = {
     {METHOD_GET, "/operator", ACCESS_OPERATOR, IN_LOOP, answer_echo},
     {METHOD_GET, "/health", ACCESS_HEALTH, IN_LOOP, answer_echo},
 };
-static const struct http_mount mount = {"test", routes, sizeof routes / sizeof *routes, NULL};
+static const struct http_mount mount = {"test", routes, sizeof routes / sizeof *routes, NULL, NULL};
 
 static struct http_config server_config(void)
 {

@@ -234,7 +234,7 @@ void run_begin(void)
     world.paid = world.deadline = world.grace_over = world.ever_complete = false;
     world.cancels = world.rivals = world.crashes = world.calls = 0;
     world.charged = world.refunded = 0;
-    world.payments.resumed = true;
+    world.payments.resumed_after = 0;
     world.rival_id = (struct object_id){{0}};
     for (enum who who = 0; who < NODES; who++) {
         struct node *node = &world.nodes[who];
@@ -268,6 +268,7 @@ static void open_node(enum who who)
     buf_printf(&path, "%s/%s.db%c", world.folder, def->name, 0);
     assert_int_equal(db_open(path.at, DB_WRITER, &node->db, &why), OK);
     assert_int_equal(db_migrate(node->db, bus_schema, START_MS, &why), OK);
+    assert_int_equal(db_migrate(node->db, runtime_schema, START_MS, &why), OK);
     assert_int_equal(db_migrate(node->db, def->schema, START_MS, &why), OK);
     buf_free(&path);
     buf_free(&why);
