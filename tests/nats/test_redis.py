@@ -3,9 +3,10 @@ whatever becomes of Redis: wiped, killed, not there yet."""
 
 import time
 
-from boxoffice import Server, create_ticket, reserve, run_cli, wait_order, wait_ticket
-from broker import Redis
+from boxoffice import Server, buy, create_ticket, reserve, run_cli, wait_order, wait_ticket
+from broker import Nats, Redis
 from check import Cases, wait_for
+from postgres import Postgres
 
 HOLD_S = 2
 
@@ -70,6 +71,24 @@ def test_without_redis_the_table_decides():
         again = reserve_one(server)
         wait_expired(server, *again)
         assert rung(server) == 3
+
+
+def test_two_replicas_of_everything_ring_each_reservation_once():
+    with Postgres() as postgres, Nats() as nats, Redis() as redis:
+        env = {**nats.environment(), **redis.environment(), "DATABASE_URL": postgres.new_database(),
+               "ORDER_EXPIRATION_SECONDS": str(HOLD_S)}
+        with Server(env=env) as one, Server(env=env) as two:
+            made = []
+            for i in range(20):
+                selling, buying = (one, two) if i % 2 else (two, one)
+                buyer, ticket = buying.as_user(), create_ticket(selling.as_user())
+                made.append((buyer, ticket, reserve(buyer, ticket["id"])))
+            for buyer, ticket, order in made:
+                wait_expired(one, buyer, ticket, order)
+            assert rung(two) == len(made)
+            one.kill()
+            ticket = create_ticket(two.as_user())
+            buy(two.as_user(), ticket["id"])
 
 
 def test_bad_urls_stop_the_start():
