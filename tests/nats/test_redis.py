@@ -89,6 +89,7 @@ def test_two_replicas_of_everything_ring_each_reservation_once():
             one.kill()
             ticket = create_ticket(two.as_user())
             buy(two.as_user(), ticket["id"])
+            one.start()
 
 
 def test_bad_urls_stop_the_start():
