@@ -232,11 +232,12 @@ def build_tool(name):
     """Compiles bench/NAME.c when it is newer than its program."""
     program = os.path.join(BUILD, name)
     sources = [os.path.join(HERE, file) for file in (name + ".c", "wire.c")]
+    libraries = ["-lnats"] if name == "publish" else []
     newest = max(os.path.getmtime(path) for path in sources + [os.path.join(HERE, "wire.h")])
     if not os.path.exists(program) or os.path.getmtime(program) < newest:
         os.makedirs(BUILD, exist_ok=True)
         subprocess.run(["gcc", "-std=gnu17", "-O2", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror",
-                        "-o", program, *sources], check=True)
+                        "-o", program, *sources, *libraries], check=True)
     return program
 
 

@@ -296,6 +296,7 @@ static bool set_up(struct courier *courier)
     TRY(make_consumer(courier, same));
     log_event(LOG_INFO, who->service, "nats.ready",
               log_text("consumer", str_of(courier->consumer)));
+    courier->link.complained = false;
     courier->set_up = true;
     courier->failures = 0;
     atomic_store(&courier->ready, true);
@@ -378,15 +379,15 @@ static void pull(struct courier *courier, int64_t now_ms)
     (void)natsConnection_PublishRequestString(courier->link.connection, subject, reply, body);
 }
 
-/* Until poked, or for a tick. False: stop. */
-static bool wait_for_poke(struct courier *courier)
+/* Until poked, or until that time has passed. False: stop. */
+static bool wait_for_poke(struct courier *courier, int64_t most_ms)
 {
     struct timespec until;
     int code = 0;
     bool go_on;
 
     clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += TICK_MS * 1000000L;
+    until.tv_nsec += most_ms * 1000000L;
     until.tv_sec += until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
     pthread_mutex_lock(&courier->lock);
@@ -405,7 +406,7 @@ static bool pause_a_tick(struct courier *courier)
     pthread_mutex_lock(&courier->lock);
     courier->poked = false;
     pthread_mutex_unlock(&courier->lock);
-    return wait_for_poke(courier);
+    return wait_for_poke(courier, TICK_MS);
 }
 
 static void *courier_main(void *context)
@@ -424,7 +425,7 @@ static void *courier_main(void *context)
         if (!relay_run(&courier->relay, &courier->link, now_ms)) courier->set_up = false;
         pull(courier, now_ms);
         say_progress(courier, now_ms);
-        go_on = wait_for_poke(courier);
+        go_on = wait_for_poke(courier, courier->relay.leased ? courier->relay.look_ms : TICK_MS);
     }
     if (courier->link.connection) {
         send_answers(courier);
@@ -633,6 +634,8 @@ static size_t fetch(struct subscription *sub, struct tx *own, size_t count)
         if (natsMsgHeader_Get(parcel.message, "traceparent", &trace) == NATS_OK &&
             strlen(trace) == TRACE_TEXT_LEN)
             delivery.trace = str_of(trace);
+        if (!str_is_utf8(delivery.payload) || memchr(delivery.payload.at, 0, delivery.payload.len))
+            delivery.payload = STR("\"not UTF-8\""); /* no database would keep it */
         name_event(sub, &parcel, &delivery);
         if (is_known(courier, own, &delivery, &known) != OK) {
             answer_one(courier, parcel.message, nak(&parcel, text));

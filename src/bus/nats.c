@@ -28,10 +28,13 @@ void link_free(struct link *link)
     pthread_mutex_destroy(&link->lock);
 }
 
-static enum err complain(const char *what, natsStatus status, jsErrCode code)
+/* The first of a row of failures is logged. */
+static enum err complain(struct link *link, const char *what, natsStatus status, jsErrCode code)
 {
-    log_event(LOG_WARN, "bus", "nats.failed", log_text("what", str_of(what)),
-              log_text("reason", str_of(natsStatus_GetText(status))), log_int("code", code));
+    if (!link->complained)
+        log_event(LOG_WARN, "bus", "nats.failed", log_text("what", str_of(what)),
+                  log_text("reason", str_of(natsStatus_GetText(status))), log_int("code", code));
+    link->complained = true;
     return status == NATS_NO_MEMORY ? ERR_MEMORY : ERR_UNAVAILABLE;
 }
 
@@ -211,7 +214,7 @@ enum err link_stream(struct link *link, const struct bus_broker *broker, int64_t
     pthread_mutex_unlock(&making);
     if (s == NATS_OK) *created_ms = info->Created / NS_PER_MS;
     jsStreamInfo_Destroy(info);
-    return s == NATS_OK ? OK : complain("stream", s, code);
+    return s == NATS_OK ? OK : complain(link, "stream", s, code);
 }
 
 /* --- consumers ----------------------------------------------------------------------------- */
@@ -256,7 +259,7 @@ enum err link_consumer(struct link *link, const char *service)
         s = js_AddConsumer(&info, link->js, STREAM_NAME, &wanted, NULL, &code);
     }
     jsConsumerInfo_Destroy(info);
-    return s == NATS_OK ? OK : complain("consumer", s, code);
+    return s == NATS_OK ? OK : complain(link, "consumer", s, code);
 }
 
 enum err link_own_consumer(struct link *link, int64_t after, char *name)
@@ -273,5 +276,5 @@ enum err link_own_consumer(struct link *link, int64_t after, char *name)
     s = js_AddConsumer(&info, link->js, STREAM_NAME, &wanted, NULL, &code);
     if (s == NATS_OK) snprintf(name, INBOX_BYTES, "%s", info->Name);
     jsConsumerInfo_Destroy(info);
-    return s == NATS_OK ? OK : complain("consumer", s, code);
+    return s == NATS_OK ? OK : complain(link, "consumer", s, code);
 }

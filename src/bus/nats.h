@@ -30,7 +30,9 @@ struct link {
     char inbox[INBOX_BYTES]; /* answers come to INBOX.anything */
     pthread_mutex_t lock;
     pthread_cond_t done;
-    bool busy;                               /* on_message may still be called */
+    bool busy;       /* on_message may still be called */
+    bool complained; /* stream or consumer could not be looked at; the owner says when that is over
+                      */
     bool stream_reported, consumer_reported; /* as being otherwise than wanted */
 };
 

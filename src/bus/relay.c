@@ -6,7 +6,8 @@
 #include <stdio.h>
 
 #define RELAY_ROWS       256   /* of one look into the outbox */
-#define LOOK_MS          200   /* between looks for what others committed, or committed late */
+#define LOOK_MS          200   /* between looks for what was committed late … */
+#define LOOK_OTHERS_MS   25    /* … or by other replicas, which only PostgreSQL knows */
 #define REFUSED_MS       1000  /* after the broker refused something */
 #define ANSWER_MS        10000 /* an acknowledgement that takes longer is lost */
 #define LOOK_PENDING_MAX 1024  /* no look while more than that is on its way */
@@ -17,6 +18,7 @@ void relay_init(struct relay *relay, const struct bus_source *source, const char
                 void (*poke)(void *context), void *context)
 {
     relay->source = source;
+    relay->look_ms = db_place_is_postgres(source->path) ? LOOK_OTHERS_MS : LOOK_MS;
     relay->subjects = subjects;
     relay->poke = poke;
     relay->context = context;
@@ -186,7 +188,7 @@ static bool look_below(struct relay *relay, struct link *link, int64_t now_ms)
     relay->refused = 0;
     pending = relay->pending_count;
     pthread_mutex_unlock(&relay->lock);
-    relay->look_at_ms = now_ms + (refused ? REFUSED_MS : LOOK_MS);
+    relay->look_at_ms = now_ms + (refused ? REFUSED_MS : relay->look_ms);
     if (refused || lost) return false;
     if (pending > LOOK_PENDING_MAX) return true;
     /* All that is pending may still be there. */

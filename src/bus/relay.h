@@ -26,6 +26,7 @@ struct relay {
     void *context;
     struct db *reader;
     bool leased;
+    int64_t look_ms;    /* between looks below the cursor */
     int64_t cursor;     /* sent up to here */
     int64_t look_at_ms; /* when to look below it again */
     bool more;          /* there may be more after the cursor */

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define DELAY_QUEUE_MAX 16
 #define STOP_GRACE_MS   10000
 #define CONNECTIONS_MAX 20000
 #define CONNECTIONS_MIN 64
@@ -220,11 +221,19 @@ enum err service_subscribe(struct service *service)
 enum err service_start(struct service *service, struct buf *why)
 {
     const struct service_definition *def = service->def;
+    const struct settings *settings = service->env.settings;
+    int threads = def->pool_threads;
     enum err err = OK;
 
+    if (def->delays && settings->delay) {
+        service->env.delay = delay_open(settings->delay, def->name);
+        if (!service->env.delay) return ERR_MEMORY;
+        threads = 1; /* its calls come one at a time */
+    }
     if (def->start) TRY(def->start(&service->env, why));
-    if (def->pool_threads) {
-        service->pool = pool_start(service, def->pool_threads, def->pool_queue_max);
+    if (threads) {
+        service->pool = pool_start(
+            service, threads, threads == def->pool_threads ? def->pool_queue_max : DELAY_QUEUE_MAX);
         if (!service->pool) return ERR_MEMORY;
     }
     if (db_place_is_postgres(service->path)) TRY(lanes_make(service));
@@ -384,6 +393,8 @@ static void stop_service(struct service *service)
     pool_stop(service->pool);
     service->pool = NULL;
     if (service->def->stop && service->env.state) service->def->stop(&service->env);
+    delay_close(service->env.delay);
+    service->env.delay = NULL;
 }
 
 /* Its readers first: the writer's connection, closing last, folds the log into the file. */

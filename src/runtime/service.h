@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "delay/delay.h"
 #include "events/events.h"
 #include "http/request.h"
 #include "http/session.h"
@@ -26,8 +27,9 @@ struct env {
     struct object_id_source ids; /* writer only */
     struct arena *arena;         /* writer only: for what a listener, job or settle reads; emptied
                                   * with every batch */
-    const char *dead_reason;     /* set by env_dead */
-    void *state;                 /* the service's own, from its start function */
+    struct delay *delay;     /* due times in Redis; in pool threads only. NULL: none (REDIS_URL) */
+    const char *dead_reason; /* set by env_dead */
+    void *state;             /* the service's own, from its start function */
 };
 
 /* In a transaction use tx->now_ms: one item, one time. */
@@ -158,6 +160,7 @@ struct service_definition {
     const struct job *jobs;
     size_t job_count;
     const struct migration *schema; /* on top of bus_schema; ends with a NULL name */
+    bool delays;                    /* it uses env->delay: with one it has a pool of one thread */
     /* Its handlers keep state in memory that only the writer may touch: on PostgreSQL too there is
      * one writer in a process, and what it ran is not run again after contention. */
     bool single_writer;

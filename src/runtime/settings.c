@@ -341,13 +341,16 @@ static bool take_nats(struct settings *settings, struct buf *why)
     return true;
 }
 
-/* Better no start than one that quietly does something else than it was told. */
-static bool refuse(const char *name, const char *what_there_is, struct buf *why)
+/* Kept for as long as the program runs. The password is never shown and never logged. */
+static bool take_redis(struct settings *settings, struct buf *why)
 {
-    const char *text = getenv(name);
+    static struct delay_address address;
+    const char *text = getenv("REDIS_URL");
 
     if (!text || !*text) return true;
-    buf_printf(why, "%s is not supported yet: there is %s; unset it", name, what_there_is);
+    settings->delay = &address;
+    if (delay_address_parse(text, &address)) return true;
+    buf_append(why, STR("REDIS_URL must be redis://[:PASSWORD@]HOST:PORT[/DATABASE]"));
     return false;
 }
 
@@ -381,8 +384,7 @@ bool settings_from_environment(struct settings *settings, struct buf *why)
         !take_flag("AUTH_PASSWORD_BLOCKLIST", &blocklist, "on", "off", why) ||
         !take_limits(settings, why) || !take_flag("SANDBOX", &sandbox, "on", "off", why) ||
         !take_flag("MONITORING", &monitoring_open, "open", "loopback", why) ||
-        !take_log_level(why) || !take_nats(settings, why) ||
-        !refuse("REDIS_URL", "the expiration service's own database", why))
+        !take_log_level(why) || !take_nats(settings, why) || !take_redis(settings, why))
         return false;
     settings->password_blocklist = blocklist;
     settings->sandbox = sandbox;

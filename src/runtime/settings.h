@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "bus/bus.h"
+#include "delay/delay.h"
 
 #define LISTEN_HOST_MAX 64
 
@@ -28,6 +29,7 @@ struct settings {
     /* API_BASE_URL without the last '/'; NULL: the API is in this program */
     const char *api_base_url;
     const char *stripe_publishable_key; /* STRIPE_PUBLISHABLE_KEY or NULL: no card field */
+    const struct delay_address *delay;  /* REDIS_URL; NULL: the service's own database alone */
     const struct bus_broker *broker;    /* NATS_URL, NATS_REPLICAS; NULL: the embedded bus */
     int64_t signin_failures_per_minute; /* SIGNIN_FAILURES_PER_MINUTE; 0 in these four: no limit */
     int64_t signups_per_hour;           /* SIGNUPS_PER_HOUR */

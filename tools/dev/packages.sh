@@ -7,7 +7,8 @@ BUILD_PACKAGES=(
     libcurl4-openssl-dev libseccomp-dev libnats-dev libhiredis-dev
     libjs-bootstrap5 bootstrap-icons
 )
-UNIT_PACKAGES=(libcmocka-dev)
+UNIT_PACKAGES=(libcmocka-dev redis-server)
+BROKER_PACKAGES=(nats-server redis-server redis-tools)
 POSTGRES_PACKAGES=(postgresql)
 HTTP_TEST_PACKAGES=(python3)
 WEB_TEST_PACKAGES=(chromium chromium-driver fonts-dejavu-core)

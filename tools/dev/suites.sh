@@ -3,7 +3,7 @@
 # run_suites adds them all up. A suite runs as `./dev suite NAME`, a process of its own, so that it
 # can be timed out and cannot disturb the sum.
 
-ALL_SUITES=(unit floors nm hardening contract openapi events observe payments postgres faults web sim
+ALL_SUITES=(unit floors nm hardening contract openapi events observe payments postgres faults nats web sim
     deploy package asan tsan fuzz)
 # By name only: they take minutes and make containers.
 NAMED_SUITES=(image)
@@ -17,6 +17,10 @@ suite_packages() {
     nm | hardening) printf '%s\n' "${NM_PACKAGES[@]}" ;;
     web)
         printf '%s\n' "${WEB_TEST_PACKAGES[@]}"
+        command -v npm >/dev/null || printf '%s\n' "${NPM_PACKAGES[@]}"
+        ;;
+    nats)
+        printf '%s\n' "${BROKER_PACKAGES[@]}" "${POSTGRES_PACKAGES[@]}"
         command -v npm >/dev/null || printf '%s\n' "${NPM_PACKAGES[@]}"
         ;;
     payments) command -v npm >/dev/null || printf '%s\n' "${NPM_PACKAGES[@]}" ;;
@@ -49,6 +53,14 @@ suite_payments() { build_release && against build/boxoffice payments/; }
 # The conformance tests and services on PostgreSQL.
 suite_postgres() { build_tested && against build/boxoffice postgres/; }
 suite_faults() { build_release && against build/boxoffice faults/; }
+
+# Beside brokers: their own tests, and those of the embedded bus once more.
+suite_nats() {
+    build_release || return 1
+    both against build/boxoffice nats/ and \
+        env BOXOFFICE_BUS=nats KILL_ROUNDS=4 BOXOFFICE="$PWD/build/boxoffice" \
+        python3 tests/support/runner.py events/ contract/test_orders one_ticket a_kill_under_load
+}
 
 # Real browsers; axe-core comes from the npm registry, and its tests say so when it cannot.
 suite_web() {
