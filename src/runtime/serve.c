@@ -45,22 +45,6 @@ static bool make_folder(const char *path, struct buf *why)
     return true;
 }
 
-/* The place of a service's database: a file, or a schema on a PostgreSQL server. */
-static enum err find_place(struct service *service, struct buf *why)
-{
-    const struct settings *settings = service->house->settings;
-    const char *folder = settings->sqlite_dir ? settings->sqlite_dir : settings->data;
-    const char *name = service->def->name, *url;
-    int length;
-
-    if (!settings_postgres_url(settings, name, &url, why)) return ERR_INVALID;
-    length = url ? asprintf(&service->path, "%s#%s", url, name)
-                 : asprintf(&service->path, "%s/%s.db", folder, name);
-    if (length >= 0) return OK;
-    service->path = NULL;
-    return ERR_MEMORY;
-}
-
 static enum err migrate(struct service *service, struct buf *why)
 {
     int64_t now_ms = env_now_ms(&service->env);
@@ -114,7 +98,8 @@ static enum err open_database(struct service *service, struct buf *why)
 {
     enum err err;
 
-    TRY(find_place(service, why));
+    service->path = settings_database(service->house->settings, service->def->name, why);
+    if (!service->path) return ERR_INVALID;
     err = service_connect(service, why);
     if (db_place_is_postgres(service->path)) {
         if (err == ERR_UNAVAILABLE) { /* its writer goes on trying; until then not ready */

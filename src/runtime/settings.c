@@ -173,8 +173,8 @@ static bool take_database(struct settings *settings, struct buf *why)
     return true;
 }
 
-bool settings_postgres_url(const struct settings *settings, const char *service, const char **url,
-                           struct buf *why)
+static bool postgres_url(const struct settings *settings, const char *service, const char **url,
+                         struct buf *why)
 {
     char name[64];
     const char *text;
@@ -191,6 +191,20 @@ bool settings_postgres_url(const struct settings *settings, const char *service,
         buf_printf(why, "%s needs DATABASE_URL=postgresql://…, for what has no address of its own",
                    name);
     return why->len == 0;
+}
+
+char *settings_database(const struct settings *settings, const char *service, struct buf *why)
+{
+    const char *folder = settings->sqlite_dir ? settings->sqlite_dir : settings->data, *url;
+    char *place = NULL;
+    int length;
+
+    if (!postgres_url(settings, service, &url, why)) return NULL;
+    length = url ? asprintf(&place, "%s#%s", url, service)
+                 : asprintf(&place, "%s/%s.db", folder, service);
+    if (length >= 0) return place;
+    buf_append(why, STR("out of memory"));
+    return NULL;
 }
 
 /* Kept for as long as the program runs. */
