@@ -191,7 +191,8 @@ void visit_revoked(struct exchange *exchange)
     struct request *rq = &exchange->rq;
     int64_t now_ms;
 
-    if (!rq->user.id.len || !exchange->mount->revoked) return;
+    if (!rq->user.id.len || !exchange->mount->revoked || !revoked_any(exchange->mount->revoked))
+        return;
     now_ms = clock_now_ms(exchange->lane->config->clock);
     if (session_is_revoked(exchange->mount->revoked, &rq->user, now_ms))
         memset(&rq->user, 0, sizeof rq->user);

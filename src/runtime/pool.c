@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #define POOL_THREADS_MAX 16
 
@@ -52,7 +51,7 @@ static void *pool_main(void *context)
     struct task *task;
 
     /* Of this thread alone (setpriority(2), C library/kernel differences). */
-    if (nice) (void)setpriority(PRIO_PROCESS, (id_t)gettid(), nice);
+    if (nice) (void)setpriority(PRIO_PROCESS, 0, nice);
     while (take(pool, &rq, &task)) {
         if (task) {
             task->work(&pool->service->env, task);

@@ -54,7 +54,6 @@ static enum err migrate(struct service *service, struct buf *why)
     TRY(db_migrate(service->db, bus_schema, now_ms, why));
     TRY(db_migrate(service->db, runtime_schema, now_ms, why));
     if (service->def->schema) TRY(db_migrate(service->db, service->def->schema, now_ms, why));
-    if (service->revoked) TRY(revocations_read(service, now_ms));
     service->migrated = true;
 done:
     return err;
@@ -82,6 +81,7 @@ enum err service_connect(struct service *service, struct buf *why)
     if (service != first && !atomic_load(&first->open)) return ERR_UNAVAILABLE;
     TRY(db_open(service->path, DB_WRITER, &service->db, why));
     if (service == first) TRY(migrate(service, why));
+    if (service->revoked) TRY(revocations_read(service, env_now_ms(&service->env)));
     if (service == first && !service->subscription && service->house->bus)
         TRY(service_subscribe(service));
     atomic_store(&service->open, true);

@@ -93,6 +93,9 @@ struct task {
     struct trace trace; /* of the item that asked for it; settle's own follows from it */
 };
 
+/* How many transactions of this service were not committed since it started: a change tells a job
+ * that tasks may have been dropped. Writer only. */
+int64_t env_failures(const struct env *env);
 /* size bytes, zeroed, beginning with a struct task; NULL when memory ran out. Freed by the runtime
  * after settle, or when it is dropped. */
 void *task_new(size_t size);

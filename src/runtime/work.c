@@ -69,6 +69,11 @@ void env_task(struct env *env, struct tx *tx, struct task *task)
     task_list_add(&env->service->tasks, task);
 }
 
+int64_t env_failures(const struct env *env)
+{
+    return env->service->failures;
+}
+
 void env_wake(struct env *env, struct str key)
 {
     struct service *service = env->service;

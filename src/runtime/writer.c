@@ -463,7 +463,8 @@ static void failed(struct service *service, struct batch *batch, enum err err)
 
 /* --- the step ------------------------------------------------------------------------------ */
 
-/* An unknown outcome is settled by looking: a new connection sees what is there. */
+/* An unknown outcome is settled by looking: a new connection sees what is there. A ban may be among
+ * it that memory was not told of: service_connect reads them again. */
 static bool reopen(struct service *service, int64_t now_ms)
 {
     if (service->db) return true;

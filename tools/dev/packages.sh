@@ -19,9 +19,9 @@ FORMAT_PACKAGES=(clang-format-14)
 LINT_PACKAGES=(clang-format-14 clang-tidy-14 cppcheck shellcheck)
 COVERAGE_PACKAGES=(gcovr)
 # nats-server and nginx read their configurations once; they are not left running.
-DEPLOY_TEST_PACKAGES=(python3-yaml python3-jsonschema man-db groff nginx-light nats-server)
+DEPLOY_TEST_PACKAGES=(python3-yaml python3-jsonschema man-db nginx-light nats-server)
 IMAGE_PACKAGES=(buildah podman runc)
-PACKAGE_PACKAGES=(debhelper dpkg-dev git lintian fakeroot)
+PACKAGE_PACKAGES=(debhelper dpkg-dev git lintian fakeroot strace systemd)
 FRESH_PACKAGES=(mmdebstrap git curl)
 
 say() { printf 'dev: %s\n' "$*" >&2; }

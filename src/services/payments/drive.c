@@ -224,12 +224,12 @@ enum err drive_due(struct env *env, struct tx *tx, int64_t *next_ms)
     size_t count;
     enum err err;
 
-    if (!payments->resumed) TRY(charges_resume(tx));
+    if (payments->resumed_after != env_failures(env)) TRY(charges_resume(tx));
     TRY(charges_to_ask(tx, env->arena, tx->now_ms, charges, DRIVES_A_BATCH, &count));
     for (size_t i = 0; i < count; i++)
         TRY(charge_drive(env, tx, &charges[i]));
     TRY(charges_next(tx, next_ms));
-    payments->resumed = true;
+    payments->resumed_after = env_failures(env);
 done:
     return err;
 }
