@@ -107,6 +107,7 @@ static void take_work(struct service *service, struct batch *batch)
     pthread_mutex_unlock(&service->lock);
     for (size_t i = 0; i < batch->request_count; i++) {
         rq = batch->requests[i];
+        /* cppcheck-suppress AssignmentAddressToInteger ; a function, not a number */
         batch->handlers[i] = rq->next ? rq->next : rq->route->run;
         batch->states[i] = rq->state;
     }
