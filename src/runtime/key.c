@@ -3,6 +3,7 @@
 
 #include "base/random.h"
 #include "runtime/house.h"
+#include "runtime/serve.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -152,13 +153,13 @@ static enum err audit_rotation(struct db *db, struct str kid)
 enum err session_keys_rotate_alone(const struct settings *settings, struct session_kid *kid,
                                    struct buf *why)
 {
-    char *place = settings_database(settings, "bus", why);
     int64_t now_ms = clock_now_ms(&clock_system);
     struct session_keys *keys = NULL;
+    char *place = NULL;
     struct db *db = NULL;
     enum err err;
 
-    if (!place) return ERR_INVALID;
+    TRY(service_place(settings, bus_service.name, &place, why));
     TRY(db_open(place, DB_WRITER, &db, why));
     TRY(db_migrate(db, bus_schema, now_ms, why));
     TRY(db_migrate(db, runtime_schema, now_ms, why));

@@ -45,6 +45,19 @@ static bool make_folder(const char *path, struct buf *why)
     return true;
 }
 
+enum err service_place(const struct settings *settings, const char *name, char **out,
+                       struct buf *why)
+{
+    const char *folder = settings->sqlite_dir ? settings->sqlite_dir : settings->data, *url;
+    int length;
+
+    if (!settings_postgres_url(settings, name, &url, why)) return ERR_INVALID;
+    length = url ? asprintf(out, "%s#%s", url, name) : asprintf(out, "%s/%s.db", folder, name);
+    if (length >= 0) return OK;
+    *out = NULL;
+    return ERR_MEMORY;
+}
+
 static enum err migrate(struct service *service, struct buf *why)
 {
     int64_t now_ms = env_now_ms(&service->env);
@@ -98,8 +111,7 @@ static enum err open_database(struct service *service, struct buf *why)
 {
     enum err err;
 
-    service->path = settings_database(service->house->settings, service->def->name, why);
-    if (!service->path) return ERR_INVALID;
+    TRY(service_place(service->house->settings, service->def->name, &service->path, why));
     err = service_connect(service, why);
     if (db_place_is_postgres(service->path)) {
         if (err == ERR_UNAVAILABLE) { /* its writer goes on trying; until then not ready */
@@ -234,6 +246,11 @@ static int loops_for(long cores)
     return loops > LOOPS_MAX ? LOOPS_MAX : loops;
 }
 
+static int traces_for_each_loop(const struct house *house)
+{
+    return (int)((house->settings->traces_per_second + house->loops - 1) / house->loops);
+}
+
 /* Of the descriptors some are for databases, loops and what is asked about health when there are
  * too many connections. */
 static int connections_max(const struct house *house)
@@ -273,6 +290,7 @@ static enum err start_http(struct house *house, struct buf *why)
                                      (int)house->settings->connections_per_address,
                                  .deadline_ms = DEADLINE_MS,
                                  .idle_ms = IDLE_MS,
+                                 .traces_per_second = traces_for_each_loop(house),
                                  .dispatch = house_dispatch,
                                  .loop_end = house_loop_end,
                                  .resume = house_resume,
@@ -470,6 +488,8 @@ int house_serve(const struct settings *settings,
         err = house_open(house, definitions, count, &why);
         wipe_key(settings);
     }
+    if (err == OK && settings->otlp_endpoint && !spans_start(settings->otlp_endpoint))
+        err = ERR_MEMORY;
     if (err == OK) err = start_threads(house, &why);
     if (err) {
         if (why.len)
@@ -489,6 +509,7 @@ int house_serve(const struct settings *settings,
         code = 0;
     }
     house_close(house);
+    spans_stop();
     buf_free(&why);
     free(house);
     return code;

@@ -34,15 +34,18 @@ struct settings {
     int64_t orders_per_minute;          /* ORDERS_PER_MINUTE */
     int64_t connections_per_address;    /* CONNECTIONS_PER_ADDRESS */
     bool sandbox;                       /* SANDBOX */
-    bool monitoring_open; /* MONITORING=open: /streaming for everyone, not loopback alone */
+    const char *otlp_endpoint; /* OTEL_EXPORTER_OTLP_ENDPOINT without the last '/'; NULL: none */
+    int64_t traces_per_second; /* TRACES_PER_SECOND: so many begin here */
+    bool monitoring_open;      /* MONITORING=open: /streaming for everyone, not loopback alone */
 };
 
 /* Defaults, then the environment; LOG_LEVEL takes effect at once. False: why says which variable is
  * wrong and what it takes. */
 bool settings_from_environment(struct settings *settings, struct buf *why);
-/* The place of a service's database (db_open), to be freed: its address from DATABASE_URL_NAME or
- * DATABASE_URL, else its file. NULL: why says what is wrong. */
-char *settings_database(const struct settings *settings, const char *service, struct buf *why);
+/* A service's own address of its database, from DATABASE_URL_NAME; without one postgres_url. False:
+ * why says what is wrong. */
+bool settings_postgres_url(const struct settings *settings, const char *service, const char **url,
+                           struct buf *why);
 /* "ADDR:PORT", "[::1]:PORT" or ":PORT"/"PORT". */
 bool settings_listen(struct settings *settings, const char *text, struct buf *why);
 
