@@ -146,7 +146,8 @@ static int compare(const void *a, const void *b)
     int64_t by_time = one->event.published_at_ms - other->event.published_at_ms;
 
     if (by_time) return by_time < 0 ? -1 : 1;
-    if (one->order != other->order) return one->order < other->order ? -1 : 1;
+    /* In the same millisecond: tickets follows orders, and orders follows those who come later. */
+    if (one->order != other->order) return one->order > other->order ? -1 : 1;
     return one->event.sequence < other->event.sequence ? -1 : 1;
 }
 

@@ -74,7 +74,7 @@ static void *pool_main(void *context)
 
     trace_source_init(&traces, pool->service->env.random);
     /* Of this thread alone (setpriority(2), C library/kernel differences). */
-    if (nice) (void)setpriority(PRIO_PROCESS, 0, nice);
+    if (nice) (void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + nice);
     while (take(pool, &rq, &task)) {
         if (task) {
             work(pool, &traces, task);

@@ -162,7 +162,7 @@ struct service_definition {
      * one writer in a process, and what it ran is not run again after contention. */
     bool single_writer;
     int pool_threads;      /* 0: no pool */
-    int pool_nice;         /* 0 to 19: how far its threads stand back when processors are short */
+    int pool_nice;         /* 0 to 19: how far its threads stand back behind the process's others */
     size_t pool_queue_max; /* waiting pieces of work; over it: 429 */
     /* Makes env->state before anything runs; why says what is wrong. NULL: nothing to make. */
     enum err (*start)(struct env *env, struct buf *why);
