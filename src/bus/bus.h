@@ -160,6 +160,8 @@ size_t subscription_fetch(struct subscription *sub, struct tx *own, int64_t now_
  * writes dead letters. What got VERDICT_RETRY comes again; embedded, with all that came after it
  * from its source. count may be 0 when subscription_due_ms is not INT64_MAX. */
 enum err subscription_settle(struct subscription *sub, struct tx *tx, size_t count);
+/* What settle wrote was rolled back, and the same deliveries are applied and settled again. */
+void subscription_again(struct subscription *sub);
 /* After the commit (committed) or its failure: remember or forget what settle did, acknowledge. */
 void subscription_settled(struct subscription *sub, bool committed);
 /* When to fetch again without a poke, UTC ms; INT64_MAX: never. */

@@ -29,6 +29,7 @@ struct bus_driver {
     /* Adds deliveries after the `count` there are, returns how many there are now. */
     size_t (*fetch)(struct subscription *sub, struct tx *own, size_t count);
     enum err (*settle)(struct subscription *sub, struct tx *tx, size_t count);
+    void (*again)(struct subscription *sub);
     void (*settled)(struct subscription *sub, bool committed);
     bool (*news)(const struct subscription *sub);      /* fetch may find something */
     int64_t (*due_ms)(const struct subscription *sub); /* see subscription_due */
@@ -64,6 +65,7 @@ struct subscription {
     bool stale;                           /* a commit failed: what is settled must be read again */
     int64_t retry_at_ms;                  /* no fetch before */
     int64_t waiting;                      /* rows of bus_waiting */
+    int64_t waiting_before;               /* … before settle */
     bool look_waiting;                    /* a round over the waiting events is going on … */
     bool look_again;                      /* … and something was applied since it began */
     char look_source[NAME_BYTES_MAX + 1]; /* how far the round has come */

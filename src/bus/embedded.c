@@ -200,6 +200,11 @@ done:
     return err;
 }
 
+static void again(struct subscription *sub)
+{
+    (void)sub; /* settle begins anew from what was fetched */
+}
+
 static void settled(struct subscription *sub, bool committed)
 {
     struct feeds *feeds = sub->end;
@@ -248,6 +253,7 @@ const struct bus_driver bus_embedded = {
     .notify = notify,
     .fetch = fetch,
     .settle = settle,
+    .again = again,
     .settled = settled,
     .news = news,
     .due_ms = due_ms,

@@ -698,6 +698,11 @@ done:
     return err;
 }
 
+static void again(struct subscription *sub)
+{
+    relay_marked(&((struct courier *)sub->end)->relay, false);
+}
+
 static void settled(struct subscription *sub, bool committed)
 {
     struct courier *courier = sub->end;
@@ -752,6 +757,7 @@ const struct bus_driver bus_jetstream = {
     .notify = notify,
     .fetch = fetch,
     .settle = settle,
+    .again = again,
     .settled = settled,
     .news = news,
     .due_ms = due_ms,

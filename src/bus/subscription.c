@@ -179,6 +179,7 @@ size_t subscription_fetch(struct subscription *sub, struct tx *own, int64_t now_
         sub->retry_at_ms = now_ms + RETRY_PAUSE_MS;
         return 0;
     }
+    sub->waiting_before = sub->waiting;
     arena_reset(sub->arena);
     return sub->bus->driver->fetch(sub, own, look_at_waiting(sub, own));
 }
@@ -291,6 +292,12 @@ enum err subscription_settle(struct subscription *sub, struct tx *tx, size_t cou
     if (applied || waited_retry) look_soon(sub, tx->now_ms);
 done:
     return err;
+}
+
+void subscription_again(struct subscription *sub)
+{
+    sub->waiting = sub->waiting_before;
+    sub->bus->driver->again(sub);
 }
 
 void subscription_settled(struct subscription *sub, bool committed)

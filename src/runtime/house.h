@@ -114,7 +114,6 @@ struct service {
     int64_t reopen_at_ms;
     int64_t look_at_ms;   /* PostgreSQL: what others have done meanwhile */
     int64_t fold_at_ms;   /* PostgreSQL: outbox_fold */
-    bool careful;         /* events came to contention: each is waited for, to fail alone */
     int64_t failures;     /* batches that were not committed */
     int64_t probe_at_ms;  /* when to look whether it is healthy again */
     _Atomic bool healthy; /* its last transaction could be made */

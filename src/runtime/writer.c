@@ -132,6 +132,7 @@ static void take_work(struct service *service, struct batch *batch)
     pthread_mutex_unlock(&service->lock);
     for (size_t i = 0; i < batch->request_count; i++) {
         rq = batch->requests[i];
+        /* cppcheck-suppress AssignmentAddressToInteger ; a function, not a number */
         batch->handlers[i] = rq->next ? rq->next : rq->route->run;
         batch->states[i] = rq->state;
     }
@@ -543,7 +544,6 @@ static void committed(struct service *service, struct batch *batch)
     count(service, batch);
     spans_end(service, batch, true);
     if (batch->bus) subscription_settled(service->subscription, true);
-    if (batch->bus) service->careful = false;
     if (batch->tx->published)
         bus_notify(service->house->bus, service->def->name, batch->last_sequence);
     revocations_committed(service, batch->now_ms);
@@ -712,6 +712,7 @@ static void take_back(struct service *service, struct batch *batch)
     task_list_free(&service->tasks);
     service->wakes = NULL;
     service->revocations = NULL;
+    if (batch->bus) subscription_again(service->subscription);
 }
 
 static void run_alone(struct service *service, struct batch *batch)
@@ -726,19 +727,18 @@ static void run_alone(struct service *service, struct batch *batch)
 }
 
 /* Somebody was in the way of the batch: each request and each answer of slow work in a transaction
- * of its own, which holds few locks for a short time; then jobs. Events come again by themselves.
- */
+ * of its own, which holds few locks for a short time; then events, which must keep their order, and
+ * jobs. */
 static void run_apart(struct service *service, struct batch *batch)
 {
     size_t count = batch->request_count;
     struct batch *one;
     struct task *task;
 
+    log_event(LOG_WARN, service->def->name, "transaction.contended",
+              log_int("requests", (int64_t)batch->request_count),
+              log_int("events", (int64_t)batch->delivery_count));
     take_back(service, batch);
-    if (batch->bus) subscription_settled(service->subscription, false);
-    service->careful |= batch->bus;
-    batch->bus = false;
-    batch->delivery_count = 0;
     one = calloc(1, sizeof *one);
     for (size_t i = 0; one && i < count; i++) {
         *one = (struct batch){.now_ms = batch->now_ms,
@@ -760,7 +760,7 @@ static void run_apart(struct service *service, struct batch *batch)
 
 bool writer_step(struct service *service)
 {
-    struct batch batch = {.now_ms = env_now_ms(&service->env), .careful = service->careful};
+    struct batch batch = {.now_ms = env_now_ms(&service->env)};
     enum err err;
 
     if (reopen(service, batch.now_ms)) batch.looks = look(service, batch.now_ms);

@@ -95,7 +95,8 @@ class Postgres:
 
     def discard(self):
         if self.process and self.process.poll() is None:
-            self.stop()
+            self.process.send_signal(signal.SIGQUIT)  # nothing of it is needed any more
+            self.process.wait(20)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def psql(self, sql, database="postgres", check=True, user=SUPERUSER, variables=()):

@@ -9,7 +9,7 @@
 /* What of one kind was written into the audit trail this minute. */
 enum trail_kind { TRAIL_SIGNED_UP, TRAIL_STARTED, TRAIL_REFUSED, TRAIL_ENDED, TRAIL_KINDS };
 struct trail_share {
-    int64_t minute, written, beyond;
+    _Atomic int64_t minute, written, beyond;
 };
 
 /* env->state of the service. Made at start; the limits guard themselves. */
@@ -18,7 +18,7 @@ struct auth {
     struct password_hash nobody;                       /* never changed: any thread may read it */
     struct limit *account_failures, *address_failures; /* of signing in; any thread */
     struct limit *signups;                             /* by address; any thread */
-    struct trail_share trail[TRAIL_KINDS];             /* the writer's */
+    struct trail_share trail[TRAIL_KINDS];             /* any writer */
 };
 
 /* The jobs' rows. */

@@ -4,6 +4,8 @@
  * it is counted, and the count is written once the next one comes in a later minute. */
 #include "services/auth/auth.h"
 
+#include <stdatomic.h>
+
 #define MINUTE_MS 60000
 
 static const struct {
@@ -29,17 +31,19 @@ enum err trail_put(struct request *rq, struct tx *tx, enum trail_kind kind, stru
 {
     struct auth *auth = rq->env->state;
     struct trail_share *share = &auth->trail[kind];
+    int64_t minute = tx->now_ms / MINUTE_MS;
     enum err err = OK;
 
-    if (tx->now_ms / MINUTE_MS != share->minute) {
-        if (share->beyond) TRY(put_count(rq->env, tx, kinds[kind].beyond, share->beyond));
-        *share = (struct trail_share){.minute = tx->now_ms / MINUTE_MS};
+    if (atomic_exchange(&share->minute, minute) != minute) {
+        int64_t beyond = atomic_exchange(&share->beyond, 0);
+
+        atomic_store(&share->written, 0);
+        if (beyond) TRY(put_count(rq->env, tx, kinds[kind].beyond, beyond));
     }
-    if (share->written == kinds[kind].a_minute_max) {
-        share->beyond++;
+    if (atomic_fetch_add(&share->written, 1) >= kinds[kind].a_minute_max) {
+        atomic_fetch_add(&share->beyond, 1);
         return OK;
     }
-    share->written++;
     TRY(audit_put(rq->env, tx,
                   &(struct audit){.action = kinds[kind].action,
                                   .actor = kind == TRAIL_REFUSED ? STR("") : user_id,

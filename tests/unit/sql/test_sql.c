@@ -12,6 +12,7 @@
 #include "sql/sql.h"
 
 #include <pthread.h>
+#include <time.h>
 
 #define NOW_MS INT64_C(1790000000000)
 
@@ -231,6 +232,37 @@ static void a_row_may_be_read_and_written_while_another_query_stands(void **stat
     }
     assert_int_equal(rows_end(&rows), OK);
     assert_int_equal(seen, 2);
+    commit(tx);
+}
+
+static const struct migration trail_steps[] = {
+    {"test/0009", "CREATE TABLE trail (at_ms BIGINT, what TEXT);\n{{append_only trail}}"},
+    {NULL, NULL},
+};
+
+static void an_append_only_table_takes_no_changes(void **state)
+{
+    static const char *const forbidden[] = {"UPDATE trail SET what = 'nothing'",
+                                            "DELETE FROM trail WHERE what = 'new'"};
+    struct fixture *fixture = *state;
+    int64_t now_ms = (int64_t)time(NULL) * 1000, changes;
+    struct tx *tx;
+
+    assert_int_equal(db_migrate(fixture->db, trail_steps, NOW_MS, &fixture->why), OK);
+    tx = begin(fixture);
+    assert_int_equal(tx_exec(tx, NULL, "INSERT INTO trail VALUES ($1, 'new')", sql_int(now_ms)),
+                     OK);
+    assert_int_equal(tx_exec(tx, NULL, "INSERT INTO trail VALUES ($1, 'old')", sql_int(0)), OK);
+    commit(tx);
+    for (size_t i = 0; i < 2; i++) {
+        tx = begin(fixture);
+        assert_int_equal(tx_exec_values(tx, &changes, forbidden[i], NULL, 0), ERR_CONFLICT);
+        assert_int_equal(tx_item_end(tx, false), OK);
+        assert_int_equal(tx_commit(tx), OK);
+    }
+    tx = begin(fixture);
+    assert_int_equal(tx_exec(tx, &changes, "DELETE FROM trail WHERE at_ms = $1", sql_int(0)), OK);
+    assert_int_equal(changes, 1);
     commit(tx);
 }
 
@@ -754,6 +786,7 @@ int main(void)
         CASE(parameters_may_repeat_and_come_in_any_order),
         CASE(touched_rows_are_counted),
         CASE(a_row_may_be_read_and_written_while_another_query_stands),
+        CASE(an_append_only_table_takes_no_changes),
         CASE(a_comment_for_an_engine_is_read_by_it_alone),
         CASE(serial_keys_grow),
         CASE(an_item_that_is_not_kept_leaves_nothing),
