@@ -100,10 +100,10 @@ def answers(url):
 class Program:
     """A running `boxoffice serve` on a data folder of its own."""
 
-    def __init__(self, bench, name, args=(), env=None):
+    def __init__(self, bench, name, args=(), binary="build/boxoffice", env=None):
         self.bench = bench
         self.data = bench.path(name)
-        words = [os.path.join(ROOT, "build", "boxoffice"), "serve", "--listen", "127.0.0.1:0",
+        words = [os.path.join(ROOT, binary), "serve", "--listen", "127.0.0.1:0",
                  "--data", self.data, *args]
         self.process = bench.spawn(words, name + ".err", stdout=subprocess.PIPE, text=True,
                                    env={**os.environ, **NO_LIMITS, **(env or {})})

@@ -15,6 +15,7 @@ int main(int count, char **words)
     if (strcmp(command, "events") == 0) return cli_events(count - 1, words + 1);
     if (strcmp(command, "bus") == 0) return cli_bus(count - 1, words + 1);
     if (strcmp(command, "payments") == 0) return cli_payments(count - 1, words + 1);
+    if (strcmp(command, "trace") == 0) return cli_trace(count - 1, words + 1);
     if (strcmp(command, "users") == 0) return cli_users(count - 1, words + 1);
     if (strcmp(command, "keys") == 0) return cli_keys(count - 1, words + 1);
     if (strcmp(command, "audit") == 0) return cli_audit(count - 1, words + 1);

@@ -14,6 +14,7 @@ enum verdict {
     VERDICT_RETRY,   /* cannot be applied now (disk full, database away); deliver again */
     VERDICT_DEAD     /* can never be applied; dead-letter with its reason */
 };
+#define VERDICTS (VERDICT_DEAD + 1)
 
 /* clang-format off */
 /*    name                     status  code                   message                     verdict */

@@ -54,6 +54,15 @@ enum err outbox_channel(struct tx *tx, struct str subject, struct channel *out);
 enum err outbox_channels(struct tx *tx, struct arena *arena, struct channel *out, size_t max,
                          size_t *count);
 
+struct outbox_event {
+    int64_t sequence, published_at_ms;
+    struct str subject, payload, trace; /* in the arena; trace: empty when there is none */
+};
+/* Events whose payload has `word` (letters and digits) as a whole text, oldest first. Reads the
+ * whole outbox: for an operator's question, not for a service's work. */
+enum err outbox_find(struct tx *tx, struct arena *arena, struct str word, struct outbox_event *out,
+                     size_t max, size_t *count);
+
 #define DEAD_PAYLOAD_MAX 2048
 struct dead_letter {
     int64_t id;                         /* of the table */
@@ -67,6 +76,7 @@ enum err dead_letters(struct tx *tx, struct arena *arena, struct dead_letter *ou
                       size_t *count, int64_t *total);
 /* How many events wait for an earlier version. */
 enum err waiting_count(struct tx *tx, int64_t *count);
+enum err dead_count(struct tx *tx, int64_t *count); /* dead letters */
 /* Keeps an event that can never be applied, with its reason and whole payload. id and dead_at_ms
  * are given to it. */
 enum err dead_letter_put(struct tx *tx, const struct dead_letter *letter);

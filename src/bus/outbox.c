@@ -181,6 +181,27 @@ enum err outbox_channels(struct tx *tx, struct arena *arena, struct channel *out
     return rows_end(&rows);
 }
 
+enum err outbox_find(struct tx *tx, struct arena *arena, struct str word, struct outbox_event *out,
+                     size_t max, size_t *count)
+{
+    struct buf like;
+    struct rows rows;
+
+    *count = 0;
+    buf_init(&like, arena, word.len + 5);
+    buf_printf(&like, "%%\"%.*s\"%%", (int)word.len, word.at);
+    if (like.failed) return ERR_MEMORY;
+    tx_query(tx, &rows,
+             "SELECT seq, created_at_ms, subject, payload, trace FROM outbox "
+             "WHERE payload LIKE $1 ORDER BY seq LIMIT $2",
+             sql_text(buf_str(&like)), sql_int((int64_t)max));
+    while (*count < max && rows_next(&rows))
+        out[(*count)++] = (struct outbox_event){
+            rows_int(&rows, 0), rows_int(&rows, 1), arena_copy(arena, rows_text(&rows, 2)),
+            arena_copy(arena, rows_text(&rows, 3)), arena_copy(arena, rows_text(&rows, 4))};
+    return rows_end(&rows);
+}
+
 enum err dead_letters(struct tx *tx, struct arena *arena, struct dead_letter *out, size_t max,
                       size_t *count, int64_t *total)
 {
@@ -188,7 +209,7 @@ enum err dead_letters(struct tx *tx, struct arena *arena, struct dead_letter *ou
     enum err err = OK;
 
     *count = 0;
-    TRY(count_rows(tx, "SELECT COUNT(*) FROM bus_dead", total));
+    TRY(dead_count(tx, total));
     tx_query(tx, &rows,
              "SELECT id, source, seq, subject, substr(payload, 1, 2048), reason, dead_at_ms, "
              "trace FROM bus_dead ORDER BY id DESC LIMIT $1",
@@ -213,6 +234,11 @@ done:
 enum err waiting_count(struct tx *tx, int64_t *count)
 {
     return count_rows(tx, "SELECT COUNT(*) FROM bus_waiting", count);
+}
+
+enum err dead_count(struct tx *tx, int64_t *count)
+{
+    return count_rows(tx, "SELECT COUNT(*) FROM bus_dead", count);
 }
 
 enum err dead_letter_put(struct tx *tx, const struct dead_letter *letter)

@@ -24,6 +24,7 @@ int cli_publish(int count, char **words);
 int cli_listen(int count, char **words);
 int cli_bus(int count, char **words);
 int cli_payments(int count, char **words);
+int cli_trace(int count, char **words);
 int cli_users(int count, char **words);
 int cli_keys(int count, char **words);
 int cli_audit(int count, char **words);

@@ -6,6 +6,8 @@
  * cost. */
 #include "runtime/house.h"
 
+#include "base/log.h"
+
 static size_t index_of(const struct house *house, const struct service *service)
 {
     size_t i = 0;
@@ -20,7 +22,9 @@ enum err request_run(struct request *rq, handler_fn *handler, struct tx *tx)
     enum err err;
 
     rq->next = NULL;
+    log_about(rq->request_id, &rq->trace);
     err = handler(rq, tx, &rq->reply);
+    log_about_nothing();
     if (err == OK) return OK;
     rq->next = NULL;
     reply_error(rq, err);

@@ -3,8 +3,10 @@
 #ifndef RUNTIME_HOUSE_H
 #define RUNTIME_HOUSE_H
 
+#include "base/metric.h"
 #include "http/client.h"
 #include "http/server.h"
+#include "http/spans.h"
 #include "runtime/service.h"
 
 #include <pthread.h>
@@ -36,6 +38,20 @@ struct task_list {
 struct wake {
     struct wake *link;
     struct str key;
+};
+
+/* A span of the batch that runs: recorded when its transaction has ended. */
+struct item_span {
+    struct item_span *link;
+    struct span span;
+};
+
+/* Counted by the writer, read by anybody. */
+struct writer_figures {
+    struct histogram batch;  /* items of a transaction */
+    struct histogram commit; /* how long its commit took */
+    _Atomic uint64_t requests, tasks, jobs, failures;
+    _Atomic uint64_t events[VERDICTS];
 };
 
 /* Likewise: what memory is to learn of the refused with the commit. */
@@ -93,6 +109,8 @@ struct service {
     int64_t revoked_look_ms;        /* when to read them again, if others write them */
     struct arena *arena;            /* of one batch */
     struct trace_source traces;
+    struct item_span *spans; /* of one batch */
+    struct writer_figures figures;
     int64_t reopen_at_ms;
     int64_t look_at_ms;   /* PostgreSQL: what others have done meanwhile */
     int64_t fold_at_ms;   /* PostgreSQL: outbox_fold */
@@ -166,6 +184,7 @@ int64_t writer_next_ms(const struct service *service);
 void writer_enqueue(struct service *service, struct request_list *list);
 void writer_settle(struct service *service, struct task *task);
 void writer_poke(void *service);
+size_t writer_queue_length(struct service *service); /* requests; any thread */
 
 /* --- lanes and readers: PostgreSQL (lanes.c, readers.c) -------------------------------------- */
 
@@ -194,6 +213,7 @@ void pool_stop(struct pool *pool);
 /* False: the queue is full, the caller keeps it. */
 bool pool_submit_request(struct pool *pool, struct request *rq);
 bool pool_submit_task(struct pool *pool, struct task *task);
+size_t pool_queue_length(struct pool *pool); /* any thread */
 
 /* --- answers given again (pages.c) ---------------------------------------------------------- */
 
@@ -255,6 +275,10 @@ enum err audit_page(struct tx *tx, struct arena *arena, struct object_id after,
 enum err house_open(struct house *house, const struct service_definition *const *definitions,
                     size_t count, struct buf *why);
 void house_close(struct house *house);
+/* The place of a service's database (db_open): a file, or a schema on a PostgreSQL server. *out: to
+ * be freed. ERR_INVALID: why says which setting is wrong. */
+enum err service_place(const struct settings *settings, const char *name, char **out,
+                       struct buf *why);
 /* What house_open does last for each service, in this order. */
 enum err service_subscribe(struct service *service);
 enum err service_start(struct service *service, struct buf *why);

@@ -3,10 +3,12 @@
 
 #include "base/random.h"
 #include "runtime/house.h"
+#include "runtime/serve.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -151,15 +153,14 @@ static enum err audit_rotation(struct db *db, struct str kid)
 enum err session_keys_rotate_alone(const struct settings *settings, struct session_kid *kid,
                                    struct buf *why)
 {
-    const char *folder = settings->sqlite_dir ? settings->sqlite_dir : settings->data;
     int64_t now_ms = clock_now_ms(&clock_system);
     struct session_keys *keys = NULL;
-    char path[4096];
+    char *place = NULL;
     struct db *db = NULL;
     enum err err;
 
-    if (snprintf(path, sizeof path, "%s/bus.db", folder) >= (int)sizeof path) return ERR_INVALID;
-    TRY(db_open(path, DB_WRITER, &db, why));
+    TRY(service_place(settings, bus_service.name, &place, why));
+    TRY(db_open(place, DB_WRITER, &db, why));
     TRY(db_migrate(db, bus_schema, now_ms, why));
     TRY(db_migrate(db, runtime_schema, now_ms, why));
     TRY(session_keys_rotate(settings, NULL, why));
@@ -171,6 +172,7 @@ enum err session_keys_rotate_alone(const struct settings *settings, struct sessi
 done:
     session_keys_free(keys);
     db_close(db);
+    free(place);
     if (err && why->len == 0) buf_append(why, str_of(err_message(err)));
     return err;
 }

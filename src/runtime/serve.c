@@ -46,19 +46,16 @@ static bool make_folder(const char *path, struct buf *why)
     return true;
 }
 
-/* The place of a service's database: a file, or a schema on a PostgreSQL server. */
-static enum err find_place(struct service *service, struct buf *why)
+enum err service_place(const struct settings *settings, const char *name, char **out,
+                       struct buf *why)
 {
-    const struct settings *settings = service->house->settings;
-    const char *folder = settings->sqlite_dir ? settings->sqlite_dir : settings->data;
-    const char *name = service->def->name, *url;
+    const char *folder = settings->sqlite_dir ? settings->sqlite_dir : settings->data, *url;
     int length;
 
     if (!settings_postgres_url(settings, name, &url, why)) return ERR_INVALID;
-    length = url ? asprintf(&service->path, "%s#%s", url, name)
-                 : asprintf(&service->path, "%s/%s.db", folder, name);
+    length = url ? asprintf(out, "%s#%s", url, name) : asprintf(out, "%s/%s.db", folder, name);
     if (length >= 0) return OK;
-    service->path = NULL;
+    *out = NULL;
     return ERR_MEMORY;
 }
 
@@ -71,7 +68,6 @@ static enum err migrate(struct service *service, struct buf *why)
     TRY(db_migrate(service->db, bus_schema, now_ms, why));
     TRY(db_migrate(service->db, runtime_schema, now_ms, why));
     if (service->def->schema) TRY(db_migrate(service->db, service->def->schema, now_ms, why));
-    if (service->revoked) TRY(revocations_read(service, now_ms));
     service->migrated = true;
 done:
     return err;
@@ -99,6 +95,7 @@ enum err service_connect(struct service *service, struct buf *why)
     if (service != first && !atomic_load(&first->open)) return ERR_UNAVAILABLE;
     TRY(db_open(service->path, DB_WRITER, &service->db, why));
     if (service == first) TRY(migrate(service, why));
+    if (service->revoked) TRY(revocations_read(service, env_now_ms(&service->env)));
     if (service == first && !service->subscription && service->house->bus)
         TRY(service_subscribe(service));
     atomic_store(&service->open, true);
@@ -115,7 +112,7 @@ static enum err open_database(struct service *service, struct buf *why)
 {
     enum err err;
 
-    TRY(find_place(service, why));
+    TRY(service_place(service->house->settings, service->def->name, &service->path, why));
     err = service_connect(service, why);
     if (db_place_is_postgres(service->path)) {
         if (err == ERR_UNAVAILABLE) { /* its writer goes on trying; until then not ready */
@@ -258,6 +255,11 @@ static int loops_for(long cores)
     return loops > LOOPS_MAX ? LOOPS_MAX : loops;
 }
 
+static int traces_for_each_loop(const struct house *house)
+{
+    return (int)((house->settings->traces_per_second + house->loops - 1) / house->loops);
+}
+
 /* Of the descriptors some are for databases, loops and what is asked about health when there are
  * too many connections. */
 static int connections_max(const struct house *house)
@@ -297,6 +299,7 @@ static enum err start_http(struct house *house, struct buf *why)
                                      (int)house->settings->connections_per_address,
                                  .deadline_ms = DEADLINE_MS,
                                  .idle_ms = IDLE_MS,
+                                 .traces_per_second = traces_for_each_loop(house),
                                  .dispatch = house_dispatch,
                                  .loop_end = house_loop_end,
                                  .resume = house_resume,
@@ -496,6 +499,8 @@ int house_serve(const struct settings *settings,
         err = house_open(house, definitions, count, &why);
         wipe_key(settings);
     }
+    if (err == OK && settings->otlp_endpoint && !spans_start(settings->otlp_endpoint))
+        err = ERR_MEMORY;
     if (err == OK) err = start_threads(house, &why);
     if (err) {
         if (why.len)
@@ -515,6 +520,7 @@ int house_serve(const struct settings *settings,
         code = 0;
     }
     house_close(house);
+    spans_stop();
     buf_free(&why);
     free(house);
     return code;

@@ -40,6 +40,10 @@ static inline int64_t env_now_ms(const struct env *env)
 /* A fresh identity, higher than all this process made before. Writer only. */
 struct object_id env_new_id(struct env *env, const struct tx *tx);
 
+/* What is asked for belongs to an earlier trace: the request and the item that runs for it follow
+ * from that, unless the client said what the request belongs to. Writer only. */
+void env_join_trace(struct request *rq, struct tx *tx, const struct trace *trace);
+
 /* --- listeners ----------------------------------------------------------------------------- */
 
 /* event: the decoded struct of the listener's type; its texts live until the function returns. */
@@ -89,6 +93,7 @@ void env_job_poke(struct env *env, size_t job);
  * When the commit of settle fails the task is dropped: whoever made it finds it again by a job. */
 struct task {
     struct service *from; /* the runtime's: whose writer settles it */
+    const char *name;     /* what is called, for traces: "stripe" */
     void (*work)(struct env *env, struct task *task);
     enum err (*settle)(struct env *env, struct tx *tx, struct task *task);
     struct task *link;
@@ -160,7 +165,7 @@ struct service_definition {
      * one writer in a process, and what it ran is not run again after contention. */
     bool single_writer;
     int pool_threads;      /* 0: no pool */
-    int pool_nice;         /* 0 to 19: how far its threads stand back when processors are short */
+    int pool_nice;         /* 0 to 19: how far its threads stand back behind the process's others */
     size_t pool_queue_max; /* waiting pieces of work; over it: 429 */
     /* Makes env->state before anything runs; why says what is wrong. NULL: nothing to make. */
     enum err (*start)(struct env *env, struct buf *why);

@@ -36,7 +36,9 @@ struct settings {
     int64_t orders_per_minute;          /* ORDERS_PER_MINUTE */
     int64_t connections_per_address;    /* CONNECTIONS_PER_ADDRESS */
     bool sandbox;                       /* SANDBOX */
-    bool monitoring_open; /* MONITORING=open: /streaming for everyone, not loopback alone */
+    const char *otlp_endpoint; /* OTEL_EXPORTER_OTLP_ENDPOINT without the last '/'; NULL: none */
+    int64_t traces_per_second; /* TRACES_PER_SECOND: so many begin here */
+    bool monitoring_open;      /* MONITORING=open: /streaming for everyone, not loopback alone */
 };
 
 /* Defaults, then the environment; LOG_LEVEL takes effect at once. False: why says which variable is

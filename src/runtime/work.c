@@ -105,6 +105,14 @@ void env_job_poke(struct env *env, size_t job)
     pthread_mutex_unlock(&service->lock);
 }
 
+void env_join_trace(struct request *rq, struct tx *tx, const struct trace *trace)
+{
+    if (!request_join_trace(rq, trace)) return;
+    tx->trace.high = trace->high;
+    tx->trace.low = trace->low;
+    tx->trace.sampled = trace->sampled;
+}
+
 enum verdict env_dead(struct env *env, const char *reason)
 {
     env->dead_reason = reason;

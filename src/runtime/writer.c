@@ -34,6 +34,8 @@ struct batch {
     bool looks;      /* it is time to see what others did */
     bool again;      /* it was run before, and nothing of it happened */
     bool careful;    /* every item is waited for, so that it fails alone */
+    size_t task_count;
+    int64_t commit_us; /* how long the commit took */
     int64_t last_sequence;
 };
 
@@ -59,12 +61,35 @@ static void answer_each(struct request_list *list, enum err err)
     if (first) http_answer_all(first);
 }
 
+/* Those whose trace is recorded know since when they wait. */
+static void note_queued(struct request_list *list)
+{
+    int64_t now_us = 0;
+
+    for (struct request *rq = list->head; rq; rq = rq->link) {
+        if (!spans_wanted(&rq->trace)) continue;
+        if (!now_us) now_us = clock_monotonic_us();
+        rq->queued_us = now_us;
+    }
+}
+
+size_t writer_queue_length(struct service *service)
+{
+    size_t waiting;
+
+    pthread_mutex_lock(&service->lock);
+    waiting = service->queue.count;
+    pthread_mutex_unlock(&service->lock);
+    return waiting;
+}
+
 void writer_enqueue(struct service *service, struct request_list *list)
 {
     struct request_list refused = {0};
     bool idle, stopping;
 
     if (!list->head) return;
+    note_queued(list);
     pthread_mutex_lock(&service->lock);
     stopping = service->stopping;
     idle = !service->queue.head;
@@ -124,12 +149,12 @@ struct mark {
     int published;
 };
 
-/* cause: what the item follows from; none: it begins a trace of its own. */
+/* cause: what the item follows from. */
 static struct mark item_begin(struct service *service, struct batch *batch,
                               const struct trace *cause)
 {
     tx_item_begin(batch->tx, batch->now_ms);
-    batch->tx->trace = trace_follow(&service->traces, cause);
+    if (OBSERVED) batch->tx->trace = trace_follow(&service->traces, cause);
     return (struct mark){service->tasks.tail, service->wakes, service->revocations,
                          batch->tx->published};
 }
@@ -154,6 +179,52 @@ static void item_end(struct service *service, struct batch *batch, struct mark m
         service->tasks.tail = mark.last_task;
         task_list_free(&undone);
     }
+}
+
+/* The item that runs now is to be recorded: until the batch ends, when its end is known. NULL: it
+ * is not, or memory ran out. */
+static struct span *span_begin(struct service *service, const struct batch *batch, uint64_t parent)
+{
+    struct item_span *item;
+
+    if (!spans_wanted(&batch->tx->trace)) return NULL;
+    item = arena_alloc(service->arena, sizeof *item);
+    if (!item) return NULL;
+    item->link = service->spans;
+    service->spans = item;
+    item->span = (struct span){.trace = batch->tx->trace,
+                               .parent = parent,
+                               .start_us = clock_monotonic_us(),
+                               .kind = SPAN_INTERNAL,
+                               .service = service->def->name};
+    return &item->span;
+}
+
+/* After the transaction: what happened in it took effect, or failed, with it. */
+static void spans_end(struct service *service, const struct batch *batch, bool committed)
+{
+    int64_t now_us = service->spans ? clock_monotonic_us() : 0;
+
+    for (struct item_span *item = service->spans; item; item = item->link) {
+        item->span.end_us = now_us;
+        item->span.commit_us = batch->commit_us;
+        item->span.failed |= !committed;
+        span_record(&item->span);
+    }
+    service->spans = NULL;
+}
+
+/* The wait in the queue is part of it. It may have turned out to belong to another trace. */
+static void span_of_request(struct span *span, const struct request *rq, const struct tx *tx,
+                            bool kept)
+{
+    span->verb = "write";
+    span->object = rq->route ? rq->route->path : "";
+    span->trace = tx->trace;
+    span->failed = !kept;
+    if (!rq->queued_us || rq->queued_us > span->start_us) return;
+    span->wait_us = span->start_us - rq->queued_us;
+    span->start_us = rq->queued_us;
 }
 
 static enum err refuse(struct request *rq, struct tx *tx, struct reply *rp)
@@ -190,6 +261,7 @@ static void run_requests(struct service *service, struct batch *batch)
         struct request *rq = batch->requests[i];
         handler_fn *handler = handler_of(service, rq, batch->handlers[i], batch->now_ms);
         struct mark mark = item_begin(service, batch, &rq->trace);
+        struct span *span = span_begin(service, batch, rq->trace.span);
         enum err err;
 
         if (batch->again) request_again(rq, batch->states[i]);
@@ -200,6 +272,8 @@ static void run_requests(struct service *service, struct batch *batch)
             if (err) reply_error(rq, err);
             if (err) rq->next = NULL;
         }
+        if (!span) span = span_begin(service, batch, rq->trace.span); /* it joined a trace */
+        if (span) span_of_request(span, rq, batch->tx, err == OK);
         item_end(service, batch, mark, err == OK);
         if (err == ERR_CONTENTION) batch->broken = err;
     }
@@ -211,13 +285,23 @@ static void run_settles(struct service *service, struct batch *batch)
 
     while (!batch->broken && (task = task_list_take(&batch->settles))) {
         struct mark mark = item_begin(service, batch, &task->trace);
-        enum err err = task->settle(&service->env, batch->tx, task);
+        struct span *span = span_begin(service, batch, task->trace.span);
+        enum err err;
 
+        log_about(STR(""), &batch->tx->trace);
+        err = task->settle(&service->env, batch->tx, task);
         if (err == OK && batch->careful) err = tx_check(batch->tx);
+        if (span) {
+            span->verb = "settle";
+            span->object = task->name;
+            span->failed = err != OK;
+        }
         if (err)
             log_event(LOG_ERROR, service->def->name, "task.failed",
                       log_text("reason", str_of(err_code(err))));
+        log_about_nothing();
         item_end(service, batch, mark, err == OK);
+        batch->task_count++;
         task_list_add(&batch->settled, task);
     }
 }
@@ -228,6 +312,24 @@ static const struct listener *listener_of(const struct service_definition *def,
     for (size_t i = 0; i < def->listener_count; i++)
         if (def->listeners[i].type == type) return &def->listeners[i];
     return NULL;
+}
+
+static const char *const verdict_words[VERDICTS] = {[VERDICT_APPLIED] = "applied",
+                                                    [VERDICT_SEEN] = "seen",
+                                                    [VERDICT_EARLY] = "early",
+                                                    [VERDICT_RETRY] = "retry",
+                                                    [VERDICT_DEAD] = "dead"};
+
+static void span_of_delivery(struct span *span, const struct delivery *delivery)
+{
+    enum event_type type = event_type_of(delivery->subject);
+
+    span->kind = SPAN_CONSUMER;
+    span->verb = "apply";
+    span->object = type < EVENT_TYPES ? event_subject(type) : "unknown";
+    span->sequence = delivery->sequence;
+    span->verdict = verdict_words[delivery->verdict];
+    span->failed = delivery->verdict == VERDICT_RETRY || delivery->verdict == VERDICT_DEAD;
 }
 
 /* The runtime's own books first, then the service's. */
@@ -272,6 +374,7 @@ static void run_deliveries(struct service *service, struct batch *batch)
     for (size_t i = 0; i < batch->delivery_count; i++) {
         struct delivery *delivery = &batch->deliveries[i];
         struct trace cause;
+        struct span *span;
         struct mark mark;
 
         delivery->verdict = VERDICT_RETRY;
@@ -279,9 +382,14 @@ static void run_deliveries(struct service *service, struct batch *batch)
         if (!delivery->waited && strcmp(held, delivery->source) == 0) continue;
         (void)trace_parse(delivery->trace, &cause);
         mark = item_begin(service, batch, &cause);
+        span = span_begin(service, batch, cause.span);
+        log_about(STR(""), &batch->tx->trace);
         delivery->verdict = deliver(service, batch, delivery);
         if (delivery->verdict == VERDICT_APPLIED && batch->careful)
             delivery->verdict = err_verdict(tx_check(batch->tx));
+        log_about_nothing();
+        if (span) span_of_delivery(span, delivery);
+        figure_add(&service->figures.events[delivery->verdict], 1);
         item_end(service, batch, mark, delivery->verdict == VERDICT_APPLIED);
         if (delivery->verdict == VERDICT_RETRY && !delivery->waited) held = delivery->source;
     }
@@ -297,6 +405,7 @@ static void run_jobs(struct service *service, struct batch *batch)
 
         if (service->job_due_ms[i] > batch->now_ms) continue;
         service->job_due_ms[i] = JOB_NEVER;
+        figure_add(&service->figures.jobs, 1);
         mark = item_begin(service, batch, &no_trace);
         err = job->run(&service->env, batch->tx, &service->job_due_ms[i]);
         if (err == OK && batch->careful) err = tx_check(batch->tx);
@@ -417,9 +526,22 @@ static void start_tasks(struct service *service)
         if (!pool_submit_task(service->pool, task)) free(task); /* a job finds its work again */
 }
 
+static void count(struct service *service, const struct batch *batch)
+{
+    struct writer_figures *figures = &service->figures;
+
+    figure_add(&figures->requests, batch->request_count);
+    figure_add(&figures->tasks, batch->task_count);
+    histogram_add(&figures->batch, &histogram_sizes,
+                  (int64_t)(batch->request_count + batch->task_count + batch->delivery_count));
+    histogram_add(&figures->commit, &histogram_durations, batch->commit_us);
+}
+
 static void committed(struct service *service, struct batch *batch)
 {
     atomic_store(&service->healthy, true);
+    count(service, batch);
+    spans_end(service, batch, true);
     if (batch->bus) subscription_settled(service->subscription, true);
     if (batch->bus) service->careful = false;
     if (batch->tx->published)
@@ -443,6 +565,8 @@ static void failed(struct service *service, struct batch *batch, enum err err)
         service->probe_at_ms = batch->now_ms + PAUSE_MS;
     }
     service->failures++;
+    figure_add(&service->figures.failures, 1);
+    spans_end(service, batch, false);
     for (size_t i = 0; i < batch->request_count; i++) {
         batch->requests[i]->next = NULL;
         request_list_add(&answered, batch->requests[i]);
@@ -528,6 +652,15 @@ static void fetch(struct service *service, struct batch *batch)
     batch->bus = batch->delivery_count || subscription_due_ms(sub) != INT64_MAX;
 }
 
+static enum err commit(struct batch *batch)
+{
+    int64_t begin_us = OBSERVED ? clock_monotonic_us() : 0;
+    enum err err = tx_commit(batch->tx);
+
+    if (OBSERVED) batch->commit_us = clock_monotonic_us() - begin_us;
+    return err;
+}
+
 /* The whole batch in one transaction. After an error nothing of it happened, or nobody knows. */
 static enum err attempt(struct service *service, struct batch *batch)
 {
@@ -547,7 +680,7 @@ static enum err attempt(struct service *service, struct batch *batch)
     if (err)
         tx_rollback(batch->tx);
     else
-        err = tx_commit(batch->tx);
+        err = commit(batch);
     return err;
 }
 
@@ -571,7 +704,9 @@ static void take_back(struct service *service, struct batch *batch)
         task_list_add(&settles, task);
     batch->settles = settles;
     batch->settled = (struct task_list){0};
+    batch->task_count = 0;
     batch->again = batch->careful = true;
+    service->spans = NULL; /* what did not happen left none */
     task_list_free(&service->tasks);
     service->wakes = NULL;
     service->revocations = NULL;

@@ -141,6 +141,18 @@ def test_the_package_has_the_version_of_the_program():
     assert field(package(), "Version") == version
 
 
+def test_it_is_built_with_what_the_program_is_built_with():
+    """deploy/debian/control names every library and tool of BUILD_PACKAGES, beyond the compiler."""
+    with open(os.path.join(ROOT, "deploy", "debian", "control"), encoding="utf-8") as file:
+        named = set(re.findall(r"[a-z0-9.+-]+", file.read().split("Build-Depends:")[1]
+                               .split("Standards-Version")[0]))
+    script = '. tools/dev/packages.sh; printf "%s\\n" "${BUILD_PACKAGES[@]}"'
+    needed = set(subprocess.run(["bash", "-c", script], cwd=ROOT, check=True, capture_output=True,
+                                text=True).stdout.split())
+    missing = needed - named - {"gcc", "libc6-dev"}  # build-essential
+    assert not missing, f"Build-Depends in deploy/debian/control lacks {missing}"
+
+
 def check_installed(machine, version):
     assert machine.run("boxoffice", "--version").strip() == f"boxoffice {version}"
     assert machine.owner_and_mode(CONF) == "root:boxoffice 640"

@@ -95,6 +95,12 @@ size_t pool_waiting(void)
     return work_count;
 }
 
+size_t pool_queue_length(struct pool *pool)
+{
+    (void)pool;
+    return work_count;
+}
+
 int64_t pool_next_ms(void)
 {
     int64_t next_ms = INT64_MAX;

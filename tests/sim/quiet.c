@@ -133,12 +133,11 @@ static int64_t account(const char *name)
     return watch_count(PAYMENTS, sql);
 }
 
-/* The order's money that nobody asked back. */
-static bool has_captured(int order)
+static bool has_charge(size_t order, const char *status)
 {
     for (size_t i = 0; i < model_charges(); i++)
-        if (model_charge_at(i)->order == order &&
-            strcmp(model_charge_at(i)->status, "captured") == 0)
+        if (model_charge_at(i)->order == (int)order &&
+            strcmp(model_charge_at(i)->status, status) == 0)
             return true;
     return false;
 }
@@ -147,9 +146,15 @@ static void check_sums(void)
 {
     int64_t complete = 0, owed = 0;
 
-    for (size_t i = 0; i < model_orders(); i++)
-        if (model_order_at(i)->status == STATUS_COMPLETE)
-            complete += model_order_at(i)->price_cents;
+    for (size_t i = 0; i < model_orders(); i++) {
+        const struct m_order *order = model_order_at(i);
+
+        if (order->status != STATUS_COMPLETE) continue;
+        if (has_charge(i, "captured"))
+            complete += order->price_cents;
+        else
+            CHECK(3, order->id, has_charge(i, "refund_failed"), "complete, and nobody paid");
+    }
     for (size_t i = 0; i < model_charges(); i++) {
         const struct m_charge *charge = model_charge_at(i);
         bool open = strcmp(charge->status, "pending") == 0 ||
@@ -157,11 +162,7 @@ static void check_sums(void)
                     strcmp(charge->status, "refund_pending") == 0;
 
         CHECK(13, charge->id, !open, "still %s", charge->status);
-        if (strcmp(charge->status, "refund_failed") != 0) continue;
-        owed += charge->amount_cents;
-        if (model_order_at((size_t)charge->order)->status == STATUS_COMPLETE &&
-            !has_captured(charge->order))
-            complete -= charge->amount_cents;
+        if (strcmp(charge->status, "refund_failed") == 0) owed += charge->amount_cents;
     }
     CHECK(4, NULL, bank_held() == complete + owed, "the bank holds %lld, sold %lld, owed %lld",
           (long long)bank_held(), (long long)complete, (long long)owed);

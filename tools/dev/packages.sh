@@ -14,6 +14,7 @@ HTTP_TEST_PACKAGES=(python3)
 WEB_TEST_PACKAGES=(chromium chromium-driver fonts-dejavu-core)
 CLANG_PACKAGES=(clang-14 libclang-rt-14-dev llvm-14)
 NM_PACKAGES=(binutils)
+OBSERVE_PACKAGES=(prometheus) # promtool
 NPM_PACKAGES=(nodejs npm)
 BENCH_PACKAGES=(wrk nginx-light)
 FORMAT_PACKAGES=(clang-format-14)

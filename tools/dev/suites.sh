@@ -13,6 +13,7 @@ suite_packages() {
     printf '%s\n' "${BUILD_PACKAGES[@]}"
     case "$1" in
     unit | asan | sim) printf '%s\n' "${UNIT_PACKAGES[@]}" ;;
+    observe) printf '%s\n' "${OBSERVE_PACKAGES[@]}" ;;
     nm | hardening) printf '%s\n' "${NM_PACKAGES[@]}" ;;
     web)
         printf '%s\n' "${WEB_TEST_PACKAGES[@]}"

@@ -48,6 +48,7 @@ static const char *const allowed[] = {
     "sched_getaffinity",
     "sched_getparam",
     "sched_getscheduler",
+    "getpriority",
     "getcpu",
     "restart_syscall",
     "clock_gettime",

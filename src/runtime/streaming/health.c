@@ -16,8 +16,7 @@ enum err get_healthz(struct request *rq, struct tx *tx, struct reply *rp)
     return OK;
 }
 
-/* The loop that runs this handler, told by the connection it came with. */
-static int loop_of(const struct service *service, const struct tx *tx)
+int streaming_loop(const struct service *service, const struct tx *tx)
 {
     int loop = 0;
 
@@ -73,7 +72,7 @@ enum err get_readyz(struct request *rq, struct tx *tx, struct reply *rp)
 {
     struct service *bus = rq->env->service;
     struct house *house = bus->house;
-    int loop = loop_of(bus, tx);
+    int loop = streaming_loop(bus, tx);
     int64_t now_ms = env_now_ms(rq->env), lag = greatest_lag(house);
     bool ready = !atomic_load(&house->stopping) && lag < LAG_MAX;
     struct json_writer writer = reply_json(rp, 200);

@@ -164,6 +164,7 @@ static enum err pay(struct request *rq, struct tx *tx, struct reply *rp)
     if (err != ERR_NOT_FOUND) return err;
     TRY(order_copy_get(tx, rq->arena, payment->order_id, &order));
     TRY(order_payable(&order, rq->user.id));
+    env_join_trace(rq, tx, &order.trace);
     err = charge_live(tx, rq->arena, order.id, &charge);
     if (err == OK) return join(rq, tx, rp, &charge);
     if (err != ERR_NOT_FOUND) return err;

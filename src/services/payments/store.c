@@ -49,7 +49,7 @@ enum err order_copy_get(struct tx *tx, struct arena *arena, struct object_id id,
     struct rows rows;
 
     tx_query(tx, &rows,
-             "SELECT version, status, user_id, price_cents FROM order_copies WHERE id = "
+             "SELECT version, status, user_id, price_cents, trace FROM order_copies WHERE id = "
              "$1" SQL_FOR_UPDATE,
              sql_id(id));
     if (rows_next(&rows)) {
@@ -61,6 +61,7 @@ enum err order_copy_get(struct tx *tx, struct arena *arena, struct object_id id,
             .user_id = arena_copy(arena, rows_text(&rows, 2)),
             .price_cents = rows_int(&rows, 3),
         };
+        (void)trace_parse(rows_text(&rows, 4), &out->trace);
         err = out->user_id.at ? OK : ERR_MEMORY;
     }
     end = rows_end(&rows);
@@ -69,12 +70,16 @@ enum err order_copy_get(struct tx *tx, struct arena *arena, struct object_id id,
 
 enum err order_copy_insert(struct tx *tx, const struct order_copy *order)
 {
+    char trace[TRACE_TEXT_LEN];
+    size_t trace_len = trace_known(&order->trace) ? sizeof trace : 0;
+
+    if (trace_len) trace_format(&order->trace, trace);
     return tx_exec(tx, NULL,
-                   "INSERT INTO order_copies (id, version, status, user_id, price_cents)"
-                   " VALUES ($1, $2, $3, $4, $5)",
+                   "INSERT INTO order_copies (id, version, status, user_id, price_cents, trace)"
+                   " VALUES ($1, $2, $3, $4, $5, $6)",
                    sql_id(order->id), sql_int(order->version),
                    sql_text(str_of(order_words[order->status])), sql_text(order->user_id),
-                   sql_int(order->price_cents));
+                   sql_int(order->price_cents), sql_text_or_null((struct str){trace, trace_len}));
 }
 
 enum err order_copy_status(struct tx *tx, struct object_id id, int64_t version,
