@@ -14,6 +14,8 @@ int main(int count, char **words)
     if (strcmp(command, "serve") == 0) return cli_serve(count - 1, words + 1);
     if (strcmp(command, "events") == 0) return cli_events(count - 1, words + 1);
     if (strcmp(command, "payments") == 0) return cli_payments(count - 1, words + 1);
+    if (strcmp(command, "backup") == 0) return cli_backup(count - 1, words + 1);
+    if (strcmp(command, "restore") == 0) return cli_restore(count - 1, words + 1);
     if (strcmp(command, "--help") == 0 || strcmp(command, "-h") == 0) {
         cli_usage(stdout);
         return 0;

@@ -49,6 +49,14 @@ struct dead_letter {
 /* The newest dead letters of a subscriber, at most max; total: all there are. */
 enum err dead_letters(struct tx *tx, struct arena *arena, struct dead_letter *out, size_t max,
                       size_t *count, int64_t *total);
+/* How far this service has taken over the outbox of each other one, at most max; source in the
+ * arena. */
+struct position {
+    struct str source;
+    int64_t sequence;
+};
+enum err bus_positions(struct tx *tx, struct arena *arena, struct position *out, size_t max,
+                       size_t *count);
 /* How many events wait for an earlier version. */
 enum err waiting_count(struct tx *tx, int64_t *count);
 /* Keeps an event that can never be applied, with its reason. */

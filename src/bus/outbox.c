@@ -120,6 +120,20 @@ done:
     return err;
 }
 
+enum err bus_positions(struct tx *tx, struct arena *arena, struct position *out, size_t max,
+                       size_t *count)
+{
+    struct rows rows;
+
+    *count = 0;
+    tx_query(tx, &rows, "SELECT source, seq FROM bus_positions ORDER BY source LIMIT $1",
+             sql_int((int64_t)max));
+    while (*count < max && rows_next(&rows))
+        out[(*count)++] =
+            (struct position){arena_copy(arena, rows_text(&rows, 0)), rows_int(&rows, 1)};
+    return rows_end(&rows);
+}
+
 enum err waiting_count(struct tx *tx, int64_t *count)
 {
     return count_rows(tx, "SELECT COUNT(*) FROM bus_waiting", count);

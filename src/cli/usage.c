@@ -66,6 +66,18 @@ int cli_refuse(const char *format, ...)
     return cli_hint();
 }
 
+int cli_fail(const char *format, ...)
+{
+    va_list arguments;
+
+    fputs("boxoffice: ", stderr);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    return 1;
+}
+
 int cli_finish(void)
 {
     if (fflush(stdout) == 0 && !ferror(stdout)) return 0;

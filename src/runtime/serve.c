@@ -22,8 +22,7 @@
 
 /* --- folders and databases ----------------------------------------------------------------- */
 
-/* mkdir -p, private to the user. */
-static bool make_folder(const char *path, struct buf *why)
+bool make_folder(const char *path, struct buf *why)
 {
     char part[4096];
     size_t length = strlen(path);
@@ -41,6 +40,19 @@ static bool make_folder(const char *path, struct buf *why)
         return false;
     }
     return true;
+}
+
+/* Half of a restored market is none. */
+static bool is_restored(const char *folder, struct buf *why)
+{
+    char path[4096];
+    struct stat status;
+
+    if (snprintf(path, sizeof path, "%s/" RESTORING_FOLDER, folder) >= (int)sizeof path ||
+        lstat(path, &status) != 0)
+        return true;
+    buf_printf(why, "%s is there: a restore was broken off; run boxoffice restore again", path);
+    return false;
 }
 
 static enum err open_database(struct service *service, const char *folder, struct buf *why)
@@ -200,6 +212,10 @@ enum err house_open(struct house *house, const struct service_definition *const 
     house->started_at_ms = clock_now_ms(house->clock);
     if (!make_folder(house->settings->data, why)) return ERR_IO;
     if (house->settings->sqlite_dir && !make_folder(house->settings->sqlite_dir, why))
+        return ERR_IO;
+    if (!is_restored(house->settings->sqlite_dir ? house->settings->sqlite_dir
+                                                 : house->settings->data,
+                     why))
         return ERR_IO;
     /* The bus's database comes first: its lock says whose data folder this is. */
     TRY(add_service(house, &bus_service, why));

@@ -6,6 +6,12 @@
 
 #define CONTROL_SOCKET "control.sock" /* in the data folder */
 
+/* Below the databases: a restore that was not completed (cli/restore.c). Nothing is served then. */
+#define RESTORING_FOLDER "restoring"
+
+/* mkdir -p, private to the user. False: why says what is wrong. */
+bool make_folder(const char *path, struct buf *why);
+
 /* The bus as a service of its own: outside publishers and listeners, monitoring, health. Always
  * runs. */
 extern const struct service_definition bus_service;

@@ -28,6 +28,17 @@ enum db_mode {
 enum err db_open(const char *path, enum db_mode mode, struct db **out, struct buf *why);
 void db_close(struct db *db); /* rolls back what is open; NULL is fine */
 
+/* --- copying ------------------------------------------------------------------------------- */
+
+/* Copies the whole database, as the snapshot of a reader (tx_snapshot, something read) sees it, into
+ * a new file at path, and syncs it. Nobody is held up: writers go on meanwhile, and their log grows
+ * until the snapshot ends. pause(context, bytes) is called after every piece of at most
+ * DB_COPY_PIECE bytes, for whoever wants to go slowly; NULL: none. Errors: ERR_DISK_FULL, ERR_IO,
+ * ERR_MEMORY; why (may be NULL) gets words for the operator, and the file is not whole. */
+#define DB_COPY_PIECE (1024 * 1024)
+enum err db_copy(struct db *reader, const char *path, void (*pause)(void *context, int64_t bytes),
+                 void *context, struct buf *why);
+
 /* --- migrations ---------------------------------------------------------------------------- */
 
 /* A numbered step; a list ends with a NULL name and only ever grows. text may hold several
@@ -41,6 +52,10 @@ struct migration {
 /* Applies what is missing, each step in one transaction with its record in schema_migrations.
  * ERR_CONFLICT: an applied step's text is not the one recorded. */
 enum err db_migrate(struct db *db, const struct migration *steps, int64_t now_ms, struct buf *why);
+
+/* The names of the steps that were applied, in the order of their names, at most max; texts in the
+ * arena. */
+enum err db_steps(struct tx *tx, struct arena *arena, struct str *out, size_t max, size_t *count);
 
 /* --- transactions -------------------------------------------------------------------------- */
 
