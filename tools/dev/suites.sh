@@ -3,7 +3,7 @@
 # run_suites adds them all up. A suite runs as `./dev suite NAME`, a process of its own, so that it
 # can be timed out and cannot disturb the sum.
 
-ALL_SUITES=(unit floors nm contract openapi events payments faults web sim asan tsan fuzz)
+ALL_SUITES=(unit floors nm contract openapi events payments faults operate web sim asan tsan fuzz)
 SUITE_SECONDS_MAX=900
 
 suite_packages() {
@@ -33,6 +33,7 @@ suite_events() { build_release && against build/boxoffice events/; }
 # The Stripe double is a matter of npm; without it those tests say that they are skipped.
 suite_payments() { build_release && against build/boxoffice payments/; }
 suite_faults() { build_release && against build/boxoffice faults/; }
+suite_operate() { build_release && against build/boxoffice operate/; }
 
 # Real browsers; axe-core comes from the npm registry, and its tests say so when it cannot.
 suite_web() {
