@@ -49,6 +49,21 @@ struct dead_letter {
 /* The newest dead letters of a subscriber, at most max; total: all there are. */
 enum err dead_letters(struct tx *tx, struct arena *arena, struct dead_letter *out, size_t max,
                       size_t *count, int64_t *total);
+/* The next older ones: those with an id below `before` (INT64_MAX: the newest). */
+enum err dead_letters_before(struct tx *tx, struct arena *arena, int64_t before,
+                             struct dead_letter *out, size_t max, size_t *count);
+/* One of them, its payload whole; ERR_NOT_FOUND. */
+enum err dead_letter_get(struct tx *tx, struct arena *arena, int64_t id, struct dead_letter *out);
+/* Moves it among the events that wait, from where its subscription delivers it once more, by the
+ * same rules as the first time. In the subscriber's writer; then subscription_look. */
+enum err dead_letter_retry(struct tx *tx, const struct dead_letter *letter);
+/* ERR_NOT_FOUND: there is none of this id. */
+enum err dead_letter_drop(struct tx *tx, int64_t id);
+/* What became of an event that was delivered or put back: it waits, is dead (then which letter),
+ * or neither: it took effect. */
+enum event_fate { FATE_SETTLED, FATE_WAITING, FATE_DEAD };
+enum err event_fate(struct tx *tx, struct str source, int64_t sequence, enum event_fate *fate,
+                    int64_t *letter_id);
 /* How far this service has taken over the outbox of each other one, at most max; source in the
  * arena. */
 struct position {
@@ -125,6 +140,8 @@ size_t subscription_fetch(struct subscription *sub, struct tx *own, int64_t now_
 enum err subscription_settle(struct subscription *sub, struct tx *tx, size_t count);
 /* After the commit (committed) or its failure: remember or forget what settle did. */
 void subscription_settled(struct subscription *sub, bool committed);
+/* Events were put among those that wait, in the transaction of this writer: look at them after it. */
+void subscription_look(struct subscription *sub);
 /* When to fetch again without a poke, UTC ms; INT64_MAX: never. */
 int64_t subscription_next_ms(const struct subscription *sub);
 

@@ -384,6 +384,12 @@ size_t subscription_fetch(struct subscription *sub, struct tx *own, int64_t now_
     return count;
 }
 
+void subscription_look(struct subscription *sub)
+{
+    sub->stale = true; /* their number, too, is read again */
+    begin_round(sub);
+}
+
 int64_t subscription_next_ms(const struct subscription *sub)
 {
     if (sub->retry_at_ms) return sub->retry_at_ms;

@@ -83,26 +83,18 @@ static bool is_well(const struct json *answer, const char *command)
 
 static int ask(const char *data, const char *method, const char *path, const char *command)
 {
-    struct control *control = control_open(data);
-    struct arena *arena = control ? arena_new(8 * ANSWER_MAX) : NULL;
-    struct buf text;
-    int status, code = 1;
+    struct arena *arena = arena_new(8 * ANSWER_MAX);
+    struct str text;
+    int code;
 
-    if (!arena) goto done;
-    buf_init(&text, arena, ANSWER_MAX);
-    status = control_request(control, method, path, NULL);
-    if (status != 200) {
-        code = control_complain(control, status);
-    } else if (!control_read_all(control, &text)) {
-        code = control_complain(control, 0);
-    } else {
+    if (!arena) return 1;
+    code = control_ask(data, method, path, NULL, arena, &text);
+    if (code < 0) {
         printf("%.*s\n", (int)text.len, text.at);
         code = cli_finish();
-        if (!is_well(json_parse(arena, buf_str(&text)), command)) code = 1;
+        if (!is_well(json_parse(arena, text), command)) code = 1;
     }
     arena_free(arena);
-done:
-    control_close(control);
     return code;
 }
 

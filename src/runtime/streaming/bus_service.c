@@ -68,6 +68,10 @@ static const struct route routes[] = {
     {METHOD_GET, "/streaming/listen", ACCESS_OPERATOR, IN_WRITER, get_listen},
     {METHOD_POST, "/streaming/ack", ACCESS_OPERATOR, IN_WRITER, post_ack},
     {METHOD_POST, "/streaming/publish", ACCESS_OPERATOR, IN_LOOP, post_publish},
+    {METHOD_GET, "/streaming/dead", ACCESS_OPERATOR, IN_WRITER, get_dead},
+    {METHOD_GET, "/streaming/dead/letter", ACCESS_OPERATOR, IN_WRITER, get_dead_letter},
+    {METHOD_POST, "/streaming/dead/retry", ACCESS_OPERATOR, IN_LOOP, post_dead_retry},
+    {METHOD_POST, "/streaming/dead/drop", ACCESS_OPERATOR, IN_LOOP, post_dead_drop},
 };
 
 static const struct job jobs[] = {
