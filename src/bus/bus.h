@@ -28,6 +28,8 @@ enum err outbox_flush(struct tx *tx, int64_t *last);
 
 /* The sequence of the event this transaction appended last. */
 enum err outbox_last(struct tx *tx, int64_t *sequence);
+/* When it was appended, UTC ms; 0: there is none. */
+enum err outbox_last_time(struct tx *tx, int64_t *time_ms);
 
 /* --- reading the books (any connection to a service's database) ------------------------------ */
 
@@ -74,6 +76,8 @@ enum err bus_positions(struct tx *tx, struct arena *arena, struct position *out,
                        size_t *count);
 /* How many events wait for an earlier version. */
 enum err waiting_count(struct tx *tx, int64_t *count);
+/* Since when the oldest of them does, UTC ms; INT64_MAX: none waits. */
+enum err waiting_since(struct tx *tx, int64_t *since_ms);
 /* Keeps an event that can never be applied, with its reason. */
 enum err dead_letter_put(struct tx *tx, struct str source, int64_t sequence, struct str subject,
                          struct str payload, struct str reason);

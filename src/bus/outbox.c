@@ -28,6 +28,11 @@ enum err outbox_last(struct tx *tx, int64_t *sequence)
     return count_rows(tx, "SELECT COALESCE(MAX(seq), 0) FROM outbox", sequence);
 }
 
+enum err outbox_last_time(struct tx *tx, int64_t *time_ms)
+{
+    return count_rows(tx, "SELECT created_at_ms FROM outbox ORDER BY seq DESC LIMIT 1", time_ms);
+}
+
 static enum err channel_add(struct tx *tx, const struct channel *channel)
 {
     return tx_exec(tx, NULL,
@@ -211,6 +216,16 @@ enum err bus_positions(struct tx *tx, struct arena *arena, struct position *out,
 enum err waiting_count(struct tx *tx, int64_t *count)
 {
     return count_rows(tx, "SELECT COUNT(*) FROM bus_waiting", count);
+}
+
+enum err waiting_since(struct tx *tx, int64_t *since_ms)
+{
+    struct rows rows;
+
+    *since_ms = INT64_MAX;
+    tx_query_values(tx, &rows, "SELECT MIN(since_ms) FROM bus_waiting", NULL, 0);
+    if (rows_next(&rows) && !rows_null(&rows, 0)) *since_ms = rows_int(&rows, 0);
+    return rows_end(&rows);
 }
 
 enum err dead_letter_put(struct tx *tx, struct str source, int64_t sequence, struct str subject,

@@ -78,3 +78,14 @@ void folder_unlock(struct folder_lock *lock)
     close(lock->fd);
     free(lock);
 }
+
+bool folder_served(const struct settings *settings)
+{
+    char path[PATH_BYTES];
+    int fd = path_join(path, folder_of(settings), "bus.db.lock") ? open(path, O_RDWR | O_CLOEXEC)
+                                                                 : -1;
+    bool served = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0;
+
+    if (fd >= 0) close(fd);
+    return served;
+}

@@ -28,6 +28,8 @@ bool folder_settings(const char *data, struct settings *out);
 /* True when this program knows the step, of the bus or of the service. */
 bool folder_step_known(const struct service_definition *def, const char *step);
 
+/* Whether a process serves from the folder now. */
+bool folder_served(const struct settings *settings);
 /* Keeps servers off the folder until it is closed. NULL: why says what is in the way. */
 struct folder_lock;
 struct folder_lock *folder_lock(const struct settings *settings, struct buf *why);

@@ -39,6 +39,10 @@ void db_close(struct db *db); /* rolls back what is open; NULL is fine */
 enum err db_copy(struct db *reader, const char *path, void (*pause)(void *context, int64_t bytes),
                  void *context, struct buf *why);
 
+/* Reads the whole database of a reader and looks whether its pages hang together; minutes for many
+ * gigabytes. ERR_IO, with why, when they do not. */
+enum err db_check(struct db *reader, struct buf *why);
+
 /* --- migrations ---------------------------------------------------------------------------- */
 
 /* A numbered step; a list ends with a NULL name and only ever grows. text may hold several

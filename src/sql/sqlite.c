@@ -642,3 +642,16 @@ done:
     if (fd >= 0) close(fd);
     return err;
 }
+
+enum err db_check(struct db *reader, struct buf *why)
+{
+    struct rows rows;
+    enum err err;
+
+    tx_query_values(tx_read(reader, 0), &rows, "PRAGMA quick_check(1)", NULL, 0);
+    if (rows_next(&rows) && !str_eq(rows_text(&rows, 0), STR("ok")))
+        buf_append(why, rows_text(&rows, 0));
+    err = rows_end(&rows);
+    if (err && why->len == 0) buf_append(why, str_of(sqlite3_errmsg(reader->handle)));
+    return err == OK && why->len ? ERR_IO : err;
+}
