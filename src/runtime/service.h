@@ -63,6 +63,13 @@ static inline enum verdict version_verdict(int64_t held, int64_t version)
     if (version <= held) return VERDICT_SEEN;
     return version == held + 1 ? VERDICT_APPLIED : VERDICT_EARLY;
 }
+/* The same for the event that an entity begins with: whoever holds nothing of it begins there,
+ * whatever its version. That is 0, unless the entity was taken over from elsewhere (boxoffice
+ * import). */
+static inline enum verdict first_verdict(int64_t held)
+{
+    return held < 0 ? VERDICT_APPLIED : VERDICT_SEEN;
+}
 
 /* --- jobs ---------------------------------------------------------------------------------- */
 

@@ -61,46 +61,49 @@ def test_what_is_wrong_is_found():
             return state["dead_letter_count"] == 1 and state["waiting_count"] == 1
         wait_for(settled, 10, "one of each")
         server.stop()
+        data = os.path.join(server.folder, "ill")
+        shutil.copytree(server.data, data)
+        server.start()
         with Cases() as case:
             with case("dead letters"):
-                expect_line(doctor(server.data)[1], "dead letters", "warn",
+                expect_line(doctor(data)[1], "dead letters", "warn",
                             "boxoffice events dead list --service orders")
             with case("waiting"):
-                change(server.data, "orders", "UPDATE bus_waiting SET since_ms = since_ms - 99000")
-                expect_line(doctor(server.data)[1], "waiting", "warn", "1 events wait in orders")
+                change(data, "orders", "UPDATE bus_waiting SET since_ms = since_ms - 99000")
+                expect_line(doctor(data)[1], "waiting", "warn", "1 events wait in orders")
             with case("mode"):
-                os.chmod(server.data, 0o755)
-                expect_line(doctor(server.data)[1], "permissions", "warn", "chmod go=")
-                os.chmod(server.data, 0o700)
+                os.chmod(data, 0o755)
+                expect_line(doctor(data)[1], "permissions", "warn", "chmod go=")
+                os.chmod(data, 0o700)
             with case("key"):
-                path = os.path.join(server.data, "jwt.key")
+                path = os.path.join(data, "jwt.key")
                 with open(path, "w", encoding="ascii") as file:
                     file.write("x" * 40)
                 os.chmod(path, 0o644)
-                expect_line(doctor(server.data)[1], "permissions", "fail", "chmod go=")
+                expect_line(doctor(data)[1], "permissions", "fail", "chmod go=")
             with case("lag"):
-                change(server.data, "tickets",
+                change(data, "tickets",
                        "INSERT INTO outbox (subject, payload, created_at_ms) WITH RECURSIVE n(i) AS"
                        " (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)"
                        " SELECT 'x', '{}', ? FROM n", int(time.time() * 1000))
-                expect_line(doctor(server.data)[1], "lag", "warn", "1200 events at most")
+                expect_line(doctor(data)[1], "lag", "warn", "1200 events at most")
             with case("clock"):
-                change(server.data, "tickets",
+                change(data, "tickets",
                        "INSERT INTO outbox (subject, payload, created_at_ms) VALUES ('x', '{}', ?)",
                        int(time.time() * 1000) + 3600000)
-                expect_line(doctor(server.data)[1], "clock", "fail", "set back")
+                expect_line(doctor(data)[1], "clock", "fail", "set back")
             with case("later version"):
-                change(server.data, "payments", "INSERT INTO schema_migrations VALUES (?, 1, 1)",
+                change(data, "payments", "INSERT INTO schema_migrations VALUES (?, 1, 1)",
                        "payments/9999_later")
-                expect_line(doctor(server.data)[1], "schema", "fail", "payments.db was used by a")
+                expect_line(doctor(data)[1], "schema", "fail", "payments.db was used by a")
             with case("damage"):
-                with open(os.path.join(server.data, "auth.db"), "r+b") as file:
+                with open(os.path.join(data, "auth.db"), "r+b") as file:
                     file.seek(4096)
                     file.write(bytes(range(256)) * 16)
-                expect_line(doctor(server.data)[1], "databases", "fail", "auth.db is damaged")
+                expect_line(doctor(data)[1], "databases", "fail", "auth.db is damaged")
             with case("restore"):
-                os.mkdir(os.path.join(server.data, "restoring"))
-                expect_line(doctor(server.data)[1], "restore", "fail", "run boxoffice restore")
+                os.mkdir(os.path.join(data, "restoring"))
+                expect_line(doctor(data)[1], "restore", "fail", "run boxoffice restore")
 
 
 def test_settings_that_do_not_fit_are_found():

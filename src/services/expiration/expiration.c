@@ -21,9 +21,12 @@ static enum verdict next_version(struct tx *tx, struct object_id order_id, int64
 static enum verdict on_order_created(struct env *env, struct tx *tx, const void *event)
 {
     const struct order_created *order = event;
-    enum verdict verdict = next_version(tx, order->id, order->version);
-    enum err err;
+    enum verdict verdict;
+    int64_t held;
+    enum err err = timer_version(tx, order->id, &held);
 
+    if (err) return verdict_of(err);
+    verdict = first_verdict(held);
     if (verdict != VERDICT_APPLIED) return verdict;
     err = timer_start(tx, order->id, order->version, order->expires_at_ms);
     if (err == OK) env_job_due(env, RING, order->expires_at_ms);

@@ -3,14 +3,14 @@
 
 /* --- tickets ------------------------------------------------------------------------------- */
 
-static enum verdict copy_ticket(struct tx *tx, const struct ticket_copy *ticket)
+static enum verdict copy_ticket(struct tx *tx, const struct ticket_copy *ticket, bool first)
 {
     enum verdict verdict;
     int64_t held;
     enum err err;
 
     TRY(ticket_copy_version(tx, ticket->id, &held));
-    verdict = version_verdict(held, ticket->version);
+    verdict = first ? first_verdict(held) : version_verdict(held, ticket->version);
     if (verdict != VERDICT_APPLIED) return verdict;
     TRY(ticket_copy_put(tx, ticket));
 done:
@@ -23,7 +23,8 @@ static enum verdict on_ticket_created(struct env *env, struct tx *tx, const void
 
     (void)env;
     return copy_ticket(
-        tx, &(struct ticket_copy){ticket->id, ticket->version, ticket->title, ticket->price_cents});
+        tx, &(struct ticket_copy){ticket->id, ticket->version, ticket->title, ticket->price_cents},
+        true);
 }
 
 static enum verdict on_ticket_updated(struct env *env, struct tx *tx, const void *event)
@@ -32,7 +33,8 @@ static enum verdict on_ticket_updated(struct env *env, struct tx *tx, const void
 
     (void)env;
     return copy_ticket(
-        tx, &(struct ticket_copy){ticket->id, ticket->version, ticket->title, ticket->price_cents});
+        tx, &(struct ticket_copy){ticket->id, ticket->version, ticket->title, ticket->price_cents},
+        false);
 }
 
 /* --- time ---------------------------------------------------------------------------------- */
