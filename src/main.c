@@ -17,6 +17,7 @@ int main(int count, char **words)
     if (strcmp(command, "backup") == 0) return cli_backup(count - 1, words + 1);
     if (strcmp(command, "restore") == 0) return cli_restore(count - 1, words + 1);
     if (strcmp(command, "doctor") == 0) return cli_doctor(count - 1, words + 1);
+    if (strcmp(command, "import") == 0) return cli_import(count - 1, words + 1);
     if (strcmp(command, "--help") == 0 || strcmp(command, "-h") == 0) {
         cli_usage(stdout);
         return 0;

@@ -14,6 +14,7 @@ struct attempt {
     struct password_hash hash;
     struct user user; /* sign-in: the row, when known */
     bool known;
+    bool both; /* sign-in: there are hashes of two kinds, of two durations */
 };
 
 /* Reads both fields and refuses a bad email; what a password must be is the caller's matter. */
@@ -114,18 +115,34 @@ done:
 
 /* --- sign in ------------------------------------------------------------------------------- */
 
-/* The last step, in the pool. Whoever the email belongs to, if anyone: one hash, then one answer.
- */
+/* After the first sign-in of someone from the Node application, in the writer: their password as
+ * everybody's. */
+static enum err signin_rehash(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    const struct attempt *attempt = rq->state;
+    enum err err;
+
+    TRY(user_rehash(tx, attempt->user.id, &attempt->user.hash, &attempt->hash));
+    return reply_signed_in(rq, rp, 200, &attempt->user, tx->now_ms);
+done:
+    return err;
+}
+
+/* The last step, in the pool. Whoever the email belongs to, if anyone: the same hashing, then one
+ * answer. */
 static enum err signin_verify(struct request *rq, struct tx *tx, struct reply *rp)
 {
     const struct auth *auth = rq->env->state;
-    const struct attempt *attempt = rq->state;
-    bool right =
-        password_verify(attempt->password, attempt->known ? &attempt->user.hash : &auth->nobody);
+    struct attempt *attempt = rq->state;
+    const struct password_hash *hash = attempt->known ? &attempt->user.hash : &auth->nobody;
+    bool right = password_verify(attempt->password, hash);
 
     (void)tx;
+    if (attempt->both) password_verify_other(attempt->password, hash, &auth->nobody);
     if (!attempt->known || !right) return ERR_BAD_CREDENTIALS;
     if (attempt->user.status != USER_ACTIVE) return ERR_BAD_CREDENTIALS;
+    if (password_is_imported(hash) && password_hash(attempt->password, &attempt->hash) == OK)
+        return request_then(rq, IN_WRITER, signin_rehash);
     return reply_signed_in(rq, rp, 200, &attempt->user, env_now_ms(rq->env));
 }
 
@@ -137,7 +154,10 @@ static enum err signin_find(struct request *rq, struct tx *tx, struct reply *rp)
     (void)rp;
     if (err != OK && err != ERR_NOT_FOUND) return err;
     attempt->known = err == OK;
+    TRY(users_imported_left(tx, &attempt->both));
     return request_then(rq, IN_POOL, signin_verify);
+done:
+    return err;
 }
 
 /* POST /api/users/signin {email, password}: a session for someone who has an account.

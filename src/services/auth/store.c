@@ -49,3 +49,31 @@ enum err user_find(struct tx *tx, struct arena *arena, struct str key, struct us
     end = rows_end(&rows);
     return end == OK ? err : end;
 }
+
+enum err user_exists(struct tx *tx, struct object_id id, bool *exists)
+{
+    struct rows rows;
+
+    tx_query(tx, &rows, "SELECT 1 FROM users WHERE id = $1", sql_id(id));
+    *exists = rows_next(&rows);
+    return rows_end(&rows);
+}
+
+enum err users_imported_left(struct tx *tx, bool *left)
+{
+    struct rows rows;
+
+    tx_query_values(tx, &rows,
+                    "SELECT 1 FROM users WHERE substr(password_hash, 1, 8) = '$scrypt$' LIMIT 1",
+                    NULL, 0);
+    *left = rows_next(&rows);
+    return rows_end(&rows);
+}
+
+enum err user_rehash(struct tx *tx, struct object_id id, const struct password_hash *from,
+                     const struct password_hash *to)
+{
+    return tx_exec(tx, NULL,
+                   "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2",
+                   sql_id(id), sql_text(str_of(from->text)), sql_text(str_of(to->text)));
+}
