@@ -73,6 +73,11 @@ static void sort(struct table *table)
                              STR("_id: an earlier record has the same one"));
 }
 
+static void in_order_of_lines(struct table *table)
+{
+    if (table->count) qsort(table->rows, table->count, table->row_bytes, by_line);
+}
+
 /* The row of that id that is not left out; NULL: there is none. */
 static void *find(const struct table *table, struct object_id id)
 {
@@ -299,9 +304,9 @@ bool import_plan(struct import *import)
                                   !read_table(import, &import->orders, take_order) ||
                                   !read_table(import, &import->payments, take_payment))))
         return false;
-    /* Nobody looks for a user by id; of two with one address the first is to have it. */
-    if (import->users.count)
-        qsort(import->users.rows, import->users.count, import->users.row_bytes, by_line);
+    /* Nobody looks for these by id; of two that want the same the first in the file is to have it. */
+    in_order_of_lines(&import->users);
+    in_order_of_lines(&import->payments);
     settle(import);
     return true;
 }
