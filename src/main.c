@@ -18,6 +18,7 @@ int main(int count, char **words)
     if (strcmp(command, "restore") == 0) return cli_restore(count - 1, words + 1);
     if (strcmp(command, "doctor") == 0) return cli_doctor(count - 1, words + 1);
     if (strcmp(command, "import") == 0) return cli_import(count - 1, words + 1);
+    if (strcmp(command, "demo") == 0) return cli_demo(count - 1, words + 1);
     if (strcmp(command, "--help") == 0 || strcmp(command, "-h") == 0) {
         cli_usage(stdout);
         return 0;
