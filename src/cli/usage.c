@@ -11,9 +11,17 @@ void cli_usage(FILE *out)
         "       boxoffice events listen SUBJECT [OPTION…]\n"
         "       boxoffice events schema [SUBJECT]\n"
         "       boxoffice events asyncapi\n"
+        "       boxoffice events dead list [--service S] [--limit N] [--after ID] [--data DIR]\n"
+        "       boxoffice events dead show | retry | drop SERVICE ID [--data DIR]\n"
         "       boxoffice payments list [--status S] [--limit N] [--after ID] [--data DIR]\n"
         "       boxoffice payments show | refund ID [--data DIR]\n"
         "       boxoffice payments audit [--data DIR]\n"
+        "       boxoffice backup DIR [--data DIR]\n"
+        "       boxoffice restore DIR [--force] [--data DIR]\n"
+        "       boxoffice doctor [--data DIR]\n"
+        "       boxoffice demo [--url URL] [--seed N] [--force]\n"
+        "       boxoffice import [--users F] [--tickets F --orders F --payments F] [--dry-run]\n"
+        "                        [--data DIR]\n"
         "       boxoffice --help | --version\n"
         "\n"
         "serve: run the services until SIGINT or SIGTERM\n"
@@ -35,9 +43,24 @@ void cli_usage(FILE *out)
         "events schema: print the JSON Schema of one event, or of all\n"
         "events asyncapi: print the AsyncAPI document of all events\n"
         "\n"
+        "events dead list: what services could not apply; show: one of them\n"
+        "events dead retry: deliver it once more; drop: forget it for good\n"
+        "\n"
         "payments list: the newest payments; show: one of them\n"
         "payments refund: give all of a payment back; its order is cancelled by that\n"
         "payments audit: ledger, payments and orders held against each other; exit 1 on a finding\n"
+        "\n"
+        "backup: copy all databases as of one moment, and the keys, into a new folder; a server may\n"
+        "  go on meanwhile\n"
+        "restore: make a backup the data folder, while no server runs; --force: what is there is\n"
+        "  moved aside\n"
+        "doctor: say what is wrong and what to do; exit 0: all is well, 1: a warning, 2: a fault\n"
+        "demo: fill an empty market with people, tickets and purchases\n"
+        "  --url URL           of the server, default http://127.0.0.1:8080\n"
+        "  --seed N            another number, another market; default 1\n"
+        "  --force             fill a market that is not empty, too\n"
+        "import: take over mongoexport files of the Node application, while no server runs\n"
+        "  --dry-run           say what would happen, and change nothing\n"
         "\n"
         "environment (serve): JWT_KEY, DATABASE_URL, ORDER_EXPIRATION_SECONDS,\n"
         "  PAYMENT_GRACE_SECONDS, STRIPE_KEY, STRIPE_API_BASE, STRIPE_WEBHOOK_SECRET,\n"
@@ -48,8 +71,9 @@ void cli_usage(FILE *out)
 
 int cli_hint(void)
 {
-    fputs("usage: boxoffice serve | events publish | events listen | events schema | events "
-          "asyncapi | payments; see boxoffice --help\n",
+    fputs("usage: boxoffice serve | events publish | events listen | events dead | events schema | "
+          "events asyncapi | payments | backup | restore | doctor | demo | import; see boxoffice "
+          "--help\n",
           stderr);
     return EXIT_USAGE;
 }
