@@ -25,7 +25,7 @@
 
 #define CUT_TRIES     1000
 #define CUT_US_MAX    20000             /* from the first snapshot to the last */
-#define BYTES_A_S_MAX (48 * 1024 * 1024) /* leaves the disk to whoever serves */
+#define BYTES_A_S_MAX (32 * 1024 * 1024) /* leaves the disk to whoever serves */
 #define POSITIONS_MAX 32
 #define ARENA_MAX     (4 * 1024 * 1024)
 #define KEYS_MAX      8
