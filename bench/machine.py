@@ -20,6 +20,7 @@ BUILD = os.path.join(ROOT, "build", "bench")
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 sys.dont_write_bytecode = True
 
+from boxoffice import NO_LIMITS  # noqa: E402
 import session  # noqa: E402  (sessions signed by hand, as the tests make them)
 
 # nginx takes no longer word in its configuration than about twice this.
@@ -99,12 +100,13 @@ def answers(url):
 class Program:
     """A running `boxoffice serve` on a data folder of its own."""
 
-    def __init__(self, bench, name, ready_s=20):
+    def __init__(self, bench, name, env=None, ready_s=20):
         self.bench = bench
         self.data = bench.path(name)
         words = [os.path.join(ROOT, "build", "boxoffice"), "serve", "--listen", "127.0.0.1:0",
                  "--data", self.data]
-        self.process = bench.spawn(words, name + ".err", stdout=subprocess.PIPE, text=True)
+        self.process = bench.spawn(words, name + ".err", stdout=subprocess.PIPE, text=True,
+                                   env={**os.environ, **NO_LIMITS, **(env or {})})
         line = self.process.stdout.readline()
         match = re.match(r"listening on (http://127\.0\.0\.1:(\d+))", line)
         if not match:
@@ -145,8 +147,29 @@ class Program:
         words = ["load", kind, self.port, connections, seconds, count_max, self.cookies(cookies)]
         return tool(*words, *([ids] if ids else []))
 
+    def honest(self, rate, seconds, ids):
+        return tool("honest", self.port, 64, seconds, rate, self.cookies(256), ids)
+
     def purchases(self, buyers, seconds, rate):
         return tool("purchase", self.port, buyers, seconds, rate, self.cookies(512))
+
+
+class Flood:
+    """Slow connections, guesses and a rush of connections; there once it is made, until result()."""
+
+    def __init__(self, bench, program, seconds, slow, signins, connects):
+        # They would run on other machines: what is left of this one is enough for them.
+        words = ["nice", "-n", "10", build_tool("flood"), program.port, seconds, slow, signins, connects]
+        self.bench = bench
+        self.process = bench.spawn(list(map(str, words)), "flood.err", stdout=subprocess.PIPE, text=True)
+        if self.process.stdout.readline() != "ready\n":
+            with open(bench.path("flood.err"), encoding="utf-8") as log:
+                raise SystemExit(f"bench: no flood: {log.read()}")
+
+    def result(self):
+        text = self.process.stdout.read()
+        self.bench.stop(self.process)
+        return json.loads(text)
 
 
 class Nginx:

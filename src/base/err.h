@@ -22,6 +22,7 @@ enum verdict {
     X(ERR_INVALID,             400, "invalid",               "Invalid value",             DEAD)    \
     X(ERR_BAD_REQUEST,         400, "bad_request",           "Something went wrong",      DEAD)    \
     X(ERR_NOT_AUTHORIZED,      401, "not_authorized",        "Not authorized",            DEAD)    \
+    X(ERR_CROSS_SITE,          403, "cross_site",            "Request came from another site", DEAD) \
     X(ERR_NOT_FOUND,           404, "not_found",             "Not Found",                 DEAD)    \
     X(ERR_TIMEOUT,             408, "request_timeout",       "Request took too long",     RETRY)   \
     X(ERR_TOO_LARGE,           413, "body_too_large",        "Body must be 64 KiB or less", DEAD)  \

@@ -1,6 +1,8 @@
 /* bus/outbox.c: the bus's tables in a service's database: what it published, what it could not
- * apply. The statements that move subscriptions are in embedded.c. */
+ * apply. The statements that move subscriptions are the drivers'. */
 #include "bus/bus.h"
+
+#include <stdatomic.h>
 
 #define FLUSH_BYTES_MAX (4 * 1024 * 1024) /* the subjects of one transaction's events */
 
@@ -14,13 +16,63 @@ static enum err count_rows(struct tx *tx, const char *sql, int64_t *out)
     return rows_end(&rows);
 }
 
+static _Atomic bool relaying;
+
+void outbox_relay(bool on)
+{
+    atomic_store(&relaying, on);
+}
+
+static enum err append_and_note(struct tx *tx, struct str subject, struct str payload,
+                                struct str trace)
+{
+    int64_t sequence = 0;
+    struct rows rows;
+    enum err err = OK;
+
+    tx_query(tx, &rows,
+             "INSERT INTO outbox (subject, payload, created_at_ms, trace) "
+             "VALUES ($1, $2, $3, $4) RETURNING seq",
+             sql_text(subject), sql_text(payload), sql_int(tx->now_ms), sql_text_or_null(trace));
+    if (rows_next(&rows)) sequence = rows_int(&rows, 0);
+    TRY(rows_end(&rows));
+    TRY(tx_exec(tx, NULL, "INSERT INTO outbox_unrelayed (seq) VALUES ($1)", sql_int(sequence)));
+done:
+    return err;
+}
+
 enum err outbox_append(struct tx *tx, struct str subject, struct str payload)
 {
+    char memory[TRACE_TEXT_LEN];
+    struct str trace = {memory, trace_known(&tx->trace) ? sizeof memory : 0};
+
     if (payload.len > EVENT_PAYLOAD_MAX) return ERR_TOO_LARGE;
     tx->published++;
+    if (trace.len) trace_format(&tx->trace, memory);
+    if (atomic_load(&relaying)) return append_and_note(tx, subject, payload, trace);
     return tx_exec(tx, NULL,
-                   "INSERT INTO outbox (subject, payload, created_at_ms) VALUES ($1, $2, $3)",
-                   sql_text(subject), sql_text(payload), sql_int(tx->now_ms));
+                   "INSERT INTO outbox (subject, payload, created_at_ms, trace) "
+                   "VALUES ($1, $2, $3, $4)",
+                   sql_text(subject), sql_text(payload), sql_int(tx->now_ms),
+                   sql_text_or_null(trace));
+}
+
+enum err outbox_refill(struct tx *tx, int64_t from, int64_t max, int64_t *next)
+{
+    struct rows rows;
+    enum err err = OK;
+
+    *next = 0;
+    tx_query(tx, &rows, "SELECT seq FROM outbox WHERE seq >= $1 ORDER BY seq LIMIT 1 OFFSET $2",
+             sql_int(from), sql_int(max));
+    if (rows_next(&rows)) *next = rows_int(&rows, 0);
+    TRY(rows_end(&rows));
+    TRY(tx_exec(tx, NULL,
+                "INSERT INTO outbox_unrelayed (seq) SELECT seq FROM outbox "
+                "WHERE seq >= $1 AND seq < $2 ON CONFLICT (seq) DO NOTHING",
+                sql_int(from), sql_int(*next ? *next : INT64_MAX)));
+done:
+    return err;
 }
 
 enum err outbox_last(struct tx *tx, int64_t *sequence)
@@ -107,6 +159,7 @@ static struct dead_letter letter_read(struct rows *rows, struct arena *arena)
         .payload = arena_copy(arena, rows_text(rows, 4)),
         .reason = arena_copy(arena, rows_text(rows, 5)),
         .dead_at_ms = rows_int(rows, 6),
+        .trace = arena_copy(arena, rows_text(rows, 7)),
     };
 }
 
@@ -117,8 +170,8 @@ enum err dead_letters_before(struct tx *tx, struct arena *arena, int64_t before,
 
     *count = 0;
     tx_query(tx, &rows,
-             "SELECT id, source, seq, subject, substr(payload, 1, 2048), reason, dead_at_ms "
-             "FROM bus_dead WHERE id < $1 ORDER BY id DESC LIMIT $2",
+             "SELECT id, source, seq, subject, substr(payload, 1, 2048), reason, dead_at_ms, "
+             "trace FROM bus_dead WHERE id < $1 ORDER BY id DESC LIMIT $2",
              sql_int(before), sql_int((int64_t)max));
     while (*count < max && rows_next(&rows))
         out[(*count)++] = letter_read(&rows, arena);
@@ -143,7 +196,7 @@ enum err dead_letter_get(struct tx *tx, struct arena *arena, int64_t id, struct 
     struct rows rows;
 
     tx_query(tx, &rows,
-             "SELECT id, source, seq, subject, payload, reason, dead_at_ms FROM bus_dead "
+             "SELECT id, source, seq, subject, payload, reason, dead_at_ms, trace FROM bus_dead "
              "WHERE id = $1",
              sql_int(id));
     if (rows_next(&rows)) {
@@ -162,9 +215,10 @@ enum err dead_letter_retry(struct tx *tx, const struct dead_letter *letter)
     TRY(dead_letter_drop(tx, letter->id));
     TRY(tx_exec(tx, NULL,
                 "INSERT INTO bus_waiting (source, seq, subject, payload, published_at_ms, "
-                "since_ms) VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT (source, seq) DO NOTHING",
+                "since_ms, trace) VALUES ($1, $2, $3, $4, $5, $5, $6) "
+                "ON CONFLICT (source, seq) DO NOTHING",
                 sql_text(letter->source), sql_int(letter->sequence), sql_text(letter->subject),
-                sql_text(letter->payload), sql_int(tx->now_ms)));
+                sql_text(letter->payload), sql_int(tx->now_ms), sql_text_or_null(letter->trace)));
 done:
     return err;
 }
@@ -199,7 +253,7 @@ done:
     return err;
 }
 
-enum err bus_positions(struct tx *tx, struct arena *arena, struct position *out, size_t max,
+enum err bus_positions(struct tx *tx, struct arena *arena, struct bus_position *out, size_t max,
                        size_t *count)
 {
     struct rows rows;
@@ -209,7 +263,7 @@ enum err bus_positions(struct tx *tx, struct arena *arena, struct position *out,
              sql_int((int64_t)max));
     while (*count < max && rows_next(&rows))
         out[(*count)++] =
-            (struct position){arena_copy(arena, rows_text(&rows, 0)), rows_int(&rows, 1)};
+            (struct bus_position){arena_copy(arena, rows_text(&rows, 0)), rows_int(&rows, 1)};
     return rows_end(&rows);
 }
 
@@ -228,12 +282,13 @@ enum err waiting_since(struct tx *tx, int64_t *since_ms)
     return rows_end(&rows);
 }
 
-enum err dead_letter_put(struct tx *tx, struct str source, int64_t sequence, struct str subject,
-                         struct str payload, struct str reason)
+enum err dead_letter_put(struct tx *tx, const struct dead_letter *letter)
 {
-    return tx_exec(tx, NULL,
-                   "INSERT INTO bus_dead (source, seq, subject, payload, reason, dead_at_ms) "
-                   "VALUES ($1, $2, $3, $4, $5, $6)",
-                   sql_text(source), sql_int(sequence), sql_text(subject), sql_text(payload),
-                   sql_text(reason), sql_int(tx->now_ms));
+    return tx_exec(
+        tx, NULL,
+        "INSERT INTO bus_dead (source, seq, subject, payload, reason, dead_at_ms, trace) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        sql_text(letter->source), sql_int(letter->sequence), sql_text(letter->subject),
+        sql_text(letter->payload), sql_text(letter->reason), sql_int(tx->now_ms),
+        sql_text_or_null(letter->trace));
 }

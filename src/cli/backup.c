@@ -6,7 +6,8 @@
  * other, which takes less time than it takes an event to travel, and looks whether that is so; if
  * not, it lets go and begins again. No writer is held up for it. The bus's snapshot comes first,
  * because its listeners' positions may only be older than the outboxes; auth's comes last, so that
- * whoever has a ticket or an order also has an account. Then the snapshots are copied at leisure. */
+ * whoever has a ticket or an order also has an account. Then the snapshots are copied at leisure.
+ */
 #include "cli/folder.h"
 #include "cli/manifest.h"
 
@@ -24,7 +25,7 @@
 #include <unistd.h>
 
 #define CUT_TRIES     1000
-#define CUT_US_MAX    20000             /* from the first snapshot to the last */
+#define CUT_US_MAX    20000              /* from the first snapshot to the last */
 #define BYTES_A_S_MAX (32 * 1024 * 1024) /* leaves the disk to whoever serves */
 #define POSITIONS_MAX 32
 #define ARENA_MAX     (4 * 1024 * 1024)
@@ -41,7 +42,7 @@ struct backup {
     const struct settings *settings;
     struct source sources[FOLDER_DATABASES];
     size_t count;
-    char target[PATH_BYTES]; /* what it will be called, … */
+    char target[PATH_BYTES];  /* what it will be called, … */
     char partial[PATH_BYTES]; /* … and what it is called until it is whole */
     int partial_fd;
     struct manifest manifest;
@@ -92,7 +93,7 @@ static const struct source *source_of(const struct backup *backup, struct str na
 /* Whether nothing in this snapshot came from an event that its publisher's snapshot lacks. */
 static enum err no_position_is_ahead(struct backup *backup, struct tx *tx, bool *whole)
 {
-    struct position positions[POSITIONS_MAX];
+    struct bus_position positions[POSITIONS_MAX];
     size_t count;
     enum err err;
 

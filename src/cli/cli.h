@@ -30,6 +30,7 @@ int cli_serve(int count, char **words);
 int cli_events(int count, char **words);
 int cli_publish(int count, char **words);
 int cli_listen(int count, char **words);
+int cli_bus(int count, char **words);
 int cli_payments(int count, char **words);
 int cli_backup(int count, char **words);
 int cli_restore(int count, char **words);
@@ -37,5 +38,9 @@ int cli_doctor(int count, char **words);
 int cli_dead(int count, char **words);
 int cli_demo(int count, char **words);
 int cli_import(int count, char **words);
+int cli_users(int count, char **words);
+int cli_keys(int count, char **words);
+int cli_audit(int count, char **words);
+int cli_health(int count, char **words);
 
 #endif

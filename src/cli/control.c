@@ -60,13 +60,22 @@ static int connect_in(const char *data)
     return fd;
 }
 
-struct control *control_open(const char *data)
+struct control *control_try(const char *data)
 {
     struct control *control = calloc(1, sizeof *control);
 
     if (!control) return NULL;
     control->fd = connect_in(data);
     if (control->fd >= 0) return control;
+    free(control);
+    return NULL;
+}
+
+struct control *control_open(const char *data)
+{
+    struct control *control = control_try(data);
+
+    if (control) return control;
     if (errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR)
         fprintf(stderr,
                 "boxoffice: no server is running on %s (cannot connect to %s/" SOCKET_NAME
@@ -75,7 +84,6 @@ struct control *control_open(const char *data)
     else
         fprintf(stderr, "boxoffice: cannot connect to %s/" SOCKET_NAME ": %s\n", data,
                 strerror(errno));
-    free(control);
     return NULL;
 }
 

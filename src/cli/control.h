@@ -9,6 +9,8 @@ struct control; /* one connection; one request at a time */
 
 /* Connects to the server that runs on the data folder. NULL: it was said on stderr why not. */
 struct control *control_open(const char *data);
+/* The same, quietly. */
+struct control *control_try(const char *data);
 void control_close(struct control *control);
 int control_fd(const struct control *control);
 

@@ -10,15 +10,15 @@
 #include <getopt.h>
 #include <time.h>
 
-#define URL_DEFAULT  "http://127.0.0.1:8080"
-#define URL_MAX      512
-#define PEOPLE       8 /* fewer than may sign up from one address in an hour */
-#define SELLERS      5 /* the first of them; the others buy */
-#define TICKETS      48
-#define ORDERS       24
-#define DAYS_AHEAD   300
-#define ANSWER_MAX   (1024 * 1024)
-#define HEARD_MS_MAX 5000 /* until a service has heard of what another one made */
+#define URL_DEFAULT   "http://127.0.0.1:8080"
+#define URL_MAX       512
+#define PEOPLE        8 /* fewer than may sign up from one address in an hour */
+#define SELLERS       5 /* the first of them; the others buy */
+#define TICKETS       48
+#define ORDERS        24
+#define DAYS_AHEAD    300
+#define ANSWER_MAX    (1024 * 1024)
+#define HEARD_MS_MAX  5000 /* until a service has heard of what another one made */
 #define HEARD_LOOK_MS 20
 
 struct person {
@@ -39,19 +39,19 @@ struct demo {
     int sold, reserved, cancelled, declined;
 };
 
-static const char *const names[PEOPLE] = {"nora", "tariq", "ines", "oskar",
+static const char *const names[PEOPLE] = {"nora", "tariq", "ines",  "oskar",
                                           "june", "mateo", "wilma", "kofi"};
 static const char *const bands[] = {
-    "The Velvet Lanterns", "Saltwater Choir",  "Paper Tigers Ensemble", "Mono Lake",
-    "Wren & the Weather",  "Copper Cathedral", "Night Bus Orchestra",   "Les Oiseaux Perdus",
-    "Gravel Hymns",        "Aurora Typewriter", "The Late Arrivals",    "Kite Season",
+    "The Velvet Lanterns", "Saltwater Choir",   "Paper Tigers Ensemble", "Mono Lake",
+    "Wren & the Weather",  "Copper Cathedral",  "Night Bus Orchestra",   "Les Oiseaux Perdus",
+    "Gravel Hymns",        "Aurora Typewriter", "The Late Arrivals",     "Kite Season",
 };
 static const char *const venues[] = {
-    "Harbour Hall", "The Old Tram Depot", "Lindenhof Theatre", "Club Kaleidoscope",
-    "Riverside Arena", "St Olave's Cellar", "The Glasshouse", "Nordlicht Pavilion",
+    "Harbour Hall",    "The Old Tram Depot", "Lindenhof Theatre", "Club Kaleidoscope",
+    "Riverside Arena", "St Olave's Cellar",  "The Glasshouse",    "Nordlicht Pavilion",
 };
-static const char *const seats[] = {"front row", "row C", "row M", "balcony", "standing",
-                                    "box 4", "gallery", "floor"};
+static const char *const seats[] = {"front row", "row C", "row M",   "balcony",
+                                    "standing",  "box 4", "gallery", "floor"};
 
 /* --- chance -------------------------------------------------------------------------------- */
 

@@ -238,8 +238,10 @@ static void check_server(struct doctor *doctor)
     if (control)
         check_ready(doctor, control);
     else
-        say(doctor, FAIL, "server", "one has the databases but not the control socket of %s: is "
-                                    "--data the server's?", doctor->settings.data);
+        say(doctor, FAIL, "server",
+            "one has the databases but not the control socket of %s: is "
+            "--data the server's?",
+            doctor->settings.data);
     control_close(control);
 }
 
@@ -280,12 +282,12 @@ static void check_databases(struct doctor *doctor)
 
 static size_t steps_of(const struct service_definition *def)
 {
+    const struct migration *step;
     size_t count = 0;
 
-    for (const struct migration *step = bus_schema; step->name; step++)
-        count++;
-    for (const struct migration *step = def->schema; step && step->name; step++)
-        count++;
+    for (size_t part = 0; (step = service_schema(def, part)); part++)
+        for (; step->name; step++)
+            count++;
     return count;
 }
 
@@ -303,12 +305,15 @@ static bool schema_fits(struct doctor *doctor, size_t index)
     for (size_t i = 0; i < count; i++)
         known += folder_step_known(def, steps[i].at);
     if (known < count)
-        say(doctor, FAIL, "schema", "%s.db was used by a later version: use that one, or restore "
-                                    "the backup from before", def->name);
+        say(doctor, FAIL, "schema",
+            "%s.db was used by a later version: use that one, or restore "
+            "the backup from before",
+            def->name);
     else if (known < steps_of(def))
-        say(doctor, doctor->served ? WARN : FINE, "schema", "%s.db: %zu steps come with the next "
-                                                            "start", def->name,
-            steps_of(def) - known);
+        say(doctor, doctor->served ? WARN : FINE, "schema",
+            "%s.db: %zu steps come with the next "
+            "start",
+            def->name, steps_of(def) - known);
     else
         return true;
     return false;
@@ -337,7 +342,7 @@ static int64_t last_of(struct doctor *doctor, struct str service)
 
 static void check_lag(struct doctor *doctor)
 {
-    struct position positions[POSITIONS_MAX];
+    struct bus_position positions[POSITIONS_MAX];
     int64_t greatest = 0, lag;
     const char *slowest = "";
     size_t count;
@@ -379,8 +384,8 @@ static void check_waiting(struct doctor *doctor)
             "/streaming",
             (long long)count, name_of(i), (long long)(now_ms - since_ms) / 1000);
     }
-    if (well) say(doctor, FINE, "waiting", "%lld events wait for an earlier version",
-                  (long long)total);
+    if (well)
+        say(doctor, FINE, "waiting", "%lld events wait for an earlier version", (long long)total);
 }
 
 static void check_dead(struct doctor *doctor)
@@ -391,8 +396,9 @@ static void check_dead(struct doctor *doctor)
     bool none = true;
 
     for (size_t i = 0; i < FOLDER_DATABASES; i++) {
-        if (!doctor->dbs[i] || dead_letters(tx_read(doctor->dbs[i], 0), doctor->arena, &newest, 1,
-                                            &count, &total) != OK ||
+        if (!doctor->dbs[i] ||
+            dead_letters(tx_read(doctor->dbs[i], 0), doctor->arena, &newest, 1, &count, &total) !=
+                OK ||
             total == 0)
             continue;
         none = false;
@@ -406,7 +412,7 @@ static void check_dead(struct doctor *doctor)
 /* --- the command --------------------------------------------------------------------------- */
 
 static void (*const checks[])(struct doctor *) = {
-    check_settings, check_stripe,    check_permissions, check_disk, check_clock, check_server,
+    check_settings, check_stripe,    check_permissions, check_disk,    check_clock, check_server,
     check_schemas,  check_databases, check_lag,         check_waiting, check_dead,
 };
 

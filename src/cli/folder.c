@@ -39,16 +39,14 @@ bool folder_settings(const char *data, struct settings *out)
     return true;
 }
 
-static bool listed(const struct migration *steps, const char *name)
+bool folder_step_known(const struct service_definition *def, const char *name)
 {
-    for (; steps && steps->name; steps++)
-        if (strcmp(steps->name, name) == 0) return true;
-    return false;
-}
+    const struct migration *step;
 
-bool folder_step_known(const struct service_definition *def, const char *step)
-{
-    return listed(bus_schema, step) || listed(def->schema, step);
+    for (size_t part = 0; (step = service_schema(def, part)); part++)
+        for (; step->name; step++)
+            if (strcmp(step->name, name) == 0) return true;
+    return false;
 }
 
 /* The bus's database's lock says whose data folder it is (runtime/serve.c). */
@@ -82,8 +80,8 @@ void folder_unlock(struct folder_lock *lock)
 bool folder_served(const struct settings *settings)
 {
     char path[PATH_BYTES];
-    int fd = path_join(path, folder_of(settings), "bus.db.lock") ? open(path, O_RDWR | O_CLOEXEC)
-                                                                 : -1;
+    int fd =
+        path_join(path, folder_of(settings), "bus.db.lock") ? open(path, O_RDWR | O_CLOEXEC) : -1;
     bool served = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0;
 
     if (fd >= 0) close(fd);

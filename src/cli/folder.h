@@ -22,11 +22,12 @@ static inline const char *folder_of(const struct settings *settings)
     return settings->sqlite_dir ? settings->sqlite_dir : settings->data;
 }
 
-/* The settings of the environment, and --data when it is given. False: it was said what is wrong. */
+/* The settings of the environment, and --data when it is given. False: it was said what is wrong.
+ */
 bool folder_settings(const char *data, struct settings *out);
 
 /* True when this program knows the step, of the bus or of the service. */
-bool folder_step_known(const struct service_definition *def, const char *step);
+bool folder_step_known(const struct service_definition *def, const char *name);
 
 /* Whether a process serves from the folder now. */
 bool folder_served(const struct settings *settings);

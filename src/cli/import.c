@@ -133,8 +133,7 @@ static enum err put_table(const char *folder, const struct service_definition *d
     snprintf(name, sizeof name, "%s.db", def->name);
     if (!path_join(path, folder, name)) goto done;
     TRY(db_open(path, DB_WRITER, &db, why));
-    TRY(db_migrate(db, bus_schema, clock_now_ms(&clock_system), why));
-    TRY(db_migrate(db, def->schema, clock_now_ms(&clock_system), why));
+    TRY(service_migrate(db, def, clock_now_ms(&clock_system), why));
     TRY(tx_begin(db, &tx));
     TRY(put_rows(tx, arena, table, put));
     if (followed) {

@@ -18,8 +18,8 @@
 
 void import_leave_out(struct table *table, struct row *row, struct str reason)
 {
-    fprintf(stderr, "%s:%lld: left out: %.*s\n", table->file, (long long)row->line,
-            (int)reason.len, reason.at);
+    fprintf(stderr, "%s:%lld: left out: %.*s\n", table->file, (long long)row->line, (int)reason.len,
+            reason.at);
     row->left_out = true;
     table->left_out++;
 }
@@ -304,7 +304,8 @@ bool import_plan(struct import *import)
                                   !read_table(import, &import->orders, take_order) ||
                                   !read_table(import, &import->payments, take_payment))))
         return false;
-    /* Nobody looks for these by id; of two that want the same the first in the file is to have it. */
+    /* Nobody looks for these by id; of two that want the same the first in the file is to have it.
+     */
     in_order_of_lines(&import->users);
     in_order_of_lines(&import->payments);
     settle(import);

@@ -102,8 +102,7 @@ static bool take_iso(struct str text, int64_t *out)
 }
 
 /* {"$date":"…"}, {"$date":{"$numberLong":"…"}}, {"$date":milliseconds}, or the text alone. */
-static bool take_time(const struct json *document, const char *field, int64_t *out,
-                      struct buf *why)
+static bool take_time(const struct json *document, const char *field, int64_t *out, struct buf *why)
 {
     const struct json *value = json_get(document, field), *wrapped = json_get(value, "$date");
     struct str text;
@@ -158,8 +157,7 @@ bool legacy_user(const struct json *document, struct imported_user *out, struct 
     if (!is_document(document, why) || !take_id(document, "_id", &out->id, why) ||
         !take_version(document, &out->version, why))
         return false;
-    if (!json_text(json_get(document, "email"), &out->email) ||
-        !imported_email_valid(out->email))
+    if (!json_text(json_get(document, "email"), &out->email) || !imported_email_valid(out->email))
         return bad(why, "email", "must be an email address");
     if (!json_text(json_get(document, "password"), &out->password) ||
         !imported_password_valid(out->password))

@@ -12,6 +12,7 @@ static void take_visitor(struct request *call, const struct request *caller)
     call->from_loopback = caller->from_loopback;
     call->client = caller->client;
     call->request_id = caller->request_id;
+    call->trace = trace_follow(&exchange_of(call)->lane->traces, &caller->trace);
     call->secure = caller->secure;
     call->cookie_secure = caller->cookie_secure;
     call->user = caller->user;
@@ -20,12 +21,14 @@ static void take_visitor(struct request *call, const struct request *caller)
 static bool fill(struct exchange *call, const struct request *caller)
 {
     const struct api_call *asked = &caller->call;
+    struct str agent = request_header(caller, "user-agent");
 
     take_visitor(&call->rq, caller);
     call->rq.method = asked->method;
     call->head_done = true;
     if (!head_append(call, asked->target)) return false;
     call->head.target_len = (uint16_t)call->head.len;
+    if (agent.at && !head_add(call, STR("user-agent"), agent)) return false;
     if (asked->body.len == 0) return true;
     buf_append(&call->body, asked->body);
     return !call->body.failed && head_add(call, STR("content-type"), STR("application/json"));

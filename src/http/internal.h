@@ -22,6 +22,7 @@
 #define OUT_MAX            (2 * HTTP_ARENA_MAX)
 #define WRITE_PROGRESS_MIN 16384 /* bytes a deadline that a slow reader must take */
 #define SPARE_MAX          64    /* pooled exchanges a lane */
+#define REFUSED_MS         1000  /* what a connection too many has to ask for health */
 #define LINGER_MS          2000  /* how long a closing connection's input is thrown away */
 #define SESSION_CACHE_MAX  2048  /* longer cookies are verified every time */
 #define REQUEST_ID_MAX     64
@@ -51,6 +52,9 @@ struct proxies {
 bool address_parse(struct str text, struct address *out);
 /* False for a family that is not IP. */
 bool address_from_socket(const struct sockaddr *from, struct address *out);
+/* What connections and rates are counted by: 4 bytes of an IPv4 address, or the /64 of an IPv6 one.
+ * Points into address. */
+struct str address_network(const struct address *address);
 size_t address_format(const struct address *address, char out[INET6_ADDRSTRLEN]);
 bool address_is_loopback(const struct address *address);
 /* False when the list is broken; *why (thread-local text) then names TRUSTED_PROXIES. */
@@ -60,6 +64,20 @@ bool proxies_trust(const struct proxies *proxies, const struct address *address)
  */
 struct address proxies_client(const struct proxies *proxies, struct str forwarded,
                               struct address peer);
+
+/* --- crowd.c ------------------------------------------------------------------------------- */
+
+struct crowd;
+struct network;
+
+/* each_max: connections of one network (an IPv4 address or an IPv6 /64). total_max: how many
+ * networks can be told apart. NULL when memory ran out. Threads: any, but new and free. */
+struct crowd *crowd_new(int each_max, int total_max);
+void crowd_free(struct crowd *crowd);
+/* One connection more from there. False: it has as many as it may. crowd NULL: nobody counts. */
+bool crowd_enter(struct crowd *crowd, const struct address *address, struct network **out);
+/* One that was let in is gone. network may be NULL. */
+void crowd_leave(struct crowd *crowd, struct network *network);
 
 /* --- router.c ------------------------------------------------------------------------------ */
 
@@ -108,8 +126,9 @@ struct exchange {
     struct request rq; /* first: http_answer finds the exchange by it */
     struct mail mail;
     struct lane *lane;
-    struct connection *connection; /* the lane's; NULL when the client is gone */
-    struct exchange *caller;       /* not NULL: this one is its call (call.c) */
+    struct connection *connection;  /* the lane's; NULL when the client is gone */
+    struct exchange *caller;        /* not NULL: this one is its call (call.c) */
+    const struct http_mount *mount; /* of the route, once it is found */
     struct exchange *spare;
     struct buf body;
     enum err refusal; /* why a parser callback stopped */
@@ -214,7 +233,16 @@ enum phase {
 
 /* Each connection is in exactly one list of its lane, ordered by due time because everything in a
  * list waits equally long. */
-enum wait { WAIT_IDLE, WAIT_REQUEST, WAIT_WRITE, WAIT_LINGER, WAIT_FOREVER, WAIT_COUNT };
+enum wait {
+    WAIT_FRESH,
+    WAIT_IDLE,
+    WAIT_REQUEST,
+    WAIT_REFUSED,
+    WAIT_WRITE,
+    WAIT_LINGER,
+    WAIT_FOREVER,
+    WAIT_COUNT
+};
 
 struct session_cache;
 
@@ -222,6 +250,7 @@ struct connection {
     struct lane *lane;
     struct exchange *exchange; /* being received or handled */
     struct stream *stream;
+    struct network *network;       /* it is counted with; NULL: not counted */
     struct session_cache *session; /* the last cookie that verified */
     struct connection *wait_prev, *wait_next;
     int64_t due_ms;
@@ -234,11 +263,14 @@ struct connection {
     uint8_t peer_text_len;
     uint8_t phase;
     uint8_t wait;
+    uint8_t refusal; /* enum err: there were too many when it came; only health is answered */
+    bool served;     /* has had an answer */
     bool listed;     /* in a wait list */
     bool refresh;    /* something happened: the due time counts from now */
     bool odd_method; /* the parser has given up; its method is being read to the end */
     uint8_t odd_len; /* characters of it */
     bool operator;
+    int64_t operator_uid;
     bool peer_trusted; /* may set X-Forwarded-* */
     bool peer_loopback;
     bool eof;       /* the client will send nothing more */
@@ -283,6 +315,8 @@ void visit_identify(struct exchange *exchange);
 /* Fills rq->user from the session cookie. The last cookie that verified is kept on the connection,
  * so that a client that keeps its connection pays for the check once. */
 void visit_session(struct exchange *exchange);
+/* Forgets rq->user again when the route's service refuses that session. */
+void visit_revoked(struct exchange *exchange);
 void session_cache_free(struct session_cache *cache);
 
 /* --- lane.c -------------------------------------------------------------------------------- */
@@ -293,6 +327,7 @@ struct wait_list {
 
 struct lane_counters {
     _Atomic uint64_t requests, deadline_cuts, bad_requests, connections, refused;
+    _Atomic uint64_t refused_address, evicted;
 };
 
 struct lane {
@@ -312,6 +347,7 @@ struct lane {
     int away; /* requests out for handling */
     char id_prefix[8];
     uint64_t id_next;
+    struct trace_source traces;
     struct wait_list waiting[WAIT_COUNT];
     struct lane_counters counters;
     /* Both of the transport; NULL without sockets. */

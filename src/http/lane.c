@@ -30,6 +30,7 @@ bool lane_init(struct lane *lane, const struct http_config *config, const struct
     }
     buf_init(&lane->out, NULL, OUT_MAX);
     random_fill(&random_system, noise, sizeof noise);
+    trace_source_init(&lane->traces, &random_system);
     for (size_t i = 0; i < sizeof noise; i++)
         lane->id_prefix[i] = "0123456789abcdefghijklmnopqrstuv"[noise[i] & 31];
     atomic_init(&lane->inbox, NULL);

@@ -35,6 +35,14 @@ struct wake {
     struct str key;
 };
 
+/* Likewise: what memory is to learn of the refused with the commit. */
+struct revocation {
+    struct revocation *link;
+    enum revoked_kind kind;
+    struct str key;
+    int64_t until_ms;
+};
+
 struct service {
     const struct service_definition *def;
     struct env env;
@@ -47,6 +55,7 @@ struct service {
     const char *subjects[EVENT_TYPES + 1];  /* it listens to; NULL-terminated */
     const char *published[EVENT_TYPES + 1]; /* its own; NULL-terminated */
     struct pool *pool;                      /* NULL without pool_threads */
+    struct revoked *revoked;                /* NULL without routes for sessions */
 
     /* shared, under lock */
     pthread_mutex_t lock;
@@ -63,9 +72,12 @@ struct service {
     struct request_list ready;             /* woken: first of the next batch */
     struct request *waiting[WAIT_BUCKETS]; /* by wake key, linked by link */
     int64_t job_due_ms[JOBS_MAX];
-    struct task_list tasks; /* to start after the commit */
-    struct wake *wakes;     /* to call after the commit */
-    struct arena *arena;    /* of one batch */
+    struct task_list tasks;         /* to start after the commit */
+    struct wake *wakes;             /* to call after the commit */
+    struct revocation *revocations; /* newest first */
+    int64_t revoked_look_ms;        /* when to read them again, if others write them */
+    struct arena *arena;            /* of one batch */
+    struct trace_source traces;
     int64_t reopen_at_ms;
     int64_t failures;     /* batches that were not committed */
     int64_t probe_at_ms;  /* when to look whether it is healthy again */
@@ -168,6 +180,32 @@ void request_call_out(struct http_client *client, struct request *rq);
 bool request_run(struct request *rq, handler_fn *handler, struct tx *tx);
 /* The handler said where to go on: hand the request over, or answer it. Not in a loop thread. */
 void request_go_on(struct service *service, struct request *rq);
+
+/* --- sessions refused (revocations.c) ------------------------------------------------------- */
+
+extern const struct migration runtime_schema[]; /* of every service, on top of bus_schema */
+
+/* Reads the service's books into memory. */
+enum err revocations_read(struct service *service, int64_t now_ms);
+/* When to do so again; INT64_MAX: nobody else writes to the database. */
+int64_t revocations_next_ms(const struct service *service);
+/* After the commit. */
+void revocations_committed(struct service *service, int64_t now_ms);
+/* user:updated came. */
+enum verdict user_updated_apply(struct service *service, struct tx *tx,
+                                const struct user_updated *user);
+
+/* --- the audit trail (audit.c) -------------------------------------------------------------- */
+
+#define AUDIT_TEXTS 5 /* action, actor, subject, address, detail */
+struct audit_row {
+    struct object_id id;
+    int64_t at_ms;
+    struct str texts[AUDIT_TEXTS];
+};
+/* Up to max entries with an id below `after`, newest first; texts in the arena. */
+enum err audit_page(struct tx *tx, struct arena *arena, struct object_id after,
+                    struct audit_row *out, size_t max, size_t *count);
 
 /* --- opening and closing (serve.c) ---------------------------------------------------------- */
 

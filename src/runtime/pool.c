@@ -3,6 +3,8 @@
 #include "runtime/house.h"
 
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #define POOL_THREADS_MAX 16
 
@@ -44,10 +46,13 @@ static void run_calls(struct http_client **client, struct request *rq)
 static void *pool_main(void *context)
 {
     struct pool *pool = context;
+    int nice = pool->service->def->pool_nice;
     struct http_client *client = NULL; /* made when first needed */
     struct request *rq;
     struct task *task;
 
+    /* Of this thread alone (setpriority(2), C library/kernel differences). */
+    if (nice) (void)setpriority(PRIO_PROCESS, (id_t)gettid(), nice);
     while (take(pool, &rq, &task)) {
         if (task) {
             task->work(&pool->service->env, task);

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "runtime/house.h"
 #include "runtime/key.h"
+#include "runtime/sandbox/sandbox.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -17,6 +18,7 @@
 
 #define STOP_GRACE_MS   10000
 #define CONNECTIONS_MAX 20000
+#define CONNECTIONS_MIN 64
 #define IDLE_MS         75000
 #define DEADLINE_MS     10000
 
@@ -55,6 +57,25 @@ static bool is_restored(const char *folder, struct buf *why)
     return false;
 }
 
+const struct migration *service_schema(const struct service_definition *def, size_t part)
+{
+    const struct migration *const parts[] = {bus_schema, runtime_schema, def->schema};
+
+    return part < sizeof parts / sizeof *parts ? parts[part] : NULL;
+}
+
+enum err service_migrate(struct db *db, const struct service_definition *def, int64_t now_ms,
+                         struct buf *why)
+{
+    const struct migration *steps;
+    enum err err = OK;
+
+    for (size_t part = 0; (steps = service_schema(def, part)); part++)
+        TRY(db_migrate(db, steps, now_ms, why));
+done:
+    return err;
+}
+
 static enum err open_database(struct service *service, const char *folder, struct buf *why)
 {
     int64_t now_ms = env_now_ms(&service->env);
@@ -62,8 +83,8 @@ static enum err open_database(struct service *service, const char *folder, struc
 
     if (asprintf(&service->path, "%s/%s.db", folder, service->def->name) < 0) return ERR_MEMORY;
     TRY(db_open(service->path, DB_WRITER, &service->db, why));
-    TRY(db_migrate(service->db, bus_schema, now_ms, why));
-    if (service->def->schema) TRY(db_migrate(service->db, service->def->schema, now_ms, why));
+    TRY(service_migrate(service->db, service->def, now_ms, why));
+    if (service->revoked) TRY(revocations_read(service, now_ms));
     for (int i = 0; i < service->house->loops; i++) {
         TRY(db_open(service->path, DB_READER, &service->readers[i], why));
         service->pages[i] = pages_new();
@@ -91,6 +112,11 @@ static enum err add_service(struct house *house, const struct service_definition
                                 .clock = house->clock,
                                 .random = house->random};
     object_id_source_init(&service->env.ids, service->env.random);
+    trace_source_init(&service->traces, service->env.random);
+    if (def->route_count && def != &bus_service) {
+        service->revoked = revoked_new();
+        if (!service->revoked) return ERR_MEMORY;
+    }
     if (writer_init(service) != OK) return ERR_MEMORY; /* pokes come as soon as it subscribes */
     return open_database(
         service, house->settings->sqlite_dir ? house->settings->sqlite_dir : house->settings->data,
@@ -121,21 +147,35 @@ static enum err open_bus(struct house *house)
         sources[i] = (struct bus_source){service->def->name, service->path,
                                          any ? NULL : published_by(service)};
     }
-    return bus_open(sources, house->service_count, &house->bus);
+    return bus_open(sources, house->service_count, house->settings->broker, &house->bus);
+}
+
+/* Its own, and that of the runtime; what it publishes itself it need not be told. */
+static void list_subjects(struct service *service)
+{
+    const struct service_definition *def = service->def;
+    const char *bans = event_subject(EVENT_USER_UPDATED);
+    bool listed = !service->revoked || strcmp(event_publisher(EVENT_USER_UPDATED), def->name) == 0;
+    size_t count = 0;
+
+    ASSERT(def->listener_count <= EVENT_TYPES);
+    for (; count < def->listener_count; count++) {
+        service->subjects[count] = event_subject(def->listeners[count].type);
+        listed = listed || service->subjects[count] == bans;
+    }
+    if (!listed) service->subjects[count] = bans;
 }
 
 enum err service_subscribe(struct service *service)
 {
-    const struct service_definition *def = service->def;
-    struct subscriber who = {.service = def->name,
+    struct subscriber who = {.service = service->def->name,
                              .subjects = service->subjects,
+                             .every_instance = service->def->every_instance,
                              .poke = writer_poke,
                              .context = service};
 
-    if (!def->listener_count) return OK;
-    ASSERT(def->listener_count <= EVENT_TYPES);
-    for (size_t i = 0; i < def->listener_count; i++)
-        service->subjects[i] = event_subject(def->listeners[i].type);
+    list_subjects(service);
+    if (!service->subjects[0] && !service->house->settings->broker) return OK;
     return subscription_open(service->house->bus, &who, tx_read(service->db, 0),
                              &service->subscription);
 }
@@ -166,6 +206,26 @@ static int loops_for(long cores)
     return loops > LOOPS_MAX ? LOOPS_MAX : loops;
 }
 
+/* Of the descriptors some are for databases, loops and what is asked about health when there are
+ * too many connections. */
+static int connections_max(const struct house *house)
+{
+    rlim_t own = 256 + (rlim_t)house->loops * HTTP_RESERVE_DESCRIPTORS;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= CONNECTIONS_MAX + own)
+        return CONNECTIONS_MAX;
+    return limit.rlim_cur > own + CONNECTIONS_MIN ? (int)(limit.rlim_cur - own) : CONNECTIONS_MIN;
+}
+
+/* The last of the sandbox, when all is open. */
+static void on_listening(void *context)
+{
+    const struct house *house = context;
+
+    if (house->settings->sandbox && !sandbox_missing()) sandbox_finish();
+}
+
 static enum err start_http(struct house *house, struct buf *why)
 {
     static struct http_mount mounts[SERVICES_MAX];
@@ -180,12 +240,15 @@ static enum err start_http(struct house *house, struct buf *why)
                                  .clock = &clock_system,
                                  .trusted_proxies = house->settings->trusted_proxies,
                                  .cookie_secure = house->settings->cookie_secure,
-                                 .connections_max = CONNECTIONS_MAX,
+                                 .connections_max = connections_max(house),
+                                 .connections_per_address =
+                                     (int)house->settings->connections_per_address,
                                  .deadline_ms = DEADLINE_MS,
                                  .idle_ms = IDLE_MS,
                                  .dispatch = house_dispatch,
                                  .loop_end = house_loop_end,
                                  .resume = house_resume,
+                                 .listening = on_listening,
                                  .context = house};
     struct http_server *server = NULL;
     const char *reason = NULL;
@@ -195,7 +258,7 @@ static enum err start_http(struct house *house, struct buf *why)
         struct service *service = house->services[i];
 
         mounts[i] = (struct http_mount){service->def->name, service->def->routes,
-                                        service->def->route_count, &service->env};
+                                        service->def->route_count, &service->env, service->revoked};
     }
     snprintf(control, sizeof control, "%s/" CONTROL_SOCKET, house->settings->data);
     err = http_server_start(&config, &server, &reason);
@@ -204,18 +267,21 @@ static enum err start_http(struct house *house, struct buf *why)
     return err;
 }
 
+static bool make_folders(const struct settings *settings, struct buf *why)
+{
+    return make_folder(settings->data, why) &&
+           (!settings->sqlite_dir || make_folder(settings->sqlite_dir, why));
+}
+
 enum err house_open(struct house *house, const struct service_definition *const *definitions,
                     size_t count, struct buf *why)
 {
     enum err err = OK;
 
     house->started_at_ms = clock_now_ms(house->clock);
-    if (!make_folder(house->settings->data, why)) return ERR_IO;
-    if (house->settings->sqlite_dir && !make_folder(house->settings->sqlite_dir, why))
-        return ERR_IO;
-    if (!is_restored(house->settings->sqlite_dir ? house->settings->sqlite_dir
-                                                 : house->settings->data,
-                     why))
+    if (!make_folders(house->settings, why)) return ERR_IO;
+    if (!is_restored(
+            house->settings->sqlite_dir ? house->settings->sqlite_dir : house->settings->data, why))
         return ERR_IO;
     /* The bus's database comes first: its lock says whose data folder this is. */
     TRY(add_service(house, &bus_service, why));
@@ -261,6 +327,7 @@ static void close_service(struct service *service)
         pages_free(service->pages[i]);
     }
     db_close(service->db);
+    revoked_free(service->revoked);
     free(service->path);
     free(service);
 }
@@ -291,6 +358,26 @@ static void raise_descriptor_limit(void)
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* Gives up what serving does not take, as long as there is but this thread. */
+static void enter_sandbox(const struct settings *settings)
+{
+    const char *missing = settings->sandbox ? sandbox_missing() : "SANDBOX=off";
+    struct sandbox_plan plan = {{settings->data, settings->sqlite_dir}, settings->port};
+
+    if (!missing)
+        sandbox_begin(&plan);
+    else
+        log_event(LOG_WARN, "boxoffice", "sandbox", log_text("off", str_of(missing)));
+}
+
+/* The key is in the sessions' own memory by now, and nobody else looks for it. */
+static void wipe_key(const struct settings *settings)
+{
+    char *key = getenv("JWT_KEY");
+
+    if (settings->jwt_key && key) explicit_bzero(key, strlen(key));
+}
+
 static void block_signals(sigset_t *set)
 {
     sigemptyset(set);
@@ -309,7 +396,10 @@ int house_serve(const struct settings *settings,
     int number, code = 1;
     enum err err;
 
-    if (!house) return 1;
+    if (!house) {
+        fputs("boxoffice: cannot start: out of memory\n", stderr);
+        return 1;
+    }
     mallopt(M_ARENA_MAX, 4); /* one heap a thread would keep memory that nobody uses */
     umask(0077);             /* whatever this program makes is its user's alone */
     block_signals(&signals);
@@ -319,11 +409,18 @@ int house_serve(const struct settings *settings,
     house->clock = &clock_system;
     house->random = &random_system;
     house->loops = loops_for(sysconf(_SC_NPROCESSORS_ONLN));
-    err = house_open(house, definitions, count, &why);
+    err = make_folders(settings, &why) ? OK : ERR_IO;
+    if (err == OK) {
+        enter_sandbox(settings);
+        err = house_open(house, definitions, count, &why);
+        wipe_key(settings);
+    }
     if (err == OK) err = start_threads(house, &why);
     if (err) {
-        fprintf(stderr, "boxoffice: %.*s\n", (int)why.len, why.len ? why.at : "");
-        if (why.len == 0) fprintf(stderr, "boxoffice: cannot start: %s\n", err_message(err));
+        if (why.len)
+            fprintf(stderr, "boxoffice: %.*s\n", (int)why.len, why.at);
+        else
+            fprintf(stderr, "boxoffice: cannot start: %s\n", err_code(err));
     } else {
         printf("listening on http://%s%s%s:%d\n", strchr(settings->host, ':') ? "[" : "",
                settings->host, strchr(settings->host, ':') ? "]" : "",

@@ -98,6 +98,7 @@ struct task {
     void (*work)(struct env *env, struct task *task);
     enum err (*settle)(struct env *env, struct tx *tx, struct task *task);
     struct task *link;
+    struct trace trace; /* of the item that asked for it; settle's own follows from it */
 };
 
 /* size bytes, zeroed, beginning with a struct task; NULL when memory ran out. Freed by the runtime
@@ -112,6 +113,37 @@ void env_task(struct env *env, struct tx *tx, struct task *task);
 #define WAKE_KEY_MAX 32
 void env_wake(struct env *env, struct str key);
 
+/* --- sessions refused ---------------------------------------------------------------------- *
+ * A service with routes of its own refuses the sessions of banned users from the moment it hears
+ * user:updated; the runtime listens for it. These are for who knows first, and who must know. */
+
+/* From this commit on: sessions of the user are refused, or taken again. VERDICT_SEEN: this
+ * version of the user, or a later one, was applied before. Writer only. */
+enum verdict env_user_banned(struct env *env, struct tx *tx, struct str user_id, int64_t version,
+                             bool banned);
+enum err user_is_banned(struct tx *tx, struct str user_id, bool *banned);
+/* From this commit on the session is refused here, until until_ms, when its last token ends.
+ * id_hash: session_user.sid_hash. Writer only. */
+enum err env_session_ended(struct env *env, struct tx *tx, struct str id_hash, int64_t until_ms);
+/* Removes at most max of those whose time is over. */
+enum err ended_sessions_forget(struct tx *tx, int64_t max, int64_t *forgotten);
+
+/* --- the audit trail ------------------------------------------------------------------------ */
+
+/* Who did what. Texts are cut after 256 bytes; nothing secret belongs into them. */
+struct audit {
+    const char *action; /* "session.started" */
+    struct str actor; /* a user's id, "uid:N" of an operator; empty: nobody known, or the system */
+    struct str subject; /* what it was done to; empty: the actor */
+    struct str address; /* where the actor was; empty: nowhere outside */
+    struct str detail;
+};
+/* In the transaction of the act; kept for a year. Writer only. */
+enum err audit_put(struct env *env, struct tx *tx, const struct audit *entry);
+/* The same for what the request's user or operator did. */
+enum err audit_request(struct request *rq, struct tx *tx, const char *action, struct str subject,
+                       struct str detail);
+
 /* --- the table ----------------------------------------------------------------------------- */
 
 struct service_definition {
@@ -120,11 +152,13 @@ struct service_definition {
     size_t route_count;
     const struct listener *listeners;
     size_t listener_count;
+    bool every_instance; /* of several, each hears every event from its start on (bus.h) */
     const struct job *jobs;
     size_t job_count;
     const struct migration *schema; /* on top of bus_schema; ends with a NULL name */
     int pool_threads;               /* 0: no pool */
-    size_t pool_queue_max;          /* waiting pieces of work; over it: 429 */
+    int pool_nice;         /* 0 to 19: how far its threads stand back when processors are short */
+    size_t pool_queue_max; /* waiting pieces of work; over it: 429 */
     /* Makes env->state before anything runs; why says what is wrong. NULL: nothing to make. */
     enum err (*start)(struct env *env, struct buf *why);
     void (*stop)(struct env *env);

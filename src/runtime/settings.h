@@ -3,6 +3,7 @@
 #define RUNTIME_SETTINGS_H
 
 #include "base/str.h"
+#include "bus/bus.h"
 
 #define LISTEN_HOST_MAX 64
 
@@ -13,6 +14,8 @@ struct settings {
     const char *services;        /* --services: comma-separated, NULL: all */
     const char *sqlite_dir;      /* DATABASE_URL=sqlite:DIR; where the databases are */
     const char *jwt_key;         /* JWT_KEY or NULL: DATA/jwt.key */
+    int64_t session_ms;          /* SESSION_SECONDS: life of one token */
+    int64_t session_max_ms;      /* SESSION_MAX_SECONDS: renewed for so long after sign-in */
     int64_t order_expiration_ms; /* ORDER_EXPIRATION_SECONDS */
     int64_t payment_grace_ms;    /* PAYMENT_GRACE_SECONDS */
     const char *stripe_key;      /* STRIPE_KEY or NULL: the sandbox. Never shown, never logged */
@@ -24,6 +27,12 @@ struct settings {
     /* API_BASE_URL without the last '/'; NULL: the API is in this program */
     const char *api_base_url;
     const char *stripe_publishable_key; /* STRIPE_PUBLISHABLE_KEY or NULL: no card field */
+    const struct bus_broker *broker;    /* NATS_URL, NATS_REPLICAS; NULL: the embedded bus */
+    int64_t signin_failures_per_minute; /* SIGNIN_FAILURES_PER_MINUTE; 0 in these four: no limit */
+    int64_t signups_per_hour;           /* SIGNUPS_PER_HOUR */
+    int64_t orders_per_minute;          /* ORDERS_PER_MINUTE */
+    int64_t connections_per_address;    /* CONNECTIONS_PER_ADDRESS */
+    bool sandbox;                       /* SANDBOX */
     bool monitoring_open; /* MONITORING=open: /streaming for everyone, not loopback alone */
 };
 

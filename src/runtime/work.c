@@ -57,7 +57,7 @@ void *task_new(size_t size)
 
 void env_task(struct env *env, struct tx *tx, struct task *task)
 {
-    (void)tx;
+    task->trace = tx->trace;
     task_list_add(&env->service->tasks, task);
 }
 

@@ -22,6 +22,7 @@ struct batch {
     struct task_list settled;
     struct delivery *deliveries;
     size_t delivery_count;
+    bool bus; /* the subscription has something to settle */
     int64_t now_ms;
     struct tx *tx;
     enum err broken; /* the whole transaction is lost */
@@ -100,17 +101,24 @@ static void take_work(struct service *service, struct batch *batch)
 
 /* --- one item ------------------------------------------------------------------------------ */
 
+static const struct trace no_trace;
+
 /* What an item asked for beyond its rows, so that it can be taken back with them. */
 struct mark {
     struct task *last_task;
     struct wake *wakes;
+    struct revocation *revocations;
     int published;
 };
 
-static struct mark item_begin(struct service *service, struct batch *batch)
+/* cause: what the item follows from; none: it begins a trace of its own. */
+static struct mark item_begin(struct service *service, struct batch *batch,
+                              const struct trace *cause)
 {
     tx_item_begin(batch->tx, batch->now_ms);
-    return (struct mark){service->tasks.tail, service->wakes, batch->tx->published};
+    batch->tx->trace = trace_follow(&service->traces, cause);
+    return (struct mark){service->tasks.tail, service->wakes, service->revocations,
+                         batch->tx->published};
 }
 
 static void item_end(struct service *service, struct batch *batch, struct mark mark, bool keep)
@@ -120,6 +128,7 @@ static void item_end(struct service *service, struct batch *batch, struct mark m
     if (err) batch->broken = err;
     if (keep && !err) return;
     service->wakes = mark.wakes;
+    service->revocations = mark.revocations;
     batch->tx->published = mark.published;
     if (service->tasks.tail != mark.last_task) {
         struct task_list undone = {mark.last_task ? mark.last_task->link : service->tasks.head,
@@ -134,12 +143,27 @@ static void item_end(struct service *service, struct batch *batch, struct mark m
     }
 }
 
+static enum err refuse(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    (void)rq, (void)tx, (void)rp;
+    return ERR_NOT_AUTHORIZED;
+}
+
+/* What runs next for it; a ban may have overtaken it while it waited. */
+static handler_fn *handler_of(struct service *service, struct request *rq, int64_t now_ms)
+{
+    if (rq->route->access == ACCESS_SESSION &&
+        session_is_revoked(service->revoked, &rq->user, now_ms))
+        return refuse;
+    return rq->next ? rq->next : rq->route->run;
+}
+
 static void run_requests(struct service *service, struct batch *batch)
 {
     for (size_t i = 0; i < batch->request_count && !batch->broken; i++) {
         struct request *rq = batch->requests[i];
-        handler_fn *handler = rq->next ? rq->next : rq->route->run;
-        struct mark mark = item_begin(service, batch);
+        handler_fn *handler = handler_of(service, rq, batch->now_ms);
+        struct mark mark = item_begin(service, batch, &rq->trace);
 
         item_end(service, batch, mark, request_run(rq, handler, batch->tx));
     }
@@ -150,7 +174,7 @@ static void run_settles(struct service *service, struct batch *batch)
     struct task *task;
 
     while (!batch->broken && (task = task_list_take(&batch->settles))) {
-        struct mark mark = item_begin(service, batch);
+        struct mark mark = item_begin(service, batch, &task->trace);
         enum err err = task->settle(&service->env, batch->tx, task);
 
         if (err)
@@ -169,22 +193,35 @@ static const struct listener *listener_of(const struct service_definition *def,
     return NULL;
 }
 
+/* The runtime's own books first, then the service's. */
+static enum verdict run_listener(struct service *service, struct tx *tx, enum event_type type,
+                                 const union event *event)
+{
+    const struct listener *listener = listener_of(service->def, type);
+    enum verdict verdict = VERDICT_SEEN;
+
+    if (type == EVENT_USER_UPDATED && service->revoked) {
+        verdict = user_updated_apply(service, tx, &event->user_updated);
+        if (verdict != VERDICT_APPLIED || !listener) return verdict;
+    }
+    return listener ? listener->run(&service->env, tx, event) : verdict;
+}
+
 static enum verdict deliver(struct service *service, struct batch *batch, struct delivery *delivery)
 {
     enum event_type type = event_type_of(delivery->subject);
-    const struct listener *listener = listener_of(service->def, type);
     union event event;
     enum verdict verdict;
     struct buf why;
 
-    if (!listener) return VERDICT_SEEN;
+    if (type == EVENT_TYPES) return VERDICT_SEEN;
     buf_init(&why, service->arena, 256);
     if (event_decode(type, service->arena, delivery->payload, &event, &why) != OK) {
         delivery->reason = buf_str(&why);
         return VERDICT_DEAD;
     }
     service->env.dead_reason = "the event contradicts what is stored";
-    verdict = listener->run(&service->env, batch->tx, &event);
+    verdict = run_listener(service, batch->tx, type, &event);
     delivery->reason = str_of(service->env.dead_reason);
     return verdict;
 }
@@ -197,12 +234,14 @@ static void run_deliveries(struct service *service, struct batch *batch)
 
     for (size_t i = 0; i < batch->delivery_count; i++) {
         struct delivery *delivery = &batch->deliveries[i];
+        struct trace cause;
         struct mark mark;
 
         delivery->verdict = VERDICT_RETRY;
         if (batch->broken) continue;
         if (!delivery->waited && strcmp(held, delivery->source) == 0) continue;
-        mark = item_begin(service, batch);
+        (void)trace_parse(delivery->trace, &cause);
+        mark = item_begin(service, batch, &cause);
         delivery->verdict = deliver(service, batch, delivery);
         item_end(service, batch, mark, delivery->verdict == VERDICT_APPLIED);
         if (delivery->verdict == VERDICT_RETRY && !delivery->waited) held = delivery->source;
@@ -218,7 +257,7 @@ static void run_jobs(struct service *service, struct batch *batch)
 
         if (service->job_due_ms[i] > batch->now_ms) continue;
         service->job_due_ms[i] = JOB_NEVER;
-        mark = item_begin(service, batch);
+        mark = item_begin(service, batch, &no_trace);
         err = job->run(&service->env, batch->tx, &service->job_due_ms[i]);
         item_end(service, batch, mark, err == OK);
         if (err == OK) continue;
@@ -236,7 +275,7 @@ static void run_probe(struct service *service, struct batch *batch)
     enum err err;
 
     if (atomic_load(&service->healthy)) return;
-    mark = item_begin(service, batch);
+    mark = item_begin(service, batch, &no_trace);
     err = tx_exec_values(batch->tx, NULL,
                          "UPDATE schema_migrations SET applied_at_ms = applied_at_ms", NULL, 0);
     item_end(service, batch, mark, err == OK);
@@ -250,8 +289,8 @@ static void run_books(struct service *service, struct batch *batch)
     struct mark mark;
 
     if (batch->broken) return;
-    mark = item_begin(service, batch);
-    if (batch->delivery_count)
+    mark = item_begin(service, batch, &no_trace);
+    if (batch->bus)
         err = subscription_settle(service->subscription, batch->tx, batch->delivery_count);
     if (err == OK && batch->tx->published) err = outbox_flush(batch->tx, &batch->last_sequence);
     item_end(service, batch, mark, err == OK);
@@ -321,9 +360,10 @@ static void start_tasks(struct service *service)
 static void committed(struct service *service, struct batch *batch)
 {
     atomic_store(&service->healthy, true);
-    if (batch->delivery_count) subscription_settled(service->subscription, true);
+    if (batch->bus) subscription_settled(service->subscription, true);
     if (batch->tx->published)
         bus_notify(service->house->bus, service->def->name, batch->last_sequence);
+    revocations_committed(service, batch->now_ms);
     release_requests(service, batch);
     wake_waiting(service);
     start_tasks(service);
@@ -344,8 +384,9 @@ static void failed(struct service *service, struct batch *batch, enum err err)
         request_list_add(&answered, batch->requests[i]);
     }
     answer_each(&answered, err);
-    if (batch->delivery_count) subscription_settled(service->subscription, false);
+    if (batch->bus) subscription_settled(service->subscription, false);
     service->wakes = NULL;
+    service->revocations = NULL;
     task_list_free(&service->tasks);
     task_list_free(&batch->settles);
     task_list_free(&batch->settled);
@@ -373,7 +414,17 @@ static bool something_is_due(const struct service *service, int64_t now_ms)
     if (!atomic_load(&service->healthy) && service->probe_at_ms <= now_ms) return true;
     for (size_t i = 0; i < service->def->job_count; i++)
         if (service->job_due_ms[i] <= now_ms) return true;
-    return false;
+    return service->subscription && subscription_due_ms(service->subscription) <= now_ms;
+}
+
+static void fetch(struct service *service, struct batch *batch)
+{
+    struct subscription *sub = service->subscription;
+
+    if (!sub) return;
+    batch->delivery_count = subscription_fetch(sub, tx_read(service->db, batch->now_ms),
+                                               batch->now_ms, &batch->deliveries);
+    batch->bus = batch->delivery_count || subscription_due_ms(sub) != INT64_MAX;
 }
 
 bool writer_step(struct service *service)
@@ -389,10 +440,10 @@ bool writer_step(struct service *service)
         if (work) failed(service, &batch, ERR_UNAVAILABLE);
         return work;
     }
-    if (service->subscription)
-        batch.delivery_count =
-            subscription_fetch(service->subscription, tx_read(service->db, batch.now_ms),
-                               batch.now_ms, &batch.deliveries);
+    if (revocations_next_ms(service) <= batch.now_ms)
+        (void)revocations_read(service,
+                               batch.now_ms); /* what is known stays until it can be read */
+    fetch(service, &batch);
     if (!batch.request_count && !batch.settles.head && !batch.delivery_count &&
         !something_is_due(service, batch.now_ms))
         return false;
@@ -430,7 +481,8 @@ int64_t writer_next_ms(const struct service *service)
 
     if (service->ready.head) return 0;
     if (!service->db) return service->reopen_at_ms;
-    if (!atomic_load(&service->healthy)) next = service->probe_at_ms;
+    next = revocations_next_ms(service);
+    if (!atomic_load(&service->healthy) && service->probe_at_ms < next) next = service->probe_at_ms;
     for (size_t i = 0; i < service->def->job_count; i++)
         if (service->job_due_ms[i] < next) next = service->job_due_ms[i];
     if (service->subscription) {

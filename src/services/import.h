@@ -56,7 +56,8 @@ enum err import_user(struct tx *tx, struct arena *arena, const struct imported_u
                      bool *added);
 enum err import_ticket(struct tx *tx, struct arena *arena, const struct imported_ticket *ticket,
                        bool *added);
-/* In tickets' database: it has followed the order up to here, its ticket is as the order left it. */
+/* In tickets' database: it has followed the order up to here, its ticket is as the order left it.
+ */
 enum err import_followed_order(struct tx *tx, const struct imported_order *order);
 /* ERR_TICKET_RESERVED: another order, not cancelled, has the ticket. */
 enum err import_order(struct tx *tx, struct arena *arena, const struct imported_order *order,

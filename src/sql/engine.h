@@ -4,8 +4,9 @@
 
 #include "sql/sql.h"
 
-/* Runs a script of several statements in the open transaction, "{{serial}}" replaced by the
- * engine's growing 64-bit key. */
+/* Runs a script of several statements in the open transaction. In it stand for the engine's own
+ * words: "{{serial}}", its growing 64-bit key; "{{append_only TABLE}}", triggers that refuse every
+ * UPDATE of the table and every DELETE of a row whose at_ms is less than 365 days ago. */
 enum err engine_script(struct db *db, const char *text);
 
 #endif

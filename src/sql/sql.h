@@ -8,14 +8,16 @@
 
 #include "base/arena.h"
 #include "base/object_id.h"
+#include "base/trace.h"
 
 struct db; /* one connection */
 
 /* The transaction open on a connection, or its read view. One a connection at a time. */
 struct tx {
     struct db *db;
-    int64_t now_ms; /* the time of the work item that runs now: one item, one time */
-    int published;  /* events appended since begin; counted by the bus, read by the runtime */
+    int64_t now_ms;     /* the time of the work item that runs now: one item, one time */
+    int published;      /* events appended since begin; counted by the bus, read by the runtime */
+    struct trace trace; /* of the work item; set by the runtime, carried by what it publishes */
 };
 
 enum db_mode {
@@ -30,9 +32,9 @@ void db_close(struct db *db); /* rolls back what is open; NULL is fine */
 
 /* --- copying ------------------------------------------------------------------------------- */
 
-/* Copies the whole database, as the snapshot of a reader (tx_snapshot, something read) sees it, into
- * a new file at path, and syncs it. Nobody is held up: writers go on meanwhile, and their log grows
- * until the snapshot ends. pause(context, bytes) is called after every piece of at most
+/* Copies the whole database, as the snapshot of a reader (tx_snapshot, something read) sees it,
+ * into a new file at path, and syncs it. Nobody is held up: writers go on meanwhile, and their log
+ * grows until the snapshot ends. pause(context, bytes) is called after every piece of at most
  * DB_COPY_PIECE bytes, for whoever wants to go slowly; NULL: none. Errors: ERR_DISK_FULL, ERR_IO,
  * ERR_MEMORY; why (may be NULL) gets words for the operator, and the file is not whole. */
 #define DB_COPY_PIECE (1024 * 1024)
@@ -42,12 +44,16 @@ enum err db_copy(struct db *reader, const char *path, void (*pause)(void *contex
 /* Reads the whole database of a reader and looks whether its pages hang together; minutes for many
  * gigabytes. ERR_IO, with why, when they do not. */
 enum err db_check(struct db *reader, struct buf *why);
+/* Takes, without waiting, the lease of that name on this connection's database, or has it already.
+ * True: no other process has it, until this connection is closed or lost. One process alone may
+ * have an SQLite database open for writing, so there it is always true. */
+bool db_lease(struct db *db, const char *name);
 
 /* --- migrations ---------------------------------------------------------------------------- */
 
 /* A numbered step; a list ends with a NULL name and only ever grows. text may hold several
- * statements. "{{serial}}" in it
- * stands for the engine's growing 64-bit key. */
+ * statements. "{{serial}}" and
+ * "{{append_only TABLE}}" in it stand for the engine's own words (engine.h). */
 struct migration {
     const char *name; /* "orders/0001_init" */
     const char *text;
@@ -70,10 +76,10 @@ enum err tx_begin(struct db *db, struct tx **out);
 enum err tx_commit(struct tx *tx);
 void tx_rollback(struct tx *tx);
 
-/* A work item inside the transaction: item_end(keep = false) undoes what the item wrote and
- * nothing else. Items do not nest; the savepoint is made at the first write, so an item that only
- * reads costs nothing. When the engine has lost the whole transaction (disk full, I/O error),
- * item_end returns that error and the caller must roll back everything. */
+/* A work item inside the transaction, at first of no trace: item_end(keep = false) undoes what the
+ * item wrote and nothing else. Items do not nest; the savepoint is made at the first write, so an
+ * item that only reads costs nothing. When the engine has lost the whole transaction (disk full,
+ * I/O error), item_end returns that error and the caller must roll back everything. */
 void tx_item_begin(struct tx *tx, int64_t now_ms);
 enum err tx_item_end(struct tx *tx, bool keep);
 
@@ -111,6 +117,10 @@ static inline struct sql_value sql_text(struct str text)
 {
     return (struct sql_value){.type = SQL_TEXT, .text = text};
 }
+static inline struct sql_value sql_text_or_null(struct str text) /* NULL: an empty one */
+{
+    return text.len ? sql_text(text) : sql_null();
+}
 /* Kept as its 24 hex digits. */
 static inline struct sql_value sql_id(struct object_id id)
 {
@@ -125,7 +135,8 @@ static inline struct sql_value sql_id(struct object_id id)
 enum err tx_exec_values(struct tx *tx, int64_t *changes, const char *sql,
                         const struct sql_value *values, size_t count);
 
-/* The rows of a query. Always rows_end it, also after an error from rows_next. */
+/* The rows of a query, or of an INSERT … RETURNING in a writer's transaction, which has happened
+ * once its first row came. Always rows_end it, also after an error from rows_next. */
 struct rows {
     struct db *db;
     void *statement;

@@ -156,6 +156,12 @@ static enum err run(struct db *db, const char *sql)
     return code == SQLITE_OK ? OK : fail(db, code, sql);
 }
 
+bool db_lease(struct db *db, const char *name)
+{
+    (void)db, (void)name;
+    return true;
+}
+
 /* --- open and close ------------------------------------------------------------------------ */
 
 static enum err take_lock(struct db *db, const char *path, struct buf *why)
@@ -405,7 +411,9 @@ void tx_query_values(struct tx *tx, struct rows *rows, const char *sql,
     *rows = (struct rows){.db = tx->db};
     rows->err = statement_find(tx->db, sql, &statement);
     if (rows->err) return;
-    ASSERT(sqlite3_stmt_readonly(statement->handle) && !sqlite3_stmt_busy(statement->handle));
+    ASSERT(!sqlite3_stmt_busy(statement->handle));
+    if (!sqlite3_stmt_readonly(statement->handle)) rows->err = savepoint_begin(tx->db);
+    if (rows->err) return;
     rows->statement = statement;
     rows->err = bind(tx->db, statement, values, count, SQLITE_TRANSIENT);
 }
@@ -462,16 +470,44 @@ enum err rows_end(struct rows *rows)
     return rows->err;
 }
 
+/* Rows are neither changed nor, before they are 365 days old, deleted. */
+static void put_append_only(struct buf *script, struct str table)
+{
+    buf_printf(script,
+               "CREATE TRIGGER %.*s_no_update BEFORE UPDATE ON %.*s BEGIN"
+               " SELECT RAISE(ABORT, 'the table is append-only'); END;\n",
+               (int)table.len, table.at, (int)table.len, table.at);
+    buf_printf(script,
+               "CREATE TRIGGER %.*s_no_delete BEFORE DELETE ON %.*s"
+               " WHEN OLD.at_ms > (CAST(strftime('%%s', 'now') AS INTEGER) - 31536000) * 1000"
+               " BEGIN SELECT RAISE(ABORT, 'the table is append-only'); END;\n",
+               (int)table.len, table.at, (int)table.len, table.at);
+}
+
+/* One "{{…}}"; its text without the braces. */
+static void put_engine_words(struct buf *script, struct str mark)
+{
+    static const struct str append_only = {"append_only ", 12};
+
+    if (str_eq(mark, STR("serial"))) {
+        buf_append(script, STR("INTEGER PRIMARY KEY"));
+        return;
+    }
+    ASSERT(str_starts(mark, append_only));
+    put_append_only(script, (struct str){mark.at + append_only.len, mark.len - append_only.len});
+}
+
 enum err engine_script(struct db *db, const char *text)
 {
-    static const char serial[] = "{{serial}}";
     struct buf script;
     enum err err;
 
     buf_init(&script, NULL, 1024 * 1024);
-    for (const char *mark; (mark = strstr(text, serial)); text = mark + sizeof serial - 1) {
+    for (const char *mark, *end; (mark = strstr(text, "{{")); text = end + 2) {
+        end = strstr(mark, "}}");
+        ASSERT(end != NULL);
         buf_append(&script, (struct str){text, (size_t)(mark - text)});
-        buf_append(&script, STR("INTEGER PRIMARY KEY"));
+        put_engine_words(&script, (struct str){mark + 2, (size_t)(end - mark) - 2});
     }
     buf_append(&script, str_of(text));
     buf_char(&script, '\0');
@@ -526,6 +562,7 @@ void tx_item_begin(struct tx *tx, int64_t now_ms)
 {
     ASSERT(!tx->db->savepoint);
     tx->now_ms = now_ms;
+    tx->trace = (struct trace){0};
 }
 
 enum err tx_item_end(struct tx *tx, bool keep)
@@ -581,7 +618,8 @@ void db_snapshot_end(struct db *db)
 /* --- copying ------------------------------------------------------------------------------- */
 
 #define PAGE_BYTES      4096              /* SQLite's default, and that of every file made here */
-#define COPY_SYNC_BYTES (2 * 1024 * 1024) /* never more than this for the disk to swallow at once */
+#define COPY_SYNC_BYTES (2 * 1024 * 1024) /* never more than this for the disk to swallow at once  \
+                                           */
 
 /* A new, empty database file whose pages go to the disk without a journal: until it is whole it is
  * worth nothing. */

@@ -23,11 +23,12 @@ LIBRARIES = {
     "nats/": ["bus"],
     "sodium.h": ["services/auth"],
     "jansson.h": ["base"],
+    "seccomp.h": ["runtime/sandbox"],
     "pthread.h": ["base", "bus", "http", "runtime"],
 }
 # Networks and descriptors belong to the folders that talk to the outside.
 SYSTEM = {
-    "sys/socket.h": ["http", "cli"],
+    "sys/socket.h": ["http", "cli", "runtime/sandbox"],
     "netinet/in.h": ["http"],
     "arpa/inet.h": ["http"],
     "sys/epoll.h": ["http"],

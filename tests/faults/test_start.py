@@ -21,6 +21,8 @@ BAD_SETTINGS = [
     ("ORDER_EXPIRATION_SECONDS", "10s"), ("ORDER_EXPIRATION_SECONDS", "99999999999999999999"),
     ("NATS_URL", "nats://127.0.0.1:4222"), ("REDIS_URL", "redis://127.0.0.1:6379"),
     ("DATABASE_URL", "mysql://localhost/x"), ("DATABASE_URL", "nonsense"),
+    ("SIGNUPS_PER_HOUR", "-1"), ("SIGNIN_FAILURES_PER_MINUTE", "many"),
+    ("ORDERS_PER_MINUTE", "1.5"), ("CONNECTIONS_PER_ADDRESS", "10000000"),
     ("COOKIE_SECURE", "yes"), ("COOKIE_SECURE", "2"),
     ("TRUSTED_PROXIES", "not-an-address"), ("TRUSTED_PROXIES", "10.0.0.0/33"),
     ("TRUSTED_PROXIES", "10.0.0.0/8,oops"),

@@ -161,9 +161,20 @@ static struct call *sell_or_edit(int index)
 
 /* --- buyers -------------------------------------------------------------------------------- */
 
-static struct call *reserve(int index)
+/* Most look for one that is free. */
+static const char *ticket_to_reserve(void)
 {
     const char *ticket = some_ticket();
+
+    for (int tries = 0; ticket && tries < 4 && model_ticket(ticket)->live >= 0 && maybe(0.8);
+         tries++)
+        ticket = some_ticket();
+    return ticket;
+}
+
+static struct call *reserve(int index)
+{
+    const char *ticket = ticket_to_reserve();
     struct call *call;
     char body[128];
 
@@ -345,7 +356,10 @@ void actor_act(size_t due)
         call = sell_or_edit(index);
     else
         call = actor->role == BUYER ? buy(index) : look_around(index);
-    if (fault_now(FAULT_DOUBLE_SUBMIT)) twin = twin_of(call);
+    if (fault_now(FAULT_DOUBLE_SUBMIT))
+        twin = twin_of(call);
+    else if (call->kind == CALL_PAY && maybe(0.08)) /* changes their mind while the card is asked */
+        twin = cancel(index, call->id);
     actor->waiting += twin ? 2 : 1;
     call_send(call);
     if (twin) call_send(twin);
@@ -461,6 +475,8 @@ static void judge_pay(const struct call *call)
                  member(answer, "id").at);
         CHECK(3, call->id, bank_captured(charge), "paid, says the answer; the bank has nothing");
         CHECK(10, call->id, model_charge(charge), "paid by a charge nobody committed");
+        CHECK(10, call->id, strcmp(bank_token(charge), call->text) == 0 || !call->text[0],
+              "paid with another card");
         CHECK(10, call->id,
               !order->paid_as[0] || str_eq(stripe_id, str_of(order->paid_as)) ||
                   bank_ever_refunded_for(call->id),
@@ -526,6 +542,10 @@ static void judge_status(const struct call *call)
         known |= usual[i] == status_of(call);
     CHECK(INVARIANT_NONE, call->id[0] ? call->id : NULL, known, "answered %d: %.*s",
           status_of(call), (int)call_body(call).len, call_body(call).at);
+    CHECK(INVARIANT_NONE, call->id, status_of(call) != 409 || call->kind == CALL_REFUND,
+          "answered 409: %.*s", (int)call_body(call).len, call_body(call).at);
+    CHECK(12, NULL, status_of(call) != 503 || faults_of_disk() || says(call, "payment_pending"),
+          "503 without need: %.*s", (int)call_body(call).len, call_body(call).at);
     CHECK(12, NULL, status_of(call) != 429 || fault_possible(FAULT_POOL_FULL), "429 without need");
     if (!call->expect || status_of(call) >= 429) return;
     CHECK(INVARIANT_NONE, NULL, status_of(call) == call->expect, "answered %d where %lld must come",

@@ -333,6 +333,13 @@ bool bank_captured(const char *charge_id)
     return record && record->result == GATEWAY_DONE;
 }
 
+const char *bank_token(const char *charge_id)
+{
+    const struct charge_record *record = find(charge_id);
+
+    return record ? record->token : "";
+}
+
 bool bank_declined(const char *charge_id)
 {
     const struct charge_record *record = find(charge_id);

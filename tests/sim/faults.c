@@ -74,6 +74,17 @@ bool fault_now(enum fault fault)
     return true;
 }
 
+bool faults_of_disk(void)
+{
+    static const enum fault kinds[] = {FAULT_DISK_FULL, FAULT_WRITE_ERROR, FAULT_SYNC_ERROR,
+                                       FAULT_READ_ERROR, FAULT_CRASH_INSIDE};
+    bool any = sim.healing; /* what they left may still show */
+
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        any |= faults.rate[kinds[i]] > 0;
+    return any;
+}
+
 struct chance *fault_chance(enum fault fault)
 {
     return &faults.chance[fault];

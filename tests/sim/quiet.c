@@ -9,6 +9,7 @@ static struct {
     uint64_t mistakes[MISTAKES_MAX];
     size_t count;
     int service; /* whose rows are looked at */
+    int source;  /* whose events */
 } quiet;
 
 void quiet_begin(void)
@@ -232,6 +233,41 @@ static void check_channels(int service)
           service_names[service]);
 }
 
+/* What was published by mistake is kept by each who listens to it: buried with a reason, or still
+ * waiting for a version that never comes. Once. */
+static void see_published(void *row)
+{
+    struct str subject = str_of((const char *)sqlite3_column_text(row, 0));
+    struct str payload = str_of((const char *)sqlite3_column_text(row, 1));
+    char sql[256];
+    int64_t kept;
+
+    if (!quiet_is_mistake(subject, payload)) return;
+    snprintf(sql, sizeof sql,
+             "SELECT (SELECT COUNT(*) FROM bus_dead WHERE source = '%s' AND seq = %lld)"
+             " + (SELECT COUNT(*) FROM bus_waiting WHERE source = '%s' AND seq = %lld)",
+             service_names[quiet.source], (long long)sqlite3_column_int64(row, 2),
+             service_names[quiet.source], (long long)sqlite3_column_int64(row, 2));
+    kept = watch_count(quiet.service, sql);
+    CHECK(7, NULL, kept == 1, "%s keeps %s %s %lld times", service_names[quiet.service], subject.at,
+          payload.at, (long long)kept);
+}
+
+static void check_mistakes(int service)
+{
+    const struct service_definition *def = sim_service(service)->def;
+
+    for (size_t i = 0; i < def->listener_count && quiet.count; i++) {
+        const char *subject = event_subject(def->listeners[i].type);
+        char sql[128];
+
+        quiet.source = index_of(event_publisher(def->listeners[i].type));
+        snprintf(sql, sizeof sql, "SELECT subject, payload, seq FROM outbox WHERE subject = '%s'",
+                 subject);
+        watch_rows(quiet.source, sql, see_published);
+    }
+}
+
 static void check_books(int service)
 {
     quiet.service = service;
@@ -242,6 +278,9 @@ static void check_books(int service)
                                " HAVING COUNT(*) > 1)") == 0,
           "%s buried an event twice", service_names[service]);
     check_subscription(service);
+    check_mistakes(service);
+    CHECK(13, NULL, sim_service(service)->healthy, "%s never looked whether it is healthy again",
+          service_names[service]);
     check_channels(service);
 }
 

@@ -95,6 +95,7 @@ void faults_end(void); /* healing: none from here on */
 bool fault_now(enum fault fault);
 struct chance *fault_chance(enum fault fault);
 bool fault_possible(enum fault fault); /* in this run */
+bool faults_of_disk(void);             /* any that may make the program answer 503 */
 /* Injected so far in this process, for the figures. */
 extern uint64_t fault_counts[FAULTS];
 extern uint64_t torn_writes, lost_writes;
@@ -204,6 +205,7 @@ int64_t bank_held_for(const char *order_id);
 int64_t bank_held(void);
 bool bank_captured(const char *charge_id);
 bool bank_declined(const char *charge_id);
+const char *bank_token(const char *charge_id); /* "" when there is no such charge */
 bool bank_ever_captured_for(const char *order_id);
 bool bank_ever_refunded_for(const char *order_id);
 /* Somebody gives money back there; the bank tells us by a webhook. */

@@ -44,6 +44,19 @@ make_bare_root() {
     echo '127.0.0.1 localhost' >"$1/etc/hosts"
 }
 
+# The same as a tar file, kept for a week, for the suites that install into one; prints its path.
+bare_root_tar() {
+    local tar=build/cache/bookworm.tar root
+    if [ -z "$(find "$tar" -mtime -7 2>/dev/null)" ]; then
+        mkdir -p build/cache
+        root=$(mktemp -d "${TMPDIR:-/var/tmp}/boxoffice-bare.XXXXXX")
+        make_bare_root "$root" && tar --create --file="$tar.new" --directory="$root" \
+            --exclude='./var/cache/apt/archives/*.deb' . && mv "$tar.new" "$tar"
+        rm -rf --one-file-system "$root"
+    fi
+    [ -f "$tar" ] && printf '%s\n' "$PWD/$tar"
+}
+
 # What a clone would have: the tracked files, as they are now.
 copy_tree() {
     mkdir -p "$1"

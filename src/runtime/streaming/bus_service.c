@@ -58,8 +58,8 @@ static void stop(struct env *env)
 }
 
 static const struct route routes[] = {
-    {METHOD_GET, "/healthz", ACCESS_PUBLIC, IN_LOOP, get_healthz},
-    {METHOD_GET, "/readyz", ACCESS_PUBLIC, IN_READER, get_readyz},
+    {METHOD_GET, "/healthz", ACCESS_HEALTH, IN_LOOP, get_healthz},
+    {METHOD_GET, "/readyz", ACCESS_HEALTH, IN_READER, get_readyz},
     {METHOD_GET, "/api/openapi.json", ACCESS_PUBLIC, IN_LOOP, get_openapi},
     {METHOD_GET, "/api/asyncapi.json", ACCESS_PUBLIC, IN_LOOP, get_asyncapi},
     {METHOD_GET, "/streaming", ACCESS_PUBLIC, IN_LOOP, get_streaming},
@@ -72,6 +72,10 @@ static const struct route routes[] = {
     {METHOD_GET, "/streaming/dead/letter", ACCESS_OPERATOR, IN_WRITER, get_dead_letter},
     {METHOD_POST, "/streaming/dead/retry", ACCESS_OPERATOR, IN_LOOP, post_dead_retry},
     {METHOD_POST, "/streaming/dead/drop", ACCESS_OPERATOR, IN_LOOP, post_dead_drop},
+    {METHOD_POST, "/operator/keys/rotate", ACCESS_OPERATOR, IN_WRITER, post_keys_rotate},
+    {METHOD_GET, "/operator/trail", ACCESS_OPERATOR, IN_WRITER, get_trail},
+    {METHOD_GET, "/streaming/refill", ACCESS_OPERATOR, IN_LOOP, get_refill},
+    {METHOD_POST, "/streaming/refill", ACCESS_OPERATOR, IN_LOOP, post_refill},
 };
 
 static const struct job jobs[] = {

@@ -53,7 +53,7 @@ static bool put_service(struct json_writer *writer, struct service *service, int
 {
     bool open = readable(service, loop, now_ms);
     bool writable = atomic_load(&service->healthy);
-    bool subscribed = !service->def->listener_count || service->subscription;
+    bool subscribed = !service->subscription || subscription_ready(service->subscription);
 
     json_begin_object(writer);
     json_key(writer, "name");

@@ -92,6 +92,11 @@ handler_fn get_readyz;
 
 handler_fn post_publish;
 
+/* --- refill.c ------------------------------------------------------------------------------ */
+
+handler_fn get_refill;
+handler_fn post_refill;
+
 /* Where a subject lives: in its publisher's outbox when that runs here, else in the bus's own. */
 size_t streaming_source(const struct house *house, struct str subject);
 /* 1 to STREAMING_NAME_MAX printable ASCII characters, no spaces, no wildcards. */
@@ -172,6 +177,7 @@ handler_fn post_dead_drop;
 
 /* --- monitoring.c, channels.c ---------------------------------------------------------------- */
 
+handler_fn post_keys_rotate, get_trail; /* operate.c */
 handler_fn get_streaming;
 handler_fn get_clientsz;
 handler_fn get_channelsz;

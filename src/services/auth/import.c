@@ -22,12 +22,10 @@ enum err import_user(struct tx *tx, struct arena *arena, const struct imported_u
     struct password_hash hash;
     struct user user;
     struct str key;
-    bool exists;
-    enum err err;
+    enum err err = user_get(tx, arena, imported->id, &user);
 
     *added = false;
-    TRY(user_exists(tx, imported->id, &exists));
-    if (exists) return OK;
+    if (err != ERR_NOT_FOUND) return err;
     if (!password_hash_imported(imported->password, &hash)) return ERR_INVALID;
     TRY(email_key(arena, imported->email, &key));
     user = user_new(imported->id, imported->email, key, &hash, object_id_time_ms(imported->id));

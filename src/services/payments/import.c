@@ -1,5 +1,5 @@
-/* services/payments/import.c: payments of the Node application: money that Stripe has captured. What
- * it was for, the order's events say. */
+/* services/payments/import.c: payments of the Node application: money that Stripe has captured.
+ * What it was for, the order's events say. */
 #include "services/import.h"
 
 #include "services/payments/payments.h"

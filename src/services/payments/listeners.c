@@ -73,6 +73,7 @@ done:
 static enum verdict on_payment_rejected(struct env *env, struct tx *tx, const void *event)
 {
     const struct payment_rejected *rejected = event;
+    struct object_id_text id;
     enum charge_status before;
     struct charge charge;
     enum err err = charge_get(tx, env->arena, rejected->id, &charge);
@@ -87,6 +88,11 @@ static enum verdict on_payment_rejected(struct env *env, struct tx *tx, const vo
     if (err == ERR_NOT_REFUNDABLE) return env_dead(env, "no money was captured");
     TRY(err);
     if (charge.status == before) return VERDICT_SEEN;
+    id = object_id_text(charge.id);
+    TRY(audit_put(env, tx,
+                  &(struct audit){.action = "payment.refunded",
+                                  .subject = str_of(id.hex),
+                                  .detail = rejected->reason}));
 done:
     return verdict_of(err);
 }

@@ -249,6 +249,14 @@ static void find_by_id(const char *id, struct gateway_outcome *outcome)
     call_end(&call);
 }
 
+/* A charge of which Stripe says that it was given back. When it does not show that, nothing is
+ * certain. */
+static void find_refunded(const char *id, struct gateway_outcome *outcome)
+{
+    find_by_id(id, outcome);
+    if (outcome->kind == GATEWAY_DONE && !outcome->refund_id[0]) outcome->kind = GATEWAY_UNKNOWN;
+}
+
 static void read_refund(const struct call *call, const struct gateway_charge *charge,
                         struct gateway_outcome *outcome)
 {
@@ -283,7 +291,7 @@ static void stripe_refund(const struct gateway *gateway, const struct gateway_ch
     if (succeeded(&call))
         read_refund(&call, charge, outcome);
     else if (says(json_get(call.body, "error"), "code", "charge_already_refunded"))
-        find_by_id(charge->id, outcome);
+        find_refunded(charge->id, outcome);
     else
         read_error(&call, outcome);
     call_end(&call);

@@ -110,7 +110,9 @@ enum err tickets_on_sale(struct tx *tx, struct list_page *page, struct json_writ
 
     tx_query(tx, &rows,
              "SELECT " TICKET_COLUMNS " FROM tickets"
-             " WHERE order_id IS NULL AND id < $1 ORDER BY id DESC LIMIT $2",
+             " WHERE order_id IS NULL AND id < $1"
+             " AND user_id NOT IN (SELECT b.user_id FROM banned_users b WHERE b.banned = 1)"
+             " ORDER BY id DESC LIMIT $2",
              sql_id(page->after), sql_int(page->limit));
     return put_list(&rows, page, json);
 }

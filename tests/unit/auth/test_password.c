@@ -140,8 +140,14 @@ static void a_hash_of_the_node_application_verifies(void **state)
 
 static void what_is_no_such_hash_is_refused(void **state)
 {
-    static const char *const bad[] = {"",      HEX,          HEX ".",         HEX "x" SALT,
-                                      "." SALT, HEX ".a$b",  HEX ". ",        "x" HEX "." SALT,
+    static const char *const bad[] = {"",
+                                      HEX,
+                                      HEX ".",
+                                      HEX "x" SALT,
+                                      "." SALT,
+                                      HEX ".a$b",
+                                      HEX ". ",
+                                      "x" HEX "." SALT,
                                       HEX ".01234567890123456789012345678901234567890123456789"
                                           "012345678901234"};
     struct password_hash hash;

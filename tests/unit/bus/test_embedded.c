@@ -18,7 +18,7 @@ struct fixture {
     int64_t now_ms;
     enum verdict verdicts[128]; /* by the payload's first letter; APPLIED by default */
     struct {
-        char source[8], payload[32];
+        char source[8], payload[32], trace[64];
         int64_t sequence;
         bool waited;
     } seen[SEEN_MAX];
@@ -41,13 +41,14 @@ static void on_watch(void *context)
 
 static void open_bus(struct fixture *fixture)
 {
-    struct subscriber who = {"reader", heard, on_poke, fixture};
+    struct subscriber who = {
+        .service = "reader", .subjects = heard, .poke = on_poke, .context = fixture};
     struct bus_source sources[SERVICES];
 
     for (int i = 0; i < SERVICES; i++)
         sources[i] = (struct bus_source){names[i], fixture->files[i].path,
                                          i == ONE ? subjects_of_one : NULL};
-    assert_int_equal(bus_open(sources, READER, &fixture->bus), OK);
+    assert_int_equal(bus_open(sources, READER, NULL, &fixture->bus), OK);
     assert_int_equal(subscription_open(fixture->bus, &who,
                                        tx_read(fixture->dbs[READER], fixture->now_ms),
                                        &fixture->sub),
@@ -125,6 +126,8 @@ static void note(struct fixture *fixture, const struct delivery *delivery)
     snprintf(fixture->seen[i].source, sizeof fixture->seen[i].source, "%s", delivery->source);
     snprintf(fixture->seen[i].payload, sizeof fixture->seen[i].payload, "%.*s",
              (int)(delivery->payload.len < 31 ? delivery->payload.len : 31), delivery->payload.at);
+    snprintf(fixture->seen[i].trace, sizeof fixture->seen[i].trace, "%.*s",
+             (int)delivery->trace.len, delivery->trace.at);
     fixture->seen[i].sequence = delivery->sequence;
     fixture->seen[i].waited = delivery->waited;
 }
@@ -221,6 +224,45 @@ static void events_come_in_the_order_they_were_published(void **state)
     assert_string_equal(fixture->seen[0].source, "one");
     assert_int_equal(fixture->seen[2].sequence, 3);
     expect_seen(fixture, "1 2 3");
+}
+
+#define TRACE "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+static void publish_traced(struct fixture *fixture, const char *payload)
+{
+    struct tx *tx = begin_at(fixture->dbs[ONE], fixture->now_ms);
+    int64_t last = 0;
+
+    assert_true(trace_parse(STR(TRACE), &tx->trace));
+    append(tx, "a", payload);
+    assert_int_equal(outbox_flush(tx, &last), OK);
+    commit(tx);
+    bus_notify(fixture->bus, names[ONE], last);
+}
+
+static void an_event_carries_its_trace(void **state)
+{
+    struct fixture *fixture = *state;
+
+    publish_traced(fixture, "1");
+    publish(fixture, ONE, "a", "2");
+    drain(fixture);
+    assert_string_equal(fixture->seen[0].trace, TRACE);
+    assert_string_equal(fixture->seen[1].trace, "");
+}
+
+static void an_event_that_waits_keeps_its_trace(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture->verdicts['e'] = VERDICT_EARLY;
+    publish_traced(fixture, "early");
+    drain(fixture);
+    restart(fixture);
+    fixture->verdicts['e'] = VERDICT_APPLIED;
+    drain(fixture);
+    assert_true(fixture->seen[1].waited);
+    assert_string_equal(fixture->seen[1].trace, TRACE);
 }
 
 static void what_was_published_before_the_start_comes_too(void **state)
@@ -483,13 +525,14 @@ static void a_dead_event_is_kept_with_its_reason_and_holds_up_nothing(void **sta
 
     fixture->verdicts['p'] = VERDICT_DEAD;
     publish(fixture, ONE, "a", "1");
-    publish(fixture, ONE, "a", "poison");
+    publish_traced(fixture, "poison");
     publish(fixture, ONE, "a", "2");
     drain(fixture);
     expect_seen(fixture, "1 poison 2");
     assert_int_equal(dead(fixture, &letter, arena), 1);
     assert_true(str_eq(letter.reason, STR("no good")) && str_eq(letter.payload, STR("poison")));
     assert_true(str_eq(letter.subject, STR("a")) && letter.sequence == 2);
+    assert_true(str_eq(letter.trace, STR(TRACE)));
     assert_int_equal(letter.dead_at_ms, NOW_MS);
     restart(fixture);
     drain(fixture);
@@ -498,7 +541,8 @@ static void a_dead_event_is_kept_with_its_reason_and_holds_up_nothing(void **sta
     arena_free(arena);
 }
 
-/* Puts the newest dead letter back, as the operator does; commit_works: and its transaction ends. */
+/* Puts the newest dead letter back, as the operator does; commit_works: and its transaction ends.
+ */
 static void put_back(struct fixture *fixture, bool commit_works)
 {
     struct arena *arena = arena_new(1024 * 1024);
@@ -617,6 +661,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(events_come_in_the_order_they_were_published),
+        CASE(an_event_carries_its_trace),
+        CASE(an_event_that_waits_keeps_its_trace),
         CASE(what_was_published_before_the_start_comes_too),
         CASE(what_was_settled_does_not_come_again),
         CASE(a_failed_commit_brings_the_events_again),

@@ -17,14 +17,19 @@ CREATE TABLE users_grown (
     status        TEXT   NOT NULL
                          CHECK (status IN ('active', 'banned')),
     created_at_ms BIGINT NOT NULL
-                         CHECK (created_at_ms >= 0)
+                         CHECK (created_at_ms >= 0),
+    ban_reason    TEXT   NOT NULL DEFAULT '',
+    banned_at_ms  BIGINT NOT NULL DEFAULT 0
 );
-INSERT INTO users_grown (id, version, email, email_key, password_hash, status, created_at_ms)
-    SELECT id, version, email, email_key, password_hash, status, created_at_ms FROM users;
+INSERT INTO users_grown (id, version, email, email_key, password_hash, status, created_at_ms,
+    ban_reason, banned_at_ms)
+    SELECT id, version, email, email_key, password_hash, status, created_at_ms, ban_reason,
+        banned_at_ms FROM users;
 DROP TABLE users;
 ALTER TABLE users_grown RENAME TO users;
 
 CREATE UNIQUE INDEX users_by_email_key ON users (email_key);
+CREATE INDEX users_banned ON users (id) WHERE status = 'banned';
 
 -- Whether there is anybody left with such a hash.
 CREATE INDEX users_imported ON users (id) WHERE substr(password_hash, 1, 8) = '$scrypt$';
