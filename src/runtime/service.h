@@ -63,12 +63,11 @@ static inline enum verdict version_verdict(int64_t held, int64_t version)
     if (version <= held) return VERDICT_SEEN;
     return version == held + 1 ? VERDICT_APPLIED : VERDICT_EARLY;
 }
-/* The same for the event that an entity begins with: whoever holds nothing of it begins there,
- * whatever its version. That is 0, unless the entity was taken over from elsewhere (boxoffice
- * import). */
-static inline enum verdict first_verdict(int64_t held)
+/* The same for the event that an entity begins with, at version 0; one that was taken over from
+ * elsewhere (imported) begins with the version it had there. */
+static inline enum verdict first_verdict(int64_t held, int64_t version, bool imported)
 {
-    return held < 0 ? VERDICT_APPLIED : VERDICT_SEEN;
+    return held < 0 && imported ? VERDICT_APPLIED : version_verdict(held, version);
 }
 
 /* --- jobs ---------------------------------------------------------------------------------- */

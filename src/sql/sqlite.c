@@ -617,9 +617,10 @@ void db_snapshot_end(struct db *db)
 
 /* --- copying ------------------------------------------------------------------------------- */
 
-#define PAGE_BYTES      4096              /* SQLite's default, and that of every file made here */
-#define COPY_SYNC_BYTES (2 * 1024 * 1024) /* never more than this for the disk to swallow at once  \
-                                           */
+#define PAGE_BYTES 4096 /* SQLite's default, and that of every file made here */
+#define COPY_SYNC_BYTES                                                                            \
+    (2 * 1024 * 1024) /* never more than this for the disk to swallow at once                      \
+                       */
 
 /* A new, empty database file whose pages go to the disk without a journal: until it is whole it is
  * worth nothing. */

@@ -26,7 +26,7 @@ static enum verdict on_order_created(struct env *env, struct tx *tx, const void 
     enum err err = timer_version(tx, order->id, &held);
 
     if (err) return verdict_of(err);
-    verdict = first_verdict(held);
+    verdict = first_verdict(held, order->version, order->imported);
     if (verdict != VERDICT_APPLIED) return verdict;
     err = timer_start(tx, order->id, order->version, order->expires_at_ms);
     if (err == OK) env_job_due(env, RING, order->expires_at_ms);

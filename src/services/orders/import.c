@@ -16,7 +16,8 @@ static enum err publish(struct tx *tx, const struct order *order)
                                                       .user_id = order->user_id,
                                                       .expires_at_ms = order->expires_at_ms,
                                                       .ticket_id = order->ticket.id,
-                                                      .price_cents = order->ticket.price_cents}));
+                                                      .price_cents = order->ticket.price_cents,
+                                                      .imported = true}));
     if (ended) TRY(order_save(tx, order, ORDER_CREATED));
 done:
     return err;

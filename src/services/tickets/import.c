@@ -18,7 +18,8 @@ static enum err publish(struct tx *tx, const struct ticket *ticket)
                                      .version = ticket->version - ticket_held(ticket),
                                      .title = ticket->title,
                                      .price_cents = ticket->price_cents,
-                                     .user_id = ticket->user_id}));
+                                     .user_id = ticket->user_id,
+                                     .imported = true}));
     if (ticket_held(ticket)) TRY(ticket_save(tx, ticket));
 done:
     return err;

@@ -5,8 +5,6 @@
  * for the other's cancellation. */
 #include "services/tickets/tickets.h"
 
-#define FIRST (-1) /* for a version: the event an order begins with */
-
 /* The ticket an order event is about, when the event is the order's next one. */
 static enum verdict ticket_of(struct env *env, struct tx *tx, struct object_id order_id,
                               int64_t version, struct object_id ticket_id, struct ticket *ticket)
@@ -16,7 +14,7 @@ static enum verdict ticket_of(struct env *env, struct tx *tx, struct object_id o
     enum err err;
 
     TRY(order_version(tx, order_id, &held));
-    verdict = version == FIRST ? first_verdict(held) : version_verdict(held, version);
+    verdict = version_verdict(held, version);
     if (verdict != VERDICT_APPLIED) return verdict;
     err = ticket_get(tx, env->arena, ticket_id, ticket);
     if (err == ERR_NOT_FOUND) return env_dead(env, "there is no such ticket");
@@ -42,7 +40,7 @@ static enum verdict on_order_created(struct env *env, struct tx *tx, const void 
 {
     const struct order_created *order = event;
     struct ticket ticket;
-    enum verdict verdict = ticket_of(env, tx, order->id, FIRST, order->ticket_id, &ticket);
+    enum verdict verdict = ticket_of(env, tx, order->id, order->version, order->ticket_id, &ticket);
 
     if (verdict != VERDICT_APPLIED) return verdict;
     if (ticket_reserve(&ticket, order->id) != OK) return VERDICT_EARLY;
