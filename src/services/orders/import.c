@@ -47,7 +47,7 @@ enum err import_order(struct tx *tx, struct arena *arena, const struct imported_
                  .user_id = imported->user_id,
                  .expires_at_ms = imported->expires_at_ms,
                  .reserved_until_ms = imported->expires_at_ms,
-                 .ticket = {ticket->id, ticket->version, ticket->title, ticket->price_cents}};
+                 .ticket = {ticket->id, ticket->version, ticket->title, ticket->price_cents, STR("")}};
     enum err err = order_get(tx, arena, imported->id, &there);
 
     *added = err == ERR_NOT_FOUND;
