@@ -100,11 +100,12 @@ def answers(url):
 class Program:
     """A running `boxoffice serve` on a data folder of its own."""
 
-    def __init__(self, bench, name, env=None, ready_s=20):
+    def __init__(self, bench, name, args=(), binary="build/boxoffice", env=None,
+                 ready_s=20):
         self.bench = bench
         self.data = bench.path(name)
-        words = [os.path.join(ROOT, "build", "boxoffice"), "serve", "--listen", "127.0.0.1:0",
-                 "--data", self.data]
+        words = [os.path.join(ROOT, binary), "serve", "--listen", "127.0.0.1:0",
+                 "--data", self.data, *args]
         self.process = bench.spawn(words, name + ".err", stdout=subprocess.PIPE, text=True,
                                    env={**os.environ, **NO_LIMITS, **(env or {})})
         line = self.process.stdout.readline()

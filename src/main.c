@@ -20,6 +20,7 @@ int main(int count, char **words)
     if (strcmp(command, "doctor") == 0) return cli_doctor(count - 1, words + 1);
     if (strcmp(command, "import") == 0) return cli_import(count - 1, words + 1);
     if (strcmp(command, "demo") == 0) return cli_demo(count - 1, words + 1);
+    if (strcmp(command, "trace") == 0) return cli_trace(count - 1, words + 1);
     if (strcmp(command, "users") == 0) return cli_users(count - 1, words + 1);
     if (strcmp(command, "keys") == 0) return cli_keys(count - 1, words + 1);
     if (strcmp(command, "audit") == 0) return cli_audit(count - 1, words + 1);

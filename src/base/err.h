@@ -14,6 +14,7 @@ enum verdict {
     VERDICT_RETRY,   /* cannot be applied now (disk full, database away); deliver again */
     VERDICT_DEAD     /* can never be applied; dead-letter with its reason */
 };
+#define VERDICTS (VERDICT_DEAD + 1)
 
 /* clang-format off */
 /*    name                     status  code                   message                     verdict */
@@ -35,6 +36,7 @@ enum verdict {
     X(ERR_DISK_FULL,           503, "disk_full",             "Service cannot store data now, try again soon", RETRY) \
     X(ERR_IO,                  503, "storage_failed",        "Service cannot store data now, try again soon", RETRY) \
     X(ERR_COMMIT_UNKNOWN,      503, "outcome_unknown",       "The outcome is unknown, look before trying again", RETRY) \
+    X(ERR_CONTENTION,          503, "contention",            "Too many at once, try again soon", RETRY) \
     X(ERR_STOPPING,            503, "stopping",              "Service is stopping, try again soon", RETRY) \
     X(ERR_LOCKED,              503, "locked",                "Another process uses this database", RETRY) \
     X(ERR_CONFLICT,            409, "conflict",              "Already exists",            DEAD)    \

@@ -3,16 +3,22 @@
 
 static const char hex_digits[16] = "0123456789abcdef";
 
-/* Lower-case digits only, as the recommendation demands. */
+/* A digit's value and one; 0: it is none. Lower case only, as the recommendation demands. */
+static const uint8_t hex_values[256] = {
+    ['0'] = 1, ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16};
+
 static bool read_hex(const char *at, int digits, uint64_t *out)
 {
-    *out = 0;
-    for (int i = 0; i < digits; i++) {
-        const char *digit = memchr(hex_digits, at[i], sizeof hex_digits);
+    uint64_t number = 0;
 
-        if (!digit) return false;
-        *out = *out << 4 | (uint64_t)(digit - hex_digits);
+    for (int i = 0; i < digits; i++) {
+        unsigned value = hex_values[(unsigned char)at[i]];
+
+        if (!value) return false;
+        number = number << 4 | (value - 1);
     }
+    *out = number;
     return true;
 }
 

@@ -36,17 +36,17 @@ struct trace_source {
 void trace_source_init(struct trace_source *source, struct random *random);
 uint64_t trace_source_next(struct trace_source *source); /* never 0 */
 
-/* The beginning of something. */
+/* The beginning of something, to be recorded. */
 static inline struct trace trace_new(struct trace_source *source)
 {
     uint64_t high = trace_source_next(source), low = trace_source_next(source);
 
     return (struct trace){high, low, trace_source_next(source), true};
 }
-/* A piece of work that follows from parent; from none: a beginning. */
+/* A piece of work that follows from parent; from none: none. */
 static inline struct trace trace_follow(struct trace_source *source, const struct trace *parent)
 {
-    if (!trace_known(parent)) return trace_new(source);
+    if (!trace_known(parent)) return *parent;
     return (struct trace){parent->high, parent->low, trace_source_next(source), parent->sampled};
 }
 

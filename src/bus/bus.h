@@ -24,9 +24,13 @@ extern const struct migration bus_schema[];
 /* payload: one JSON object, at most EVENT_PAYLOAD_MAX bytes. In the transaction of the change it
  * reports; keeps tx->trace with it. */
 enum err outbox_append(struct tx *tx, struct str subject, struct str payload);
-/* Before the commit of a transaction with tx->published > 0: brings the channel figures up to
- * date. last: the newest sequence of the outbox. */
+/* Before the commit of a transaction with tx->published > 0. last: the newest sequence of the
+ * outbox. Where nobody else writes, this also counts what was published. */
 enum err outbox_flush(struct tx *tx, int64_t *last);
+/* Where others write too, their figures would be the one row everybody waits for. There this counts
+ * what is older than any transaction can be, now and then; readers count the rest. */
+#define OUTBOX_FOLD_MS 60000
+enum err outbox_fold(struct tx *tx);
 
 /* From now on what is appended is noted for the relay, too (outbox_unrelayed). One bus a process:
  * bus_open calls it. */
@@ -46,9 +50,20 @@ struct channel {
     struct str subject;         /* in the arena */
     int64_t first, last, count; /* sequences of the outbox, first >= 1 */
 };
+/* One of them; without any event all but the subject is 0. */
+enum err outbox_channel(struct tx *tx, struct str subject, struct channel *out);
 /* Up to max channels of this outbox, by subject. */
 enum err outbox_channels(struct tx *tx, struct arena *arena, struct channel *out, size_t max,
                          size_t *count);
+
+struct outbox_event {
+    int64_t sequence, published_at_ms;
+    struct str subject, payload, trace; /* in the arena; trace: empty when there is none */
+};
+/* Events whose payload has `word` (letters and digits) as a whole text, oldest first. Reads the
+ * whole outbox: for an operator's question, not for a service's work. */
+enum err outbox_find(struct tx *tx, struct arena *arena, struct str word, struct outbox_event *out,
+                     size_t max, size_t *count);
 
 #define DEAD_PAYLOAD_MAX 2048
 struct dead_letter {
@@ -88,6 +103,7 @@ enum err bus_positions(struct tx *tx, struct arena *arena, struct bus_position *
 enum err waiting_count(struct tx *tx, int64_t *count);
 /* Since when the oldest of them does, UTC ms; INT64_MAX: none waits. */
 enum err waiting_since(struct tx *tx, int64_t *since_ms);
+enum err dead_count(struct tx *tx, int64_t *count); /* dead letters */
 /* Keeps an event that can never be applied, with its reason and whole payload. id and dead_at_ms
  * are given to it. */
 enum err dead_letter_put(struct tx *tx, const struct dead_letter *letter);

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #define FLUSH_BYTES_MAX (4 * 1024 * 1024) /* the subjects of one transaction's events */
+#define CHANNELS_MAX    4096              /* subjects counted at a time; the rest is next */
 
 static enum err count_rows(struct tx *tx, const char *sql, int64_t *out)
 {
@@ -23,38 +24,25 @@ void outbox_relay(bool on)
     atomic_store(&relaying, on);
 }
 
-static enum err append_and_note(struct tx *tx, struct str subject, struct str payload,
-                                struct str trace)
-{
-    int64_t sequence = 0;
-    struct rows rows;
-    enum err err = OK;
-
-    tx_query(tx, &rows,
-             "INSERT INTO outbox (subject, payload, created_at_ms, trace) "
-             "VALUES ($1, $2, $3, $4) RETURNING seq",
-             sql_text(subject), sql_text(payload), sql_int(tx->now_ms), sql_text_or_null(trace));
-    if (rows_next(&rows)) sequence = rows_int(&rows, 0);
-    TRY(rows_end(&rows));
-    TRY(tx_exec(tx, NULL, "INSERT INTO outbox_unrelayed (seq) VALUES ($1)", sql_int(sequence)));
-done:
-    return err;
-}
-
 enum err outbox_append(struct tx *tx, struct str subject, struct str payload)
 {
     char memory[TRACE_TEXT_LEN];
     struct str trace = {memory, trace_known(&tx->trace) ? sizeof memory : 0};
+    enum err err;
 
     if (payload.len > EVENT_PAYLOAD_MAX) return ERR_TOO_LARGE;
     tx->published++;
     if (trace.len) trace_format(&tx->trace, memory);
-    if (atomic_load(&relaying)) return append_and_note(tx, subject, payload, trace);
-    return tx_exec(tx, NULL,
-                   "INSERT INTO outbox (subject, payload, created_at_ms, trace) "
-                   "VALUES ($1, $2, $3, $4)",
-                   sql_text(subject), sql_text(payload), sql_int(tx->now_ms),
-                   sql_text_or_null(trace));
+    TRY(tx_exec(tx, NULL,
+                "INSERT INTO outbox (subject, payload, created_at_ms, trace) "
+                "VALUES ($1, $2, $3, $4)",
+                sql_text(subject), sql_text(payload), sql_int(tx->now_ms),
+                sql_text_or_null(trace)));
+    if (atomic_load(&relaying))
+        TRY(tx_exec_values(tx, NULL, "INSERT INTO outbox_unrelayed (seq) VALUES ({{last serial}})",
+                           NULL, 0));
+done:
+    return err;
 }
 
 enum err outbox_refill(struct tx *tx, int64_t from, int64_t max, int64_t *next)
@@ -96,16 +84,17 @@ static enum err channel_add(struct tx *tx, const struct channel *channel)
                    sql_int(channel->count));
 }
 
-/* The subjects of the rows that are not counted yet: no more than this transaction appended. */
-static enum err uncounted(struct tx *tx, struct arena *arena, struct channel *out, size_t max,
-                          size_t *count)
+/* What is published and not counted yet: the rows after those, up to a sequence. */
+static enum err uncounted(struct tx *tx, struct arena *arena, int64_t up_to, struct channel *out,
+                          size_t max, size_t *count)
 {
     struct rows rows;
 
     *count = 0;
     tx_query(tx, &rows,
              "SELECT subject, MIN(seq), MAX(seq), COUNT(*) FROM outbox WHERE seq > "
-             "(SELECT COALESCE(MAX(last_seq), 0) FROM bus_channels) GROUP BY subject");
+             "(SELECT COALESCE(MAX(last_seq), 0) FROM bus_channels) AND seq <= $1 GROUP BY subject",
+             sql_int(up_to));
     while (*count < max && rows_next(&rows))
         out[(*count)++] =
             (struct channel){arena_copy(arena, rows_text(&rows, 0)), rows_int(&rows, 1),
@@ -113,24 +102,74 @@ static enum err uncounted(struct tx *tx, struct arena *arena, struct channel *ou
     return rows_end(&rows);
 }
 
-enum err outbox_flush(struct tx *tx, int64_t *last)
+/* max: of different subjects among them. */
+static enum err count_up_to(struct tx *tx, int64_t up_to, size_t max)
 {
     struct arena *arena = arena_new(FLUSH_BYTES_MAX);
     struct channel *channels;
-    size_t max = (size_t)tx->published, count = 0;
+    size_t count = 0;
     enum err err = ERR_MEMORY;
 
     if (!arena) return ERR_MEMORY;
     channels = arena_alloc(arena, max * sizeof *channels);
     if (!channels) goto done;
-    TRY(uncounted(tx, arena, channels, max, &count));
-    for (size_t i = 0; i < count; i++) {
+    TRY(uncounted(tx, arena, up_to, channels, max, &count));
+    for (size_t i = 0; i < count; i++)
         TRY(channel_add(tx, &channels[i]));
-        if (channels[i].last > *last) *last = channels[i].last;
-    }
 done:
     arena_free(arena);
     return err;
+}
+
+enum err outbox_flush(struct tx *tx, int64_t *last)
+{
+    enum err err;
+
+    TRY(outbox_last(tx, last));
+    if (!db_shared(tx->db)) TRY(count_up_to(tx, *last, (size_t)tx->published));
+done:
+    return err;
+}
+
+/* One process at a time; whoever comes second finds nothing left. */
+enum err outbox_fold(struct tx *tx)
+{
+    int64_t turn = 0, up_to = 0;
+    struct rows rows;
+    enum err err;
+
+    TRY(count_rows(tx,
+                   "SELECT 1 /*postgresql WHERE pg_try_advisory_xact_lock("
+                   "hashtextextended('boxoffice channels/' || current_schema(), 0))*/",
+                   &turn));
+    if (!turn) return OK;
+    tx_query(tx, &rows,
+             "SELECT COALESCE(MAX(seq), 0) FROM outbox WHERE created_at_ms <= $1 AND seq > "
+             "(SELECT COALESCE(MAX(last_seq), 0) FROM bus_channels)",
+             sql_int(tx->now_ms - OUTBOX_FOLD_MS));
+    if (rows_next(&rows)) up_to = rows_int(&rows, 0);
+    TRY(rows_end(&rows));
+    if (up_to) TRY(count_up_to(tx, up_to, CHANNELS_MAX));
+done:
+    return err;
+}
+
+#define CHANNELS                                                                                   \
+    "SELECT subject, MIN(first_seq), MAX(last_seq), SUM(messages) FROM "                           \
+    "(SELECT subject, first_seq, last_seq, messages FROM bus_channels UNION ALL "                  \
+    "SELECT subject, MIN(seq), MAX(seq), COUNT(*) FROM outbox WHERE seq > "                        \
+    "(SELECT COALESCE(MAX(last_seq), 0) FROM bus_channels) GROUP BY subject) c "
+
+enum err outbox_channel(struct tx *tx, struct str subject, struct channel *out)
+{
+    struct rows rows;
+
+    *out = (struct channel){.subject = subject};
+    tx_query(tx, &rows, CHANNELS "WHERE subject = $1 GROUP BY subject", sql_text(subject));
+    if (rows_next(&rows))
+        *out =
+            (struct channel){subject, rows_int(&rows, 1), rows_int(&rows, 2), rows_int(&rows, 3)};
+    return rows_end(&rows);
 }
 
 enum err outbox_channels(struct tx *tx, struct arena *arena, struct channel *out, size_t max,
@@ -139,12 +178,32 @@ enum err outbox_channels(struct tx *tx, struct arena *arena, struct channel *out
     struct rows rows;
 
     *count = 0;
-    tx_query(tx, &rows,
-             "SELECT subject, first_seq, last_seq, messages FROM bus_channels ORDER BY subject");
+    tx_query(tx, &rows, CHANNELS "GROUP BY subject ORDER BY subject");
     while (*count < max && rows_next(&rows))
         out[(*count)++] =
             (struct channel){arena_copy(arena, rows_text(&rows, 0)), rows_int(&rows, 1),
                              rows_int(&rows, 2), rows_int(&rows, 3)};
+    return rows_end(&rows);
+}
+
+enum err outbox_find(struct tx *tx, struct arena *arena, struct str word, struct outbox_event *out,
+                     size_t max, size_t *count)
+{
+    struct buf like;
+    struct rows rows;
+
+    *count = 0;
+    buf_init(&like, arena, word.len + 5);
+    buf_printf(&like, "%%\"%.*s\"%%", (int)word.len, word.at);
+    if (like.failed) return ERR_MEMORY;
+    tx_query(tx, &rows,
+             "SELECT seq, created_at_ms, subject, payload, trace FROM outbox "
+             "WHERE payload LIKE $1 ORDER BY seq LIMIT $2",
+             sql_text(buf_str(&like)), sql_int((int64_t)max));
+    while (*count < max && rows_next(&rows))
+        out[(*count)++] = (struct outbox_event){
+            rows_int(&rows, 0), rows_int(&rows, 1), arena_copy(arena, rows_text(&rows, 2)),
+            arena_copy(arena, rows_text(&rows, 3)), arena_copy(arena, rows_text(&rows, 4))};
     return rows_end(&rows);
 }
 
@@ -184,7 +243,7 @@ enum err dead_letters(struct tx *tx, struct arena *arena, struct dead_letter *ou
     enum err err;
 
     *count = 0;
-    TRY(count_rows(tx, "SELECT COUNT(*) FROM bus_dead", total));
+    TRY(dead_count(tx, total));
     TRY(dead_letters_before(tx, arena, INT64_MAX, out, max, count));
 done:
     return err;
@@ -280,6 +339,11 @@ enum err waiting_since(struct tx *tx, int64_t *since_ms)
     tx_query_values(tx, &rows, "SELECT MIN(since_ms) FROM bus_waiting", NULL, 0);
     if (rows_next(&rows) && !rows_null(&rows, 0)) *since_ms = rows_int(&rows, 0);
     return rows_end(&rows);
+}
+
+enum err dead_count(struct tx *tx, int64_t *count)
+{
+    return count_rows(tx, "SELECT COUNT(*) FROM bus_dead", count);
 }
 
 enum err dead_letter_put(struct tx *tx, const struct dead_letter *letter)

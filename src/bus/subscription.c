@@ -209,7 +209,7 @@ static enum err bury(struct subscription *sub, struct tx *tx, const struct deliv
 {
     log_event(LOG_WARN, sub->who.service, "event.dead", log_text("subject", delivery->subject),
               log_text("source", str_of(delivery->source)), log_int("sequence", delivery->sequence),
-              log_text("reason", reason));
+              log_text("reason", reason), log_text("traceparent", delivery->trace));
     return dead_letter_put(tx, &(struct dead_letter){.source = str_of(delivery->source),
                                                      .sequence = delivery->sequence,
                                                      .subject = delivery->subject,

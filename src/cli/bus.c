@@ -118,6 +118,10 @@ int cli_bus(int count, char **words)
     int code;
 
     if (count < 2) return cli_refuse("bus needs a command: refill");
+    if (strcmp(words[1], "--help") == 0 || strcmp(words[1], "-h") == 0) {
+        cli_usage(stdout);
+        return 0;
+    }
     if (strcmp(words[1], "refill") != 0) return cli_refuse("bus has no command %s", words[1]);
     code = read_options(count - 1, words + 1, &options);
     return code >= 0 ? code : refill(&options);

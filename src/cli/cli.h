@@ -38,6 +38,7 @@ int cli_doctor(int count, char **words);
 int cli_dead(int count, char **words);
 int cli_demo(int count, char **words);
 int cli_import(int count, char **words);
+int cli_trace(int count, char **words);
 int cli_users(int count, char **words);
 int cli_keys(int count, char **words);
 int cli_audit(int count, char **words);

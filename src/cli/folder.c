@@ -36,7 +36,10 @@ bool folder_settings(const char *data, struct settings *out)
         return false;
     }
     if (data) out->data = data;
-    return true;
+    if (!out->postgres_url && !out->broker) return true;
+    cli_fail("this command is for embedded databases and events; with PostgreSQL or NATS use their "
+             "own tools");
+    return false;
 }
 
 bool folder_step_known(const struct service_definition *def, const char *name)

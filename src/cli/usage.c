@@ -22,6 +22,7 @@ void cli_usage(FILE *out)
         "       boxoffice payments list [--status S] [--limit N] [--after ID] [--data DIR]\n"
         "       boxoffice payments show | refund ID [--data DIR]\n"
         "       boxoffice payments audit [--data DIR]\n"
+        "       boxoffice trace ORDER_ID [--data DIR]\n"
         "       boxoffice users ban EMAIL|ID [--reason TEXT] [--data DIR]\n"
         "       boxoffice users unban EMAIL|ID [--data DIR]\n"
         "       boxoffice users list [--limit N] [--after ID] [--data DIR]\n"
@@ -74,6 +75,7 @@ void cli_usage(FILE *out)
         "  --payments F        its payments\n"
         "  --data DIR          to take them over into, default ./data\n"
         "  --dry-run           say what would happen, and change nothing\n"
+        "trace: the life of an order: its events, when, by which service, how long between\n"
         "\n"
         "users ban: end a user's sessions and keep them out; unban: let them in again; list: who\n"
         "  is banned\n"
@@ -88,14 +90,15 @@ void cli_usage(FILE *out)
         "  NATS_URL, NATS_REPLICAS, REDIS_URL, ORDER_EXPIRATION_SECONDS,\n"
         "  PAYMENT_GRACE_SECONDS, STRIPE_KEY, STRIPE_API_BASE, STRIPE_WEBHOOK_SECRET,\n"
         "  COOKIE_SECURE, TRUSTED_PROXIES, AUTH_PASSWORD_BLOCKLIST, MONITORING, LOG_LEVEL,\n"
-        "  API_BASE_URL, STRIPE_PUBLISHABLE_KEY\n",
+        "  API_BASE_URL, STRIPE_PUBLISHABLE_KEY, OTEL_EXPORTER_OTLP_ENDPOINT, TRACES_PER_SECOND\n",
         out);
 }
 
 int cli_hint(void)
 {
     fputs("usage: boxoffice serve | events publish | events listen | events dead | events schema | "
-          "events asyncapi | payments | users | keys | audit | bus | health | backup | restore | "
+          "events asyncapi | payments | trace | users | keys | audit | bus | health | backup | "
+          "restore | "
           "doctor | demo | import; see boxoffice --help\n",
           stderr);
     return EXIT_USAGE;

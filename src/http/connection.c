@@ -53,6 +53,7 @@ static void finish(struct connection *connection, struct exchange *exchange)
     connection->served = true;
     if (stream && exchange->http10) close = true; /* its end is the end of the connection */
     answer_append(&connection->lane->out, exchange, close);
+    figures_answered(exchange);
     stream = exchange->rq.reply.stream;
     close = close || !exchange->keep_alive;
     if (stream && exchange->rq.head_only) {
@@ -101,8 +102,10 @@ static void received(struct connection *connection)
 {
     struct lane *lane = connection->lane;
     struct exchange *exchange = connection->exchange;
-    enum err err = exchange_prepare(exchange);
+    enum err err;
 
+    exchange->started_us = lane_clock_us(lane);
+    err = exchange_prepare(exchange);
     counter_add(&lane->counters.requests);
     if (connection->refusal) {
         exchange->keep_alive = false;

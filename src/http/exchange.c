@@ -37,6 +37,8 @@ struct exchange *exchange_acquire(struct lane *lane, struct connection *connecti
     exchange->spare = NULL;
     buf_init(&exchange->body, exchange->rq.arena, HTTP_BODY_MAX);
     exchange->refusal = OK;
+    exchange->route_number = 0;
+    exchange->started_us = 0;
     exchange->head_done = false;
     exchange->keep_alive = false;
     exchange->http10 = false;
@@ -214,6 +216,7 @@ static enum err prepare(struct exchange *exchange)
     if (!find_route(exchange, segments, count, target == OK, &match)) return ERR_NOT_FOUND;
     rq->route = match.route;
     rq->env = match.mount->env;
+    exchange->route_number = match.number;
     exchange->mount = match.mount;
     memcpy(rq->params, match.params, sizeof rq->params);
 done:

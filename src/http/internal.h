@@ -7,6 +7,7 @@
 #define HTTP_INTERNAL_H
 
 #include "base/clock.h"
+#include "base/metric.h"
 #include "http/server.h"
 
 #include <http_parser.h>
@@ -85,12 +86,14 @@ struct route_match {
     const struct route *route;
     const struct http_mount *mount;
     struct str params[REQUEST_PARAMS_MAX];
+    size_t number; /* of the route: 1 … router_count, in the order of the mounts and their tables */
 };
 
 /* NULL when memory ran out. Keeps pointers into mounts. A route mounted twice is a broken program.
  */
 struct router *router_new(const struct http_mount *mounts, size_t count);
 void router_free(struct router *router);
+size_t router_count(const struct router *router);
 /* Literal segments win over ":name" ones. */
 bool router_find(const struct router *router, enum method method, const struct str *segments,
                  size_t count, struct route_match *out);
@@ -136,6 +139,8 @@ struct exchange {
     bool keep_alive;
     bool http10;
     bool waiting_for_continue;
+    size_t route_number; /* 0: none */
+    int64_t started_us;  /* when its loop turned to it, monotonic; 0: it was refused before */
     char id[24];
     char client[INET6_ADDRSTRLEN];
     struct header_table head;
@@ -190,6 +195,16 @@ struct str request_header_joined(const struct request *rq, const char *name, str
 bool request_has_type(const struct request *rq, struct str wanted);
 /* False on a broken escape, a NUL, or bytes that are not UTF-8. plus: '+' stands for a space. */
 bool percent_decode(struct arena *arena, struct str text, bool plus, struct str *out);
+
+/* --- figures.c ------------------------------------------------------------------------------ */
+
+/* Monotonic microseconds, read once a round of the loop and after every answer: what comes in
+ * between is what the loop was busy with. */
+static inline int64_t lane_clock_us(struct lane *lane);
+/* Its answer is made: counts it, and records its span. */
+void figures_answered(struct exchange *exchange);
+/* The same of a call, which is nobody's request: its span alone. */
+void figures_called(struct exchange *call);
 
 /* --- answer.c ------------------------------------------------------------------------------ */
 
@@ -325,6 +340,12 @@ struct wait_list {
     struct connection *first, *last;
 };
 
+/* Of one route; number 0: of what matched none. */
+struct route_figures {
+    struct histogram duration;
+    _Atomic uint64_t statuses[5]; /* 1xx … 5xx */
+};
+
 struct lane_counters {
     _Atomic uint64_t requests, deadline_cuts, bad_requests, connections, refused;
     _Atomic uint64_t refused_address, evicted;
@@ -350,6 +371,10 @@ struct lane {
     struct trace_source traces;
     struct wait_list waiting[WAIT_COUNT];
     struct lane_counters counters;
+    struct route_figures *routes; /* by number, from 0 */
+    int64_t clock_us;             /* monotonic, of this round of the loop; 0: read it */
+    int64_t sampling_s;           /* the second … */
+    int sampled;                  /* … and how many traces were begun for recording in it */
     /* Both of the transport; NULL without sockets. */
     void (*settle)(struct connection *connection); /* send lane->out, obey the flags */
     size_t (*unsent)(const struct connection *connection);
@@ -388,6 +413,12 @@ void lane_wait(struct connection *connection, enum wait wait, int64_t after_ms);
 void lane_unwait(struct connection *connection);
 /* Expires what is due. Returns the next due time or -1. */
 int64_t lane_expire(struct lane *lane);
+
+static inline int64_t lane_clock_us(struct lane *lane)
+{
+    if (!lane->clock_us && OBSERVED) lane->clock_us = clock_monotonic_us();
+    return lane->clock_us;
+}
 
 static inline void counter_add(_Atomic uint64_t *counter) /* own thread only */
 {

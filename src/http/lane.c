@@ -22,10 +22,11 @@ bool lane_init(struct lane *lane, const struct http_config *config, const struct
     lane->proxies = proxies;
     lane->index = index;
     lane->constants = arena_new(4096);
-    if (!lane->constants) return false;
-    lane->empty_object = json_parse(lane->constants, STR("{}"));
-    if (!lane->empty_object) {
-        arena_free(lane->constants);
+    if (lane->constants) lane->empty_object = json_parse(lane->constants, STR("{}"));
+    lane->routes = calloc(router_count(router) + 1, sizeof *lane->routes);
+    if (!lane->empty_object || !lane->routes) {
+        if (lane->constants) arena_free(lane->constants);
+        free(lane->routes);
         return false;
     }
     buf_init(&lane->out, NULL, OUT_MAX);
@@ -55,6 +56,7 @@ void lane_unref(struct lane *lane)
     }
     buf_free(&lane->out);
     arena_free(lane->constants);
+    free(lane->routes);
     free(lane);
 }
 
@@ -207,6 +209,7 @@ void lane_batch_end(struct lane *lane)
         lane_deliver(lane);
     }
     lane->in_batch = false;
+    lane->clock_us = 0;
 }
 
 /* --- answers ------------------------------------------------------------------------------- */

@@ -212,6 +212,7 @@ static void on_timer(uv_timer_t *timer)
     if (loop->cut_at_ms > now && (next < 0 || next > loop->cut_at_ms)) next = loop->cut_at_ms;
     loop->timer_due_ms = -1;
     if (next >= 0) timer_start(loop, next);
+    loop->lane.clock_us = 0;
 }
 
 /* --- wake-ups and batches ------------------------------------------------------------------- */

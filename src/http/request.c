@@ -74,6 +74,19 @@ bool request_has_type(const struct request *rq, struct str wanted)
     return str_eq_nocase(str_trim(type), wanted);
 }
 
+/* --- belonging ----------------------------------------------------------------------------- */
+
+bool request_join_trace(struct request *rq, const struct trace *trace)
+{
+    if (rq->trace_given || !trace_known(trace)) return false;
+    rq->trace.high = trace->high;
+    rq->trace.low = trace->low;
+    rq->trace.sampled = trace->sampled;
+    rq->joined_span = trace->span;
+    if (!rq->in_process) rq->trace_parent = trace->span;
+    return true;
+}
+
 /* --- where it comes from ------------------------------------------------------------------- */
 
 /* Whether an Origin header names the host the request was sent to. */

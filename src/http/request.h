@@ -112,9 +112,14 @@ struct request {
     struct str params[REQUEST_PARAMS_MAX]; /* what ":name" segments matched, in order */
     struct str client;                     /* client address, as text */
     struct str request_id;                 /* for logs and X-Request-Id */
-    struct trace trace; /* follows from the client's traceparent; none in a request made by hand */
-    bool secure;        /* https, as told by a trusted proxy */
-    bool cookie_secure; /* cookies set by this answer carry Secure (http_config.cookie_secure) */
+    struct trace trace;                    /* may be none */
+    uint64_t trace_parent;                 /* the span it follows from; 0: none */
+    bool in_process;      /* a page's call of the API: follows from the page's request */
+    bool trace_given;     /* the client said (traceparent) what it belongs to */
+    uint64_t joined_span; /* request_join_trace: of what it turned out to belong to */
+    int64_t queued_us;    /* monotonic: when it was handed to a writer; 0: nobody records it */
+    bool secure;          /* https, as told by a trusted proxy */
+    bool cookie_secure;   /* cookies set by this answer carry Secure (http_config.cookie_secure) */
     const struct header_table *headers; /* NULL in a request made by hand */
     const struct json *body;            /* always an object or an array; {} when there was none */
     struct str body_bytes;              /* raw */
@@ -216,6 +221,12 @@ static inline enum err request_call(struct request *rq, enum method method, stru
     rq->call = (struct api_call){.method = method, .target = target, .body = body};
     return request_then(rq, IN_CALL, next);
 }
+
+/* --- belonging ----------------------------------------------------------------------------- */
+
+/* What is asked for turned out to belong to an earlier trace (a payment to its order's): the
+ * request follows from that, unless the client said what it belongs to. True: it does now. */
+bool request_join_trace(struct request *rq, const struct trace *trace);
 
 /* --- answering ----------------------------------------------------------------------------- */
 

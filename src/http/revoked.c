@@ -136,11 +136,16 @@ static bool has(const struct revoked *revoked, enum revoked_kind kind, struct st
     return slot_of(revoked->slots, revoked->slot_count, kind, key)->until_ms > now_ms;
 }
 
+bool revoked_any(const struct revoked *revoked)
+{
+    return atomic_load_explicit(&revoked->used, memory_order_acquire) != 0;
+}
+
 bool session_is_revoked(struct revoked *revoked, const struct session_user *user, int64_t now_ms)
 {
     bool found;
 
-    if (!revoked || !user->id.len || atomic_load(&revoked->used) == 0) return false;
+    if (!revoked || !user->id.len || !revoked_any(revoked)) return false;
     pthread_rwlock_rdlock(&revoked->lock);
     found = has(revoked, REVOKED_USER, user->id, now_ms) ||
             has(revoked, REVOKED_SESSION, str_of(user->sid_hash), now_ms);

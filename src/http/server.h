@@ -37,8 +37,9 @@ struct http_config {
     int connections_max;         /* over it: silent ones go first; then 503 and close */
     int connections_per_address; /* over it: 429 and close; 0: no limit. Trusted proxies have none
                                   */
-    int64_t deadline_ms; /* a request must be whole this long after its first byte: 10,000 */
-    int64_t idle_ms;     /* keep-alive time without a request */
+    int64_t deadline_ms;   /* a request must be whole this long after its first byte: 10,000 */
+    int64_t idle_ms;       /* keep-alive time without a request */
+    int traces_per_second; /* begun here, a loop: requests beyond belong to none */
     /* In the loop thread `loop` (0 … loops-1). loop_end: once after all requests that became ready
      * together were dispatched, so that hand-overs to other threads go in batches. */
     void (*dispatch)(void *context, int loop, struct request *rq);
@@ -80,6 +81,9 @@ struct http_counters {
 };
 /* Threads: any, as long as the server runs. */
 struct http_counters http_server_counters(const struct http_server *server);
+
+/* Writes out the figures of connections and routes (base/metric.h). */
+void http_server_metrics(const struct http_server *server, struct buf *out);
 
 /* --- streaming answers --------------------------------------------------------------------- *
  * A handler calls reply_stream and returns OK: head and any body so far are sent (chunked), and

@@ -414,6 +414,7 @@ static bool name_verify(const struct session_keys *keys, struct arena *arena, st
         tries++;
         pair = (struct str){pair.at + name.len + 1, pair.len - name.len - 1};
         if (value_verify(keys, arena, pair, now_s, user)) return true;
+        metric_add(METRIC_SESSIONS_REFUSED, 1);
     }
     return false;
 }
@@ -505,6 +506,7 @@ enum err session_start(const struct session_keys *keys, struct reply *rp, struct
     if (wrapped.failed || value.failed) return ERR_MEMORY;
     put_cookie(rp, "session", buf_str(&value), "", secure);
     reply_header(rp, "Cache-Control", STR("no-store"));
+    metric_add(METRIC_SESSIONS_ISSUED, 1);
     return rp->headers.failed ? ERR_MEMORY : OK;
 }
 

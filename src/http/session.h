@@ -70,6 +70,8 @@ bool revoked_put(struct revoked *revoked, enum revoked_kind kind, struct str key
                  int64_t now_ms);
 /* Everything anew: `to` gets what `from` has, and from is freed. */
 void revoked_replace(struct revoked *to, struct revoked *from);
+/* Whether there is anybody in it at all: cheap, for before the time is read. */
+bool revoked_any(const struct revoked *revoked);
 bool session_is_revoked(struct revoked *revoked, const struct session_user *user, int64_t now_ms);
 
 #endif

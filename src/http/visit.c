@@ -38,15 +38,32 @@ static struct str make_id(struct exchange *exchange)
     return (struct str){exchange->id, len};
 }
 
+/* Whether a trace begins here: so many a second do. What comes beyond them has none. */
+static bool may_begin_trace(struct lane *lane)
+{
+    int64_t second = lane_clock_us(lane) / 1000000;
+
+    if (!lane->config->traces_per_second) return false;
+    if (lane->sampling_s != second) lane->sampled = 0;
+    lane->sampling_s = second;
+    return lane->sampled++ < lane->config->traces_per_second;
+}
+
 /* Anybody may say what their request belongs to: it names nothing of ours. More than one header is
  * none (https://www.w3.org/TR/trace-context/#traceparent-header). */
 static void take_trace(struct exchange *exchange)
 {
-    struct str parent = request_header_joined(&exchange->rq, "traceparent", STR(","));
+    struct request *rq = &exchange->rq;
+    struct lane *lane = exchange->lane;
+    struct str parent = request_header_joined(rq, "traceparent", STR(","));
     struct trace cause = {0};
 
-    if (parent.at) (void)trace_parse(parent, &cause);
-    exchange->rq.trace = trace_follow(&exchange->lane->traces, &cause);
+    rq->trace_given = parent.at && trace_parse(parent, &cause);
+    rq->trace_parent = cause.span;
+    if (rq->trace_given)
+        rq->trace = trace_follow(&lane->traces, &cause);
+    else if (may_begin_trace(lane))
+        rq->trace = trace_new(&lane->traces);
 }
 
 static void take_forwarded(struct exchange *exchange, const struct connection *connection)
@@ -90,7 +107,7 @@ void visit_identify(struct exchange *exchange)
         rq->request_id = id;
     else if (!rq->request_id.len)
         rq->request_id = make_id(exchange);
-    if (exchange->head_done) take_trace(exchange);
+    if (exchange->head_done && OBSERVED) take_trace(exchange);
     rq->cookie_secure = cookie_secure > 0 || (cookie_secure < 0 && rq->secure);
 }
 
@@ -191,7 +208,8 @@ void visit_revoked(struct exchange *exchange)
     struct request *rq = &exchange->rq;
     int64_t now_ms;
 
-    if (!rq->user.id.len || !exchange->mount->revoked) return;
+    if (!rq->user.id.len || !exchange->mount->revoked || !revoked_any(exchange->mount->revoked))
+        return;
     now_ms = clock_now_ms(exchange->lane->config->clock);
     if (session_is_revoked(exchange->mount->revoked, &rq->user, now_ms))
         memset(&rq->user, 0, sizeof rq->user);

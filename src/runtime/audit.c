@@ -11,6 +11,7 @@ static struct str cut(struct str text)
 {
     size_t len = 0, more;
 
+    if (!text.len) return STR("");
     while ((more = str_utf8_length((struct str){text.at + len, text.len - len})) &&
            len + more <= TEXT_MAX)
         len += more;

@@ -3,8 +3,10 @@
 #ifndef RUNTIME_HOUSE_H
 #define RUNTIME_HOUSE_H
 
+#include "base/metric.h"
 #include "http/client.h"
 #include "http/server.h"
+#include "http/spans.h"
 #include "runtime/service.h"
 
 #include <pthread.h>
@@ -16,9 +18,12 @@
 #define WAIT_BUCKETS     256  /* a power of two */
 #define WRITER_QUEUE_MAX 8192 /* requests waiting for a writer; over it: 503 */
 #define WRITER_BATCH_MAX 512  /* requests of one commit */
+#define LANES_MAX        4    /* writers of one service on PostgreSQL */
+#define READERS_MAX      4    /* connections that read for one service on PostgreSQL */
 
 struct house;
 struct pool;
+struct readers;
 
 struct request_list {
     struct request *head, *tail;
@@ -35,6 +40,20 @@ struct wake {
     struct str key;
 };
 
+/* A span of the batch that runs: recorded when its transaction has ended. */
+struct item_span {
+    struct item_span *link;
+    struct span span;
+};
+
+/* Counted by the writer, read by anybody. */
+struct writer_figures {
+    struct histogram batch;  /* items of a transaction */
+    struct histogram commit; /* how long its commit took */
+    _Atomic uint64_t requests, tasks, jobs, failures;
+    _Atomic uint64_t events[VERDICTS];
+};
+
 /* Likewise: what memory is to learn of the refused with the commit. */
 struct revocation {
     struct revocation *link;
@@ -47,8 +66,20 @@ struct service {
     const struct service_definition *def;
     struct env env;
     struct house *house;
-    char *path;    /* of its database */
+    char *path;    /* the place of its database (db_open) */
     struct db *db; /* the writer's connection; NULL while it is being opened again */
+    bool migrated; /* … has the schema this program needs */
+    bool away;     /* the log says that it cannot be reached */
+
+    /* PostgreSQL: a round trip is long, so a service has several writers, its lanes, that differ in
+     * their connection alone. The first is the service itself: events, jobs and what only one may
+     * do are its own. Requests about one thing go to one lane, so that they keep their order and
+     * do not wait for each other's locks. */
+    struct service *first;            /* of a lane: whose it is; NULL: itself */
+    struct service *lanes[LANES_MAX]; /* beginning with itself */
+    size_t lane_count;                /* 0 or 1: no others */
+    struct readers *reading;          /* PostgreSQL: where reads run; NULL: in the loops */
+
     struct db *readers[LOOPS_MAX];          /* one a loop */
     struct pages *pages[LOOPS_MAX];         /* answers that are still true, one set a loop */
     struct subscription *subscription;      /* NULL without listeners */
@@ -63,7 +94,7 @@ struct service {
     struct request_list queue;
     struct task_list settles;
     bool poked;
-    unsigned job_pokes; /* env_job_poke: one bit a job */
+    int64_t job_asked_ms[JOBS_MAX]; /* by other threads; JOB_NEVER: not */
     bool stopping;
 
     /* the writer thread's own */
@@ -78,10 +109,16 @@ struct service {
     int64_t revoked_look_ms;        /* when to read them again, if others write them */
     struct arena *arena;            /* of one batch */
     struct trace_source traces;
+    struct item_span *spans; /* of one batch */
+    struct writer_figures figures;
     int64_t reopen_at_ms;
+    int64_t look_at_ms;   /* PostgreSQL: what others have done meanwhile */
+    int64_t fold_at_ms;   /* PostgreSQL: outbox_fold */
+    bool careful;         /* events came to contention: each is waited for, to fail alone */
     int64_t failures;     /* batches that were not committed */
     int64_t probe_at_ms;  /* when to look whether it is healthy again */
     _Atomic bool healthy; /* its last transaction could be made */
+    _Atomic bool open;    /* the database is there, migrated and subscribed to */
 };
 
 struct house {
@@ -94,7 +131,8 @@ struct house {
     struct bus *bus;
     _Atomic(struct http_server *) server; /* NULL until it runs */
     struct session_keys *keys;
-    struct request_list handover[LOOPS_MAX][SERVICES_MAX]; /* of one round of a loop */
+    struct request_list handover[LOOPS_MAX][SERVICES_MAX]; /* of one round of a loop, to writers */
+    struct request_list reads[LOOPS_MAX][SERVICES_MAX];    /* … and to readers */
     int64_t started_at_ms;
     _Atomic bool stopping;
 };
@@ -146,6 +184,27 @@ int64_t writer_next_ms(const struct service *service);
 void writer_enqueue(struct service *service, struct request_list *list);
 void writer_settle(struct service *service, struct task *task);
 void writer_poke(void *service);
+size_t writer_queue_length(struct service *service); /* requests; any thread */
+
+/* --- lanes and readers: PostgreSQL (lanes.c, readers.c) -------------------------------------- */
+
+static inline struct service *first_of(struct service *service)
+{
+    return service->first ? service->first : service;
+}
+/* Makes the lanes of a service whose database is shared, when it has use for them. */
+enum err lanes_make(struct service *service);
+/* The requests to the writers of their lanes; like writer_enqueue. */
+void lanes_enqueue(struct service *service, struct request_list *list);
+bool lanes_healthy(const struct service *service);
+/* What jobs this lane's committed items asked for, to the first. */
+void lane_jobs(struct service *lane);
+
+/* Threads with a connection each. NULL: could not be made. */
+struct readers *readers_start(struct service *service);
+void readers_stop(struct readers *readers); /* NULL is fine */
+/* Any thread. Takes the whole list; what finds no room is answered 503. */
+void readers_enqueue(struct readers *readers, struct request_list *list);
 
 /* --- the pool (pool.c) --------------------------------------------------------------------- */
 
@@ -154,6 +213,7 @@ void pool_stop(struct pool *pool);
 /* False: the queue is full, the caller keeps it. */
 bool pool_submit_request(struct pool *pool, struct request *rq);
 bool pool_submit_task(struct pool *pool, struct task *task);
+size_t pool_queue_length(struct pool *pool); /* any thread */
 
 /* --- answers given again (pages.c) ---------------------------------------------------------- */
 
@@ -176,8 +236,8 @@ void house_loop_end(void *context, int loop);
 bool house_calls_out(const struct service *service);
 /* In a pool thread: asks what rq->call says; rq->call gets the answer, 503 when none came. */
 void request_call_out(struct http_client *client, struct request *rq);
-/* Runs one handler and turns its error into an answer. True: keep what it wrote. */
-bool request_run(struct request *rq, handler_fn *handler, struct tx *tx);
+/* Runs one handler and turns its error into an answer. OK: keep what it wrote. */
+enum err request_run(struct request *rq, handler_fn *handler, struct tx *tx);
 /* The handler said where to go on: hand the request over, or answer it. Not in a loop thread. */
 void request_go_on(struct service *service, struct request *rq);
 
@@ -218,5 +278,8 @@ void house_close(struct house *house);
 /* What house_open does last for each service, in this order. */
 enum err service_subscribe(struct service *service);
 enum err service_start(struct service *service, struct buf *why);
+/* Opens the writer's connection; the first time also brings the schema up to date and subscribes.
+ * ERR_UNAVAILABLE: the server is away, try again. */
+enum err service_connect(struct service *service, struct buf *why);
 
 #endif

@@ -43,7 +43,9 @@ enum err revocations_read(struct service *service, int64_t now_ms)
 
 int64_t revocations_next_ms(const struct service *service)
 {
-    return service->revoked && db_commits(service->db) == 0 ? service->revoked_look_ms : INT64_MAX;
+    return service->revoked && !service->first && db_commits(service->db) == 0
+               ? service->revoked_look_ms
+               : INT64_MAX;
 }
 
 /* In the order in which they were said: of two about one key the last counts. */
@@ -81,7 +83,8 @@ static enum err ban_version(struct tx *tx, struct str user_id, int64_t *version)
 {
     struct rows rows;
 
-    tx_query(tx, &rows, "SELECT version FROM banned_users WHERE user_id = $1", sql_text(user_id));
+    tx_query(tx, &rows, "SELECT version FROM banned_users WHERE user_id = $1" SQL_FOR_UPDATE,
+             sql_text(user_id));
     *version = rows_next(&rows) ? rows_int(&rows, 0) : -1;
     return rows_end(&rows);
 }

@@ -76,22 +76,90 @@ done:
     return err;
 }
 
-static enum err open_database(struct service *service, const char *folder, struct buf *why)
+/* The place of a service's database: a file, or a schema on a PostgreSQL server. */
+static enum err find_place(struct service *service, struct buf *why)
+{
+    const struct settings *settings = service->house->settings;
+    const char *folder = settings->sqlite_dir ? settings->sqlite_dir : settings->data;
+    const char *name = service->def->name, *url;
+    int length;
+
+    if (!settings_postgres_url(settings, name, &url, why)) return ERR_INVALID;
+    length = url ? asprintf(&service->path, "%s#%s", url, name)
+                 : asprintf(&service->path, "%s/%s.db", folder, name);
+    if (length >= 0) return OK;
+    service->path = NULL;
+    return ERR_MEMORY;
+}
+
+static enum err migrate(struct service *service, struct buf *why)
 {
     int64_t now_ms = env_now_ms(&service->env);
     enum err err = OK;
 
-    if (asprintf(&service->path, "%s/%s.db", folder, service->def->name) < 0) return ERR_MEMORY;
-    TRY(db_open(service->path, DB_WRITER, &service->db, why));
+    if (service->migrated) return OK;
     TRY(service_migrate(service->db, service->def, now_ms, why));
-    if (service->revoked) TRY(revocations_read(service, now_ms));
+    service->migrated = true;
+done:
+    return err;
+}
+
+/* Once when it goes and once when it is back. */
+static void log_connection(struct service *service, enum err err, const struct buf *why)
+{
+    struct str reason = why ? buf_str(why) : (struct str){0};
+
+    if (service->away == (err != OK)) return;
+    service->away = err != OK;
+    if (err)
+        log_event(LOG_ERROR, service->def->name, "database.away",
+                  log_text("code", str_of(err_code(err))), log_text("reason", reason));
+    else
+        log_event(LOG_INFO, service->def->name, "database.back");
+}
+
+enum err service_connect(struct service *service, struct buf *why)
+{
+    struct service *first = first_of(service);
+    enum err err = OK;
+
+    if (service != first && !atomic_load(&first->open)) return ERR_UNAVAILABLE;
+    TRY(db_open(service->path, DB_WRITER, &service->db, why));
+    if (service == first) TRY(migrate(service, why));
+    if (service->revoked) TRY(revocations_read(service, env_now_ms(&service->env)));
+    if (service == first && !service->subscription && service->house->bus)
+        TRY(service_subscribe(service));
+    atomic_store(&service->open, true);
+done:
+    if (err) {
+        db_close(service->db);
+        service->db = NULL;
+    }
+    if (service == first && db_place_is_postgres(service->path)) log_connection(service, err, why);
+    return err;
+}
+
+static enum err open_database(struct service *service, struct buf *why)
+{
+    enum err err;
+
+    TRY(find_place(service, why));
+    err = service_connect(service, why);
+    if (db_place_is_postgres(service->path)) {
+        if (err == ERR_UNAVAILABLE) { /* its writer goes on trying; until then not ready */
+            buf_reset(why);
+            err = OK;
+        }
+        return err;
+    }
+    TRY(err);
     for (int i = 0; i < service->house->loops; i++) {
         TRY(db_open(service->path, DB_READER, &service->readers[i], why));
         service->pages[i] = pages_new();
         if (!service->pages[i]) return ERR_MEMORY;
     }
 done:
-    if (err && why->len == 0) buf_printf(why, "cannot open %s", service->path);
+    if (err && why->len == 0) buf_printf(why, "cannot open the database of %s", service->def->name);
     return err;
 }
 
@@ -118,9 +186,7 @@ static enum err add_service(struct house *house, const struct service_definition
         if (!service->revoked) return ERR_MEMORY;
     }
     if (writer_init(service) != OK) return ERR_MEMORY; /* pokes come as soon as it subscribes */
-    return open_database(
-        service, house->settings->sqlite_dir ? house->settings->sqlite_dir : house->settings->data,
-        why);
+    return open_database(service, why);
 }
 
 /* --- the bus ------------------------------------------------------------------------------- */
@@ -176,6 +242,7 @@ enum err service_subscribe(struct service *service)
 
     list_subjects(service);
     if (!service->subjects[0] && !service->house->settings->broker) return OK;
+    if (!service->db) return OK; /* or else when it is connected */
     return subscription_open(service->house->bus, &who, tx_read(service->db, 0),
                              &service->subscription);
 }
@@ -192,6 +259,11 @@ enum err service_start(struct service *service, struct buf *why)
         service->pool = pool_start(service, def->pool_threads, def->pool_queue_max);
         if (!service->pool) return ERR_MEMORY;
     }
+    if (db_place_is_postgres(service->path)) TRY(lanes_make(service));
+    if (service->lane_count > 1) {
+        service->reading = readers_start(service);
+        if (!service->reading) return ERR_MEMORY;
+    }
 done:
     return err;
 }
@@ -204,6 +276,11 @@ static int loops_for(long cores)
 
     if (loops < 1) return 1;
     return loops > LOOPS_MAX ? LOOPS_MAX : loops;
+}
+
+static int traces_for_each_loop(const struct house *house)
+{
+    return (int)((house->settings->traces_per_second + house->loops - 1) / house->loops);
 }
 
 /* Of the descriptors some are for databases, loops and what is asked about health when there are
@@ -245,6 +322,7 @@ static enum err start_http(struct house *house, struct buf *why)
                                      (int)house->settings->connections_per_address,
                                  .deadline_ms = DEADLINE_MS,
                                  .idle_ms = IDLE_MS,
+                                 .traces_per_second = traces_for_each_loop(house),
                                  .dispatch = house_dispatch,
                                  .loop_end = house_loop_end,
                                  .resume = house_resume,
@@ -273,12 +351,24 @@ static bool make_folders(const struct settings *settings, struct buf *why)
            (!settings->sqlite_dir || make_folder(settings->sqlite_dir, why));
 }
 
+/* The embedded bus reads outboxes in the order of their sequences. With several writers those do
+ * not commit in that order, and an event could be passed over. One service alone reads nobody's. */
+static bool can_do_without_broker(const struct house *house, size_t count, struct buf *why)
+{
+    if (!house->settings->postgres_url || house->settings->broker || count == 1) return true;
+    buf_append(why,
+               STR("DATABASE_URL=postgresql://… with several services needs NATS_URL, to carry "
+                   "the events between them; one alone can do without: --services orders"));
+    return false;
+}
+
 enum err house_open(struct house *house, const struct service_definition *const *definitions,
                     size_t count, struct buf *why)
 {
     enum err err = OK;
 
     house->started_at_ms = clock_now_ms(house->clock);
+    if (!can_do_without_broker(house, count, why)) return ERR_INVALID;
     if (!make_folders(house->settings, why)) return ERR_IO;
     if (!is_restored(
             house->settings->sqlite_dir ? house->settings->sqlite_dir : house->settings->data, why))
@@ -299,12 +389,21 @@ done:
     return err;
 }
 
+static enum err start_writers(struct service *service)
+{
+    enum err err = writer_start(service);
+
+    for (size_t i = 1; err == OK && i < service->lane_count; i++)
+        err = writer_start(service->lanes[i]);
+    return err;
+}
+
 static enum err start_threads(struct house *house, struct buf *why)
 {
     enum err err = OK;
 
     for (size_t i = 0; i < house->service_count; i++)
-        TRY(writer_start(house->services[i]));
+        TRY(start_writers(house->services[i]));
     TRY(start_http(house, why));
 done:
     return err;
@@ -312,6 +411,10 @@ done:
 
 static void stop_service(struct service *service)
 {
+    readers_stop(service->reading);
+    service->reading = NULL;
+    for (size_t i = 1; i < service->lane_count; i++)
+        writer_stop(service->lanes[i]);
     writer_stop(service);
     pool_stop(service->pool);
     service->pool = NULL;
@@ -321,6 +424,11 @@ static void stop_service(struct service *service)
 /* Its readers first: the writer's connection, closing last, folds the log into the file. */
 static void close_service(struct service *service)
 {
+    for (size_t i = 1; i < service->lane_count; i++) {
+        writer_free(service->lanes[i]);
+        db_close(service->lanes[i]->db);
+        free(service->lanes[i]);
+    }
     writer_free(service);
     for (int i = 0; i < service->house->loops; i++) {
         db_close(service->readers[i]);
@@ -415,6 +523,8 @@ int house_serve(const struct settings *settings,
         err = house_open(house, definitions, count, &why);
         wipe_key(settings);
     }
+    if (err == OK && settings->otlp_endpoint && !spans_start(settings->otlp_endpoint))
+        err = ERR_MEMORY;
     if (err == OK) err = start_threads(house, &why);
     if (err) {
         if (why.len)
@@ -434,6 +544,7 @@ int house_serve(const struct settings *settings,
         code = 0;
     }
     house_close(house);
+    spans_stop();
     buf_free(&why);
     free(house);
     return code;

@@ -35,11 +35,12 @@ static inline int64_t env_now_ms(const struct env *env)
 {
     return clock_now_ms(env->clock);
 }
-/* A fresh identity. Writer only. */
-static inline struct object_id env_new_id(struct env *env, const struct tx *tx)
-{
-    return object_id_new(&env->ids, tx->now_ms);
-}
+/* A fresh identity, higher than all this process made before. Writer only. */
+struct object_id env_new_id(struct env *env, const struct tx *tx);
+
+/* What is asked for belongs to an earlier trace: the request and the item that runs for it follow
+ * from that, unless the client said what the request belongs to. Writer only. */
+void env_join_trace(struct request *rq, struct tx *tx, const struct trace *trace);
 
 /* --- listeners ----------------------------------------------------------------------------- */
 
@@ -77,7 +78,8 @@ static inline enum verdict first_verdict(int64_t held, int64_t version, bool imp
 /* Work of the service itself, due at a time it says: runs in the writer's transaction at start and
  * whenever its time comes, and sets *next_ms (UTC ms, JOB_NEVER) to its next time. A job does a
  * bounded batch and asks to be run again at once (*next_ms = tx->now_ms) when there is more. An
- * error rolls it back; it runs again after a pause. */
+ * error rolls it back; it runs again after a pause. On PostgreSQL other replicas run the same job
+ * and make work for it: it runs at least every second, and takes rows with SQL_SKIP_LOCKED. */
 struct job {
     const char *name;
     enum err (*run)(struct env *env, struct tx *tx, int64_t *next_ms);
@@ -94,12 +96,17 @@ void env_job_poke(struct env *env, size_t job);
  * pool after the commit, `settle` then in the writer's transaction, where its answer becomes data.
  * When the commit of settle fails the task is dropped: whoever made it finds it again by a job. */
 struct task {
+    struct service *from; /* the runtime's: whose writer settles it */
+    const char *name;     /* what is called, for traces: "stripe" */
     void (*work)(struct env *env, struct task *task);
     enum err (*settle)(struct env *env, struct tx *tx, struct task *task);
     struct task *link;
     struct trace trace; /* of the item that asked for it; settle's own follows from it */
 };
 
+/* How many transactions of this service were not committed since it started: a change tells a job
+ * that tasks may have been dropped. Writer only. */
+int64_t env_failures(const struct env *env);
 /* size bytes, zeroed, beginning with a struct task; NULL when memory ran out. Freed by the runtime
  * after settle, or when it is dropped. */
 void *task_new(size_t size);
@@ -108,7 +115,9 @@ void *task_new(size_t size);
 void env_task(struct env *env, struct tx *tx, struct task *task);
 
 /* After this transaction commits, the requests that wait for key (request_wait) run on, in the
- * writer. key is copied, at most WAKE_KEY_MAX bytes. Writer only. */
+ * writer. key is copied, at most WAKE_KEY_MAX bytes. Writer only. On PostgreSQL those of other
+ * writers and replicas look by themselves, every second: whoever is run on may have to wait again.
+ */
 #define WAKE_KEY_MAX 32
 void env_wake(struct env *env, struct str key);
 
@@ -155,7 +164,10 @@ struct service_definition {
     const struct job *jobs;
     size_t job_count;
     const struct migration *schema; /* on top of bus_schema; ends with a NULL name */
-    int pool_threads;               /* 0: no pool */
+    /* Its handlers keep state in memory that only the writer may touch: on PostgreSQL too there is
+     * one writer in a process, and what it ran is not run again after contention. */
+    bool single_writer;
+    int pool_threads;      /* 0: no pool */
     int pool_nice;         /* 0 to 19: how far its threads stand back when processors are short */
     size_t pool_queue_max; /* waiting pieces of work; over it: 429 */
     /* Makes env->state before anything runs; why says what is wrong. NULL: nothing to make. */

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "events/events.h"
+#include "sql/sql.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 
 #define ORDER_EXPIRATION_S_MAX (365 * 24 * 3600)
 #define PAYMENT_GRACE_S_MAX    3600
+#define TRACES_PER_SECOND_MAX  100000
 #define SESSION_S_MIN          2
 #define SESSION_S_MAX          86400
 #define SESSION_MAX_S_MAX      (365 * 24 * 3600)
@@ -155,8 +157,13 @@ static bool take_database(struct settings *settings, struct buf *why)
     struct stat status;
 
     if (!text || !*text) return true;
+    if (db_place_is_postgres(text)) {
+        settings->postgres_url = text;
+        return true;
+    }
     if (strncmp(text, "sqlite:", 7) != 0 || !text[7]) {
-        buf_append(why, STR("DATABASE_URL must be sqlite:FOLDER"));
+        buf_append(why, STR("DATABASE_URL must be sqlite:FOLDER or "
+                            "postgresql://USER:PASSWORD@HOST:PORT/DATABASE"));
         return false;
     }
     settings->sqlite_dir = text + 7;
@@ -167,25 +174,69 @@ static bool take_database(struct settings *settings, struct buf *why)
     return true;
 }
 
+bool settings_postgres_url(const struct settings *settings, const char *service, const char **url,
+                           struct buf *why)
+{
+    char name[64];
+    const char *text;
+
+    snprintf(name, sizeof name, "DATABASE_URL_%s", service);
+    for (char *at = name; *at; at++)
+        if (*at >= 'a' && *at <= 'z') *at = (char)(*at - 'a' + 'A');
+    text = getenv(name);
+    *url = text && *text ? text : settings->postgres_url;
+    if (*url == settings->postgres_url) return true;
+    if (!db_place_is_postgres(text))
+        buf_printf(why, "%s must be postgresql://USER:PASSWORD@HOST:PORT/DATABASE", name);
+    else if (!settings->postgres_url)
+        buf_printf(why, "%s needs DATABASE_URL=postgresql://…, for what has no address of its own",
+                   name);
+    return why->len == 0;
+}
+
+/* Without its last '/'; empty when unset. */
+static bool take_base(const char *name, const char *text, char *out, size_t size, struct buf *why)
+{
+    size_t length = text ? strlen(text) : 0;
+
+    out[0] = '\0';
+    if (!length) return true;
+    while (length && text[length - 1] == '/')
+        length--;
+    if (length >= size || strpbrk(text, " \t\r\n?#") ||
+        (!starts(text, "http://") && !starts(text, "https://")) || length <= strlen("https://")) {
+        buf_printf(why, "%s must be http://HOST[:PORT] or https://HOST[:PORT]", name);
+        return false;
+    }
+    snprintf(out, size, "%.*s", (int)length, text);
+    return true;
+}
+
 /* Kept for as long as the program runs. */
 static bool take_api_base_url(struct settings *settings, struct buf *why)
 {
     static char base[512];
-    const char *text = getenv("API_BASE_URL");
-    size_t length = text ? strlen(text) : 0;
 
-    if (!length) return true;
-    while (length && text[length - 1] == '/')
-        length--;
-    if (length >= sizeof base || strpbrk(text, " \t\r\n?#") ||
-        (strncmp(text, "http://", 7) != 0 && strncmp(text, "https://", 8) != 0) ||
-        length <= strlen("https://")) {
-        buf_append(why, STR("API_BASE_URL must be http://HOST[:PORT] or https://HOST[:PORT]"));
-        return false;
-    }
-    snprintf(base, sizeof base, "%.*s", (int)length, text);
-    settings->api_base_url = base;
+    if (!take_base("API_BASE_URL", getenv("API_BASE_URL"), base, sizeof base, why)) return false;
+    if (*base) settings->api_base_url = base;
     return true;
+}
+
+/* Kept for as long as the program runs. */
+static bool take_otlp(struct settings *settings, struct buf *why)
+{
+    static char base[512];
+    const char *text = getenv("OTEL_EXPORTER_OTLP_ENDPOINT");
+    const char *rate = getenv("TRACES_PER_SECOND");
+
+    if (!take_base("OTEL_EXPORTER_OTLP_ENDPOINT", text, base, sizeof base, why)) return false;
+    if (*base) settings->otlp_endpoint = base;
+    if (!rate || !*rate) return true;
+    if (str_to_int64(str_of(rate), &settings->traces_per_second) &&
+        settings->traces_per_second <= TRACES_PER_SECOND_MAX)
+        return true;
+    buf_printf(why, "TRACES_PER_SECOND must be a whole number from 0 to %d", TRACES_PER_SECOND_MAX);
+    return false;
 }
 
 /* Not a secret: it is in the page. What else would be in it is. */
@@ -309,6 +360,7 @@ bool settings_from_environment(struct settings *settings, struct buf *why)
                                   .data = "./data",
                                   .order_expiration_ms = 900 * 1000,
                                   .payment_grace_ms = 120 * 1000,
+                                  .traces_per_second = 100,
                                   .session_ms = 900 * 1000,
                                   .session_max_ms = INT64_C(30) * 24 * 3600 * 1000,
                                   .signin_failures_per_minute = 5,
@@ -325,7 +377,7 @@ bool settings_from_environment(struct settings *settings, struct buf *why)
                       why) ||
         !take_session(settings, why) || !take_stripe(settings, why) ||
         !take_publishable_key(settings, why) || !take_api_base_url(settings, why) ||
-        !take_cookie_secure(settings, why) ||
+        !take_otlp(settings, why) || !take_cookie_secure(settings, why) ||
         !take_flag("AUTH_PASSWORD_BLOCKLIST", &blocklist, "on", "off", why) ||
         !take_limits(settings, why) || !take_flag("SANDBOX", &sandbox, "on", "off", why) ||
         !take_flag("MONITORING", &monitoring_open, "open", "loopback", why) ||

@@ -2,7 +2,8 @@
  *
  * Requests, answers of slow work, events and due jobs wait in queues; the writer takes all that
  * wait, runs each in its own savepoint inside one transaction, commits once, and only then lets
- * answers and acknowledgements go. */
+ * answers and acknowledgements go. When another connection was in the way (PostgreSQL), the batch
+ * is run again, each request in a transaction of its own. */
 #include "runtime/house.h"
 
 #include "base/log.h"
@@ -13,10 +14,14 @@
 
 #define PAUSE_MS        1000 /* after a job failed, or between attempts to open the database */
 #define BATCH_ARENA_MAX (16 * 1024 * 1024)
+#define LOOK_MS         1000 /* PostgreSQL: between looks at what other processes did */
+#define TRIES_MAX       5    /* of one item alone, while others are in the way */
 
 /* One step's work and how it ended. */
 struct batch {
     struct request *requests[WRITER_BATCH_MAX];
+    handler_fn *handlers[WRITER_BATCH_MAX]; /* with states: as they came, to be run again */
+    void *states[WRITER_BATCH_MAX];
     size_t request_count;
     struct task_list settles;
     struct task_list settled;
@@ -26,6 +31,11 @@ struct batch {
     int64_t now_ms;
     struct tx *tx;
     enum err broken; /* the whole transaction is lost */
+    bool looks;      /* it is time to see what others did */
+    bool again;      /* it was run before, and nothing of it happened */
+    bool careful;    /* every item is waited for, so that it fails alone */
+    size_t task_count;
+    int64_t commit_us; /* how long the commit took */
     int64_t last_sequence;
 };
 
@@ -51,12 +61,35 @@ static void answer_each(struct request_list *list, enum err err)
     if (first) http_answer_all(first);
 }
 
+/* Those whose trace is recorded know since when they wait. */
+static void note_queued(struct request_list *list)
+{
+    int64_t now_us = 0;
+
+    for (struct request *rq = list->head; rq; rq = rq->link) {
+        if (!spans_wanted(&rq->trace)) continue;
+        if (!now_us) now_us = clock_monotonic_us();
+        rq->queued_us = now_us;
+    }
+}
+
+size_t writer_queue_length(struct service *service)
+{
+    size_t waiting;
+
+    pthread_mutex_lock(&service->lock);
+    waiting = service->queue.count;
+    pthread_mutex_unlock(&service->lock);
+    return waiting;
+}
+
 void writer_enqueue(struct service *service, struct request_list *list)
 {
     struct request_list refused = {0};
     bool idle, stopping;
 
     if (!list->head) return;
+    note_queued(list);
     pthread_mutex_lock(&service->lock);
     stopping = service->stopping;
     idle = !service->queue.head;
@@ -82,7 +115,6 @@ void writer_settle(struct service *service, struct task *task)
 static void take_work(struct service *service, struct batch *batch)
 {
     struct request *rq;
-    unsigned pokes;
 
     while (batch->request_count < WRITER_BATCH_MAX && (rq = request_list_take(&service->ready)))
         batch->requests[batch->request_count++] = rq;
@@ -92,11 +124,17 @@ static void take_work(struct service *service, struct batch *batch)
     batch->settles = service->settles;
     service->settles = (struct task_list){0};
     service->poked = false;
-    pokes = service->job_pokes;
-    service->job_pokes = 0;
+    for (size_t i = 0; i < service->def->job_count; i++) {
+        if (service->job_asked_ms[i] < service->job_due_ms[i])
+            service->job_due_ms[i] = service->job_asked_ms[i];
+        service->job_asked_ms[i] = JOB_NEVER;
+    }
     pthread_mutex_unlock(&service->lock);
-    for (size_t i = 0; i < service->def->job_count; i++)
-        if (pokes & 1u << i) env_job_due(&service->env, i, batch->now_ms);
+    for (size_t i = 0; i < batch->request_count; i++) {
+        rq = batch->requests[i];
+        batch->handlers[i] = rq->next ? rq->next : rq->route->run;
+        batch->states[i] = rq->state;
+    }
 }
 
 /* --- one item ------------------------------------------------------------------------------ */
@@ -111,12 +149,12 @@ struct mark {
     int published;
 };
 
-/* cause: what the item follows from; none: it begins a trace of its own. */
+/* cause: what the item follows from. */
 static struct mark item_begin(struct service *service, struct batch *batch,
                               const struct trace *cause)
 {
     tx_item_begin(batch->tx, batch->now_ms);
-    batch->tx->trace = trace_follow(&service->traces, cause);
+    if (OBSERVED) batch->tx->trace = trace_follow(&service->traces, cause);
     return (struct mark){service->tasks.tail, service->wakes, service->revocations,
                          batch->tx->published};
 }
@@ -143,6 +181,52 @@ static void item_end(struct service *service, struct batch *batch, struct mark m
     }
 }
 
+/* The item that runs now is to be recorded: until the batch ends, when its end is known. NULL: it
+ * is not, or memory ran out. */
+static struct span *span_begin(struct service *service, const struct batch *batch, uint64_t parent)
+{
+    struct item_span *item;
+
+    if (!spans_wanted(&batch->tx->trace)) return NULL;
+    item = arena_alloc(service->arena, sizeof *item);
+    if (!item) return NULL;
+    item->link = service->spans;
+    service->spans = item;
+    item->span = (struct span){.trace = batch->tx->trace,
+                               .parent = parent,
+                               .start_us = clock_monotonic_us(),
+                               .kind = SPAN_INTERNAL,
+                               .service = service->def->name};
+    return &item->span;
+}
+
+/* After the transaction: what happened in it took effect, or failed, with it. */
+static void spans_end(struct service *service, const struct batch *batch, bool committed)
+{
+    int64_t now_us = service->spans ? clock_monotonic_us() : 0;
+
+    for (struct item_span *item = service->spans; item; item = item->link) {
+        item->span.end_us = now_us;
+        item->span.commit_us = batch->commit_us;
+        item->span.failed |= !committed;
+        span_record(&item->span);
+    }
+    service->spans = NULL;
+}
+
+/* The wait in the queue is part of it. It may have turned out to belong to another trace. */
+static void span_of_request(struct span *span, const struct request *rq, const struct tx *tx,
+                            bool kept)
+{
+    span->verb = "write";
+    span->object = rq->route ? rq->route->path : "";
+    span->trace = tx->trace;
+    span->failed = !kept;
+    if (!rq->queued_us || rq->queued_us > span->start_us) return;
+    span->wait_us = span->start_us - rq->queued_us;
+    span->start_us = rq->queued_us;
+}
+
 static enum err refuse(struct request *rq, struct tx *tx, struct reply *rp)
 {
     (void)rq, (void)tx, (void)rp;
@@ -150,22 +234,48 @@ static enum err refuse(struct request *rq, struct tx *tx, struct reply *rp)
 }
 
 /* What runs next for it; a ban may have overtaken it while it waited. */
-static handler_fn *handler_of(struct service *service, struct request *rq, int64_t now_ms)
+static handler_fn *handler_of(struct service *service, struct request *rq, handler_fn *handler,
+                              int64_t now_ms)
 {
     if (rq->route->access == ACCESS_SESSION &&
         session_is_revoked(service->revoked, &rq->user, now_ms))
         return refuse;
-    return rq->next ? rq->next : rq->route->run;
+    return handler;
+}
+
+/* As it was before its handler ran. */
+static void request_again(struct request *rq, void *state)
+{
+    rq->state = state;
+    rq->waits = false;
+    rq->error_count = 0;
+    rq->error_message = (struct str){0};
+    rq->retry_after_s = 0;
+    buf_reset(&rq->reply.body);
+    buf_reset(&rq->reply.headers);
 }
 
 static void run_requests(struct service *service, struct batch *batch)
 {
     for (size_t i = 0; i < batch->request_count && !batch->broken; i++) {
         struct request *rq = batch->requests[i];
-        handler_fn *handler = handler_of(service, rq, batch->now_ms);
+        handler_fn *handler = handler_of(service, rq, batch->handlers[i], batch->now_ms);
         struct mark mark = item_begin(service, batch, &rq->trace);
+        struct span *span = span_begin(service, batch, rq->trace.span);
+        enum err err;
 
-        item_end(service, batch, mark, request_run(rq, handler, batch->tx));
+        if (batch->again) request_again(rq, batch->states[i]);
+        rq->env = &service->env;
+        err = request_run(rq, handler, batch->tx);
+        if (err == OK && batch->careful) {
+            err = tx_check(batch->tx);
+            if (err) reply_error(rq, err);
+            if (err) rq->next = NULL;
+        }
+        if (!span) span = span_begin(service, batch, rq->trace.span); /* it joined a trace */
+        if (span) span_of_request(span, rq, batch->tx, err == OK);
+        item_end(service, batch, mark, err == OK);
+        if (err == ERR_CONTENTION) batch->broken = err;
     }
 }
 
@@ -175,12 +285,23 @@ static void run_settles(struct service *service, struct batch *batch)
 
     while (!batch->broken && (task = task_list_take(&batch->settles))) {
         struct mark mark = item_begin(service, batch, &task->trace);
-        enum err err = task->settle(&service->env, batch->tx, task);
+        struct span *span = span_begin(service, batch, task->trace.span);
+        enum err err;
 
+        log_about(STR(""), &batch->tx->trace);
+        err = task->settle(&service->env, batch->tx, task);
+        if (err == OK && batch->careful) err = tx_check(batch->tx);
+        if (span) {
+            span->verb = "settle";
+            span->object = task->name;
+            span->failed = err != OK;
+        }
         if (err)
             log_event(LOG_ERROR, service->def->name, "task.failed",
                       log_text("reason", str_of(err_code(err))));
+        log_about_nothing();
         item_end(service, batch, mark, err == OK);
+        batch->task_count++;
         task_list_add(&batch->settled, task);
     }
 }
@@ -191,6 +312,24 @@ static const struct listener *listener_of(const struct service_definition *def,
     for (size_t i = 0; i < def->listener_count; i++)
         if (def->listeners[i].type == type) return &def->listeners[i];
     return NULL;
+}
+
+static const char *const verdict_words[VERDICTS] = {[VERDICT_APPLIED] = "applied",
+                                                    [VERDICT_SEEN] = "seen",
+                                                    [VERDICT_EARLY] = "early",
+                                                    [VERDICT_RETRY] = "retry",
+                                                    [VERDICT_DEAD] = "dead"};
+
+static void span_of_delivery(struct span *span, const struct delivery *delivery)
+{
+    enum event_type type = event_type_of(delivery->subject);
+
+    span->kind = SPAN_CONSUMER;
+    span->verb = "apply";
+    span->object = type < EVENT_TYPES ? event_subject(type) : "unknown";
+    span->sequence = delivery->sequence;
+    span->verdict = verdict_words[delivery->verdict];
+    span->failed = delivery->verdict == VERDICT_RETRY || delivery->verdict == VERDICT_DEAD;
 }
 
 /* The runtime's own books first, then the service's. */
@@ -235,6 +374,7 @@ static void run_deliveries(struct service *service, struct batch *batch)
     for (size_t i = 0; i < batch->delivery_count; i++) {
         struct delivery *delivery = &batch->deliveries[i];
         struct trace cause;
+        struct span *span;
         struct mark mark;
 
         delivery->verdict = VERDICT_RETRY;
@@ -242,7 +382,14 @@ static void run_deliveries(struct service *service, struct batch *batch)
         if (!delivery->waited && strcmp(held, delivery->source) == 0) continue;
         (void)trace_parse(delivery->trace, &cause);
         mark = item_begin(service, batch, &cause);
+        span = span_begin(service, batch, cause.span);
+        log_about(STR(""), &batch->tx->trace);
         delivery->verdict = deliver(service, batch, delivery);
+        if (delivery->verdict == VERDICT_APPLIED && batch->careful)
+            delivery->verdict = err_verdict(tx_check(batch->tx));
+        log_about_nothing();
+        if (span) span_of_delivery(span, delivery);
+        figure_add(&service->figures.events[delivery->verdict], 1);
         item_end(service, batch, mark, delivery->verdict == VERDICT_APPLIED);
         if (delivery->verdict == VERDICT_RETRY && !delivery->waited) held = delivery->source;
     }
@@ -250,6 +397,7 @@ static void run_deliveries(struct service *service, struct batch *batch)
 
 static void run_jobs(struct service *service, struct batch *batch)
 {
+    if (service->first) return;
     for (size_t i = 0; i < service->def->job_count && !batch->broken; i++) {
         const struct job *job = &service->def->jobs[i];
         struct mark mark;
@@ -257,14 +405,25 @@ static void run_jobs(struct service *service, struct batch *batch)
 
         if (service->job_due_ms[i] > batch->now_ms) continue;
         service->job_due_ms[i] = JOB_NEVER;
+        figure_add(&service->figures.jobs, 1);
         mark = item_begin(service, batch, &no_trace);
         err = job->run(&service->env, batch->tx, &service->job_due_ms[i]);
+        if (err == OK && batch->careful) err = tx_check(batch->tx);
         item_end(service, batch, mark, err == OK);
         if (err == OK) continue;
         service->job_due_ms[i] = batch->now_ms + PAUSE_MS;
         log_event(LOG_ERROR, service->def->name, "job.failed", log_text("job", str_of(job->name)),
                   log_text("reason", str_of(err_code(err))));
     }
+}
+
+/* Whether the server still answers. */
+static enum err ask_server(struct tx *tx)
+{
+    struct rows rows;
+
+    tx_query_values(tx, &rows, "SELECT 1", NULL, 0);
+    return rows_end(&rows);
 }
 
 /* While it is unknown whether the disk takes anything, every transaction writes something, so that
@@ -274,12 +433,20 @@ static void run_probe(struct service *service, struct batch *batch)
     struct mark mark;
     enum err err;
 
-    if (atomic_load(&service->healthy)) return;
+    if (batch->looks) batch->broken = ask_server(batch->tx);
+    if (batch->broken || atomic_load(&service->healthy)) return;
     mark = item_begin(service, batch, &no_trace);
     err = tx_exec_values(batch->tx, NULL,
                          "UPDATE schema_migrations SET applied_at_ms = applied_at_ms", NULL, 0);
     item_end(service, batch, mark, err == OK);
     if (err) batch->broken = err;
+}
+
+static enum err fold(struct service *service, struct batch *batch)
+{
+    if (!batch->looks || service->first || batch->now_ms < service->fold_at_ms) return OK;
+    service->fold_at_ms = batch->now_ms + OUTBOX_FOLD_MS;
+    return outbox_fold(batch->tx);
 }
 
 /* The bus's own rows: positions, dead letters, channel figures. */
@@ -293,6 +460,8 @@ static void run_books(struct service *service, struct batch *batch)
     if (batch->bus)
         err = subscription_settle(service->subscription, batch->tx, batch->delivery_count);
     if (err == OK && batch->tx->published) err = outbox_flush(batch->tx, &batch->last_sequence);
+    if (err == OK) err = fold(service, batch);
+    if (err == OK && batch->careful && tx_check(batch->tx) != OK) err = ERR_CONTENTION;
     item_end(service, batch, mark, err == OK);
     if (err) batch->broken = err;
 }
@@ -357,16 +526,31 @@ static void start_tasks(struct service *service)
         if (!pool_submit_task(service->pool, task)) free(task); /* a job finds its work again */
 }
 
+static void count(struct service *service, const struct batch *batch)
+{
+    struct writer_figures *figures = &service->figures;
+
+    figure_add(&figures->requests, batch->request_count);
+    figure_add(&figures->tasks, batch->task_count);
+    histogram_add(&figures->batch, &histogram_sizes,
+                  (int64_t)(batch->request_count + batch->task_count + batch->delivery_count));
+    histogram_add(&figures->commit, &histogram_durations, batch->commit_us);
+}
+
 static void committed(struct service *service, struct batch *batch)
 {
     atomic_store(&service->healthy, true);
+    count(service, batch);
+    spans_end(service, batch, true);
     if (batch->bus) subscription_settled(service->subscription, true);
+    if (batch->bus) service->careful = false;
     if (batch->tx->published)
         bus_notify(service->house->bus, service->def->name, batch->last_sequence);
     revocations_committed(service, batch->now_ms);
     release_requests(service, batch);
     wake_waiting(service);
     start_tasks(service);
+    lane_jobs(service);
     task_list_free(&batch->settled);
 }
 
@@ -376,9 +560,13 @@ static void failed(struct service *service, struct batch *batch, enum err err)
 {
     struct request_list answered = {0};
 
-    atomic_store(&service->healthy, false);
+    if (err != ERR_CONTENTION) {
+        atomic_store(&service->healthy, false);
+        service->probe_at_ms = batch->now_ms + PAUSE_MS;
+    }
     service->failures++;
-    service->probe_at_ms = batch->now_ms + PAUSE_MS;
+    figure_add(&service->figures.failures, 1);
+    spans_end(service, batch, false);
     for (size_t i = 0; i < batch->request_count; i++) {
         batch->requests[i]->next = NULL;
         request_list_add(&answered, batch->requests[i]);
@@ -400,19 +588,56 @@ static void failed(struct service *service, struct batch *batch, enum err err)
 
 /* --- the step ------------------------------------------------------------------------------ */
 
-/* An unknown outcome is settled by looking: a new connection sees what is on the disk. */
+/* An unknown outcome is settled by looking: a new connection sees what is there. A ban may be among
+ * it that memory was not told of: service_connect reads them again. */
 static bool reopen(struct service *service, int64_t now_ms)
 {
     if (service->db) return true;
     if (now_ms < service->reopen_at_ms) return false;
     service->reopen_at_ms = now_ms + PAUSE_MS;
-    return db_open(service->path, DB_WRITER, &service->db, NULL) == OK;
+    return service_connect(service, NULL) == OK;
+}
+
+static void close_broken(struct service *service)
+{
+    if (!service->db || !db_broken(service->db)) return;
+    atomic_store(&service->open, false);
+    db_close(service->db);
+    service->db = NULL;
+}
+
+/* A server that was started anew is noticed here, before anything was lost by it. */
+static enum err begin(struct service *service, struct batch *batch)
+{
+    enum err err = tx_begin(service->db, &batch->tx);
+
+    if (err == OK || !db_broken(service->db)) return err;
+    close_broken(service);
+    return reopen(service, batch->now_ms) ? tx_begin(service->db, &batch->tx) : err;
+}
+
+/* Where others write to the same database, all that waits for something looks itself, now and
+ * then: requests that another writer may have woken, jobs that another process made work for. */
+static bool look(struct service *service, int64_t now_ms)
+{
+    if (!db_shared(service->db) || now_ms < service->look_at_ms) return false;
+    service->look_at_ms = now_ms + LOOK_MS;
+    for (size_t i = 0; i < WAIT_BUCKETS; i++)
+        while (service->waiting[i]) {
+            struct request *rq = service->waiting[i];
+
+            service->waiting[i] = rq->link;
+            request_list_add(&service->ready, rq);
+        }
+    for (size_t i = 0; !service->first && i < service->def->job_count; i++)
+        env_job_due(&service->env, i, now_ms);
+    return true;
 }
 
 static bool something_is_due(const struct service *service, int64_t now_ms)
 {
     if (!atomic_load(&service->healthy) && service->probe_at_ms <= now_ms) return true;
-    for (size_t i = 0; i < service->def->job_count; i++)
+    for (size_t i = 0; !service->first && i < service->def->job_count; i++)
         if (service->job_due_ms[i] <= now_ms) return true;
     return service->subscription && subscription_due_ms(service->subscription) <= now_ms;
 }
@@ -427,14 +652,118 @@ static void fetch(struct service *service, struct batch *batch)
     batch->bus = batch->delivery_count || subscription_due_ms(sub) != INT64_MAX;
 }
 
-bool writer_step(struct service *service)
+static enum err commit(struct batch *batch)
 {
-    struct batch batch = {.now_ms = env_now_ms(&service->env)};
+    int64_t begin_us = OBSERVED ? clock_monotonic_us() : 0;
+    enum err err = tx_commit(batch->tx);
+
+    if (OBSERVED) batch->commit_us = clock_monotonic_us() - begin_us;
+    return err;
+}
+
+/* The whole batch in one transaction. After an error nothing of it happened, or nobody knows. */
+static enum err attempt(struct service *service, struct batch *batch)
+{
     enum err err;
 
     arena_reset(service->arena);
+    batch->broken = OK;
+    err = begin(service, batch);
+    if (err) return err;
+    run_probe(service, batch);
+    run_requests(service, batch);
+    run_settles(service, batch);
+    run_deliveries(service, batch);
+    run_jobs(service, batch);
+    run_books(service, batch);
+    err = batch->broken;
+    if (err)
+        tx_rollback(batch->tx);
+    else
+        err = commit(batch);
+    return err;
+}
+
+static void finish(struct service *service, struct batch *batch, enum err err)
+{
+    if (err == OK) {
+        committed(service, batch);
+        return;
+    }
+    close_broken(service);
+    failed(service, batch, err);
+}
+
+/* What the attempt asked for beyond its rows goes with them; its answers of slow work come back. */
+static void take_back(struct service *service, struct batch *batch)
+{
+    struct task_list settles = batch->settled;
+    struct task *task;
+
+    while ((task = task_list_take(&batch->settles)))
+        task_list_add(&settles, task);
+    batch->settles = settles;
+    batch->settled = (struct task_list){0};
+    batch->task_count = 0;
+    batch->again = batch->careful = true;
+    service->spans = NULL; /* what did not happen left none */
+    task_list_free(&service->tasks);
+    service->wakes = NULL;
+    service->revocations = NULL;
+}
+
+static void run_alone(struct service *service, struct batch *batch)
+{
+    enum err err = ERR_CONTENTION;
+
+    for (int tries = 0; tries < TRIES_MAX && err == ERR_CONTENTION && service->db; tries++) {
+        take_back(service, batch);
+        err = attempt(service, batch);
+    }
+    finish(service, batch, service->db ? err : ERR_UNAVAILABLE);
+}
+
+/* Somebody was in the way of the batch: each request and each answer of slow work in a transaction
+ * of its own, which holds few locks for a short time; then jobs. Events come again by themselves.
+ */
+static void run_apart(struct service *service, struct batch *batch)
+{
+    size_t count = batch->request_count;
+    struct batch *one;
+    struct task *task;
+
+    take_back(service, batch);
+    if (batch->bus) subscription_settled(service->subscription, false);
+    service->careful |= batch->bus;
+    batch->bus = false;
+    batch->delivery_count = 0;
+    one = calloc(1, sizeof *one);
+    for (size_t i = 0; one && i < count; i++) {
+        *one = (struct batch){.now_ms = batch->now_ms,
+                              .requests = {batch->requests[i]},
+                              .handlers = {batch->handlers[i]},
+                              .states = {batch->states[i]},
+                              .request_count = 1};
+        run_alone(service, one);
+    }
+    while (one && (task = task_list_take(&batch->settles))) {
+        *one = (struct batch){.now_ms = batch->now_ms};
+        task_list_add(&one->settles, task);
+        run_alone(service, one);
+    }
+    if (one) batch->request_count = 0;
+    free(one);
+    run_alone(service, batch);
+}
+
+bool writer_step(struct service *service)
+{
+    struct batch batch = {.now_ms = env_now_ms(&service->env), .careful = service->careful};
+    enum err err;
+
+    if (reopen(service, batch.now_ms)) batch.looks = look(service, batch.now_ms);
     take_work(service, &batch);
-    if (!reopen(service, batch.now_ms)) {
+    if (!service->db) {
         bool work = batch.request_count || batch.settles.head;
 
         if (work) failed(service, &batch, ERR_UNAVAILABLE);
@@ -444,35 +773,15 @@ bool writer_step(struct service *service)
         (void)revocations_read(service,
                                batch.now_ms); /* what is known stays until it can be read */
     fetch(service, &batch);
-    if (!batch.request_count && !batch.settles.head && !batch.delivery_count &&
+    if (!batch.request_count && !batch.settles.head && !batch.delivery_count && !batch.looks &&
         !something_is_due(service, batch.now_ms))
         return false;
-    err = tx_begin(service->db, &batch.tx);
-    if (err) {
-        failed(service, &batch, err);
-        return true;
-    }
-    run_probe(service, &batch);
-    run_requests(service, &batch);
-    run_settles(service, &batch);
-    run_deliveries(service, &batch);
-    run_jobs(service, &batch);
-    run_books(service, &batch);
-    err = batch.broken;
-    if (err)
-        tx_rollback(batch.tx);
+    err = attempt(service, &batch);
+    if (err == ERR_CONTENTION && !service->def->single_writer)
+        run_apart(service, &batch);
     else
-        err = tx_commit(batch.tx);
-    if (err == OK) {
-        committed(service, &batch);
-        return true;
-    }
-    if (err == ERR_COMMIT_UNKNOWN) {
-        db_close(service->db);
-        service->db = NULL;
-    }
-    failed(service, &batch, err);
-    return true;
+        finish(service, &batch, err);
+    return !batch.looks || batch.request_count || batch.delivery_count;
 }
 
 int64_t writer_next_ms(const struct service *service)
@@ -483,7 +792,8 @@ int64_t writer_next_ms(const struct service *service)
     if (!service->db) return service->reopen_at_ms;
     next = revocations_next_ms(service);
     if (!atomic_load(&service->healthy) && service->probe_at_ms < next) next = service->probe_at_ms;
-    for (size_t i = 0; i < service->def->job_count; i++)
+    if (db_shared(service->db) && service->look_at_ms < next) next = service->look_at_ms;
+    for (size_t i = 0; !service->first && i < service->def->job_count; i++)
         if (service->job_due_ms[i] < next) next = service->job_due_ms[i];
     if (service->subscription) {
         int64_t fetch = subscription_next_ms(service->subscription);
@@ -556,6 +866,10 @@ enum err writer_init(struct service *service)
     service->env.arena = service->arena;
     pthread_mutex_init(&service->lock, NULL);
     pthread_cond_init(&service->wake, NULL);
+    for (size_t i = 0; i < JOBS_MAX; i++) {
+        service->job_asked_ms[i] = JOB_NEVER;
+        if (service->first) service->job_due_ms[i] = JOB_NEVER;
+    }
     atomic_store(&service->healthy, true);
     return OK;
 }

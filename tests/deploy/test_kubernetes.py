@@ -185,7 +185,6 @@ def test_secrets_are_there_and_nobody_is_given_more_than_their_own():
 def test_settings_are_known_to_the_program():
     known = set(re.findall(r"\b[A-Z][A-Z_]{3,}\b", read("README.md").split("\n## Settings\n")[1]
                            .split("\n## ")[0]))
-    known |= {"NATS_REPLICAS"}  # of the JetStream driver
     ours = {"SERVICE", "POSTGRES_PASSWORD"}  # used by other values of the same container
     for overlay in OVERLAYS:
         for workload, labels, _ in pods(overlay):

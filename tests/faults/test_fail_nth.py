@@ -1,17 +1,21 @@
 """Proves that one failing call of the C library, whichever it is, makes the program neither crash
 nor lie: it refuses to start with a word, or answers, and what it acknowledged is there afterwards.
 
-A preloaded library (fail_nth.c) fails the n-th write, sync, open, allocation, connect or send.
+A preloaded library (fail_nth.c) fails the n-th write, sync, open, allocation, send or connect (to a
+card processor that the test plays).
 FAIL_POINTS places a kind (default 8) in a start and as many in a round of work; the long form is
 FAIL_POINTS=10000, which takes every place there is."""
 
 import contextlib
 import http.client
+import http.server
+import json
 import os
 import random
 import signal
 import subprocess
 import tempfile
+import threading
 
 import boxoffice
 from boxoffice import Server, get_order, get_ticket
@@ -20,7 +24,7 @@ from check import Skip, expect, wait_for
 POINTS = int(os.environ.get("FAIL_POINTS", "8"))
 # About how many calls of the kind a first start makes, and a round of work.
 CALLS = {"write": (250, 150), "sync": (70, 60), "open": (30, 3), "memory": (9000, 400),
-         "send": (0, 40)}
+         "send": (0, 40), "connect": (0, 2)}
 FAILURES = (OSError, http.client.HTTPException)
 KILLED_BY = {-int(number): number.name for number in signal.Signals}
 
@@ -32,13 +36,52 @@ def build_library(folder):
     return library
 
 
+class Processor(http.server.BaseHTTPRequestHandler):
+    """Takes every card, each once for a key."""
+
+    protocol_version = "HTTP/1.1"
+    taken = {}  # idempotency key → charge
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        key = self.headers["Idempotency-Key"]
+        self.answer(self.taken.setdefault(key, {
+            "id": f"ch_{len(self.taken)}", "object": "charge", "status": "succeeded",
+            "metadata": {"charge_id": key}}))
+
+    def do_GET(self):
+        self.answer({"object": "list", "data": list(self.taken.values()), "has_more": False})
+
+    def answer(self, value):
+        body = json.dumps(value).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@contextlib.contextmanager
+def processor():
+    """The settings that lead to it."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Processor) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield {"STRIPE_KEY": "sk_test_of_nobody",
+               "STRIPE_API_BASE": f"http://127.0.0.1:{server.server_port}"}
+        server.shutdown()
+
+
 class Round:
     """One life of the program with one failing call, and one without."""
 
-    def __init__(self, library, kind, number, later):
+    def __init__(self, library, kind, number, later, env):
         self.name = f"{kind}:{number}"
         self.later = later
-        self.server = Server()
+        self.server = Server(env=env)
         # The sandbox leaves the program no folder but this one to write into.
         os.makedirs(self.server.data, mode=0o700)
         self.mark = os.path.join(self.server.data, "failed")
@@ -139,13 +182,14 @@ def fail_each(kind):
     if boxoffice.sanitizer():
         raise Skip("a sanitizer brings its own allocator and calls")
     chance, tried, reached = random.Random(f"fail {kind}"), 0, 0
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, processor() as cards:
         library = build_library(folder)
+        env = cards if kind == "connect" else None
         for later in (False, True):
             calls = CALLS[kind][later]
             places = chance.sample(range(1, calls + 1), min(POINTS, calls))
             tried += len(places)
-            reached += sum(Round(library, kind, n, later).run() for n in places)
+            reached += sum(Round(library, kind, n, later, env).run() for n in places)
     print(f"# {kind}: {tried} places, {reached} of them reached")
     assert reached > 0, f"no {kind} was made to fail"
 
@@ -168,3 +212,7 @@ def test_a_failing_allocation_is_no_crash_and_no_lie():
 
 def test_a_failing_send_is_no_crash_and_no_lie():
     fail_each("send")
+
+
+def test_a_failing_connect_is_no_crash_and_no_lie():
+    fail_each("connect")

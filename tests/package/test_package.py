@@ -10,7 +10,7 @@ import signal
 import subprocess
 import tempfile
 
-from boxoffice import ROOT, TEST_KEY, TEST_PASSWORD, create_ticket, new_email, processes
+from boxoffice import ROOT, TEST_KEY, TEST_PASSWORD, create_ticket, new_email, processes, reserve
 from check import Skip, wait_for
 from client import Client
 
@@ -83,7 +83,7 @@ class Machine:
 class Service:
     """The command of a unit with its environment files, as its user: what systemd would start."""
 
-    def __init__(self, machine, unit="boxoffice.service", instance=""):
+    def __init__(self, machine, unit="boxoffice.service", instance="", tracer=()):
         text = machine.read(f"lib/systemd/system/{unit}").replace("%i", instance)
         environment = dict(ENVIRONMENT)
         for assignment in re.findall(r"^Environment=(.*)$", text, re.MULTILINE):
@@ -94,8 +94,8 @@ class Service:
         (line,) = re.findall(r"^ExecStart=(.*)$", text, re.MULTILINE)
         command = [re.sub(r"\$\{(\w+)\}", lambda m: environment[m[1]], word)
                    for word in line.split()]
-        self.process = subprocess.Popen(machine.words(*AS_THE_SERVICE, *command), env=environment,
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        self.process = subprocess.Popen([*tracer, *machine.words(*AS_THE_SERVICE, *command)],
+                                        env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=subprocess.DEVNULL, text=True)
         processes.append(self.process)
         first = self.process.stdout.readline()
@@ -141,6 +141,18 @@ def test_the_package_has_the_version_of_the_program():
     assert field(package(), "Version") == version
 
 
+def test_it_is_built_with_what_the_program_is_built_with():
+    """deploy/debian/control names every library and tool of BUILD_PACKAGES, beyond the compiler."""
+    with open(os.path.join(ROOT, "deploy", "debian", "control"), encoding="utf-8") as file:
+        named = set(re.findall(r"[a-z0-9.+-]+", file.read().split("Build-Depends:")[1]
+                               .split("Standards-Version")[0]))
+    script = '. tools/dev/packages.sh; printf "%s\\n" "${BUILD_PACKAGES[@]}"'
+    needed = set(subprocess.run(["bash", "-c", script], cwd=ROOT, check=True, capture_output=True,
+                                text=True).stdout.split())
+    missing = needed - named - {"gcc", "libc6-dev"}  # build-essential
+    assert not missing, f"Build-Depends in deploy/debian/control lacks {missing}"
+
+
 def check_installed(machine, version):
     assert machine.run("boxoffice", "--version").strip() == f"boxoffice {version}"
     assert machine.owner_and_mode(CONF) == "root:boxoffice 640"
@@ -163,6 +175,47 @@ def check_units(machine):
     for unit in ("boxoffice.service", "boxoffice@orders.service"):
         machine.run("systemd-analyze", "security", "--offline=true", "--no-pager",
                     "--threshold=15", unit)
+
+
+def system_calls(name):
+    """A call, or the calls of a group of systemd's."""
+    if not name.startswith("@"):
+        return {name}
+    told = subprocess.run(["systemd-analyze", "syscall-filter", name], check=True,
+                          capture_output=True, text=True).stdout
+    members = [line.strip() for line in told.splitlines()[1:] if not line.strip().startswith("#")]
+    return set().union(*map(system_calls, members))
+
+
+def granted(unit_text):
+    """The system calls that the unit leaves the program."""
+    calls = system_calls("@default")
+    for line in re.findall(r"^SystemCallFilter=(.*)$", unit_text, re.MULTILINE):
+        named = set().union(*map(system_calls, line.lstrip("~").split()))
+        calls = calls - named if line.startswith("~") else calls | named
+    return calls
+
+
+def check_system_calls(machine):
+    """What the program calls, from its first moment through a purchase to its end, is within what
+    the unit leaves it."""
+    log = machine.path("calls")
+    service = Service(machine, tracer=("strace", "-D", "-f", "-qq", "-o", log))
+    seller = service.client
+    assert seller.post("/api/users/signup",
+                       {"email": new_email(), "password": TEST_PASSWORD}).status == 201
+    ticket = create_ticket(seller)
+    order = reserve(seller, ticket["id"])
+    paid = wait_for(lambda: seller.post("/api/payments", {"token": "tok_visa", "orderId": order["id"]})
+                    .status == 201, 10, "the payment")
+    assert paid
+    service.stop()
+    with open(log, encoding="utf-8", errors="replace") as file:
+        calls = file.read().split('execve("/usr/bin/boxoffice"', 1)[1]
+    used = set(re.findall(r"^\d+ +([a-z0-9_]+)\(", calls, re.MULTILINE))
+    assert {"accept4", "pwrite64", "fdatasync"} <= used, used
+    refused = used - granted(machine.read("lib/systemd/system/boxoffice.service"))
+    assert not refused, f"the unit's SystemCallFilter refuses {refused}"
 
 
 def check_instance(machine):
@@ -205,6 +258,7 @@ def test_installed_upgraded_removed_and_purged_with_the_data_kept():
         assert service.client.post("/api/users/signin", person).status == 200
         assert service.client.get(f"/api/tickets/{ticket['id']}").status == 200
         service.stop()
+        check_system_calls(machine)
         check_instance(machine)
 
         machine.apt("remove", "boxoffice")

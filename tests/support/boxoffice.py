@@ -16,6 +16,7 @@ import threading
 import time
 
 import broker
+import postgres
 import session
 from check import expect, slow_factor, wait_for
 from client import Client, RawConnection
@@ -90,7 +91,8 @@ class Server:
         self.data = data or os.path.join(self.folder, "data")
         self.broker = broker.for_server(env or {})
         self.env = {"JWT_KEY": TEST_KEY, **NO_LIMITS,
-                    **(self.broker.environment() if self.broker else {}), **(env or {})}
+                    **(self.broker.environment() if self.broker else {}),
+                    **postgres.for_server(env or {}), **(env or {})}
         self.args = list(args)
         self.listen_on = listen
         self.process = None
@@ -249,7 +251,7 @@ at_end = []  # functions for end_all, such as closing what all tests share
 
 def end_all():
     """Kills what is still running: tests that hang leave no processes behind."""
-    for close in [*at_end, broker.stop_all]:
+    for close in [*at_end, broker.stop_all, postgres.stop_shared]:
         close()
     for process in processes:
         if process.poll() is None:

@@ -57,9 +57,18 @@ bare_root_tar() {
     [ -f "$tar" ] && printf '%s\n' "$PWD/$tar"
 }
 
-# What a clone would have: the tracked files, as they are now.
+# The tracked files; of a tree without its history, everything that no command made.
+tree_files() {
+    if git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
+        git ls-files -z
+    else
+        find . \( -path ./build -o -path ./data \) -prune -o -type f -print0
+    fi
+}
+
+# What a clone would have, as it is now.
 copy_tree() {
     mkdir -p "$1"
-    git ls-files -z | tar --create --null --files-from=- --ignore-failed-read 2>/dev/null |
+    tree_files | tar --create --null --files-from=- --ignore-failed-read 2>/dev/null |
         tar --extract --directory="$1"
 }

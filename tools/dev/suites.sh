@@ -3,7 +3,7 @@
 # run_suites adds them all up. A suite runs as `./dev suite NAME`, a process of its own, so that it
 # can be timed out and cannot disturb the sum.
 
-ALL_SUITES=(unit floors nm hardening contract openapi events observe payments faults operate web sim
+ALL_SUITES=(unit floors nm hardening contract openapi events observe payments postgres faults operate web sim
     deploy package asan tsan fuzz)
 # By name only: they take minutes and make containers.
 NAMED_SUITES=(image)
@@ -13,12 +13,14 @@ suite_packages() {
     printf '%s\n' "${BUILD_PACKAGES[@]}"
     case "$1" in
     unit | asan | sim) printf '%s\n' "${UNIT_PACKAGES[@]}" ;;
+    observe) printf '%s\n' "${OBSERVE_PACKAGES[@]}" ;;
     nm | hardening) printf '%s\n' "${NM_PACKAGES[@]}" ;;
     web)
         printf '%s\n' "${WEB_TEST_PACKAGES[@]}"
         command -v npm >/dev/null || printf '%s\n' "${NPM_PACKAGES[@]}"
         ;;
     payments) command -v npm >/dev/null || printf '%s\n' "${NPM_PACKAGES[@]}" ;;
+    postgres) printf '%s\n' "${UNIT_PACKAGES[@]}" "${POSTGRES_PACKAGES[@]}" ;;
     deploy)
         printf '%s\n' "${DEPLOY_TEST_PACKAGES[@]}"
         command -v npm >/dev/null || printf '%s\n' "${NPM_PACKAGES[@]}"
@@ -44,6 +46,8 @@ suite_events() { build_release && against build/boxoffice events/; }
 suite_observe() { build_release && against build/boxoffice observe/; }
 # The Stripe double is a matter of npm; without it those tests say that they are skipped.
 suite_payments() { build_release && against build/boxoffice payments/; }
+# The conformance tests and services on PostgreSQL.
+suite_postgres() { build_tested && against build/boxoffice postgres/; }
 suite_faults() { build_release && against build/boxoffice faults/; }
 suite_operate() { build_release && against build/boxoffice operate/; }
 

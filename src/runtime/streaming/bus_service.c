@@ -60,6 +60,7 @@ static void stop(struct env *env)
 static const struct route routes[] = {
     {METHOD_GET, "/healthz", ACCESS_HEALTH, IN_LOOP, get_healthz},
     {METHOD_GET, "/readyz", ACCESS_HEALTH, IN_READER, get_readyz},
+    {METHOD_GET, "/metrics", ACCESS_PUBLIC, IN_READER, get_metrics},
     {METHOD_GET, "/api/openapi.json", ACCESS_PUBLIC, IN_LOOP, get_openapi},
     {METHOD_GET, "/api/asyncapi.json", ACCESS_PUBLIC, IN_LOOP, get_asyncapi},
     {METHOD_GET, "/streaming", ACCESS_PUBLIC, IN_LOOP, get_streaming},
@@ -89,6 +90,7 @@ const struct service_definition bus_service = {
     .jobs = jobs,
     .job_count = sizeof jobs / sizeof *jobs,
     .schema = streaming_schema,
+    .single_writer = true,
     .start = start,
     .stop = stop,
 };

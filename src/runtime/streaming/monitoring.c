@@ -19,11 +19,14 @@ static void put_int(struct json_writer *writer, const char *key, int64_t number)
 
 /* --- who may look -------------------------------------------------------------------------- */
 
+bool monitoring_allowed(const struct request *rq)
+{
+    return rq->env->settings->monitoring_open || rq->from_loopback || rq->operator;
+}
+
 static enum err guarded(struct request *rq, handler_fn *show)
 {
-    bool open = rq->env->settings->monitoring_open || rq->from_loopback || rq->operator;
-
-    return open ? request_then(rq, IN_WRITER, show) : ERR_NOT_FOUND;
+    return monitoring_allowed(rq) ? request_then(rq, IN_WRITER, show) : ERR_NOT_FOUND;
 }
 
 /* --- dead letters -------------------------------------------------------------------------- */

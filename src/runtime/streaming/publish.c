@@ -49,13 +49,14 @@ static const char *warning_of(struct request *rq, const struct publication *publ
 static enum err bury(struct tx *tx, int64_t sequence, const struct publication *publication)
 {
     char trace[TRACE_TEXT_LEN];
+    size_t trace_len = trace_known(&tx->trace) ? sizeof trace : 0;
 
     trace_format(&tx->trace, trace);
     return dead_letter_put(tx, &(struct dead_letter){.source = STR("bus"),
                                                      .sequence = sequence,
                                                      .subject = publication->subject,
                                                      .payload = publication->payload,
-                                                     .trace = {trace, sizeof trace},
+                                                     .trace = {trace, trace_len},
                                                      .reason = STR("unknown subject")});
 }
 

@@ -85,6 +85,8 @@ static inline struct streaming *streaming_of(const struct env *env)
 
 /* --- health.c ------------------------------------------------------------------------------ */
 
+/* The loop that runs a handler of this service, told by the connection it came with. */
+int streaming_loop(const struct service *service, const struct tx *tx);
 handler_fn get_healthz;
 handler_fn get_readyz;
 
@@ -174,9 +176,14 @@ handler_fn get_dead;
 handler_fn get_dead_letter;
 handler_fn post_dead_retry;
 handler_fn post_dead_drop;
+/* --- metrics.c ----------------------------------------------------------------------------- */
+
+handler_fn get_metrics;
 
 /* --- monitoring.c, channels.c ---------------------------------------------------------------- */
 
+/* MONITORING: everybody, or this machine and the operator alone. */
+bool monitoring_allowed(const struct request *rq);
 handler_fn post_keys_rotate, get_trail; /* operate.c */
 handler_fn get_streaming;
 handler_fn get_clientsz;

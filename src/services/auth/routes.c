@@ -7,6 +7,8 @@
 #include "services/auth/session.h"
 #include "services/auth/store.h"
 
+#include "base/metric.h"
+
 /* A sign-up or sign-in on its way through its chain; rq->state. The texts are the request's. */
 struct attempt {
     struct str email;    /* as typed */
@@ -161,6 +163,7 @@ static enum err signin_finish(struct request *rq, struct tx *tx, struct reply *r
         return reply_signed_in(rq, tx, rp, 200, &attempt->user);
     }
     TRY(trail_put(rq, tx, TRAIL_REFUSED, attempt->known ? str_of(id.hex) : STR("")));
+    metric_add(METRIC_SIGN_INS_REFUSED, 1);
     reply_error(rq, ERR_BAD_CREDENTIALS); /* and what was written stays */
 done:
     return err;

@@ -5,7 +5,8 @@ enum err timer_version(struct tx *tx, struct object_id order_id, int64_t *versio
 {
     struct rows rows;
 
-    tx_query(tx, &rows, "SELECT version FROM timers WHERE order_id = $1", sql_id(order_id));
+    tx_query(tx, &rows, "SELECT version FROM timers WHERE order_id = $1" SQL_FOR_UPDATE,
+             sql_id(order_id));
     *version = rows_next(&rows) ? rows_int(&rows, 0) : -1;
     return rows_end(&rows);
 }
@@ -42,7 +43,7 @@ enum err timers_due(struct tx *tx, int64_t now_ms, struct object_id *out, size_t
     *count = 0;
     tx_query(tx, &rows,
              "SELECT order_id FROM timers WHERE due_at_ms IS NOT NULL AND due_at_ms <= $1"
-             " ORDER BY due_at_ms LIMIT $2",
+             " ORDER BY due_at_ms LIMIT $2" SQL_SKIP_LOCKED,
              sql_int(now_ms), sql_int((int64_t)max));
     while (*count < max && rows_next(&rows))
         out[(*count)++] = rows_id(&rows, 0);

@@ -40,14 +40,14 @@ enum err import_order(struct tx *tx, struct arena *arena, const struct imported_
                                                  [IMPORTED_COMPLETE] = ORDER_COMPLETE,
                                                  [IMPORTED_CANCELLED] = ORDER_CANCELLED};
     const struct imported_ticket *ticket = imported->ticket;
-    struct order there,
-        order = {.id = imported->id,
-                 .version = imported->version,
-                 .status = statuses[imported->status],
-                 .user_id = imported->user_id,
-                 .expires_at_ms = imported->expires_at_ms,
-                 .reserved_until_ms = imported->expires_at_ms,
-                 .ticket = {ticket->id, ticket->version, ticket->title, ticket->price_cents, STR("")}};
+    struct order there, order = {.id = imported->id,
+                                 .version = imported->version,
+                                 .status = statuses[imported->status],
+                                 .user_id = imported->user_id,
+                                 .expires_at_ms = imported->expires_at_ms,
+                                 .reserved_until_ms = imported->expires_at_ms,
+                                 .ticket = {ticket->id, ticket->version, ticket->title,
+                                            ticket->price_cents, STR("")}};
     enum err err = order_get(tx, arena, imported->id, &there);
 
     *added = err == ERR_NOT_FOUND;

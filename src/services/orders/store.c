@@ -27,7 +27,8 @@ enum err ticket_copy_version(struct tx *tx, struct object_id id, int64_t *versio
 {
     struct rows rows;
 
-    tx_query(tx, &rows, "SELECT version FROM ticket_copies WHERE id = $1", sql_id(id));
+    tx_query(tx, &rows, "SELECT version FROM ticket_copies WHERE id = $1" SQL_FOR_UPDATE,
+             sql_id(id));
     *version = rows_next(&rows) ? rows_int(&rows, 0) : -1;
     return rows_end(&rows);
 }
@@ -39,7 +40,8 @@ enum err ticket_copy_put(struct tx *tx, const struct ticket_copy *ticket)
                    " VALUES ($1, $2, $3, $4, $5)"
                    " ON CONFLICT (id) DO UPDATE SET version = excluded.version,"
                    " title = excluded.title, price_cents = excluded.price_cents,"
-                   " seller_id = excluded.seller_id",
+                   " seller_id = excluded.seller_id"
+                   " WHERE ticket_copies.version < excluded.version",
                    sql_id(ticket->id), sql_int(ticket->version), sql_text(ticket->title),
                    sql_int(ticket->price_cents), sql_text(ticket->seller_id));
 }
@@ -94,7 +96,8 @@ enum err order_update(struct tx *tx, const struct order *order)
         has_payment(order) ? sql_id(order->payment.id) : sql_null());
 
     ASSERT(err != OK || changed == 1);
-    return err == ERR_CONFLICT ? ERR_TICKET_RESERVED : err;
+    /* a cancelled order that revives, while another takes its ticket: look again who has it */
+    return err == ERR_CONFLICT ? ERR_CONTENTION : err;
 }
 
 /* The payment that begins at that column; its texts live as long as the row. */
@@ -155,7 +158,9 @@ enum err order_get(struct tx *tx, struct arena *arena, struct object_id id, stru
     enum err err = ERR_NOT_FOUND, end;
     struct rows rows;
 
-    tx_query(tx, &rows, "SELECT " ORDER_COLUMNS " FROM " ORDER_TABLES " WHERE o.id = $1",
+    tx_query(tx, &rows,
+             "SELECT " ORDER_COLUMNS " FROM " ORDER_TABLES
+             " WHERE o.id = $1" SQL_FOR_UPDATE_OF("o"),
              sql_id(id));
     if (rows_next(&rows)) {
         *out = order_read(&rows);

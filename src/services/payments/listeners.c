@@ -11,12 +11,12 @@ static enum verdict on_order_created(struct env *env, struct tx *tx, const void 
     if (err != ERR_NOT_FOUND) return verdict_of(err);
     if (order->version != 0 && !order->imported)
         return env_dead(env, "an order begins with version 0");
-    return verdict_of(
-        order_copy_insert(tx, &(struct order_copy){.id = order->id,
-                                                   .version = order->version,
-                                                   .status = PAID_ORDER_CREATED,
-                                                   .user_id = order->user_id,
-                                                   .price_cents = order->price_cents}));
+    return verdict_of(order_copy_insert(tx, &(struct order_copy){.id = order->id,
+                                                                 .version = order->version,
+                                                                 .status = PAID_ORDER_CREATED,
+                                                                 .user_id = order->user_id,
+                                                                 .price_cents = order->price_cents,
+                                                                 .trace = tx->trace}));
 }
 
 static enum verdict follow(struct env *env, struct tx *tx, struct object_id id, int64_t version,

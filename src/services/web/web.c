@@ -85,6 +85,7 @@ const struct service_definition web_service = {
     .every_instance = true,
     .jobs = jobs,
     .job_count = LIVE_JOBS,
+    .single_writer = true,
     .pool_threads = CALL_THREADS,
     .pool_queue_max = CALL_QUEUE_MAX,
     .start = web_start,

@@ -234,7 +234,7 @@ void run_begin(void)
     world.paid = world.deadline = world.grace_over = world.ever_complete = false;
     world.cancels = world.rivals = world.crashes = world.calls = 0;
     world.charged = world.refunded = 0;
-    world.payments.resumed = true;
+    world.payments.resumed_after = 0;
     world.rival_id = (struct object_id){{0}};
     for (enum who who = 0; who < NODES; who++) {
         struct node *node = &world.nodes[who];
