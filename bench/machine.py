@@ -100,7 +100,7 @@ def answers(url):
 class Program:
     """A running `boxoffice serve` on a data folder of its own."""
 
-    def __init__(self, bench, name, args=(), env=None, binary="build/boxoffice"):
+    def __init__(self, bench, name, args=(), env=None, binary="build/boxoffice", ready_s=20):
         self.bench = bench
         self.data = bench.path(name)
         words = [os.path.join(ROOT, binary), "serve", "--listen", "127.0.0.1:0",
@@ -113,7 +113,7 @@ class Program:
             with open(bench.path(name + ".err"), encoding="utf-8") as log:
                 raise SystemExit(f"bench: the program did not start: {line}{log.read()}")
         self.url, self.port = match.group(1), int(match.group(2))
-        wait_until(lambda: answers(self.url + "/readyz"), 20, "/readyz")
+        wait_until(lambda: answers(self.url + "/readyz"), ready_s, "/readyz")
         with open(os.path.join(self.data, "jwt.key"), "rb") as key:
             self.key = key.read().strip()
 

@@ -38,4 +38,11 @@ static inline bool object_id_eq(struct object_id a, struct object_id b)
     return memcmp(a.bytes, b.bytes, sizeof a.bytes) == 0;
 }
 
+/* When it was made, as its first four bytes say, UTC ms. */
+static inline int64_t object_id_time_ms(struct object_id id)
+{
+    return 1000 *
+           (((int64_t)id.bytes[0] << 24) | (id.bytes[1] << 16) | (id.bytes[2] << 8) | id.bytes[3]);
+}
+
 #endif

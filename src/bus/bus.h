@@ -41,6 +41,8 @@ enum err outbox_refill(struct tx *tx, int64_t from, int64_t max, int64_t *next);
 
 /* The sequence of the event this transaction appended last. */
 enum err outbox_last(struct tx *tx, int64_t *sequence);
+/* When it was appended, UTC ms; 0: there is none. */
+enum err outbox_last_time(struct tx *tx, int64_t *time_ms);
 
 /* --- reading the books (any connection to a service's database) ------------------------------ */
 
@@ -74,8 +76,33 @@ struct dead_letter {
 /* The newest dead letters of a subscriber, at most max; total: all there are. */
 enum err dead_letters(struct tx *tx, struct arena *arena, struct dead_letter *out, size_t max,
                       size_t *count, int64_t *total);
+/* The next older ones: those with an id below `before` (INT64_MAX: the newest). */
+enum err dead_letters_before(struct tx *tx, struct arena *arena, int64_t before,
+                             struct dead_letter *out, size_t max, size_t *count);
+/* One of them, its payload whole; ERR_NOT_FOUND. */
+enum err dead_letter_get(struct tx *tx, struct arena *arena, int64_t id, struct dead_letter *out);
+/* Moves it among the events that wait, from where its subscription delivers it once more, by the
+ * same rules as the first time. In the subscriber's writer; then subscription_look. */
+enum err dead_letter_retry(struct tx *tx, const struct dead_letter *letter);
+/* ERR_NOT_FOUND: there is none of this id. */
+enum err dead_letter_drop(struct tx *tx, int64_t id);
+/* What became of an event that was delivered or put back: it waits, is dead (then which letter),
+ * or neither: it took effect. */
+enum event_fate { FATE_SETTLED, FATE_WAITING, FATE_DEAD };
+enum err event_fate(struct tx *tx, struct str source, int64_t sequence, enum event_fate *fate,
+                    int64_t *letter_id);
+/* How far this service has taken over the outbox of each other one, at most max; source in the
+ * arena. */
+struct bus_position {
+    struct str source;
+    int64_t sequence;
+};
+enum err bus_positions(struct tx *tx, struct arena *arena, struct bus_position *out, size_t max,
+                       size_t *count);
 /* How many events wait for an earlier version. */
 enum err waiting_count(struct tx *tx, int64_t *count);
+/* Since when the oldest of them does, UTC ms; INT64_MAX: none waits. */
+enum err waiting_since(struct tx *tx, int64_t *since_ms);
 enum err dead_count(struct tx *tx, int64_t *count); /* dead letters */
 /* Keeps an event that can never be applied, with its reason and whole payload. id and dead_at_ms
  * are given to it. */
@@ -164,6 +191,9 @@ enum err subscription_settle(struct subscription *sub, struct tx *tx, size_t cou
 void subscription_again(struct subscription *sub);
 /* After the commit (committed) or its failure: remember or forget what settle did, acknowledge. */
 void subscription_settled(struct subscription *sub, bool committed);
+/* Events were put among those that wait, in the transaction of this writer: look at them after it.
+ */
+void subscription_look(struct subscription *sub);
 /* When to fetch again without a poke, UTC ms; INT64_MAX: never. */
 int64_t subscription_next_ms(const struct subscription *sub);
 /* When settle has something to write although nothing was fetched, UTC ms; a transaction that is

@@ -68,6 +68,11 @@ enum err outbox_last(struct tx *tx, int64_t *sequence)
     return count_rows(tx, "SELECT COALESCE(MAX(seq), 0) FROM outbox", sequence);
 }
 
+enum err outbox_last_time(struct tx *tx, int64_t *time_ms)
+{
+    return count_rows(tx, "SELECT created_at_ms FROM outbox ORDER BY seq DESC LIMIT 1", time_ms);
+}
+
 static enum err channel_add(struct tx *tx, const struct channel *channel)
 {
     return tx_exec(tx, NULL,
@@ -202,38 +207,138 @@ enum err outbox_find(struct tx *tx, struct arena *arena, struct str word, struct
     return rows_end(&rows);
 }
 
+/* The columns of LETTER, as the row the query stands on has them. */
+static struct dead_letter letter_read(struct rows *rows, struct arena *arena)
+{
+    return (struct dead_letter){
+        .id = rows_int(rows, 0),
+        .source = arena_copy(arena, rows_text(rows, 1)),
+        .sequence = rows_int(rows, 2),
+        .subject = arena_copy(arena, rows_text(rows, 3)),
+        .payload = arena_copy(arena, rows_text(rows, 4)),
+        .reason = arena_copy(arena, rows_text(rows, 5)),
+        .dead_at_ms = rows_int(rows, 6),
+        .trace = arena_copy(arena, rows_text(rows, 7)),
+    };
+}
+
+enum err dead_letters_before(struct tx *tx, struct arena *arena, int64_t before,
+                             struct dead_letter *out, size_t max, size_t *count)
+{
+    struct rows rows;
+
+    *count = 0;
+    tx_query(tx, &rows,
+             "SELECT id, source, seq, subject, substr(payload, 1, 2048), reason, dead_at_ms, "
+             "trace FROM bus_dead WHERE id < $1 ORDER BY id DESC LIMIT $2",
+             sql_int(before), sql_int((int64_t)max));
+    while (*count < max && rows_next(&rows))
+        out[(*count)++] = letter_read(&rows, arena);
+    return rows_end(&rows);
+}
+
 enum err dead_letters(struct tx *tx, struct arena *arena, struct dead_letter *out, size_t max,
                       size_t *count, int64_t *total)
 {
-    struct rows rows;
-    enum err err = OK;
+    enum err err;
 
     *count = 0;
     TRY(dead_count(tx, total));
-    tx_query(tx, &rows,
-             "SELECT id, source, seq, subject, substr(payload, 1, 2048), reason, dead_at_ms, "
-             "trace FROM bus_dead ORDER BY id DESC LIMIT $1",
-             sql_int((int64_t)max));
-    while (*count < max && rows_next(&rows)) {
-        struct dead_letter *letter = &out[(*count)++];
-
-        letter->id = rows_int(&rows, 0);
-        letter->source = arena_copy(arena, rows_text(&rows, 1));
-        letter->sequence = rows_int(&rows, 2);
-        letter->subject = arena_copy(arena, rows_text(&rows, 3));
-        letter->payload = arena_copy(arena, rows_text(&rows, 4));
-        letter->reason = arena_copy(arena, rows_text(&rows, 5));
-        letter->dead_at_ms = rows_int(&rows, 6);
-        letter->trace = arena_copy(arena, rows_text(&rows, 7));
-    }
-    err = rows_end(&rows);
+    TRY(dead_letters_before(tx, arena, INT64_MAX, out, max, count));
 done:
     return err;
+}
+
+enum err dead_letter_get(struct tx *tx, struct arena *arena, int64_t id, struct dead_letter *out)
+{
+    enum err err = ERR_NOT_FOUND, end;
+    struct rows rows;
+
+    tx_query(tx, &rows,
+             "SELECT id, source, seq, subject, payload, reason, dead_at_ms, trace FROM bus_dead "
+             "WHERE id = $1",
+             sql_int(id));
+    if (rows_next(&rows)) {
+        *out = letter_read(&rows, arena);
+        err = out->payload.at ? OK : ERR_MEMORY;
+    }
+    end = rows_end(&rows);
+    return end ? end : err;
+}
+
+/* It waits anew from now on: for a day, should an earlier version be missing. */
+enum err dead_letter_retry(struct tx *tx, const struct dead_letter *letter)
+{
+    enum err err;
+
+    TRY(dead_letter_drop(tx, letter->id));
+    TRY(tx_exec(tx, NULL,
+                "INSERT INTO bus_waiting (source, seq, subject, payload, published_at_ms, "
+                "since_ms, trace) VALUES ($1, $2, $3, $4, $5, $5, $6) "
+                "ON CONFLICT (source, seq) DO NOTHING",
+                sql_text(letter->source), sql_int(letter->sequence), sql_text(letter->subject),
+                sql_text(letter->payload), sql_int(tx->now_ms), sql_text_or_null(letter->trace)));
+done:
+    return err;
+}
+
+enum err dead_letter_drop(struct tx *tx, int64_t id)
+{
+    int64_t dropped;
+    enum err err = tx_exec(tx, &dropped, "DELETE FROM bus_dead WHERE id = $1", sql_int(id));
+
+    return err == OK && dropped == 0 ? ERR_NOT_FOUND : err;
+}
+
+enum err event_fate(struct tx *tx, struct str source, int64_t sequence, enum event_fate *fate,
+                    int64_t *letter_id)
+{
+    struct rows rows;
+    enum err err;
+
+    *fate = FATE_SETTLED;
+    tx_query(tx, &rows, "SELECT MAX(id) FROM bus_dead WHERE source = $1 AND seq = $2",
+             sql_text(source), sql_int(sequence));
+    if (rows_next(&rows) && !rows_null(&rows, 0)) {
+        *fate = FATE_DEAD;
+        *letter_id = rows_int(&rows, 0);
+    }
+    TRY(rows_end(&rows));
+    tx_query(tx, &rows, "SELECT 1 FROM bus_waiting WHERE source = $1 AND seq = $2",
+             sql_text(source), sql_int(sequence));
+    if (rows_next(&rows)) *fate = FATE_WAITING;
+    TRY(rows_end(&rows));
+done:
+    return err;
+}
+
+enum err bus_positions(struct tx *tx, struct arena *arena, struct bus_position *out, size_t max,
+                       size_t *count)
+{
+    struct rows rows;
+
+    *count = 0;
+    tx_query(tx, &rows, "SELECT source, seq FROM bus_positions ORDER BY source LIMIT $1",
+             sql_int((int64_t)max));
+    while (*count < max && rows_next(&rows))
+        out[(*count)++] =
+            (struct bus_position){arena_copy(arena, rows_text(&rows, 0)), rows_int(&rows, 1)};
+    return rows_end(&rows);
 }
 
 enum err waiting_count(struct tx *tx, int64_t *count)
 {
     return count_rows(tx, "SELECT COUNT(*) FROM bus_waiting", count);
+}
+
+enum err waiting_since(struct tx *tx, int64_t *since_ms)
+{
+    struct rows rows;
+
+    *since_ms = INT64_MAX;
+    tx_query_values(tx, &rows, "SELECT MIN(since_ms) FROM bus_waiting", NULL, 0);
+    if (rows_next(&rows) && !rows_null(&rows, 0)) *since_ms = rows_int(&rows, 0);
+    return rows_end(&rows);
 }
 
 enum err dead_count(struct tx *tx, int64_t *count)

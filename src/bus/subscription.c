@@ -197,6 +197,12 @@ int64_t subscription_next_ms(const struct subscription *sub)
     return due_ms < next_ms ? due_ms : next_ms;
 }
 
+void subscription_look(struct subscription *sub)
+{
+    sub->stale = true; /* their number, too, is read again */
+    begin_round(sub);
+}
+
 /* --- settling ------------------------------------------------------------------------------ */
 
 static enum err bury(struct subscription *sub, struct tx *tx, const struct delivery *delivery,

@@ -16,6 +16,7 @@
 #define RECEIVE_BYTES 65536
 #define REQUEST_MAX   (256 * 1024)
 #define ANSWER_MAX    (256 * 1024)
+#define ASK_MAX       (16 * 1024 * 1024)
 
 enum state {
     STATE_LENGTH,     /* left bytes of the body are to come */
@@ -322,4 +323,23 @@ int control_complain(struct control *control, int status)
     buf_free(&body);
     if (arena) arena_free(arena);
     return 1;
+}
+
+int control_ask(const char *data, const char *method, const char *path, const struct str *body,
+                struct arena *arena, struct str *out)
+{
+    struct control *control = control_open(data);
+    struct buf text;
+    int status, code = -1;
+
+    if (!control) return 1;
+    buf_init(&text, arena, ASK_MAX);
+    status = control_request(control, method, path, body);
+    if (status != 200)
+        code = control_complain(control, status);
+    else if (!control_read_all(control, &text))
+        code = control_complain(control, 0);
+    *out = buf_str(&text);
+    control_close(control);
+    return code;
 }

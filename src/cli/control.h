@@ -36,4 +36,9 @@ bool control_read_all(struct control *control, struct buf *out);
  * exit code, 1. */
 int control_complain(struct control *control, int status);
 
+/* One request to the server that runs on the data folder: the body of its answer, in the arena.
+ * -1: a success (200); else the exit code, and it was said on stderr what is wrong. */
+int control_ask(const char *data, const char *method, const char *path, const struct str *body,
+                struct arena *arena, struct str *out);
+
 #endif

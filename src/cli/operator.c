@@ -6,7 +6,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 
-#define ANSWER_MAX (4 * 1024 * 1024)
+#define ARENA_MAX (64 * 1024 * 1024)
 
 static const struct option options[] = {{"data", required_argument, NULL, 'd'},
                                         {"status", required_argument, NULL, 's'},
@@ -88,25 +88,17 @@ bool operator_list_path(const struct operator_options *asked, const char *base, 
 int operator_ask(const char *data, const char *method, const char *path, const struct str *body,
                  bool (*is_well)(const struct json *answer))
 {
-    struct control *control = control_open(data);
-    struct arena *arena = control ? arena_new(8 * ANSWER_MAX) : NULL;
-    struct buf text;
-    int status, code = 1;
+    struct arena *arena = arena_new(ARENA_MAX);
+    struct str text;
+    int code;
 
-    if (!arena) goto done;
-    buf_init(&text, arena, ANSWER_MAX);
-    status = control_request(control, method, path, body);
-    if (status != 200) {
-        code = control_complain(control, status);
-    } else if (!control_read_all(control, &text)) {
-        code = control_complain(control, 0);
-    } else {
+    if (!arena) return 1;
+    code = control_ask(data, method, path, body, arena, &text);
+    if (code < 0) {
         printf("%.*s\n", (int)text.len, text.at);
         code = cli_finish();
-        if (is_well && !is_well(json_parse(arena, buf_str(&text)))) code = 1;
+        if (is_well && !is_well(json_parse(arena, text))) code = 1;
     }
     arena_free(arena);
-done:
-    control_close(control);
     return code;
 }

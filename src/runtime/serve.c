@@ -25,8 +25,7 @@
 
 /* --- folders and databases ----------------------------------------------------------------- */
 
-/* mkdir -p, private to the user. */
-static bool make_folder(const char *path, struct buf *why)
+bool make_folder(const char *path, struct buf *why)
 {
     char part[4096];
     size_t length = strlen(path);
@@ -44,6 +43,38 @@ static bool make_folder(const char *path, struct buf *why)
         return false;
     }
     return true;
+}
+
+/* Half of a restored market is none. */
+static bool is_restored(const char *folder, struct buf *why)
+{
+    char path[4096];
+    struct stat status;
+
+    if (snprintf(path, sizeof path, "%s/" RESTORING_FOLDER, folder) >= (int)sizeof path ||
+        lstat(path, &status) != 0)
+        return true;
+    buf_printf(why, "%s is there: a restore was broken off; run boxoffice restore again", path);
+    return false;
+}
+
+const struct migration *service_schema(const struct service_definition *def, size_t part)
+{
+    const struct migration *const parts[] = {bus_schema, runtime_schema, def->schema};
+
+    return part < sizeof parts / sizeof *parts ? parts[part] : NULL;
+}
+
+enum err service_migrate(struct db *db, const struct service_definition *def, int64_t now_ms,
+                         struct buf *why)
+{
+    const struct migration *steps;
+    enum err err = OK;
+
+    for (size_t part = 0; (steps = service_schema(def, part)); part++)
+        TRY(db_migrate(db, steps, now_ms, why));
+done:
+    return err;
 }
 
 enum err service_place(const struct settings *settings, const char *name, char **out,
@@ -65,9 +96,7 @@ static enum err migrate(struct service *service, struct buf *why)
     enum err err = OK;
 
     if (service->migrated) return OK;
-    TRY(db_migrate(service->db, bus_schema, now_ms, why));
-    TRY(db_migrate(service->db, runtime_schema, now_ms, why));
-    if (service->def->schema) TRY(db_migrate(service->db, service->def->schema, now_ms, why));
+    TRY(service_migrate(service->db, service->def, now_ms, why));
     service->migrated = true;
 done:
     return err;
@@ -347,6 +376,9 @@ enum err house_open(struct house *house, const struct service_definition *const 
     house->started_at_ms = clock_now_ms(house->clock);
     if (!can_do_without_broker(house, count, why)) return ERR_INVALID;
     if (!make_folders(house->settings, why)) return ERR_IO;
+    if (!is_restored(
+            house->settings->sqlite_dir ? house->settings->sqlite_dir : house->settings->data, why))
+        return ERR_IO;
     /* The bus's database comes first: its lock says whose data folder this is. */
     TRY(add_service(house, &bus_service, why));
     house->keys = session_keys_open(house->settings, why);

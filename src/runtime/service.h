@@ -66,6 +66,12 @@ static inline enum verdict version_verdict(int64_t held, int64_t version)
     if (version <= held) return VERDICT_SEEN;
     return version == held + 1 ? VERDICT_APPLIED : VERDICT_EARLY;
 }
+/* The same for the event that an entity begins with, at version 0; one that was taken over from
+ * elsewhere (imported) begins with the version it had there. */
+static inline enum verdict first_verdict(int64_t held, int64_t version, bool imported)
+{
+    return held < 0 && imported ? VERDICT_APPLIED : version_verdict(held, version);
+}
 
 /* --- jobs ---------------------------------------------------------------------------------- */
 

@@ -80,3 +80,15 @@ enum err db_migrate(struct db *db, const struct migration *steps, int64_t now_ms
     (void)db->engine->migrating(db, false);
     return err;
 }
+
+enum err db_steps(struct tx *tx, struct arena *arena, struct str *out, size_t max, size_t *count)
+{
+    struct rows rows;
+
+    *count = 0;
+    tx_query(tx, &rows, "SELECT name FROM schema_migrations ORDER BY name LIMIT $1",
+             sql_int((int64_t)max));
+    while (*count < max && rows_next(&rows))
+        out[(*count)++] = arena_copy(arena, rows_text(&rows, 0));
+    return rows_end(&rows);
+}

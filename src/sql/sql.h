@@ -49,6 +49,20 @@ bool db_broken(struct db *db);
 /* Others may write to this database while this process does. */
 bool db_shared(const struct db *db);
 
+/* --- copying ------------------------------------------------------------------------------- */
+
+/* Copies the whole database, as the snapshot of a reader (tx_snapshot, something read) sees it,
+ * into a new file at path, and syncs it. Nobody is held up: writers go on meanwhile, and their log
+ * grows until the snapshot ends. pause(context, bytes) is called after every piece of at most
+ * DB_COPY_PIECE bytes, for whoever wants to go slowly; NULL: none. Errors: ERR_DISK_FULL, ERR_IO,
+ * ERR_MEMORY; why (may be NULL) gets words for the operator, and the file is not whole. */
+#define DB_COPY_PIECE (1024 * 1024)
+enum err db_copy(struct db *reader, const char *path, void (*pause)(void *context, int64_t bytes),
+                 void *context, struct buf *why);
+
+/* Reads the whole database of a reader and looks whether its pages hang together; minutes for many
+ * gigabytes. ERR_IO, with why, when they do not. */
+enum err db_check(struct db *reader, struct buf *why);
 /* Takes, without waiting, the lease of that name on this connection's database, or has it already.
  * True: no other process has it, until this connection is closed or lost. One process alone may
  * have an SQLite database open for writing, so there it is always true. */
@@ -68,6 +82,10 @@ struct migration {
  * number of processes may do it at once: they take turns. ERR_CONFLICT: an applied step's text is
  * not the one recorded. */
 enum err db_migrate(struct db *db, const struct migration *steps, int64_t now_ms, struct buf *why);
+
+/* The names of the steps that were applied, in the order of their names, at most max; texts in the
+ * arena. */
+enum err db_steps(struct tx *tx, struct arena *arena, struct str *out, size_t max, size_t *count);
 
 /* --- transactions -------------------------------------------------------------------------- */
 

@@ -3,8 +3,8 @@
 # run_suites adds them all up. A suite runs as `./dev suite NAME`, a process of its own, so that it
 # can be timed out and cannot disturb the sum.
 
-ALL_SUITES=(unit floors nm hardening contract openapi events observe payments postgres faults nats web sim
-    deploy package asan tsan fuzz)
+ALL_SUITES=(unit floors nm hardening contract openapi events observe payments postgres faults
+    nats operate web sim deploy package asan tsan fuzz)
 # By name only: they take minutes and make containers.
 NAMED_SUITES=(image)
 SUITE_SECONDS_MAX=900
@@ -53,6 +53,7 @@ suite_payments() { build_release && against build/boxoffice payments/; }
 # The conformance tests and services on PostgreSQL.
 suite_postgres() { build_tested && against build/boxoffice postgres/; }
 suite_faults() { build_release && against build/boxoffice faults/; }
+suite_operate() { build_release && against build/boxoffice operate/; }
 
 # Beside brokers: their own tests, and those of the embedded bus once more.
 suite_nats() {

@@ -170,6 +170,12 @@ enum err deliver_run(struct env *env, struct tx *tx, int64_t *next_ms);
 handler_fn get_listen;
 handler_fn post_ack;
 
+/* --- letters.c: dead letters, for the operator ----------------------------------------------- */
+
+handler_fn get_dead;
+handler_fn get_dead_letter;
+handler_fn post_dead_retry;
+handler_fn post_dead_drop;
 /* --- metrics.c ----------------------------------------------------------------------------- */
 
 handler_fn get_metrics;

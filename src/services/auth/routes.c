@@ -17,6 +17,7 @@ struct attempt {
     struct password_hash hash;
     struct user user; /* sign-in: the row, when known */
     bool known, right;
+    bool both; /* sign-in: there are hashes of two kinds, of two durations */
 };
 
 /* Reads both fields and refuses a bad email; what a password must be is the caller's matter. */
@@ -157,6 +158,8 @@ static enum err signin_finish(struct request *rq, struct tx *tx, struct reply *r
     if (attempt->known) TRY(user_get(tx, rq->arena, attempt->user.id, &attempt->user));
     if (attempt->right && attempt->user.status == USER_ACTIVE) {
         uncount_guess(rq, attempt);
+        if (attempt->hash.text[0]) /* from the Node application: from now on like everybody's */
+            TRY(user_rehash(tx, attempt->user.id, &attempt->user.hash, &attempt->hash));
         return reply_signed_in(rq, tx, rp, 200, &attempt->user);
     }
     TRY(trail_put(rq, tx, TRAIL_REFUSED, attempt->known ? str_of(id.hex) : STR("")));
@@ -166,20 +169,23 @@ done:
     return err;
 }
 
-/* In the pool. Whoever the email belongs to, if anyone: one hash. */
+/* In the pool. Whoever the email belongs to, if anyone: the same hashing. */
 static enum err signin_verify(struct request *rq, struct tx *tx, struct reply *rp)
 {
     const struct auth *auth = rq->env->state;
     struct attempt *attempt = rq->state;
+    const struct password_hash *hash = attempt->known ? &attempt->user.hash : &auth->nobody;
     enum err err;
     bool right;
 
     (void)tx;
     (void)rp;
     TRY(count_guess(rq, attempt));
-    right =
-        password_verify(attempt->password, attempt->known ? &attempt->user.hash : &auth->nobody);
+    right = password_verify(attempt->password, hash);
+    if (attempt->both) password_verify_other(attempt->password, hash, &auth->nobody);
     attempt->right = attempt->known && right;
+    if (attempt->right && password_is_imported(hash))
+        TRY(password_hash(attempt->password, &attempt->hash));
     return request_then(rq, IN_WRITER, signin_finish);
 done:
     return err;
@@ -193,7 +199,10 @@ static enum err signin_find(struct request *rq, struct tx *tx, struct reply *rp)
     (void)rp;
     if (err != OK && err != ERR_NOT_FOUND) return err;
     attempt->known = err == OK;
+    TRY(users_imported_left(tx, &attempt->both));
     return request_then(rq, IN_POOL, signin_verify);
+done:
+    return err;
 }
 
 /* POST /api/users/signin {email, password}: a session for someone who has an account.

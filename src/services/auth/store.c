@@ -197,3 +197,24 @@ enum err sessions_first_end(struct tx *tx, int64_t *first_ms)
     *first_ms = rows_next(&rows) && !rows_null(&rows, 0) ? rows_int(&rows, 0) : INT64_MAX;
     return rows_end(&rows);
 }
+
+/* --- people of the Node application -------------------------------------------------------- */
+
+enum err users_imported_left(struct tx *tx, bool *left)
+{
+    struct rows rows;
+
+    tx_query_values(tx, &rows,
+                    "SELECT 1 FROM users WHERE substr(password_hash, 1, 8) = '$scrypt$' LIMIT 1",
+                    NULL, 0);
+    *left = rows_next(&rows);
+    return rows_end(&rows);
+}
+
+enum err user_rehash(struct tx *tx, struct object_id id, const struct password_hash *from,
+                     const struct password_hash *to)
+{
+    return tx_exec(tx, NULL,
+                   "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2",
+                   sql_id(id), sql_text(str_of(from->text)), sql_text(str_of(to->text)));
+}

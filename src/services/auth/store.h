@@ -13,6 +13,11 @@ enum err user_insert(struct tx *tx, const struct user *user);
 /* By users_by_email_key. ERR_NOT_FOUND; out's texts live in the arena. */
 enum err user_find(struct tx *tx, struct arena *arena, struct str key, struct user *out);
 
+/* Whether anybody's hash still is the Node application's. */
+enum err users_imported_left(struct tx *tx, bool *left);
+/* Replaces a hash by a better one of the same password, unless it has changed meanwhile. */
+enum err user_rehash(struct tx *tx, struct object_id id, const struct password_hash *from,
+                     const struct password_hash *to);
 enum err user_get(struct tx *tx, struct arena *arena, struct object_id id, struct user *out);
 /* Status, version and what is known of the ban. */
 enum err user_ban_put(struct tx *tx, const struct user *user);

@@ -27,9 +27,12 @@ static void ring_at(struct env *env, const struct tx *tx, int64_t due_at_ms)
 static enum verdict on_order_created(struct env *env, struct tx *tx, const void *event)
 {
     const struct order_created *order = event;
-    enum verdict verdict = next_version(tx, order->id, order->version);
-    enum err err;
+    enum verdict verdict;
+    int64_t held;
+    enum err err = timer_version(tx, order->id, &held);
 
+    if (err) return verdict_of(err);
+    verdict = first_verdict(held, order->version, order->imported);
     if (verdict != VERDICT_APPLIED) return verdict;
     err = timer_start(tx, order->id, order->version, order->expires_at_ms);
     if (err == OK) ring_at(env, tx, order->expires_at_ms);

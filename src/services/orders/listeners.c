@@ -3,14 +3,14 @@
 
 /* --- tickets ------------------------------------------------------------------------------- */
 
-static enum verdict copy_ticket(struct tx *tx, const struct ticket_copy *ticket)
+static enum verdict copy_ticket(struct tx *tx, const struct ticket_copy *ticket, bool imported)
 {
     enum verdict verdict;
     int64_t held;
     enum err err;
 
     TRY(ticket_copy_version(tx, ticket->id, &held));
-    verdict = version_verdict(held, ticket->version);
+    verdict = first_verdict(held, ticket->version, imported);
     if (verdict != VERDICT_APPLIED) return verdict;
     TRY(ticket_copy_put(tx, ticket));
 done:
@@ -22,8 +22,10 @@ static enum verdict on_ticket_created(struct env *env, struct tx *tx, const void
     const struct ticket_created *ticket = event;
 
     (void)env;
-    return copy_ticket(tx, &(struct ticket_copy){ticket->id, ticket->version, ticket->title,
-                                                 ticket->price_cents, ticket->user_id});
+    return copy_ticket(tx,
+                       &(struct ticket_copy){ticket->id, ticket->version, ticket->title,
+                                             ticket->price_cents, ticket->user_id},
+                       ticket->imported);
 }
 
 static enum verdict on_ticket_updated(struct env *env, struct tx *tx, const void *event)
@@ -31,8 +33,10 @@ static enum verdict on_ticket_updated(struct env *env, struct tx *tx, const void
     const struct ticket_updated *ticket = event;
 
     (void)env;
-    return copy_ticket(tx, &(struct ticket_copy){ticket->id, ticket->version, ticket->title,
-                                                 ticket->price_cents, ticket->user_id});
+    return copy_ticket(tx,
+                       &(struct ticket_copy){ticket->id, ticket->version, ticket->title,
+                                             ticket->price_cents, ticket->user_id},
+                       false);
 }
 
 /* --- time ---------------------------------------------------------------------------------- */

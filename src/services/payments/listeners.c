@@ -9,7 +9,8 @@ static enum verdict on_order_created(struct env *env, struct tx *tx, const void 
 
     if (err == OK) return VERDICT_SEEN;
     if (err != ERR_NOT_FOUND) return verdict_of(err);
-    if (order->version != 0) return env_dead(env, "an order begins with version 0");
+    if (order->version != 0 && !order->imported)
+        return env_dead(env, "an order begins with version 0");
     return verdict_of(order_copy_insert(tx, &(struct order_copy){.id = order->id,
                                                                  .version = order->version,
                                                                  .status = PAID_ORDER_CREATED,

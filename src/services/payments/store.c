@@ -125,6 +125,22 @@ done:
     return err;
 }
 
+enum err charge_insert_captured(struct tx *tx, const struct charge *charge)
+{
+    int64_t inserted = 0;
+    enum err err;
+
+    TRY(tx_exec(tx, &inserted,
+                "INSERT INTO charges (id, order_id, status, amount_cents, card_mark, stripe_id,"
+                " attempts, created_at_ms) VALUES ($1, $2, 'captured', $3, '', $4, 0, $5)"
+                " ON CONFLICT DO NOTHING",
+                sql_id(charge->id), sql_id(charge->order_id), sql_int(charge->amount_cents),
+                sql_text(charge->stripe_id), sql_int(charge->created_at_ms)));
+    if (inserted == 0) return ERR_CONFLICT;
+done:
+    return err;
+}
+
 enum err charge_update(struct tx *tx, const struct charge *charge)
 {
     int64_t changed = 0;

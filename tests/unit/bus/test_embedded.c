@@ -541,6 +541,71 @@ static void a_dead_event_is_kept_with_its_reason_and_holds_up_nothing(void **sta
     arena_free(arena);
 }
 
+/* Puts the newest dead letter back, as the operator does; commit_works: and its transaction ends.
+ */
+static void put_back(struct fixture *fixture, bool commit_works)
+{
+    struct arena *arena = arena_new(1024 * 1024);
+    struct dead_letter newest, letter;
+    struct tx *tx;
+
+    assert_true(dead(fixture, &newest, arena) > 0);
+    tx = begin_at(fixture->dbs[READER], fixture->now_ms);
+    assert_int_equal(dead_letter_get(tx, arena, newest.id, &letter), OK);
+    assert_int_equal(dead_letter_retry(tx, &letter), OK);
+    subscription_look(fixture->sub);
+    if (commit_works)
+        commit(tx);
+    else
+        tx_rollback(tx);
+    arena_free(arena);
+}
+
+static enum event_fate fate(struct fixture *fixture, int64_t sequence)
+{
+    enum event_fate found = FATE_DEAD;
+    int64_t id = 0;
+
+    assert_int_equal(event_fate(tx_read(fixture->dbs[READER], fixture->now_ms), STR("one"),
+                                sequence, &found, &id),
+                     OK);
+    assert_true((found == FATE_DEAD) == (id > 0));
+    return found;
+}
+
+static void a_dead_letter_that_is_put_back_comes_once_more(void **state)
+{
+    struct fixture *fixture = *state;
+    struct arena *arena = arena_new(1024 * 1024);
+    struct dead_letter letter;
+
+    fixture->verdicts['p'] = VERDICT_DEAD;
+    publish(fixture, ONE, "a", "poison");
+    publish(fixture, ONE, "a", "2");
+    drain(fixture);
+    expect_seen(fixture, "poison 2");
+    put_back(fixture, false); /* a transaction that fails puts nothing back */
+    drain(fixture);
+    expect_seen(fixture, "");
+    assert_int_equal(fate(fixture, 1), FATE_DEAD);
+    put_back(fixture, true);
+    assert_int_equal(fate(fixture, 1), FATE_WAITING);
+    drain(fixture);
+    expect_seen(fixture, "poison");
+    assert_int_equal(dead(fixture, &letter, arena), 1);
+    fixture->verdicts['p'] = VERDICT_APPLIED;
+    put_back(fixture, true);
+    drain(fixture);
+    expect_seen(fixture, "poison");
+    assert_int_equal(fate(fixture, 1), FATE_SETTLED);
+    assert_int_equal(dead(fixture, &letter, arena), 0);
+    assert_int_equal(waiting(fixture), 0);
+    restart(fixture);
+    drain(fixture);
+    expect_seen(fixture, "");
+    arena_free(arena);
+}
+
 static void what_cannot_be_applied_now_comes_again_in_order(void **state)
 {
     struct fixture *fixture = *state;
@@ -614,6 +679,7 @@ int main(void)
         CASE(a_waiting_event_is_looked_at_now_and_then),
         CASE(an_event_that_waited_a_day_is_dead),
         CASE(a_dead_event_is_kept_with_its_reason_and_holds_up_nothing),
+        CASE(a_dead_letter_that_is_put_back_comes_once_more),
         CASE(what_cannot_be_applied_now_comes_again_in_order),
         CASE(a_waiting_event_that_cannot_be_applied_now_comes_again_soon),
         CASE(a_source_that_is_held_up_does_not_hold_up_another),

@@ -773,6 +773,87 @@ static void many_statements_nobody_waits_for_all_arrive(void **state)
     commit(tx);
 }
 
+/* --- copies -------------------------------------------------------------------------------- */
+
+static int64_t count_things(struct db *db)
+{
+    struct tx *tx = db ? tx_read(db, NOW_MS) : NULL;
+    struct rows rows;
+    int64_t count;
+
+    assert_non_null(tx);
+    tx_query_values(tx, &rows, "SELECT COUNT(*) FROM things", NULL, 0);
+    assert_true(rows_next(&rows));
+    count = rows_int(&rows, 0);
+    assert_int_equal(rows_end(&rows), OK);
+    return count;
+}
+
+static void add_things(struct fixture *fixture, int count)
+{
+    struct tx *tx = begin(fixture);
+
+    for (int i = 0; i < count; i++)
+        assert_int_equal(tx_exec(tx, NULL, "INSERT INTO things (number) VALUES ($1)", sql_int(i)),
+                         OK);
+    commit(tx);
+}
+
+/* While it is made, more is written. */
+static void write_meanwhile(void *context, int64_t bytes)
+{
+    assert_int_equal(bytes, DB_COPY_PIECE);
+    add_things(context, 10);
+}
+
+static void a_copy_is_the_snapshot_whatever_is_written_meanwhile(void **state)
+{
+    struct fixture *fixture = *state;
+    struct folder_file file = folder_file(&fixture->folder, "copy.db");
+    struct db *reader = NULL, *copy = NULL;
+
+    add_things(fixture, 200000); /* some megabytes: several pieces */
+    assert_int_equal(db_open(fixture->file.path, DB_READER, &reader, NULL), OK);
+    (void)tx_snapshot(reader, NOW_MS);
+    assert_int_equal(count_things(reader), 200000);
+    add_things(fixture, 1);
+    assert_int_equal(db_copy(reader, file.path, write_meanwhile, fixture, &fixture->why), OK);
+    assert_true(count_things(fixture->db) > 200001);
+    db_close(reader);
+    assert_int_equal(db_open(file.path, DB_READER, &copy, NULL), OK);
+    assert_int_equal(count_things(copy), 200000);
+    assert_int_equal(db_check(copy, &fixture->why), OK);
+    db_close(copy);
+}
+
+static void a_copy_that_cannot_be_written_says_why(void **state)
+{
+    struct fixture *fixture = *state;
+    struct folder_file file = folder_file(&fixture->folder, "no/where.db");
+    struct db *reader = NULL;
+
+    assert_int_equal(db_open(fixture->file.path, DB_READER, &reader, NULL), OK);
+    (void)tx_snapshot(reader, NOW_MS);
+    assert_int_equal(count_things(reader), 0);
+    assert_int_not_equal(db_copy(reader, file.path, NULL, NULL, &fixture->why), OK);
+    assert_non_null(memmem(fixture->why.at, fixture->why.len, "where.db", 8));
+    db_close(reader);
+}
+
+static void applied_steps_are_told_by_name(void **state)
+{
+    struct fixture *fixture = *state;
+    struct arena *arena = arena_new(65536);
+    struct str steps[4];
+    size_t count = 0;
+
+    assert_int_equal(db_migrate(fixture->db, more_steps, NOW_MS, NULL), OK);
+    assert_int_equal(db_steps(tx_read(fixture->db, NOW_MS), arena, steps, 4, &count), OK);
+    assert_int_equal(count, 2);
+    assert_true(str_eq(steps[0], STR("test/0001")) && str_eq(steps[1], STR("test/0002")));
+    arena_free(arena);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -799,6 +880,9 @@ int main(void)
         CASE(migrations_are_applied_once_and_new_ones_added),
         CASE(a_changed_step_is_refused_by_name),
         CASE(a_step_that_fails_leaves_nothing),
+        CASE(a_copy_is_the_snapshot_whatever_is_written_meanwhile),
+        CASE(a_copy_that_cannot_be_written_says_why),
+        CASE(applied_steps_are_told_by_name),
     };
     const struct CMUnitTest sqlite[] = {
         CASE(a_second_writer_is_refused_with_words),
