@@ -93,12 +93,12 @@ static int status_of(const struct call *call)
 static const char *some_ticket(void)
 {
     size_t count = model_tickets();
-    size_t among = people.workload == ONE_TICKET && count > HOT_TICKETS ? HOT_TICKETS : count;
+    bool hot = people.workload == ONE_TICKET || maybe(0.5); /* the newest ones sell best */
+    size_t most = people.workload == ONE_TICKET ? HOT_TICKETS : NEWEST;
+    size_t among = hot && count > most ? most : count;
 
     if (count == 0) return NULL;
-    if (maybe(0.5) && count > 8) /* the newest ones sell best */
-        return model_ticket_at(count - 1 - (size_t)below(8))->id;
-    return model_ticket_at((size_t)below((int64_t)among))->id;
+    return model_ticket_at(count - 1 - (size_t)below((int64_t)among))->id;
 }
 
 static const char *some_order(void)
@@ -151,13 +151,22 @@ static struct call *bad_offer(int index)
     return call;
 }
 
+static int unsold_tickets(void)
+{
+    int count = 0;
+
+    for (size_t i = 0; i < model_tickets(); i++)
+        count += !model_ticket_at(i)->row.sold;
+    return count;
+}
+
 static struct call *sell_or_edit(int index)
 {
     const struct actor *actor = &people.all[index];
     const char *ticket = some_ticket();
 
     if (maybe(0.06)) return bad_offer(index);
-    if (!ticket || ((int)model_tickets() < people.tickets_max && maybe(0.5)))
+    if (!ticket || (unsold_tickets() < people.tickets_max && maybe(0.5)))
         return offer(index, CALL_SELL, NULL, some_price());
     for (int tries = 0; tries < 8 && strcmp(model_ticket(ticket)->owner, actor->user) != 0; tries++)
         ticket = some_ticket(); /* someone else's now and then, which must be refused */
@@ -292,20 +301,30 @@ static struct call *compete(int index)
         return cancel(index, order);
     }
     if (ticket) return reserve_ticket(index, ticket);
-    return call_new(index, CALL_ORDERS, actor->user, NULL, NULL);
+    return reserve(index);
 }
 
 /* --- operators ----------------------------------------------------------------------------- */
 
-/* Gives a payment back, most often one of the newest, whether that can be or not. */
+static const char *owed_charge(void)
+{
+    for (size_t i = model_charges(); i-- > 0;)
+        if (strcmp(model_charge_at(i)->status, "refund_failed") == 0) return model_charge_at(i)->id;
+    return NULL;
+}
+
+/* Gives a payment back: one that could not be given back before, or most often one of the newest,
+ * whether that can be or not. */
 static struct call *operate(int index)
 {
     size_t charges = model_charges();
     size_t among = maybe(0.5) && charges > NEWEST ? NEWEST : charges;
+    const char *owed = owed_charge();
 
-    if (!charges || maybe(0.4)) return call_new(index, CALL_LIST, "", NULL, NULL);
-    return call_new(index, CALL_REFUND, "",
-                    model_charge_at(charges - 1 - (size_t)below((int64_t)among))->id, NULL);
+    if (!charges || maybe(0.1)) return call_new(index, CALL_LIST, "", NULL, NULL);
+    if (!owed || maybe(0.3))
+        owed = model_charge_at(charges - 1 - (size_t)below((int64_t)among))->id;
+    return call_new(index, CALL_REFUND, "", owed, NULL);
 }
 
 /* --- passers-by ---------------------------------------------------------------------------- */
@@ -369,7 +388,7 @@ static const struct role {
     struct call *(*act)(int index);
 } roles[] = {
     {"seller", 25, 1, sell_or_edit},   {"buyer", 53, 1, buy},
-    {"rival", 6, 0.05, compete},       {"operator", 6, 1, operate},
+    {"rival", 6, 0.05, compete},       {"operator", 6, 0.3, operate},
     {"passer-by", 10, 1, look_around},
 };
 

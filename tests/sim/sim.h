@@ -50,7 +50,7 @@ static inline bool chance_hit(struct chance *chance, double probability)
 /*    enum              name             highest probability at each opportunity */
 #define FAULT_MAP(X)                                                                               \
     X(KILL, "kill", 0.004)                   /* of the process, between two steps */               \
-    X(POWER_CUT, "power-cut", 0.004)         /* the same, and unsynced writes are lost */          \
+    X(POWER_CUT, "power-cut", 0.006)         /* the same, and unsynced writes are lost */          \
     X(CRASH_INSIDE, "crash-inside", 0.008)   /* either, in the midst of a step */                  \
     X(SERVICE_CRASH, "service-crash", 0.006) /* of one service */                                  \
     X(STALL, "stall", 0.01)                  /* a service does nothing for a while */              \
@@ -58,9 +58,9 @@ static inline bool chance_hit(struct chance *chance, double probability)
     X(WRITE_ERROR, "write-error", 0.003)     /* each write */                                      \
     X(SYNC_ERROR, "sync-error", 0.02)        /* each sync: nobody knows what is on the disk */     \
     X(READ_ERROR, "read-error", 0.002)       /* each read */                                       \
-    X(CLOCK_SKEW, "clock-skew", 0.004)       /* a service's clock is up to an hour off */          \
+    X(CLOCK_SKEW, "clock-skew", 0.008)       /* a service's clock is up to an hour off */          \
     X(CLOCK_JUMP, "clock-jump", 0.004)       /* all clocks jump by up to an hour */                \
-    X(CARD_DECLINE, "card-decline", 0.7)                                                           \
+    X(CARD_DECLINE, "card-decline", 0.9)                                                           \
     X(GATEWAY_ERROR, "gateway-error", 0.4) /* 500, nothing done */                                 \
     X(GATEWAY_LOST, "gateway-lost", 0.4)   /* time-out, not done */                                \
     X(GATEWAY_DONE, "gateway-done", 0.6)   /* time-out, and done */                                \
