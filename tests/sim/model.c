@@ -503,7 +503,8 @@ static void order_created(struct m_order *order, const struct json *event, int64
     CHECK(1, order->id, model.tickets[ticket].live == -1, "ticket %s has live order %s already",
           ticket_id, model.orders[model.tickets[ticket].live].id);
     order->ticket = ticket;
-    snprintf(order->user, sizeof order->user, "%s", word(text_of(event, "userId")));
+    snprintf(order->user, sizeof order->user, "%.*s", (int)text_of(event, "userId").len,
+             text_of(event, "userId").at);
     order->price_cents = cents_of(event, "ticket.price");
     order->event_status = STATUS_CREATED;
     order->latest_ms = order->deadline_ms = order->reserved_until_ms = time_of(event, "expiresAt");

@@ -15,6 +15,7 @@
 #define SPINS_MAX      200
 #define HEALING_STEPS  400000
 #define LOOK_EVERY     64
+#define UNWELL_MS_MAX  5000 /* between two looks of a service whose last commit failed */
 
 struct sim sim;
 
@@ -40,6 +41,7 @@ static struct {
                                          sleep */
     double lazy[SIM_SERVICES];        /* how often its turn is left out while others have work */
     int spins, spinning;              /* turns of one service with nothing else in between */
+    bool clocks_change;               /* in this run */
     bool power;                       /* the crash inside a step takes the power with it */
     char folder[64];
 } world;
@@ -333,6 +335,10 @@ static void run_service(int index)
         watch_step(index);
     }
     world.wake_at_ms[index] = worked ? 0 : writer_next_ms(service);
+    CHECK(13, NULL,
+          service->healthy || world.clocks_change ||
+              world.wake_at_ms[index] <= service_now_ms(index) + UNWELL_MS_MAX,
+          "%s is not well and does not look again", service_names[index]);
     world.spins = world.spinning == index ? world.spins + 1 : 0;
     world.spinning = index;
     CHECK(12, NULL, world.spins < SPINS_MAX, "%s runs and runs and does nothing",
@@ -453,6 +459,8 @@ static void set_up(const struct options *options)
                                        .jwt_key = "a key for the simulator only, 0123456789",
                                        .order_expiration_ms = sim.hold_ms,
                                        .payment_grace_ms = sim.grace_ms,
+                                       .session_ms = HOUR_MS / 4,
+                                       .session_max_ms = 30 * 24 * HOUR_MS,
                                        .stripe_webhook_secret = WEBHOOK_SECRET,
                                        .trusted_proxies = "",
                                        .password_blocklist = true};
@@ -515,6 +523,7 @@ static void begin(const struct options *options)
     faults_begin(options->seed, options->faults);
     world.disk_errors = vfs_errors();
     world.moved = fault_counts[FAULT_EVENT_REORDER] + fault_counts[FAULT_EVENT_DELAY];
+    world.clocks_change = fault_possible(FAULT_CLOCK_SKEW) || fault_possible(FAULT_CLOCK_JUMP);
     sim.patience_ms = fault_possible(FAULT_GATEWAY_LATE) ? 55000 : 30000;
     sim.reorders = fault_possible(FAULT_EVENT_REORDER) || fault_possible(FAULT_EVENT_DELAY);
 }
