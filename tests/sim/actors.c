@@ -626,7 +626,7 @@ static void judge_pay(const struct call *call)
               "paid with another card");
         CHECK(10, call->id,
               !order->paid_as[0] || str_eq(stripe_id, str_of(order->paid_as)) ||
-                  model_refund_begun(call->id),
+                  model_charge_goes_back(order->paid_as),
               "paid once as %s, now as %.*s", order->paid_as, (int)stripe_id.len, stripe_id.at);
         snprintf(order->paid_as, sizeof order->paid_as, "%.*s", (int)stripe_id.len, stripe_id.at);
         if (maybe(0.1)) memcpy(people.all[call->actor].regrets, charge, sizeof charge);

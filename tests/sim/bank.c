@@ -364,6 +364,13 @@ bool bank_declined(const char *charge_id)
     return record && record->result == GATEWAY_DECLINED;
 }
 
+const char *bank_key(const char *stripe_id)
+{
+    for (size_t i = 0; i < bank.count; i++)
+        if (strcmp(bank.records[i].id, stripe_id) == 0) return bank.records[i].key;
+    return "";
+}
+
 bool bank_ever_captured_for(const char *order_id)
 {
     for (size_t i = 0; i < bank.count; i++)

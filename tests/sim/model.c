@@ -209,6 +209,13 @@ bool model_refund_begun(const char *order_id)
     return bank_ever_refunded_for(order_id);
 }
 
+bool model_charge_goes_back(const char *stripe_id)
+{
+    const struct m_charge *charge = model_charge(bank_key(stripe_id));
+
+    return charge && strncmp(charge->status, "refund", 6) == 0;
+}
+
 int model_status(const char *text)
 {
     static const char *const words[] = {
@@ -320,7 +327,7 @@ bool model_ban_moved(int service, const char *id, int64_t since_step)
            user->held[service].changed_step >= since_step;
 }
 
-void model_bans_hold(void)
+static void bans_hold(void)
 {
     for (size_t i = 0; i < model.user_count; i++) {
         if (model.users[i].held[ORDERS].version % 2 != 1) continue;
@@ -333,6 +340,25 @@ void model_bans_hold(void)
                   "live, and orders knows that its buyer %s is banned", order->user);
         }
     }
+}
+
+static void captures_hold(void)
+{
+    for (size_t i = 0; i < model.count[ENTITY_ORDER]; i++)
+        model.orders[i].captured = 0;
+    for (size_t i = 0; i < model.count[ENTITY_CHARGE]; i++) {
+        const struct m_charge *charge = &model.charges[i];
+
+        if (charge->order < 0 || strcmp(charge->status, "captured") != 0) continue;
+        CHECK(3, charge->id, ++model.orders[charge->order].captured == 1,
+              "captured, and so is another charge of order %s", model.orders[charge->order].id);
+    }
+}
+
+void model_service_holds(int service)
+{
+    if (service == ORDERS) bans_hold();
+    if (service == PAYMENTS) captures_hold();
 }
 
 /* Orders has not heard the last of this user, so it may be hearing it just now. */
@@ -534,6 +560,7 @@ static void order_completed(struct m_order *order)
           bank_held_for(order->id) == order->price_cents || model_refund_begun(order->id),
           "complete at %lld cents; the bank holds %lld", (long long)order->price_cents,
           (long long)bank_held_for(order->id));
+    CHECK(3, order->id, bank_ever_captured_for(order->id), "complete, and never paid");
     CHECK(1, order->id, order->event_status != STATUS_COMPLETE, "completed twice");
     CHECK(15, order->id,
           order->event_status != STATUS_CANCELLED || !model_banned_at(ORDERS, order->user) ||

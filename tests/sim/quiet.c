@@ -53,14 +53,14 @@ static void check_ticket(const struct m_ticket *ticket)
 }
 
 /* Between two orders on one ticket the ticket tells who comes first. When the bus changes their
- * order, an order that was cancelled long ago may find its ticket sold: its events then wait, and
- * are buried after a day, which does no harm. */
+ * order, the first event of an order that was cancelled long ago may find its ticket sold: that one
+ * and those after it then wait, and are buried after a day, which does no harm. */
 static bool came_too_late(const struct m_order *order)
 {
     const struct m_ticket *ticket = model_ticket_at((size_t)order->ticket);
 
     return sim.reorders && order->status == STATUS_CANCELLED && ticket->was_sold &&
-           order->ticket_seen < order->version;
+           order->ticket_seen < 0;
 }
 
 static bool is_of_late_order(struct str payload)

@@ -210,6 +210,7 @@ int64_t bank_held(void);
 bool bank_captured(const char *charge_id);
 bool bank_declined(const char *charge_id);
 const char *bank_token(const char *charge_id); /* "" when there is no such charge */
+const char *bank_key(const char *stripe_id);   /* the charge's id, "" when there is none */
 bool bank_ever_captured_for(const char *order_id);
 bool bank_ever_refunded_for(const char *order_id);
 /* Somebody gives money back there; the bank tells us by a webhook. */
@@ -344,6 +345,7 @@ struct m_order {
     int64_t deadline_ms;                         /* as its events have it */
     int64_t latest_ms;                           /* that its deadline may be counted from */
     int declines, failures, updates, rings;
+    int captured; /* charges */
     int status;
     int64_t event_version;
     int event_status;
@@ -378,6 +380,8 @@ struct m_order *model_order(const char *id);
 struct m_charge *model_charge(const char *id);
 /* Money of this order was given back, or is to be. */
 bool model_refund_begun(const char *order_id);
+/* The same of one charge, by the processor's id. */
+bool model_charge_goes_back(const char *stripe_id);
 int model_charge_index(const char *id, bool make);
 int model_ticket_index(const char *id, bool make);
 int model_order_index(const char *id, bool make);
@@ -408,7 +412,8 @@ bool model_banned_at(int service, const char *id);
 bool model_banned_before(int service, const char *id);
 /* The service's book about this user has changed since the step began. */
 bool model_ban_moved(int service, const char *id, int64_t since_step);
-void model_bans_hold(void); /* invariant 15: nobody banned has a live order */
+/* After a step: nobody banned has a live order, and no order is paid for twice. */
+void model_service_holds(int service);
 
 /* Events, as the outbox has them. now_ms: created_at_ms of the row. */
 void model_event(int service, int64_t sequence, struct str subject, struct str payload,

@@ -409,7 +409,7 @@ void watch_step(int service)
     sqlite3_exec(seen[service].reader, "COMMIT", NULL, NULL, NULL);
     sim.watching = false;
     seen[service].dirty_count = 0;
-    if (service == ORDERS) model_bans_hold();
+    model_service_holds(service);
 }
 
 /* --- everything ---------------------------------------------------------------------------- */
@@ -468,7 +468,7 @@ void watch_all(int service)
         if (tables[table].service == service || table == TABLE_BANS) take_table(service, table);
     sqlite3_exec(seen[service].reader, "COMMIT", NULL, NULL, NULL);
     sim.watching = false;
-    if (service == ORDERS) model_bans_hold();
+    model_service_holds(service);
 }
 
 int64_t watch_count(int service, const char *sql)
