@@ -113,7 +113,7 @@ static void make(enum entity entity, size_t index, const char *id)
                                   .ticket_seen = -1};
         snprintf(order->id, sizeof order->id, "%s", id);
     } else {
-        model.charges[index] = (struct m_charge){.order = -1};
+        model.charges[index] = (struct m_charge){.order = -1, .ask_at_ms = INT64_MAX};
         snprintf(model.charges[index].id, sizeof model.charges[index].id, "%s", id);
     }
 }
@@ -207,6 +207,20 @@ bool model_refund_begun(const char *order_id)
         if (model.charges[i].order == order && strncmp(model.charges[i].status, "refund", 6) == 0)
             return true;
     return bank_ever_refunded_for(order_id);
+}
+
+bool model_copy_was_cancelled(const struct m_order *order)
+{
+    return order->copy_status == STATUS_CANCELLED && order->copy_step < sim.step;
+}
+
+int64_t model_ask_ms(void)
+{
+    int64_t next_ms = INT64_MAX;
+
+    for (size_t i = 0; i < model.count[ENTITY_CHARGE]; i++)
+        if (model.charges[i].ask_at_ms < next_ms) next_ms = model.charges[i].ask_at_ms;
+    return next_ms;
 }
 
 bool model_charge_goes_back(const char *stripe_id)

@@ -351,6 +351,7 @@ struct m_order {
     int event_status;
     int64_t copy_version; /* payments' */
     int copy_status;
+    int64_t copy_step;                   /* when that came */
     int64_t timer_version, timer_due_ms; /* expiration's; due -1: none */
     struct versions applied[SIM_SERVICES];
     int64_t ticket_seen; /* tickets' order_versions */
@@ -364,6 +365,7 @@ struct m_charge {
     int order;
     char status[24];
     int64_t amount_cents;
+    int64_t ask_at_ms; /* by payments' clock; INT64_MAX: no need */
     bool created_event, failed_event, refunded_event;
 };
 
@@ -382,6 +384,10 @@ struct m_charge *model_charge(const char *id);
 bool model_refund_begun(const char *order_id);
 /* The same of one charge, by the processor's id. */
 bool model_charge_goes_back(const char *stripe_id);
+/* Payments knew so before this step. */
+bool model_copy_was_cancelled(const struct m_order *order);
+/* When payments is to ask the processor next; INT64_MAX: never. */
+int64_t model_ask_ms(void);
 int model_charge_index(const char *id, bool make);
 int model_ticket_index(const char *id, bool make);
 int model_order_index(const char *id, bool make);

@@ -37,7 +37,7 @@ static const struct table_row tables[TABLES] = {
                       " ticket_version, price_cents"},
     [TABLE_TICKET_COPIES] = {"ticket_copies", ORDERS, "id, version, title, price_cents"},
     [TABLE_ORDER_COPIES] = {"order_copies", PAYMENTS, "id, version, status, user_id, price_cents"},
-    [TABLE_CHARGES] = {"charges", PAYMENTS, "id, order_id, status, amount_cents, stripe_id"},
+    [TABLE_CHARGES] = {"charges", PAYMENTS, "id, order_id, status, amount_cents, ask_at_ms"},
     [TABLE_TIMERS] = {"timers", EXPIRATION, "order_id, version, due_at_ms"},
     [TABLE_USERS] = {"users", AUTH, "id, email, version, status"},
     [TABLE_BANS] = {"banned_users", -1, "user_id, version, banned"},
@@ -245,6 +245,7 @@ static void take_order_copy(sqlite3_stmt *row)
           strcmp(order->user, text_at(row, 3)) == 0 &&
               order->price_cents == sqlite3_column_int64(row, 4),
           "payments' copy has another buyer or price");
+    if (version != order->copy_version) order->copy_step = sim.step;
     order->copy_version = version;
     order->copy_status = model_status(text_at(row, 2));
 }
@@ -272,6 +273,11 @@ static void take_charge(sqlite3_stmt *row)
           (strcmp(charge->status, "captured") != 0 && strncmp(charge->status, "refund", 6) != 0) ||
               strcmp(status, charge->status) == 0 || strncmp(status, "refund", 6) == 0,
           "a %s charge became %s", charge->status, status);
+    CHECK(1, charge->id,
+          charge->order >= 0 || !model_copy_was_cancelled(model_order_at((size_t)order)),
+          "begun, although payments knew that the order was cancelled");
+    charge->ask_at_ms =
+        sqlite3_column_type(row, 4) == SQLITE_NULL ? INT64_MAX : sqlite3_column_int64(row, 4);
     charge->order = order;
     charge->amount_cents = sqlite3_column_int64(row, 3);
     CHECK(4, charge->id, charge->amount_cents == model_order_at((size_t)order)->price_cents,

@@ -320,6 +320,19 @@ static void take_answers(void)
     }
 }
 
+/* Nobody oversleeps: a service that is not well, and payments while there is something to ask. */
+static void check_wake(int index)
+{
+    int64_t soon_ms = service_now_ms(index) + UNWELL_MS_MAX;
+    int64_t ask_ms = index == PAYMENTS ? model_ask_ms() : INT64_MAX;
+
+    if (world.clocks_change) return; /* the time it was to wake at is another one now */
+    CHECK(13, NULL, sim_service(index)->healthy || world.wake_at_ms[index] <= soon_ms,
+          "%s is not well and does not look again", service_names[index]);
+    CHECK(13, NULL, world.wake_at_ms[index] <= (ask_ms > soon_ms ? ask_ms : soon_ms),
+          "%s sleeps while there is a charge to ask for", service_names[index]);
+}
+
 static void run_service(int index)
 {
     struct service *service = sim_service(index);
@@ -335,10 +348,7 @@ static void run_service(int index)
         watch_step(index);
     }
     world.wake_at_ms[index] = worked ? 0 : writer_next_ms(service);
-    CHECK(13, NULL,
-          service->healthy || world.clocks_change ||
-              world.wake_at_ms[index] <= service_now_ms(index) + UNWELL_MS_MAX,
-          "%s is not well and does not look again", service_names[index]);
+    check_wake(index);
     world.spins = world.spinning == index ? world.spins + 1 : 0;
     world.spinning = index;
     CHECK(12, NULL, world.spins < SPINS_MAX, "%s runs and runs and does nothing",
