@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #define TICK_MS        200
 #define PULL_MAX       512  /* events asked for at once */
@@ -244,14 +245,16 @@ static void disconnect(struct courier *courier)
 
 static bool connected(struct courier *courier, int64_t now_ms)
 {
-    char name[64];
+    char name[128], host[64] = "";
 
     if (courier->link.connection &&
         (link_broken(&courier->link) || courier->failures > FAILURES_MAX))
         disconnect(courier);
     if (courier->link.connection) return true;
     if (now_ms < courier->open_at_ms) return false;
-    snprintf(name, sizeof name, "boxoffice-%s", courier->sub->who.service);
+    /* Told apart in the broker's own figures: a pod's host name is the pod's. */
+    (void)gethostname(host, sizeof host - 1);
+    snprintf(name, sizeof name, "boxoffice-%s@%s", courier->sub->who.service, host);
     if (link_open(&courier->link, &courier->sub->bus->broker, name, on_message, courier) == OK) {
         courier->open_pause_ms = OPEN_PAUSE_MS;
         return true;

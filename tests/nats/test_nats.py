@@ -7,6 +7,7 @@ That each driver of the bus delivers alike is shown by the tests in tests/events
 import json
 import os
 import queue
+import socket
 import subprocess
 import threading
 import time
@@ -70,6 +71,8 @@ def test_a_purchase_goes_through_services_that_are_processes_of_their_own():
         pay(payments, order["id"])
         wait_order(buyer, order["id"], "complete")
         wait_ticket(seller, ticket["id"], order["id"])
+        assert {f"boxoffice-{name}@{socket.gethostname()}" for name in house.servers} <= set(
+            nats.client_names()), nats.client_names()
         for name, server in house.servers.items():
             assert "office-secret" not in server.log(), f"{name} logs the password"
 
