@@ -164,6 +164,7 @@ struct delivery {
     struct str trace; /* its traceparent: of the piece of work that published it; empty: none */
     int64_t published_at_ms;
     bool waited;          /* was set aside earlier, waiting for an earlier version */
+    bool known;           /* another replica settled it: subscription_known */
     enum verdict verdict; /* filled by the subscriber */
     struct str reason;    /* with VERDICT_DEAD: why, for people; a constant or arena text */
 };
@@ -189,6 +190,9 @@ size_t subscription_fetch(struct subscription *sub, struct tx *own, int64_t now_
 enum err subscription_settle(struct subscription *sub, struct tx *tx, size_t count);
 /* What settle wrote was rolled back, and the same deliveries are applied and settled again. */
 void subscription_again(struct subscription *sub);
+/* Then, before each of them is applied: whether another replica has settled it meanwhile, which is
+ * one reason why the first attempt failed. Sets delivery->known; such a one is VERDICT_SEEN. */
+enum err subscription_known(struct subscription *sub, struct tx *tx, struct delivery *delivery);
 /* After the commit (committed) or its failure: remember or forget what settle did, acknowledge. */
 void subscription_settled(struct subscription *sub, bool committed);
 /* Events were put among those that wait, in the transaction of this writer: look at them after it.

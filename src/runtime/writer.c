@@ -366,6 +366,15 @@ static enum verdict deliver(struct service *service, struct batch *batch, struct
     return verdict;
 }
 
+/* When the batch runs again, another replica may have been given the same event and was faster. */
+static enum verdict deliver_once(struct service *service, struct batch *batch,
+                                 struct delivery *delivery)
+{
+    if (batch->again && subscription_known(service->subscription, batch->tx, delivery) != OK)
+        return VERDICT_RETRY;
+    return delivery->known ? VERDICT_SEEN : deliver(service, batch, delivery);
+}
+
 /* After one event that cannot be applied now, what its source published later waits with it. One
  * source's events stand together. */
 static void run_deliveries(struct service *service, struct batch *batch)
@@ -385,7 +394,7 @@ static void run_deliveries(struct service *service, struct batch *batch)
         mark = item_begin(service, batch, &cause);
         span = span_begin(service, batch, cause.span);
         log_about(STR(""), &batch->tx->trace);
-        delivery->verdict = deliver(service, batch, delivery);
+        delivery->verdict = deliver_once(service, batch, delivery);
         log_about_nothing();
         if (delivery->verdict == VERDICT_APPLIED && batch->careful)
             delivery->verdict = err_verdict(tx_check(batch->tx));
@@ -464,6 +473,8 @@ static void run_books(struct service *service, struct batch *batch)
     if (err == OK) err = fold(service, batch);
     if (err == OK && batch->careful && tx_check(batch->tx) != OK) err = ERR_CONTENTION;
     item_end(service, batch, mark, err == OK);
+    /* Only another replica's books can be in the way of these. */
+    if (err == ERR_CONFLICT && db_shared(service->db)) err = ERR_CONTENTION;
     if (err) batch->broken = err;
 }
 
