@@ -104,6 +104,9 @@ enum err waiting_count(struct tx *tx, int64_t *count);
 /* Since when the oldest of them does, UTC ms; INT64_MAX: none waits. */
 enum err waiting_since(struct tx *tx, int64_t *since_ms);
 enum err dead_count(struct tx *tx, int64_t *count); /* dead letters */
+/* Rows of the outbox that no broker has acknowledged yet, UNRELAYED_MAX at most. */
+#define UNRELAYED_MAX 100000
+enum err unrelayed_count(struct tx *tx, int64_t *count);
 /* Keeps an event that can never be applied, with its reason and whole payload. id and dead_at_ms
  * are given to it. */
 enum err dead_letter_put(struct tx *tx, const struct dead_letter *letter);

@@ -645,6 +645,27 @@ static bool look(struct service *service, int64_t now_ms)
     return true;
 }
 
+enum err kept_count(enum kept which, struct tx *tx, int64_t *count)
+{
+    static enum err (*const counts[KEPT_FIGURES])(struct tx *, int64_t *) = {
+        [KEPT_WAITING] = waiting_count,
+        [KEPT_DEAD] = dead_count,
+        [KEPT_UNRELAYED] = unrelayed_count,
+    };
+
+    return counts[which](tx, count);
+}
+
+/* The loops have no connection of their own to ask. */
+static void look_at_kept(struct service *service, int64_t now_ms)
+{
+    int64_t count;
+
+    for (enum kept which = 0; which < KEPT_FIGURES; which++)
+        if (kept_count(which, tx_read(service->db, now_ms), &count) == OK)
+            atomic_store(&service->kept[which], count);
+}
+
 static bool something_is_due(const struct service *service, int64_t now_ms)
 {
     if (!atomic_load(&service->healthy) && service->probe_at_ms <= now_ms) return true;
@@ -775,6 +796,7 @@ bool writer_step(struct service *service)
     enum err err;
 
     if (reopen(service, batch.now_ms)) batch.looks = look(service, batch.now_ms);
+    if (batch.looks && !service->first) look_at_kept(service, batch.now_ms);
     take_work(service, &batch);
     if (!service->db) {
         bool work = batch.request_count || batch.settles.head;
@@ -883,6 +905,8 @@ enum err writer_init(struct service *service)
         service->job_asked_ms[i] = JOB_NEVER;
         if (service->first) service->job_due_ms[i] = JOB_NEVER;
     }
+    for (enum kept which = 0; which < KEPT_FIGURES; which++)
+        atomic_store(&service->kept[which], -1);
     atomic_store(&service->healthy, true);
     return OK;
 }

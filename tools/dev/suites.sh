@@ -39,7 +39,10 @@ suite_packages() {
 
 suite_unit() { build_tested && unit_tests build; }
 
-suite_floors() { python3 tests/architecture/floors.py; }
+# What can be read off the sources: who includes whom, and whether what is logged is documented.
+suite_floors() {
+    both python3 tests/architecture/floors.py and python3 tests/architecture/log_events.py
+}
 
 suite_nm() { build_release && python3 tests/architecture/nm.py build; }
 
