@@ -136,6 +136,11 @@ struct bus_broker {
 /* broker: NULL for the embedded bus. A broker need not be there yet. */
 enum err bus_open(const struct bus_source *sources, size_t count, const struct bus_broker *broker,
                   struct bus **out);
+/* Looks at a broker, without changing anything, for monitoring by hand. ERR_UNAVAILABLE: no server
+ * takes the connection, or it has no JetStream; ERR_NOT_FOUND: there is no stream yet;
+ * ERR_CONFLICT: it is there, and *setting (a constant) is not as the program would have made it.
+ * events: how many the stream holds. Blocks for some seconds at most. */
+enum err bus_broker_look(const struct bus_broker *broker, int64_t *events, const char **setting);
 void bus_close(struct bus *bus); /* after every subscription is closed */
 
 /* The outbox of this service has rows up to `last` (after their commit): pokes every subscriber

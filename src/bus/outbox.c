@@ -351,7 +351,7 @@ enum err unrelayed_count(struct tx *tx, int64_t *count)
     struct rows rows;
 
     *count = 0;
-    tx_query(tx, &rows, "SELECT COUNT(*) FROM (SELECT 1 FROM outbox_unrelayed LIMIT $1) AS some",
+    tx_query(tx, &rows, "SELECT COUNT(*) FROM (SELECT 1 FROM outbox_unrelayed LIMIT $1) AS counted",
              sql_int(UNRELAYED_MAX));
     if (rows_next(&rows)) *count = rows_int(&rows, 0);
     return rows_end(&rows);

@@ -279,10 +279,6 @@ enum err audit_page(struct tx *tx, struct arena *arena, struct object_id after,
 enum err house_open(struct house *house, const struct service_definition *const *definitions,
                     size_t count, struct buf *why);
 void house_close(struct house *house);
-/* The place of a service's database (db_open): a file, or a schema on a PostgreSQL server. *out: to
- * be freed. ERR_INVALID: why says which setting is wrong. */
-enum err service_place(const struct settings *settings, const char *name, char **out,
-                       struct buf *why);
 /* What house_open does last for each service, in this order. */
 enum err service_subscribe(struct service *service);
 enum err service_start(struct service *service, struct buf *why);

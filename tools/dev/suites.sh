@@ -24,7 +24,9 @@ suite_packages() {
         command -v npm >/dev/null || printf '%s\n' "${NPM_PACKAGES[@]}"
         ;;
     payments) command -v npm >/dev/null || printf '%s\n' "${NPM_PACKAGES[@]}" ;;
-    postgres) printf '%s\n' "${UNIT_PACKAGES[@]}" "${POSTGRES_PACKAGES[@]}" ;;
+    postgres)
+        printf '%s\n' "${UNIT_PACKAGES[@]}" "${POSTGRES_PACKAGES[@]}" "${BROKER_PACKAGES[@]}"
+        ;;
     deploy)
         printf '%s\n' "${DEPLOY_TEST_PACKAGES[@]}"
         command -v npm >/dev/null || printf '%s\n' "${NPM_PACKAGES[@]}"
