@@ -20,6 +20,7 @@ BUILD = os.path.join(ROOT, "build", "bench")
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 sys.dont_write_bytecode = True
 
+from boxoffice import NO_LIMITS  # noqa: E402
 import session  # noqa: E402  (sessions signed by hand, as the tests make them)
 
 # nginx takes no longer word in its configuration than about twice this.
@@ -99,19 +100,20 @@ def answers(url):
 class Program:
     """A running `boxoffice serve` on a data folder of its own."""
 
-    def __init__(self, bench, name):
+    def __init__(self, bench, name, args=(), env=None, binary="build/boxoffice", ready_s=20):
         self.bench = bench
         self.data = bench.path(name)
-        words = [os.path.join(ROOT, "build", "boxoffice"), "serve", "--listen", "127.0.0.1:0",
-                 "--data", self.data]
-        self.process = bench.spawn(words, name + ".err", stdout=subprocess.PIPE, text=True)
+        words = [os.path.join(ROOT, binary), "serve", "--listen", "127.0.0.1:0",
+                 "--data", self.data, *args]
+        self.process = bench.spawn(words, name + ".err", stdout=subprocess.PIPE, text=True,
+                                   env={**os.environ, **NO_LIMITS, **(env or {})})
         line = self.process.stdout.readline()
         match = re.match(r"listening on (http://127\.0\.0\.1:(\d+))", line)
         if not match:
             with open(bench.path(name + ".err"), encoding="utf-8") as log:
                 raise SystemExit(f"bench: the program did not start: {line}{log.read()}")
         self.url, self.port = match.group(1), int(match.group(2))
-        wait_until(lambda: answers(self.url + "/readyz"), 20, "/readyz")
+        wait_until(lambda: answers(self.url + "/readyz"), ready_s, "/readyz")
         with open(os.path.join(self.data, "jwt.key"), "rb") as key:
             self.key = key.read().strip()
 
@@ -145,8 +147,29 @@ class Program:
         words = ["load", kind, self.port, connections, seconds, count_max, self.cookies(cookies)]
         return tool(*words, *([ids] if ids else []))
 
+    def honest(self, rate, seconds, ids):
+        return tool("honest", self.port, 64, seconds, rate, self.cookies(256), ids)
+
     def purchases(self, buyers, seconds, rate):
         return tool("purchase", self.port, buyers, seconds, rate, self.cookies(512))
+
+
+class Flood:
+    """Slow connections, guesses and a rush of connections; there once it is made, until result()."""
+
+    def __init__(self, bench, program, seconds, slow, signins, connects):
+        # They would run on other machines: what is left of this one is enough for them.
+        words = ["nice", "-n", "10", build_tool("flood"), program.port, seconds, slow, signins, connects]
+        self.bench = bench
+        self.process = bench.spawn(list(map(str, words)), "flood.err", stdout=subprocess.PIPE, text=True)
+        if self.process.stdout.readline() != "ready\n":
+            with open(bench.path("flood.err"), encoding="utf-8") as log:
+                raise SystemExit(f"bench: no flood: {log.read()}")
+
+    def result(self):
+        text = self.process.stdout.read()
+        self.bench.stop(self.process)
+        return json.loads(text)
 
 
 class Nginx:
@@ -209,11 +232,12 @@ def build_tool(name):
     """Compiles bench/NAME.c when it is newer than its program."""
     program = os.path.join(BUILD, name)
     sources = [os.path.join(HERE, file) for file in (name + ".c", "wire.c")]
+    libraries = ["-lnats"] if name == "publish" else []
     newest = max(os.path.getmtime(path) for path in sources + [os.path.join(HERE, "wire.h")])
     if not os.path.exists(program) or os.path.getmtime(program) < newest:
         os.makedirs(BUILD, exist_ok=True)
         subprocess.run(["gcc", "-std=gnu17", "-O2", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror",
-                        "-o", program, *sources], check=True)
+                        "-o", program, *sources, *libraries], check=True)
     return program
 
 

@@ -61,6 +61,13 @@ void wire_open(struct wire_loop *loop, struct wire *wire)
         die("epoll: %s", strerror(errno));
 }
 
+void wire_close(struct wire *wire)
+{
+    close(wire->fd);
+    free(wire->in);
+    wire->in = NULL;
+}
+
 void wire_request(struct wire_loop *loop, struct wire *wire, const char *method, const char *path,
                   const char *cookie, const char *body)
 {
@@ -141,6 +148,10 @@ static void read_some(struct wire_loop *loop, struct wire *wire)
     ssize_t got = recv(wire->fd, wire->in + wire->in_len, WIRE_IN_MAX - wire->in_len, MSG_DONTWAIT);
 
     if (got < 0 && errno == EAGAIN) return;
+    if (got <= 0 && loop->on_closed) {
+        loop->on_closed(loop, wire);
+        return;
+    }
     if (got <= 0) die("the server closed a connection (%s)", got < 0 ? strerror(errno) : "end");
     wire->in_len += (size_t)got;
     take_answer(loop, wire);

@@ -1,8 +1,8 @@
 /* bench/wire.h: the client side of many HTTP connections in one thread, for load generators.
  *
  * One request at a time on each connection; the answer comes to a callback, which sends the next
- * request or pauses. Nothing here measures the server's correctness: a connection that breaks or
- * an answer that makes no sense ends the run. */
+ * request or pauses. Nothing here measures the server's correctness: an answer that makes no sense
+ * ends the run, and so does a connection that breaks unless somebody wants to know. */
 #ifndef BENCH_WIRE_H
 #define BENCH_WIRE_H
 
@@ -36,6 +36,8 @@ struct wire_loop {
     int64_t pause_us; /* the one length of every pause */
     struct wire *paused_first, *paused_last;
     void (*on_answer)(struct wire_loop *loop, struct wire *wire, const struct answer *answer);
+    /* The server closed it; the run goes on. NULL: that ends the run. */
+    void (*on_closed)(struct wire_loop *loop, struct wire *wire);
     void (*on_wake)(struct wire_loop *loop, struct wire *wire); /* a pause is over */
 };
 
@@ -43,6 +45,7 @@ int64_t wire_now_us(void); /* monotonic */
 
 void wire_loop_init(struct wire_loop *loop, int port);
 void wire_open(struct wire_loop *loop, struct wire *wire);
+void wire_close(struct wire *wire);
 /* Sends one request. body NULL: none. cookie NULL: no session. */
 void wire_request(struct wire_loop *loop, struct wire *wire, const char *method, const char *path,
                   const char *cookie, const char *body);

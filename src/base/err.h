@@ -14,6 +14,7 @@ enum verdict {
     VERDICT_RETRY,   /* cannot be applied now (disk full, database away); deliver again */
     VERDICT_DEAD     /* can never be applied; dead-letter with its reason */
 };
+#define VERDICTS (VERDICT_DEAD + 1)
 
 /* clang-format off */
 /*    name                     status  code                   message                     verdict */
@@ -22,6 +23,7 @@ enum verdict {
     X(ERR_INVALID,             400, "invalid",               "Invalid value",             DEAD)    \
     X(ERR_BAD_REQUEST,         400, "bad_request",           "Something went wrong",      DEAD)    \
     X(ERR_NOT_AUTHORIZED,      401, "not_authorized",        "Not authorized",            DEAD)    \
+    X(ERR_CROSS_SITE,          403, "cross_site",            "Request came from another site", DEAD) \
     X(ERR_NOT_FOUND,           404, "not_found",             "Not Found",                 DEAD)    \
     X(ERR_TIMEOUT,             408, "request_timeout",       "Request took too long",     RETRY)   \
     X(ERR_TOO_LARGE,           413, "body_too_large",        "Body must be 64 KiB or less", DEAD)  \
@@ -34,6 +36,7 @@ enum verdict {
     X(ERR_DISK_FULL,           503, "disk_full",             "Service cannot store data now, try again soon", RETRY) \
     X(ERR_IO,                  503, "storage_failed",        "Service cannot store data now, try again soon", RETRY) \
     X(ERR_COMMIT_UNKNOWN,      503, "outcome_unknown",       "The outcome is unknown, look before trying again", RETRY) \
+    X(ERR_CONTENTION,          503, "contention",            "Too many at once, try again soon", RETRY) \
     X(ERR_STOPPING,            503, "stopping",              "Service is stopping, try again soon", RETRY) \
     X(ERR_LOCKED,              503, "locked",                "Another process uses this database", RETRY) \
     X(ERR_CONFLICT,            409, "conflict",              "Already exists",            DEAD)    \

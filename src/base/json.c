@@ -90,19 +90,19 @@ static bool depth_is_bounded(struct str text)
     return true;
 }
 
-static const json_t *load(struct str text)
+static const json_t *load(struct str text, size_t flags)
 {
     json_error_t error;
-    const json_t *tree = json_loadb(text.at, text.len, JSON_DECODE_ANY, &error);
+    const json_t *tree = json_loadb(text.at, text.len, flags, &error);
 
     /* whole numbers past int64 are valid JSON, and JavaScript writes them: read all as doubles */
     if (!tree && json_error_code(&error) == json_error_numeric_overflow) {
-        tree = json_loadb(text.at, text.len, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, &error);
+        tree = json_loadb(text.at, text.len, flags | JSON_DECODE_INT_AS_REAL, &error);
     }
     return tree;
 }
 
-const struct json *json_parse(struct arena *arena, struct str text)
+static const struct json *parse(struct arena *arena, struct str text, size_t flags)
 {
     const json_t *tree;
 
@@ -112,9 +112,19 @@ const struct json *json_parse(struct arena *arena, struct str text)
         return NULL;
     }
     arena_now = arena;
-    tree = load(text);
+    tree = load(text, flags);
     arena_now = NULL;
     return (const struct json *)tree;
+}
+
+const struct json *json_parse(struct arena *arena, struct str text)
+{
+    return parse(arena, text, JSON_DECODE_ANY);
+}
+
+const struct json *json_parse_unique(struct arena *arena, struct str text)
+{
+    return parse(arena, text, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES);
 }
 
 static const json_t *node(const struct json *value)

@@ -16,6 +16,9 @@ enum json_type { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_TEXT, JSON_ARRAY, JSON_
  * full, or a number in it is too large for a double. Nesting is limited to 64. Threads: any, one
  * arena each. */
 const struct json *json_parse(struct arena *arena, struct str text);
+/* The same, NULL also when any object in it has a key twice: for what is signed, so that no two
+ * readers can take different things from it. */
+const struct json *json_parse_unique(struct arena *arena, struct str text);
 /* JSON_NULL for NULL too. */
 enum json_type json_type(const struct json *value);
 /* The member of an object; NULL when absent or when object is not an object (NULL included). */

@@ -76,6 +76,17 @@ static bool fit_field(struct json_writer *line, const struct log_field *field)
     return false;
 }
 
+static _Thread_local struct {
+    struct str request_id;
+    struct trace trace;
+} about;
+
+void log_about(struct str request_id, const struct trace *trace)
+{
+    about.request_id = request_id;
+    about.trace = trace ? *trace : (struct trace){0};
+}
+
 static void write_line(const struct log_field *head, size_t head_count,
                        const struct log_field *fields, size_t count)
 {
@@ -102,16 +113,21 @@ static void write_line(const struct log_field *head, size_t head_count,
 void log_write(enum log_level level, const char *service, const char *event,
                const struct log_field *fields, size_t count)
 {
-    char time[ISO8601_LEN + 1];
+    char time[ISO8601_LEN + 1], trace[32];
+    struct log_field head[6];
+    size_t head_count = 0;
 
     if (level < level_min) return;
     iso8601_format(clock_now_ms(&clock_system), time);
-    write_line(
-        (const struct log_field[]){
-            log_text("time", (struct str){time, ISO8601_LEN}),
-            log_text("level", str_of(level_names[level])),
-            log_text("service", str_of(service)),
-            log_text("event", str_of(event)),
-        },
-        4, fields, count);
+    head[head_count++] = log_text("time", (struct str){time, ISO8601_LEN});
+    head[head_count++] = log_text("level", str_of(level_names[level]));
+    head[head_count++] = log_text("service", str_of(service));
+    head[head_count++] = log_text("event", str_of(event));
+    if (about.request_id.len) head[head_count++] = log_text("requestId", about.request_id);
+    if (trace_known(&about.trace)) {
+        trace_hex(about.trace.high, 16, trace);
+        trace_hex(about.trace.low, 16, trace + 16);
+        head[head_count++] = log_text("traceId", (struct str){trace, sizeof trace});
+    }
+    write_line(head, head_count, fields, count);
 }

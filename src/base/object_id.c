@@ -3,7 +3,9 @@
 
 #include "base/random.h"
 
-#define COUNTER_MAX 0xFFFFFFu
+#include <stdatomic.h>
+
+#define COUNTER_BITS 24
 
 void object_id_source_init(struct object_id_source *source, struct random *random)
 {
@@ -20,25 +22,19 @@ static uint32_t second_of(int64_t time_ms)
 
 struct object_id object_id_new(struct object_id_source *source, int64_t now_ms)
 {
-    uint32_t now_s = second_of(now_ms);
+    uint64_t now = (uint64_t)second_of(now_ms) << COUNTER_BITS;
+    uint64_t last = atomic_load(&source->last), next;
     struct object_id id;
 
-    if (now_s > source->last_s) {
-        source->last_s = now_s;
-        source->counter = 0;
-    } else if (++source->counter > COUNTER_MAX) {
-        ASSERT(source->last_s < UINT32_MAX);
-        source->last_s++; /* a second ahead of the clock rather than an id that went back */
-        source->counter = 0;
-    }
-    id.bytes[0] = (uint8_t)(source->last_s >> 24);
-    id.bytes[1] = (uint8_t)(source->last_s >> 16);
-    id.bytes[2] = (uint8_t)(source->last_s >> 8);
-    id.bytes[3] = (uint8_t)source->last_s;
+    do /* a counter that is full makes the next second: ahead of the clock rather than back */
+        next = now > last ? now : last + 1;
+    while (!atomic_compare_exchange_weak(&source->last, &last, next));
+    ASSERT(next >> COUNTER_BITS <= UINT32_MAX);
+    for (int i = 0; i < 4; i++)
+        id.bytes[i] = (uint8_t)(next >> (48 - 8 * i));
     memcpy(id.bytes + 4, source->unique, sizeof source->unique);
-    id.bytes[9] = (uint8_t)(source->counter >> 16);
-    id.bytes[10] = (uint8_t)(source->counter >> 8);
-    id.bytes[11] = (uint8_t)source->counter;
+    for (int i = 0; i < 3; i++)
+        id.bytes[9 + i] = (uint8_t)(next >> (16 - 8 * i));
     return id;
 }
 

@@ -20,16 +20,15 @@ struct object_id_text {
     char hex[OBJECT_ID_HEX + 1]; /* NUL-terminated */
 };
 
-/* One a service; used by its writer alone. */
+/* One a service. */
 struct object_id_source {
     uint8_t unique[5];
-    uint32_t counter;
-    uint32_t last_s;
+    _Atomic uint64_t last; /* second << 24 | counter, of the newest id */
 };
 
 /* Draws the five random bytes. The counter starts at 0, so that it does not wrap in one second. */
 void object_id_source_init(struct object_id_source *source, struct random *random);
-/* now_ms: UTC milliseconds. Never goes back when the clock does. */
+/* now_ms: UTC milliseconds. Never goes back when the clock does. Threads: any. */
 struct object_id object_id_new(struct object_id_source *source, int64_t now_ms);
 /* Either case; false unless text is exactly 24 hex digits. */
 bool object_id_parse(struct str text, struct object_id *out);
@@ -37,6 +36,13 @@ struct object_id_text object_id_text(struct object_id id);
 static inline bool object_id_eq(struct object_id a, struct object_id b)
 {
     return memcmp(a.bytes, b.bytes, sizeof a.bytes) == 0;
+}
+
+/* When it was made, as its first four bytes say, UTC ms. */
+static inline int64_t object_id_time_ms(struct object_id id)
+{
+    return 1000 *
+           (((int64_t)id.bytes[0] << 24) | (id.bytes[1] << 16) | (id.bytes[2] << 8) | id.bytes[3]);
 }
 
 #endif

@@ -5,9 +5,11 @@
  * subscriber's position moves in the transaction that applies the event (Idea 2 of the
  * architecture).
  *
- * Every service database holds the bus's tables (bus_schema): outbox, positions, waiting events and
- * dead letters. Embedded, the outboxes themselves are the log: a subscriber reads the publisher's
- * outbox through a read-only connection. */
+ * Every service database holds the bus's tables (bus_schema). There are two drivers. Embedded, the
+ * outboxes themselves are the log: a subscriber reads the publisher's outbox through a read-only
+ * connection. With a broker (NATS JetStream) each service's outbox is relayed to a stream, and
+ * subscribers fetch from durable consumers; what took effect is noted in an inbox in the same
+ * transaction and acknowledged after it. */
 #ifndef BUS_BUS_H
 #define BUS_BUS_H
 
@@ -20,14 +22,27 @@ extern const struct migration bus_schema[];
 #define EVENT_PAYLOAD_MAX 65536
 
 /* payload: one JSON object, at most EVENT_PAYLOAD_MAX bytes. In the transaction of the change it
- * reports. */
+ * reports; keeps tx->trace with it. */
 enum err outbox_append(struct tx *tx, struct str subject, struct str payload);
-/* Before the commit of a transaction with tx->published > 0: brings the channel figures up to
- * date. last: the newest sequence of the outbox. */
+/* Before the commit of a transaction with tx->published > 0. last: the newest sequence of the
+ * outbox. Where nobody else writes, this also counts what was published. */
 enum err outbox_flush(struct tx *tx, int64_t *last);
+/* Where others write too, their figures would be the one row everybody waits for. There this counts
+ * what is older than any transaction can be, now and then; readers count the rest. */
+#define OUTBOX_FOLD_MS 60000
+enum err outbox_fold(struct tx *tx);
+
+/* From now on what is appended is noted for the relay, too (outbox_unrelayed). One bus a process:
+ * bus_open calls it. */
+void outbox_relay(bool on);
+/* Hands up to max events from the sequence `from` on to the relay again, for a stream that was
+ * lost; consumers know by their inboxes what they had. *next: where to go on; 0: that was all. */
+enum err outbox_refill(struct tx *tx, int64_t from, int64_t max, int64_t *next);
 
 /* The sequence of the event this transaction appended last. */
 enum err outbox_last(struct tx *tx, int64_t *sequence);
+/* When it was appended, UTC ms; 0: there is none. */
+enum err outbox_last_time(struct tx *tx, int64_t *time_ms);
 
 /* --- reading the books (any connection to a service's database) ------------------------------ */
 
@@ -35,25 +50,63 @@ struct channel {
     struct str subject;         /* in the arena */
     int64_t first, last, count; /* sequences of the outbox, first >= 1 */
 };
+/* One of them; without any event all but the subject is 0. */
+enum err outbox_channel(struct tx *tx, struct str subject, struct channel *out);
 /* Up to max channels of this outbox, by subject. */
 enum err outbox_channels(struct tx *tx, struct arena *arena, struct channel *out, size_t max,
                          size_t *count);
+
+struct outbox_event {
+    int64_t sequence, published_at_ms;
+    struct str subject, payload, trace; /* in the arena; trace: empty when there is none */
+};
+/* Events whose payload has `word` (letters and digits) as a whole text, oldest first. Reads the
+ * whole outbox: for an operator's question, not for a service's work. */
+enum err outbox_find(struct tx *tx, struct arena *arena, struct str word, struct outbox_event *out,
+                     size_t max, size_t *count);
 
 #define DEAD_PAYLOAD_MAX 2048
 struct dead_letter {
     int64_t id;                         /* of the table */
     struct str source, subject, reason; /* in the arena, as is … */
     struct str payload;                 /* … its first DEAD_PAYLOAD_MAX characters */
+    struct str trace;                   /* the event's traceparent; empty: none */
     int64_t sequence, dead_at_ms;
 };
 /* The newest dead letters of a subscriber, at most max; total: all there are. */
 enum err dead_letters(struct tx *tx, struct arena *arena, struct dead_letter *out, size_t max,
                       size_t *count, int64_t *total);
+/* The next older ones: those with an id below `before` (INT64_MAX: the newest). */
+enum err dead_letters_before(struct tx *tx, struct arena *arena, int64_t before,
+                             struct dead_letter *out, size_t max, size_t *count);
+/* One of them, its payload whole; ERR_NOT_FOUND. */
+enum err dead_letter_get(struct tx *tx, struct arena *arena, int64_t id, struct dead_letter *out);
+/* Moves it among the events that wait, from where its subscription delivers it once more, by the
+ * same rules as the first time. In the subscriber's writer; then subscription_look. */
+enum err dead_letter_retry(struct tx *tx, const struct dead_letter *letter);
+/* ERR_NOT_FOUND: there is none of this id. */
+enum err dead_letter_drop(struct tx *tx, int64_t id);
+/* What became of an event that was delivered or put back: it waits, is dead (then which letter),
+ * or neither: it took effect. */
+enum event_fate { FATE_SETTLED, FATE_WAITING, FATE_DEAD };
+enum err event_fate(struct tx *tx, struct str source, int64_t sequence, enum event_fate *fate,
+                    int64_t *letter_id);
+/* How far this service has taken over the outbox of each other one, at most max; source in the
+ * arena. */
+struct bus_position {
+    struct str source;
+    int64_t sequence;
+};
+enum err bus_positions(struct tx *tx, struct arena *arena, struct bus_position *out, size_t max,
+                       size_t *count);
 /* How many events wait for an earlier version. */
 enum err waiting_count(struct tx *tx, int64_t *count);
-/* Keeps an event that can never be applied, with its reason. */
-enum err dead_letter_put(struct tx *tx, struct str source, int64_t sequence, struct str subject,
-                         struct str payload, struct str reason);
+/* Since when the oldest of them does, UTC ms; INT64_MAX: none waits. */
+enum err waiting_since(struct tx *tx, int64_t *since_ms);
+enum err dead_count(struct tx *tx, int64_t *count); /* dead letters */
+/* Keeps an event that can never be applied, with its reason and whole payload. id and dead_at_ms
+ * are given to it. */
+enum err dead_letter_put(struct tx *tx, const struct dead_letter *letter);
 
 /* --- the bus ------------------------------------------------------------------------------- */
 
@@ -67,7 +120,19 @@ struct bus_source {
     const char *const *subjects; /* what is published there, NULL-terminated; NULL: anything */
 };
 
-enum err bus_open(const struct bus_source *sources, size_t count, struct bus **out);
+#define BROKERS_MAX 8
+/* A NATS server, or a cluster of them, with JetStream. Texts live as long as the bus. */
+struct bus_broker {
+    const char *servers[BROKERS_MAX]; /* "nats://host:port" */
+    size_t server_count;
+    const char *user, *password; /* NULL: none */
+    int replicas;                /* of a stream that has to be made */
+    const char *const *subjects; /* of all events there are, NULL-terminated */
+};
+
+/* broker: NULL for the embedded bus. A broker need not be there yet. */
+enum err bus_open(const struct bus_source *sources, size_t count, const struct bus_broker *broker,
+                  struct bus **out);
 void bus_close(struct bus *bus); /* after every subscription is closed */
 
 /* The outbox of this service has rows up to `last` (after their commit): pokes every subscriber
@@ -83,24 +148,30 @@ void bus_watch(struct bus *bus, void (*poke)(void *context), void *context);
 struct subscriber {
     const char *service;         /* durable name and queue group */
     const char *const *subjects; /* NULL-terminated: what it listens to */
+    /* Every instance hears every event from its start on, and nothing is remembered; else instances
+     * of the service share them. The embedded bus knows one instance. */
+    bool every_instance;
     void (*poke)(void *context); /* there may be something to fetch; any thread; must not block */
     void *context;
 };
 
 /* One delivered event. Its text lives until the next fetch. */
 struct delivery {
-    const char *source; /* publishing service */
-    int64_t sequence;   /* in that source's outbox */
+    const char *source; /* publishing service; a stream's own name when it was none of ours */
+    int64_t sequence;   /* in that source's outbox, or in that stream */
     struct str subject;
     struct str payload;
+    struct str trace; /* its traceparent: of the piece of work that published it; empty: none */
     int64_t published_at_ms;
     bool waited;          /* was set aside earlier, waiting for an earlier version */
     enum verdict verdict; /* filled by the subscriber */
     struct str reason;    /* with VERDICT_DEAD: why, for people; a constant or arena text */
 };
 
-/* Reads its positions through tx (the subscriber's own database). Belongs to the subscriber's
- * writer thread, as do all calls below. */
+/* A service's end of the bus; with a broker its outbox is relayed as long as it is open, so a
+ * service that only publishes opens one, too. Reads what is settled through tx (the subscriber's
+ * own database). Belongs to the subscriber's writer thread, as do all calls below but
+ * subscription_ready. */
 enum err subscription_open(struct bus *bus, const struct subscriber *who, struct tx *tx,
                            struct subscription **out);
 void subscription_close(struct subscription *sub);
@@ -112,20 +183,31 @@ void subscription_close(struct subscription *sub);
  * subscriber's database, where those are kept. Returns the count; 0: nothing now. */
 size_t subscription_fetch(struct subscription *sub, struct tx *own, int64_t now_ms,
                           struct delivery **out);
-/* In the transaction that applied them: moves positions, sets VERDICT_EARLY events aside, writes
- * dead letters. Deliveries from the first VERDICT_RETRY of a source on stay undelivered. */
+/* In the transaction that applied them: notes what is settled, sets VERDICT_EARLY events aside,
+ * writes dead letters. What got VERDICT_RETRY comes again; embedded, with all that came after it
+ * from its source. count may be 0 when subscription_due_ms is not INT64_MAX. */
 enum err subscription_settle(struct subscription *sub, struct tx *tx, size_t count);
-/* After the commit (committed) or its failure: remember or forget what settle did. */
+/* What settle wrote was rolled back, and the same deliveries are applied and settled again. */
+void subscription_again(struct subscription *sub);
+/* After the commit (committed) or its failure: remember or forget what settle did, acknowledge. */
 void subscription_settled(struct subscription *sub, bool committed);
+/* Events were put among those that wait, in the transaction of this writer: look at them after it.
+ */
+void subscription_look(struct subscription *sub);
 /* When to fetch again without a poke, UTC ms; INT64_MAX: never. */
 int64_t subscription_next_ms(const struct subscription *sub);
+/* When settle has something to write although nothing was fetched, UTC ms; a transaction that is
+ * made for other reasons may take it along earlier. INT64_MAX: there is nothing. */
+int64_t subscription_due_ms(const struct subscription *sub);
+/* It has been connected: events can come. Any thread. */
+bool subscription_ready(const struct subscription *sub);
 
 /* --- monitoring (any thread) --------------------------------------------------------------- */
 
 struct subscription_figures {
-    const char *service, *source;
-    int64_t position; /* last sequence settled */
-    int64_t last;     /* last sequence of the source */
+    const char *service, *source; /* source: a service, or with a broker the stream's name */
+    int64_t position;             /* last sequence settled */
+    int64_t last;                 /* last sequence of the source */
 };
 /* Fills at most max rows, returns how many there are. */
 size_t bus_figures(struct bus *bus, struct subscription_figures *out, size_t max);

@@ -1,8 +1,11 @@
 /* bus/outbox.c: the bus's tables in a service's database: what it published, what it could not
- * apply. The statements that move subscriptions are in embedded.c. */
+ * apply. The statements that move subscriptions are the drivers'. */
 #include "bus/bus.h"
 
+#include <stdatomic.h>
+
 #define FLUSH_BYTES_MAX (4 * 1024 * 1024) /* the subjects of one transaction's events */
+#define CHANNELS_MAX    4096              /* subjects counted at a time; the rest is next */
 
 static enum err count_rows(struct tx *tx, const char *sql, int64_t *out)
 {
@@ -14,18 +17,60 @@ static enum err count_rows(struct tx *tx, const char *sql, int64_t *out)
     return rows_end(&rows);
 }
 
+static _Atomic bool relaying;
+
+void outbox_relay(bool on)
+{
+    atomic_store(&relaying, on);
+}
+
 enum err outbox_append(struct tx *tx, struct str subject, struct str payload)
 {
+    char memory[TRACE_TEXT_LEN];
+    struct str trace = {memory, trace_known(&tx->trace) ? sizeof memory : 0};
+    enum err err;
+
     if (payload.len > EVENT_PAYLOAD_MAX) return ERR_TOO_LARGE;
     tx->published++;
-    return tx_exec(tx, NULL,
-                   "INSERT INTO outbox (subject, payload, created_at_ms) VALUES ($1, $2, $3)",
-                   sql_text(subject), sql_text(payload), sql_int(tx->now_ms));
+    if (trace.len) trace_format(&tx->trace, memory);
+    TRY(tx_exec(tx, NULL,
+                "INSERT INTO outbox (subject, payload, created_at_ms, trace) "
+                "VALUES ($1, $2, $3, $4)",
+                sql_text(subject), sql_text(payload), sql_int(tx->now_ms),
+                sql_text_or_null(trace)));
+    if (atomic_load(&relaying))
+        TRY(tx_exec_values(tx, NULL, "INSERT INTO outbox_unrelayed (seq) VALUES ({{last serial}})",
+                           NULL, 0));
+done:
+    return err;
+}
+
+enum err outbox_refill(struct tx *tx, int64_t from, int64_t max, int64_t *next)
+{
+    struct rows rows;
+    enum err err = OK;
+
+    *next = 0;
+    tx_query(tx, &rows, "SELECT seq FROM outbox WHERE seq >= $1 ORDER BY seq LIMIT 1 OFFSET $2",
+             sql_int(from), sql_int(max));
+    if (rows_next(&rows)) *next = rows_int(&rows, 0);
+    TRY(rows_end(&rows));
+    TRY(tx_exec(tx, NULL,
+                "INSERT INTO outbox_unrelayed (seq) SELECT seq FROM outbox "
+                "WHERE seq >= $1 AND seq < $2 ON CONFLICT (seq) DO NOTHING",
+                sql_int(from), sql_int(*next ? *next : INT64_MAX)));
+done:
+    return err;
 }
 
 enum err outbox_last(struct tx *tx, int64_t *sequence)
 {
     return count_rows(tx, "SELECT COALESCE(MAX(seq), 0) FROM outbox", sequence);
+}
+
+enum err outbox_last_time(struct tx *tx, int64_t *time_ms)
+{
+    return count_rows(tx, "SELECT created_at_ms FROM outbox ORDER BY seq DESC LIMIT 1", time_ms);
 }
 
 static enum err channel_add(struct tx *tx, const struct channel *channel)
@@ -39,16 +84,17 @@ static enum err channel_add(struct tx *tx, const struct channel *channel)
                    sql_int(channel->count));
 }
 
-/* The subjects of the rows that are not counted yet: no more than this transaction appended. */
-static enum err uncounted(struct tx *tx, struct arena *arena, struct channel *out, size_t max,
-                          size_t *count)
+/* What is published and not counted yet: the rows after those, up to a sequence. */
+static enum err uncounted(struct tx *tx, struct arena *arena, int64_t up_to, struct channel *out,
+                          size_t max, size_t *count)
 {
     struct rows rows;
 
     *count = 0;
     tx_query(tx, &rows,
              "SELECT subject, MIN(seq), MAX(seq), COUNT(*) FROM outbox WHERE seq > "
-             "(SELECT COALESCE(MAX(last_seq), 0) FROM bus_channels) GROUP BY subject");
+             "(SELECT COALESCE(MAX(last_seq), 0) FROM bus_channels) AND seq <= $1 GROUP BY subject",
+             sql_int(up_to));
     while (*count < max && rows_next(&rows))
         out[(*count)++] =
             (struct channel){arena_copy(arena, rows_text(&rows, 0)), rows_int(&rows, 1),
@@ -56,24 +102,74 @@ static enum err uncounted(struct tx *tx, struct arena *arena, struct channel *ou
     return rows_end(&rows);
 }
 
-enum err outbox_flush(struct tx *tx, int64_t *last)
+/* max: of different subjects among them. */
+static enum err count_up_to(struct tx *tx, int64_t up_to, size_t max)
 {
     struct arena *arena = arena_new(FLUSH_BYTES_MAX);
     struct channel *channels;
-    size_t max = (size_t)tx->published, count = 0;
+    size_t count = 0;
     enum err err = ERR_MEMORY;
 
     if (!arena) return ERR_MEMORY;
     channels = arena_alloc(arena, max * sizeof *channels);
     if (!channels) goto done;
-    TRY(uncounted(tx, arena, channels, max, &count));
-    for (size_t i = 0; i < count; i++) {
+    TRY(uncounted(tx, arena, up_to, channels, max, &count));
+    for (size_t i = 0; i < count; i++)
         TRY(channel_add(tx, &channels[i]));
-        if (channels[i].last > *last) *last = channels[i].last;
-    }
 done:
     arena_free(arena);
     return err;
+}
+
+enum err outbox_flush(struct tx *tx, int64_t *last)
+{
+    enum err err;
+
+    TRY(outbox_last(tx, last));
+    if (!db_shared(tx->db)) TRY(count_up_to(tx, *last, (size_t)tx->published));
+done:
+    return err;
+}
+
+/* One process at a time; whoever comes second finds nothing left. */
+enum err outbox_fold(struct tx *tx)
+{
+    int64_t turn = 0, up_to = 0;
+    struct rows rows;
+    enum err err;
+
+    TRY(count_rows(tx,
+                   "SELECT 1 /*postgresql WHERE pg_try_advisory_xact_lock("
+                   "hashtextextended('boxoffice channels/' || current_schema(), 0))*/",
+                   &turn));
+    if (!turn) return OK;
+    tx_query(tx, &rows,
+             "SELECT COALESCE(MAX(seq), 0) FROM outbox WHERE created_at_ms <= $1 AND seq > "
+             "(SELECT COALESCE(MAX(last_seq), 0) FROM bus_channels)",
+             sql_int(tx->now_ms - OUTBOX_FOLD_MS));
+    if (rows_next(&rows)) up_to = rows_int(&rows, 0);
+    TRY(rows_end(&rows));
+    if (up_to) TRY(count_up_to(tx, up_to, CHANNELS_MAX));
+done:
+    return err;
+}
+
+#define CHANNELS                                                                                   \
+    "SELECT subject, MIN(first_seq), MAX(last_seq), SUM(messages) FROM "                           \
+    "(SELECT subject, first_seq, last_seq, messages FROM bus_channels UNION ALL "                  \
+    "SELECT subject, MIN(seq), MAX(seq), COUNT(*) FROM outbox WHERE seq > "                        \
+    "(SELECT COALESCE(MAX(last_seq), 0) FROM bus_channels) GROUP BY subject) c "
+
+enum err outbox_channel(struct tx *tx, struct str subject, struct channel *out)
+{
+    struct rows rows;
+
+    *out = (struct channel){.subject = subject};
+    tx_query(tx, &rows, CHANNELS "WHERE subject = $1 GROUP BY subject", sql_text(subject));
+    if (rows_next(&rows))
+        *out =
+            (struct channel){subject, rows_int(&rows, 1), rows_int(&rows, 2), rows_int(&rows, 3)};
+    return rows_end(&rows);
 }
 
 enum err outbox_channels(struct tx *tx, struct arena *arena, struct channel *out, size_t max,
@@ -82,8 +178,7 @@ enum err outbox_channels(struct tx *tx, struct arena *arena, struct channel *out
     struct rows rows;
 
     *count = 0;
-    tx_query(tx, &rows,
-             "SELECT subject, first_seq, last_seq, messages FROM bus_channels ORDER BY subject");
+    tx_query(tx, &rows, CHANNELS "GROUP BY subject ORDER BY subject");
     while (*count < max && rows_next(&rows))
         out[(*count)++] =
             (struct channel){arena_copy(arena, rows_text(&rows, 0)), rows_int(&rows, 1),
@@ -91,33 +186,144 @@ enum err outbox_channels(struct tx *tx, struct arena *arena, struct channel *out
     return rows_end(&rows);
 }
 
+enum err outbox_find(struct tx *tx, struct arena *arena, struct str word, struct outbox_event *out,
+                     size_t max, size_t *count)
+{
+    struct buf like;
+    struct rows rows;
+
+    *count = 0;
+    buf_init(&like, arena, word.len + 5);
+    buf_printf(&like, "%%\"%.*s\"%%", (int)word.len, word.at);
+    if (like.failed) return ERR_MEMORY;
+    tx_query(tx, &rows,
+             "SELECT seq, created_at_ms, subject, payload, trace FROM outbox "
+             "WHERE payload LIKE $1 ORDER BY seq LIMIT $2",
+             sql_text(buf_str(&like)), sql_int((int64_t)max));
+    while (*count < max && rows_next(&rows))
+        out[(*count)++] = (struct outbox_event){
+            rows_int(&rows, 0), rows_int(&rows, 1), arena_copy(arena, rows_text(&rows, 2)),
+            arena_copy(arena, rows_text(&rows, 3)), arena_copy(arena, rows_text(&rows, 4))};
+    return rows_end(&rows);
+}
+
+/* The columns of LETTER, as the row the query stands on has them. */
+static struct dead_letter letter_read(struct rows *rows, struct arena *arena)
+{
+    return (struct dead_letter){
+        .id = rows_int(rows, 0),
+        .source = arena_copy(arena, rows_text(rows, 1)),
+        .sequence = rows_int(rows, 2),
+        .subject = arena_copy(arena, rows_text(rows, 3)),
+        .payload = arena_copy(arena, rows_text(rows, 4)),
+        .reason = arena_copy(arena, rows_text(rows, 5)),
+        .dead_at_ms = rows_int(rows, 6),
+        .trace = arena_copy(arena, rows_text(rows, 7)),
+    };
+}
+
+enum err dead_letters_before(struct tx *tx, struct arena *arena, int64_t before,
+                             struct dead_letter *out, size_t max, size_t *count)
+{
+    struct rows rows;
+
+    *count = 0;
+    tx_query(tx, &rows,
+             "SELECT id, source, seq, subject, substr(payload, 1, 2048), reason, dead_at_ms, "
+             "trace FROM bus_dead WHERE id < $1 ORDER BY id DESC LIMIT $2",
+             sql_int(before), sql_int((int64_t)max));
+    while (*count < max && rows_next(&rows))
+        out[(*count)++] = letter_read(&rows, arena);
+    return rows_end(&rows);
+}
+
 enum err dead_letters(struct tx *tx, struct arena *arena, struct dead_letter *out, size_t max,
                       size_t *count, int64_t *total)
 {
-    struct rows rows;
-    enum err err = OK;
+    enum err err;
 
     *count = 0;
-    TRY(count_rows(tx, "SELECT COUNT(*) FROM bus_dead", total));
-    tx_query(tx, &rows,
-             "SELECT id, source, seq, subject, substr(payload, 1, 2048), reason, dead_at_ms "
-             "FROM bus_dead "
-             "ORDER BY id DESC LIMIT $1",
-             sql_int((int64_t)max));
-    while (*count < max && rows_next(&rows)) {
-        struct dead_letter *letter = &out[(*count)++];
-
-        letter->id = rows_int(&rows, 0);
-        letter->source = arena_copy(arena, rows_text(&rows, 1));
-        letter->sequence = rows_int(&rows, 2);
-        letter->subject = arena_copy(arena, rows_text(&rows, 3));
-        letter->payload = arena_copy(arena, rows_text(&rows, 4));
-        letter->reason = arena_copy(arena, rows_text(&rows, 5));
-        letter->dead_at_ms = rows_int(&rows, 6);
-    }
-    err = rows_end(&rows);
+    TRY(dead_count(tx, total));
+    TRY(dead_letters_before(tx, arena, INT64_MAX, out, max, count));
 done:
     return err;
+}
+
+enum err dead_letter_get(struct tx *tx, struct arena *arena, int64_t id, struct dead_letter *out)
+{
+    enum err err = ERR_NOT_FOUND, end;
+    struct rows rows;
+
+    tx_query(tx, &rows,
+             "SELECT id, source, seq, subject, payload, reason, dead_at_ms, trace FROM bus_dead "
+             "WHERE id = $1",
+             sql_int(id));
+    if (rows_next(&rows)) {
+        *out = letter_read(&rows, arena);
+        err = out->payload.at ? OK : ERR_MEMORY;
+    }
+    end = rows_end(&rows);
+    return end ? end : err;
+}
+
+/* It waits anew from now on: for a day, should an earlier version be missing. */
+enum err dead_letter_retry(struct tx *tx, const struct dead_letter *letter)
+{
+    enum err err;
+
+    TRY(dead_letter_drop(tx, letter->id));
+    TRY(tx_exec(tx, NULL,
+                "INSERT INTO bus_waiting (source, seq, subject, payload, published_at_ms, "
+                "since_ms, trace) VALUES ($1, $2, $3, $4, $5, $5, $6) "
+                "ON CONFLICT (source, seq) DO NOTHING",
+                sql_text(letter->source), sql_int(letter->sequence), sql_text(letter->subject),
+                sql_text(letter->payload), sql_int(tx->now_ms), sql_text_or_null(letter->trace)));
+done:
+    return err;
+}
+
+enum err dead_letter_drop(struct tx *tx, int64_t id)
+{
+    int64_t dropped;
+    enum err err = tx_exec(tx, &dropped, "DELETE FROM bus_dead WHERE id = $1", sql_int(id));
+
+    return err == OK && dropped == 0 ? ERR_NOT_FOUND : err;
+}
+
+enum err event_fate(struct tx *tx, struct str source, int64_t sequence, enum event_fate *fate,
+                    int64_t *letter_id)
+{
+    struct rows rows;
+    enum err err;
+
+    *fate = FATE_SETTLED;
+    tx_query(tx, &rows, "SELECT MAX(id) FROM bus_dead WHERE source = $1 AND seq = $2",
+             sql_text(source), sql_int(sequence));
+    if (rows_next(&rows) && !rows_null(&rows, 0)) {
+        *fate = FATE_DEAD;
+        *letter_id = rows_int(&rows, 0);
+    }
+    TRY(rows_end(&rows));
+    tx_query(tx, &rows, "SELECT 1 FROM bus_waiting WHERE source = $1 AND seq = $2",
+             sql_text(source), sql_int(sequence));
+    if (rows_next(&rows)) *fate = FATE_WAITING;
+    TRY(rows_end(&rows));
+done:
+    return err;
+}
+
+enum err bus_positions(struct tx *tx, struct arena *arena, struct bus_position *out, size_t max,
+                       size_t *count)
+{
+    struct rows rows;
+
+    *count = 0;
+    tx_query(tx, &rows, "SELECT source, seq FROM bus_positions ORDER BY source LIMIT $1",
+             sql_int((int64_t)max));
+    while (*count < max && rows_next(&rows))
+        out[(*count)++] =
+            (struct bus_position){arena_copy(arena, rows_text(&rows, 0)), rows_int(&rows, 1)};
+    return rows_end(&rows);
 }
 
 enum err waiting_count(struct tx *tx, int64_t *count)
@@ -125,12 +331,28 @@ enum err waiting_count(struct tx *tx, int64_t *count)
     return count_rows(tx, "SELECT COUNT(*) FROM bus_waiting", count);
 }
 
-enum err dead_letter_put(struct tx *tx, struct str source, int64_t sequence, struct str subject,
-                         struct str payload, struct str reason)
+enum err waiting_since(struct tx *tx, int64_t *since_ms)
 {
-    return tx_exec(tx, NULL,
-                   "INSERT INTO bus_dead (source, seq, subject, payload, reason, dead_at_ms) "
-                   "VALUES ($1, $2, $3, $4, $5, $6)",
-                   sql_text(source), sql_int(sequence), sql_text(subject), sql_text(payload),
-                   sql_text(reason), sql_int(tx->now_ms));
+    struct rows rows;
+
+    *since_ms = INT64_MAX;
+    tx_query_values(tx, &rows, "SELECT MIN(since_ms) FROM bus_waiting", NULL, 0);
+    if (rows_next(&rows) && !rows_null(&rows, 0)) *since_ms = rows_int(&rows, 0);
+    return rows_end(&rows);
+}
+
+enum err dead_count(struct tx *tx, int64_t *count)
+{
+    return count_rows(tx, "SELECT COUNT(*) FROM bus_dead", count);
+}
+
+enum err dead_letter_put(struct tx *tx, const struct dead_letter *letter)
+{
+    return tx_exec(
+        tx, NULL,
+        "INSERT INTO bus_dead (source, seq, subject, payload, reason, dead_at_ms, trace) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        sql_text(letter->source), sql_int(letter->sequence), sql_text(letter->subject),
+        sql_text(letter->payload), sql_text(letter->reason), sql_int(tx->now_ms),
+        sql_text_or_null(letter->trace));
 }

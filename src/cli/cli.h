@@ -8,12 +8,20 @@
 #define EXIT_USAGE   2
 #define DATA_DEFAULT "./data"
 
+struct service_definition;
+
+/* The services of this program, in the order of their routes and of their start. */
+#define CLI_SERVICES 6
+extern const struct service_definition *const cli_services[CLI_SERVICES];
+
 /* What `boxoffice --help` prints. */
 void cli_usage(FILE *out);
 /* Says on stderr what is wrong with the command line, with a hint at --help. Returns EXIT_USAGE. */
 int cli_refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The hint alone, after getopt_long has said it. */
 int cli_hint(void);
+/* Says on stderr what went wrong. Returns 1. */
+int cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* 0, or 1 when what was printed did not arrive. */
 int cli_finish(void);
 
@@ -22,6 +30,18 @@ int cli_serve(int count, char **words);
 int cli_events(int count, char **words);
 int cli_publish(int count, char **words);
 int cli_listen(int count, char **words);
+int cli_bus(int count, char **words);
 int cli_payments(int count, char **words);
+int cli_backup(int count, char **words);
+int cli_restore(int count, char **words);
+int cli_doctor(int count, char **words);
+int cli_dead(int count, char **words);
+int cli_demo(int count, char **words);
+int cli_import(int count, char **words);
+int cli_trace(int count, char **words);
+int cli_users(int count, char **words);
+int cli_keys(int count, char **words);
+int cli_audit(int count, char **words);
+int cli_health(int count, char **words);
 
 #endif

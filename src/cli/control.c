@@ -16,6 +16,7 @@
 #define RECEIVE_BYTES 65536
 #define REQUEST_MAX   (256 * 1024)
 #define ANSWER_MAX    (256 * 1024)
+#define ASK_MAX       (16 * 1024 * 1024)
 
 enum state {
     STATE_LENGTH,     /* left bytes of the body are to come */
@@ -59,13 +60,22 @@ static int connect_in(const char *data)
     return fd;
 }
 
-struct control *control_open(const char *data)
+struct control *control_try(const char *data)
 {
     struct control *control = calloc(1, sizeof *control);
 
     if (!control) return NULL;
     control->fd = connect_in(data);
     if (control->fd >= 0) return control;
+    free(control);
+    return NULL;
+}
+
+struct control *control_open(const char *data)
+{
+    struct control *control = control_try(data);
+
+    if (control) return control;
     if (errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR)
         fprintf(stderr,
                 "boxoffice: no server is running on %s (cannot connect to %s/" SOCKET_NAME
@@ -74,7 +84,6 @@ struct control *control_open(const char *data)
     else
         fprintf(stderr, "boxoffice: cannot connect to %s/" SOCKET_NAME ": %s\n", data,
                 strerror(errno));
-    free(control);
     return NULL;
 }
 
@@ -314,4 +323,23 @@ int control_complain(struct control *control, int status)
     buf_free(&body);
     if (arena) arena_free(arena);
     return 1;
+}
+
+int control_ask(const char *data, const char *method, const char *path, const struct str *body,
+                struct arena *arena, struct str *out)
+{
+    struct control *control = control_open(data);
+    struct buf text;
+    int status, code = -1;
+
+    if (!control) return 1;
+    buf_init(&text, arena, ASK_MAX);
+    status = control_request(control, method, path, body);
+    if (status != 200)
+        code = control_complain(control, status);
+    else if (!control_read_all(control, &text))
+        code = control_complain(control, 0);
+    *out = buf_str(&text);
+    control_close(control);
+    return code;
 }

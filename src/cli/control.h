@@ -9,6 +9,8 @@ struct control; /* one connection; one request at a time */
 
 /* Connects to the server that runs on the data folder. NULL: it was said on stderr why not. */
 struct control *control_open(const char *data);
+/* The same, quietly. */
+struct control *control_try(const char *data);
 void control_close(struct control *control);
 int control_fd(const struct control *control);
 
@@ -33,5 +35,10 @@ bool control_read_all(struct control *control, struct buf *out);
 /* Says what an answer that is no success means, on stderr; status 0: it never came. Returns the
  * exit code, 1. */
 int control_complain(struct control *control, int status);
+
+/* One request to the server that runs on the data folder: the body of its answer, in the arena.
+ * -1: a success (200); else the exit code, and it was said on stderr what is wrong. */
+int control_ask(const char *data, const char *method, const char *path, const struct str *body,
+                struct arena *arena, struct str *out);
 
 #endif

@@ -61,9 +61,11 @@ int cli_events(int count, char **words)
 {
     const char *command = count > 1 ? words[1] : NULL;
 
-    if (!command) return cli_refuse("events needs a command: publish, listen, schema or asyncapi");
+    if (!command)
+        return cli_refuse("events needs a command: publish, listen, dead, schema or asyncapi");
     if (strcmp(command, "publish") == 0) return cli_publish(count - 1, words + 1);
     if (strcmp(command, "listen") == 0) return cli_listen(count - 1, words + 1);
+    if (strcmp(command, "dead") == 0) return cli_dead(count - 1, words + 1);
     if (strcmp(command, "--help") == 0 || strcmp(command, "-h") == 0 ||
         (count > 2 && strcmp(words[2], "--help") == 0)) {
         cli_usage(stdout);

@@ -6,12 +6,10 @@
 
 #include <getopt.h>
 
-/* The order of their routes and of their start. */
-static const struct service_definition *const known[] = {
+const struct service_definition *const cli_services[CLI_SERVICES] = {
     &auth_service,       &tickets_service,  &orders_service,
     &expiration_service, &payments_service, &web_service,
 };
-#define KNOWN (sizeof known / sizeof *known)
 
 struct serve_options {
     const char *services, *listen, *data;
@@ -21,19 +19,19 @@ static int refuse_service(struct str name)
 {
     char names[256] = "";
 
-    for (size_t i = 0; i < KNOWN; i++) {
+    for (size_t i = 0; i < CLI_SERVICES; i++) {
         strcat(names, " ");
-        strcat(names, known[i]->name);
+        strcat(names, cli_services[i]->name);
     }
     return cli_refuse("--services: no service is called \"%.*s\"; there are:%s", (int)name.len,
                       name.at, names);
 }
 
 /* Marks the service of that name; false when there is none. */
-static bool choose(struct str name, bool chosen[KNOWN])
+static bool choose(struct str name, bool chosen[CLI_SERVICES])
 {
-    for (size_t i = 0; i < KNOWN; i++) {
-        if (!str_eq(str_of(known[i]->name), name)) continue;
+    for (size_t i = 0; i < CLI_SERVICES; i++) {
+        if (!str_eq(str_of(cli_services[i]->name), name)) continue;
         chosen[i] = true;
         return true;
     }
@@ -43,7 +41,7 @@ static bool choose(struct str name, bool chosen[KNOWN])
 /* "auth,tickets"; NULL: all. Returns 0, or the exit code after the complaint. */
 static int choose_services(const char *list, const struct service_definition **out, size_t *count)
 {
-    bool chosen[KNOWN] = {false};
+    bool chosen[CLI_SERVICES] = {false};
 
     for (const char *at = list; at;) {
         size_t length = strcspn(at, ",");
@@ -53,8 +51,8 @@ static int choose_services(const char *list, const struct service_definition **o
         at = at[length] ? at + length + 1 : NULL;
     }
     *count = 0;
-    for (size_t i = 0; i < KNOWN; i++)
-        if (!list || chosen[i]) out[(*count)++] = known[i];
+    for (size_t i = 0; i < CLI_SERVICES; i++)
+        if (!list || chosen[i]) out[(*count)++] = cli_services[i];
     return 0;
 }
 
@@ -99,7 +97,7 @@ static int read_options(int count, char **words, struct serve_options *out)
 
 int cli_serve(int count, char **words)
 {
-    const struct service_definition *definitions[KNOWN];
+    const struct service_definition *definitions[CLI_SERVICES];
     struct serve_options options = {NULL, NULL, NULL};
     char memory[1024];
     struct buf why = {.at = memory, .cap = sizeof memory - 1, .max = sizeof memory - 1};

@@ -30,15 +30,20 @@
     F(S, TEXT,    email,         "email")                                                          \
     F(S, TEXT,    status,        "status")
 
-#define TICKET_CREATED_FIELDS(F, S)                                                                \
+#define TICKET_FIELDS(F, S)                                                                \
     F(S, ID,      id,            "id")                                                             \
     F(S, VERSION, version,       "version")                                                        \
     F(S, TITLE,   title,         "title")                                                          \
     F(S, MONEY,   price_cents,   "price")                                                          \
     F(S, USER,    user_id,       "userId")
 
+/* imported: taken over from elsewhere, with the version it had there (boxoffice import). */
+#define TICKET_CREATED_FIELDS(F, S)                                                                \
+    TICKET_FIELDS(F, S)                                                                            \
+    F(S, FLAG,    imported,      "imported")
+
 #define TICKET_UPDATED_FIELDS(F, S)                                                                \
-    TICKET_CREATED_FIELDS(F, S)                                                                    \
+    TICKET_FIELDS(F, S)                                                                    \
     F(S, REF,     order_id,      "orderId")                                                        \
     F(S, FLAG,    sold,          "sold")
 
@@ -49,7 +54,8 @@
     F(S, USER,    user_id,       "userId")                                                         \
     F(S, TIME,    expires_at_ms, "expiresAt")                                                      \
     F(S, ID,      ticket_id,     "ticket.id")                                                      \
-    F(S, MONEY,   price_cents,   "ticket.price")
+    F(S, MONEY,   price_cents,   "ticket.price")                                                   \
+    F(S, FLAG,    imported,      "imported")
 
 #define ORDER_UPDATED_FIELDS(F, S)                                                                 \
     F(S, ID,      id,            "id")                                                             \

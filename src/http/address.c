@@ -50,6 +50,13 @@ bool address_from_socket(const struct sockaddr *from, struct address *out)
     return true;
 }
 
+struct str address_network(const struct address *address)
+{
+    bool v4 = is_mapped(address);
+
+    return (struct str){(const char *)address->bytes + (v4 ? sizeof mapped_prefix : 0), v4 ? 4 : 8};
+}
+
 size_t address_format(const struct address *address, char out[INET6_ADDRSTRLEN])
 {
     const char *text = is_mapped(address)

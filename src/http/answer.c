@@ -127,6 +127,7 @@ static char *put_head(char *to, const struct exchange *exchange, bool close)
         to = PUT(to, "\r\nConnection: keep-alive\r\n");
     else
         to = PUT(to, "\r\n");
+    if (rq->secure) to = PUT(to, "Strict-Transport-Security: max-age=31536000\r\n");
     if ((rq->user.id.len || rp->status >= 400) && !has_cache_control(buf_str(&rp->headers)))
         to = PUT(to, "Cache-Control: no-store\r\n");
     return to;
@@ -162,6 +163,8 @@ void answer_append_unavailable(struct buf *out)
     buf_append(out, STR("HTTP/1.1 503 Service Unavailable\r\n"
                         "Content-Type: application/json; charset=utf-8\r\n"
                         "Content-Length: 89\r\n"
+                        "X-Content-Type-Options: nosniff\r\n"
+                        "Cache-Control: no-store\r\n"
                         "Retry-After: 1\r\n"
                         "Connection: close\r\n"
                         "\r\n"

@@ -12,6 +12,10 @@ static void take_visitor(struct request *call, const struct request *caller)
     call->from_loopback = caller->from_loopback;
     call->client = caller->client;
     call->request_id = caller->request_id;
+    call->trace = trace_follow(&exchange_of(call)->lane->traces, &caller->trace);
+    call->in_process = true;
+    call->trace_parent = caller->trace.span;
+    call->trace_given = caller->trace_given;
     call->secure = caller->secure;
     call->cookie_secure = caller->cookie_secure;
     call->user = caller->user;
@@ -20,12 +24,14 @@ static void take_visitor(struct request *call, const struct request *caller)
 static bool fill(struct exchange *call, const struct request *caller)
 {
     const struct api_call *asked = &caller->call;
+    struct str agent = request_header(caller, "user-agent");
 
     take_visitor(&call->rq, caller);
     call->rq.method = asked->method;
     call->head_done = true;
     if (!head_append(call, asked->target)) return false;
     call->head.target_len = (uint16_t)call->head.len;
+    if (agent.at && !head_add(call, STR("user-agent"), agent)) return false;
     if (asked->body.len == 0) return true;
     buf_append(&call->body, asked->body);
     return !call->body.failed && head_add(call, STR("content-type"), STR("application/json"));
@@ -40,6 +46,11 @@ static void take_answer(struct request *rq)
     rq->call.status = reply->status;
     rq->call.answer = reply->no_body ? STR("") : buf_str(&reply->body);
     rq->call.headers = buf_str(&reply->headers);
+    figures_called(exchange_of(rq->called));
+    /* Found to belong to an earlier trace: then so does what asked. */
+    if (rq->called->joined_span)
+        request_join_trace(rq, &(struct trace){rq->called->trace.high, rq->called->trace.low,
+                                               rq->called->joined_span, rq->called->trace.sampled});
 }
 
 bool http_call(struct request *rq)
@@ -55,6 +66,7 @@ bool http_call(struct request *rq)
     if (!call) return true;
     rq->called = &call->rq;
     call->caller = caller;
+    call->started_us = lane_clock_us(lane);
     if (fill(call, rq)) err = exchange_prepare_call(call);
     if (err)
         reply_error(&call->rq, err);

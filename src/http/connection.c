@@ -50,8 +50,10 @@ static void finish(struct connection *connection, struct exchange *exchange)
     connection->exchange = NULL;
     connection->phase = PHASE_IDLE;
     connection->refresh = true;
+    connection->served = true;
     if (stream && exchange->http10) close = true; /* its end is the end of the connection */
     answer_append(&connection->lane->out, exchange, close);
+    figures_answered(exchange);
     stream = exchange->rq.reply.stream;
     close = close || !exchange->keep_alive;
     if (stream && exchange->rq.head_only) {
@@ -100,9 +102,16 @@ static void received(struct connection *connection)
 {
     struct lane *lane = connection->lane;
     struct exchange *exchange = connection->exchange;
-    enum err err = exchange_prepare(exchange);
+    enum err err;
 
+    exchange->started_us = lane_clock_us(lane);
+    err = exchange_prepare(exchange);
     counter_add(&lane->counters.requests);
+    if (connection->refusal) {
+        exchange->keep_alive = false;
+        if (err != OK || exchange->rq.route->access != ACCESS_HEALTH)
+            err = (enum err)connection->refusal;
+    }
     if (err != OK) {
         if (err == ERR_BAD_REQUEST) counter_add(&lane->counters.bad_requests);
         reply_error(&exchange->rq, err);
@@ -248,7 +257,8 @@ void connection_expire(struct connection *connection)
         connection_refuse(connection, ERR_TIMEOUT);
         return;
     }
-    if (connection->wait == WAIT_WRITE) counter_add(&connection->lane->counters.deadline_cuts);
+    if (connection->wait == WAIT_WRITE || connection->wait == WAIT_FRESH)
+        counter_add(&connection->lane->counters.deadline_cuts);
     connection->cut = true;
 }
 
@@ -280,6 +290,12 @@ void connection_schedule(struct connection *connection)
     } else if (connection->lingering) {
         wait = WAIT_LINGER;
         after_ms = LINGER_MS;
+    } else if (connection->refusal && connection->phase <= PHASE_RECEIVING) {
+        wait = WAIT_REFUSED;
+        after_ms = REFUSED_MS;
+    } else if (connection->phase == PHASE_IDLE && !connection->served) {
+        wait = WAIT_FRESH;
+        after_ms = config->deadline_ms;
     } else if (connection->phase == PHASE_RECEIVING) {
         wait = WAIT_REQUEST;
         after_ms = config->deadline_ms;

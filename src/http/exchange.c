@@ -33,9 +33,12 @@ struct exchange *exchange_acquire(struct lane *lane, struct connection *connecti
     exchange->mail = (struct mail){NULL, MAIL_ANSWER};
     exchange->connection = connection;
     exchange->caller = NULL;
+    exchange->mount = NULL;
     exchange->spare = NULL;
     buf_init(&exchange->body, exchange->rq.arena, HTTP_BODY_MAX);
     exchange->refusal = OK;
+    exchange->route_number = 0;
+    exchange->started_us = 0;
     exchange->head_done = false;
     exchange->keep_alive = false;
     exchange->http10 = false;
@@ -213,9 +216,21 @@ static enum err prepare(struct exchange *exchange)
     if (!find_route(exchange, segments, count, target == OK, &match)) return ERR_NOT_FOUND;
     rq->route = match.route;
     rq->env = match.mount->env;
+    exchange->route_number = match.number;
+    exchange->mount = match.mount;
     memcpy(rq->params, match.params, sizeof rq->params);
 done:
     return err;
+}
+
+/* What a form on somebody else's page can send, with the visitor's cookies in browsers that know no
+ * SameSite, is no JSON: that would be asked for first (CORS), and we never agree. Pages ask for
+ * themselves, and for more. */
+static enum err check_site(const struct request *rq)
+{
+    if (rq->method == METHOD_GET || rq->route->access == ACCESS_PAGE) return OK;
+    if (request_site(rq) != SITE_OTHER || request_has_type(rq, STR("application/json"))) return OK;
+    return ERR_CROSS_SITE;
 }
 
 static enum err check_access(const struct request *rq)
@@ -229,7 +244,9 @@ enum err exchange_prepare(struct exchange *exchange)
 
     visit_identify(exchange);
     TRY(prepare(exchange));
+    TRY(check_site(&exchange->rq));
     visit_session(exchange);
+    visit_revoked(exchange);
     TRY(check_access(&exchange->rq));
 done:
     return err;
@@ -240,6 +257,7 @@ enum err exchange_prepare_call(struct exchange *exchange)
     enum err err;
 
     TRY(prepare(exchange));
+    visit_revoked(exchange);
     TRY(check_access(&exchange->rq));
 done:
     return err;

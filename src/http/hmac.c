@@ -19,19 +19,26 @@ static bool sign(EVP_MAC_CTX *context, struct str key, const struct str *parts, 
     return EVP_MAC_final(context, mac, &size, HMAC_HEX / 2) == 1 && size == HMAC_HEX / 2;
 }
 
-bool hmac_sha256(struct str key, const struct str *parts, size_t count, struct hmac_text *out)
+void hex_encode(const unsigned char *bytes, size_t size, char *out)
 {
     static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < size; i++) {
+        out[2 * i] = digits[bytes[i] >> 4];
+        out[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    out[2 * size] = '\0';
+}
+
+bool hmac_sha256(struct str key, const struct str *parts, size_t count, struct hmac_text *out)
+{
     EVP_MAC *algorithm = EVP_MAC_fetch(NULL, "HMAC", NULL);
     EVP_MAC_CTX *context = algorithm ? EVP_MAC_CTX_new(algorithm) : NULL;
     unsigned char mac[HMAC_HEX / 2];
     bool signed_it = context && sign(context, key, parts, count, mac);
 
-    for (size_t i = 0; signed_it && i < sizeof mac; i++) {
-        out->hex[2 * i] = digits[mac[i] >> 4];
-        out->hex[2 * i + 1] = digits[mac[i] & 15];
-    }
-    out->hex[HMAC_HEX] = '\0';
+    out->hex[0] = '\0';
+    if (signed_it) hex_encode(mac, sizeof mac, out->hex);
     EVP_MAC_CTX_free(context);
     EVP_MAC_free(algorithm);
     return signed_it;

@@ -13,4 +13,7 @@ struct hmac_text {
 /* Over the parts, one after the other. False when memory ran out. Threads: any. */
 bool hmac_sha256(struct str key, const struct str *parts, size_t count, struct hmac_text *out);
 
+/* 2 * size lower-case digits and a NUL. */
+void hex_encode(const unsigned char *bytes, size_t size, char *out);
+
 #endif

@@ -7,6 +7,7 @@
 #define HTTP_INTERNAL_H
 
 #include "base/clock.h"
+#include "base/metric.h"
 #include "http/server.h"
 
 #include <http_parser.h>
@@ -22,6 +23,7 @@
 #define OUT_MAX            (2 * HTTP_ARENA_MAX)
 #define WRITE_PROGRESS_MIN 16384 /* bytes a deadline that a slow reader must take */
 #define SPARE_MAX          64    /* pooled exchanges a lane */
+#define REFUSED_MS         1000  /* what a connection too many has to ask for health */
 #define LINGER_MS          2000  /* how long a closing connection's input is thrown away */
 #define SESSION_CACHE_MAX  2048  /* longer cookies are verified every time */
 #define REQUEST_ID_MAX     64
@@ -51,6 +53,9 @@ struct proxies {
 bool address_parse(struct str text, struct address *out);
 /* False for a family that is not IP. */
 bool address_from_socket(const struct sockaddr *from, struct address *out);
+/* What connections and rates are counted by: 4 bytes of an IPv4 address, or the /64 of an IPv6 one.
+ * Points into address. */
+struct str address_network(const struct address *address);
 size_t address_format(const struct address *address, char out[INET6_ADDRSTRLEN]);
 bool address_is_loopback(const struct address *address);
 /* False when the list is broken; *why (thread-local text) then names TRUSTED_PROXIES. */
@@ -61,18 +66,34 @@ bool proxies_trust(const struct proxies *proxies, const struct address *address)
 struct address proxies_client(const struct proxies *proxies, struct str forwarded,
                               struct address peer);
 
+/* --- crowd.c ------------------------------------------------------------------------------- */
+
+struct crowd;
+struct network;
+
+/* each_max: connections of one network (an IPv4 address or an IPv6 /64). total_max: how many
+ * networks can be told apart. NULL when memory ran out. Threads: any, but new and free. */
+struct crowd *crowd_new(int each_max, int total_max);
+void crowd_free(struct crowd *crowd);
+/* One connection more from there. False: it has as many as it may. crowd NULL: nobody counts. */
+bool crowd_enter(struct crowd *crowd, const struct address *address, struct network **out);
+/* One that was let in is gone. network may be NULL. */
+void crowd_leave(struct crowd *crowd, struct network *network);
+
 /* --- router.c ------------------------------------------------------------------------------ */
 
 struct route_match {
     const struct route *route;
     const struct http_mount *mount;
     struct str params[REQUEST_PARAMS_MAX];
+    size_t number; /* of the route: 1 … router_count, in the order of the mounts and their tables */
 };
 
 /* NULL when memory ran out. Keeps pointers into mounts. A route mounted twice is a broken program.
  */
 struct router *router_new(const struct http_mount *mounts, size_t count);
 void router_free(struct router *router);
+size_t router_count(const struct router *router);
 /* Literal segments win over ":name" ones. */
 bool router_find(const struct router *router, enum method method, const struct str *segments,
                  size_t count, struct route_match *out);
@@ -108,8 +129,9 @@ struct exchange {
     struct request rq; /* first: http_answer finds the exchange by it */
     struct mail mail;
     struct lane *lane;
-    struct connection *connection; /* the lane's; NULL when the client is gone */
-    struct exchange *caller;       /* not NULL: this one is its call (call.c) */
+    struct connection *connection;  /* the lane's; NULL when the client is gone */
+    struct exchange *caller;        /* not NULL: this one is its call (call.c) */
+    const struct http_mount *mount; /* of the route, once it is found */
     struct exchange *spare;
     struct buf body;
     enum err refusal; /* why a parser callback stopped */
@@ -117,6 +139,8 @@ struct exchange {
     bool keep_alive;
     bool http10;
     bool waiting_for_continue;
+    size_t route_number; /* 0: none */
+    int64_t started_us;  /* when its loop turned to it, monotonic; 0: it was refused before */
     char id[24];
     char client[INET6_ADDRSTRLEN];
     struct header_table head;
@@ -172,6 +196,16 @@ bool request_has_type(const struct request *rq, struct str wanted);
 /* False on a broken escape, a NUL, or bytes that are not UTF-8. plus: '+' stands for a space. */
 bool percent_decode(struct arena *arena, struct str text, bool plus, struct str *out);
 
+/* --- figures.c ------------------------------------------------------------------------------ */
+
+/* Monotonic microseconds, read once a round of the loop and after every answer: what comes in
+ * between is what the loop was busy with. */
+static inline int64_t lane_clock_us(struct lane *lane);
+/* Its answer is made: counts it, and records its span. */
+void figures_answered(struct exchange *exchange);
+/* The same of a call, which is nobody's request: its span alone. */
+void figures_called(struct exchange *call);
+
 /* --- answer.c ------------------------------------------------------------------------------ */
 
 /* Appends the whole answer, or the head of a streamed one, to out. close: Connection: close. */
@@ -214,7 +248,16 @@ enum phase {
 
 /* Each connection is in exactly one list of its lane, ordered by due time because everything in a
  * list waits equally long. */
-enum wait { WAIT_IDLE, WAIT_REQUEST, WAIT_WRITE, WAIT_LINGER, WAIT_FOREVER, WAIT_COUNT };
+enum wait {
+    WAIT_FRESH,
+    WAIT_IDLE,
+    WAIT_REQUEST,
+    WAIT_REFUSED,
+    WAIT_WRITE,
+    WAIT_LINGER,
+    WAIT_FOREVER,
+    WAIT_COUNT
+};
 
 struct session_cache;
 
@@ -222,6 +265,7 @@ struct connection {
     struct lane *lane;
     struct exchange *exchange; /* being received or handled */
     struct stream *stream;
+    struct network *network;       /* it is counted with; NULL: not counted */
     struct session_cache *session; /* the last cookie that verified */
     struct connection *wait_prev, *wait_next;
     int64_t due_ms;
@@ -234,11 +278,14 @@ struct connection {
     uint8_t peer_text_len;
     uint8_t phase;
     uint8_t wait;
+    uint8_t refusal; /* enum err: there were too many when it came; only health is answered */
+    bool served;     /* has had an answer */
     bool listed;     /* in a wait list */
     bool refresh;    /* something happened: the due time counts from now */
     bool odd_method; /* the parser has given up; its method is being read to the end */
     uint8_t odd_len; /* characters of it */
     bool operator;
+    int64_t operator_uid;
     bool peer_trusted; /* may set X-Forwarded-* */
     bool peer_loopback;
     bool eof;       /* the client will send nothing more */
@@ -283,6 +330,8 @@ void visit_identify(struct exchange *exchange);
 /* Fills rq->user from the session cookie. The last cookie that verified is kept on the connection,
  * so that a client that keeps its connection pays for the check once. */
 void visit_session(struct exchange *exchange);
+/* Forgets rq->user again when the route's service refuses that session. */
+void visit_revoked(struct exchange *exchange);
 void session_cache_free(struct session_cache *cache);
 
 /* --- lane.c -------------------------------------------------------------------------------- */
@@ -291,8 +340,15 @@ struct wait_list {
     struct connection *first, *last;
 };
 
+/* Of one route; number 0: of what matched none. */
+struct route_figures {
+    struct histogram duration;
+    _Atomic uint64_t statuses[5]; /* 1xx … 5xx */
+};
+
 struct lane_counters {
     _Atomic uint64_t requests, deadline_cuts, bad_requests, connections, refused;
+    _Atomic uint64_t refused_address, evicted;
 };
 
 struct lane {
@@ -312,8 +368,13 @@ struct lane {
     int away; /* requests out for handling */
     char id_prefix[8];
     uint64_t id_next;
+    struct trace_source traces;
     struct wait_list waiting[WAIT_COUNT];
     struct lane_counters counters;
+    struct route_figures *routes; /* by number, from 0 */
+    int64_t clock_us;             /* monotonic, of this round of the loop; 0: read it */
+    int64_t sampling_s;           /* the second … */
+    int sampled;                  /* … and how many traces were begun for recording in it */
     /* Both of the transport; NULL without sockets. */
     void (*settle)(struct connection *connection); /* send lane->out, obey the flags */
     size_t (*unsent)(const struct connection *connection);
@@ -352,6 +413,12 @@ void lane_wait(struct connection *connection, enum wait wait, int64_t after_ms);
 void lane_unwait(struct connection *connection);
 /* Expires what is due. Returns the next due time or -1. */
 int64_t lane_expire(struct lane *lane);
+
+static inline int64_t lane_clock_us(struct lane *lane)
+{
+    if (!lane->clock_us && OBSERVED) lane->clock_us = clock_monotonic_us();
+    return lane->clock_us;
+}
 
 static inline void counter_add(_Atomic uint64_t *counter) /* own thread only */
 {

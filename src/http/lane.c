@@ -22,14 +22,16 @@ bool lane_init(struct lane *lane, const struct http_config *config, const struct
     lane->proxies = proxies;
     lane->index = index;
     lane->constants = arena_new(4096);
-    if (!lane->constants) return false;
-    lane->empty_object = json_parse(lane->constants, STR("{}"));
-    if (!lane->empty_object) {
-        arena_free(lane->constants);
+    if (lane->constants) lane->empty_object = json_parse(lane->constants, STR("{}"));
+    lane->routes = calloc(router_count(router) + 1, sizeof *lane->routes);
+    if (!lane->empty_object || !lane->routes) {
+        if (lane->constants) arena_free(lane->constants);
+        free(lane->routes);
         return false;
     }
     buf_init(&lane->out, NULL, OUT_MAX);
     random_fill(&random_system, noise, sizeof noise);
+    trace_source_init(&lane->traces, &random_system);
     for (size_t i = 0; i < sizeof noise; i++)
         lane->id_prefix[i] = "0123456789abcdefghijklmnopqrstuv"[noise[i] & 31];
     atomic_init(&lane->inbox, NULL);
@@ -54,6 +56,7 @@ void lane_unref(struct lane *lane)
     }
     buf_free(&lane->out);
     arena_free(lane->constants);
+    free(lane->routes);
     free(lane);
 }
 
@@ -206,6 +209,7 @@ void lane_batch_end(struct lane *lane)
         lane_deliver(lane);
     }
     lane->in_batch = false;
+    lane->clock_us = 0;
 }
 
 /* --- answers ------------------------------------------------------------------------------- */

@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define ACCEPT_BATCH    64
 #define ACCEPT_PAUSE_MS 100
-#define REFUSED_MAX     32  /* connections a loop that are told 503; beyond, just closed */
-#define COARSE_MS_MAX   250 /* deadlines are looked at this often at most */
+/* Connections a loop that came when there were too many. More than are accepted in one go, so that
+ * a question for health is read before its connection makes way for the next. */
+#define REFUSED_MAX (2 * ACCEPT_BATCH)
+_Static_assert(REFUSED_MAX + 32 <= HTTP_RESERVE_DESCRIPTORS, "there are descriptors for them");
+#define COARSE_MS_MAX 250 /* deadlines are looked at this often at most */
 
 /* --- accepting ----------------------------------------------------------------------------- */
 
@@ -47,20 +49,74 @@ static bool accept_and_drop(struct loop *loop, int listener)
     return fd >= 0 && loop->reserve_fd >= 0;
 }
 
-static void take(struct loop *loop, const struct listener *listener, int fd,
-                 const struct sockaddr *peer)
+static void evict(struct connection *connection)
+{
+    connection->cut = true;
+    socket_settle(connection);
+}
+
+/* There are too many: one that says nothing makes way, the longest silent first. */
+static bool make_way(struct loop *loop)
+{
+    struct lane *lane = &loop->lane;
+    struct connection *silent = lane->waiting[WAIT_FRESH].first;
+
+    if (!silent) silent = lane->waiting[WAIT_IDLE].first;
+    if (!silent) return false;
+    evict(silent);
+    counter_add(&lane->counters.evicted);
+    return true;
+}
+
+/* The few descriptors kept for questions about health: whoever holds one longest makes way. */
+static bool make_way_among_refused(struct loop *loop)
+{
+    struct connection *oldest = loop->lane.waiting[WAIT_REFUSED].first;
+
+    if (loop->refused < REFUSED_MAX) return true;
+    if (!oldest) oldest = loop->lane.waiting[WAIT_LINGER].first; /* it has its answer */
+    if (oldest) evict(oldest);
+    return oldest != NULL;
+}
+
+/* OK, or why it is one too many. */
+static enum err admit(struct loop *loop, const struct address *peer, bool full,
+                      struct network **network)
 {
     struct http_server *server = loop->server;
-    bool refuse = atomic_fetch_add(&server->sockets, 1) >= server->config.connections_max;
 
-    if (listener->control) refuse = false; /* the operator gets in */
-    if (refuse) counter_add(&loop->lane.counters.refused);
-    if (refuse && loop->refused >= REFUSED_MAX) {
+    *network = NULL;
+    if (!proxies_trust(&server->proxies, peer) && !crowd_enter(server->crowd, peer, network)) {
+        counter_add(&loop->lane.counters.refused_address);
+        return ERR_BUSY;
+    }
+    if (!full || make_way(loop)) return OK;
+    crowd_leave(server->crowd, *network);
+    *network = NULL;
+    counter_add(&loop->lane.counters.refused);
+    return ERR_QUEUE_FULL;
+}
+
+static void take(struct loop *loop, const struct listener *listener, int fd,
+                 const struct sockaddr *from)
+{
+    struct http_server *server = loop->server;
+    bool full = atomic_fetch_add(&server->sockets, 1) >= server->config.connections_max;
+    struct network *network = NULL;
+    enum err refusal = OK;
+    struct address peer;
+
+    if (listener->control || !address_from_socket(from, &peer)) { /* the operator gets in */
+        socket_open(loop, fd, NULL, NULL, OK);
+        return;
+    }
+    refusal = admit(loop, &peer, full, &network);
+    if (refusal && !make_way_among_refused(loop)) {
         atomic_fetch_sub(&server->sockets, 1);
         close(fd);
         return;
     }
-    socket_open(loop, fd, listener->control ? NULL : peer, refuse);
+    socket_open(loop, fd, &peer, network, refusal);
 }
 
 static void on_acceptable(uv_poll_t *poll, int status, int events)
@@ -156,6 +212,7 @@ static void on_timer(uv_timer_t *timer)
     if (loop->cut_at_ms > now && (next < 0 || next > loop->cut_at_ms)) next = loop->cut_at_ms;
     loop->timer_due_ms = -1;
     if (next >= 0) timer_start(loop, next);
+    loop->lane.clock_us = 0;
 }
 
 /* --- wake-ups and batches ------------------------------------------------------------------- */

@@ -7,7 +7,8 @@
 #include <pthread.h>
 #include <uv.h>
 
-#define LISTENERS_MAX 2 /* TCP, and the control socket on the first loop */
+#define ACCEPT_BATCH  64 /* connections taken in one go */
+#define LISTENERS_MAX 2  /* TCP, and the control socket on the first loop */
 
 struct listener {
     uv_poll_t poll;
@@ -29,7 +30,7 @@ struct loop {
     struct listener listeners[LISTENERS_MAX];
     int reserve_fd; /* given up for a moment when there are no more descriptors */
     int sockets;    /* open ones */
-    int refused;    /* of those, being told that there are too many */
+    int refused;    /* of those, that came when there were too many */
     bool finished;
     bool threaded;
     pthread_t thread;
@@ -40,6 +41,7 @@ struct http_server {
     struct http_config config;
     struct router *router;
     struct proxies proxies;
+    struct crowd *crowd; /* NULL: addresses are not counted */
     int port;
     char *control_path;
     atomic_int sockets; /* of all loops */
@@ -62,8 +64,10 @@ void loop_socket_closed(struct loop *loop);
 
 /* --- socket.c ------------------------------------------------------------------------------ */
 
-/* Takes an accepted descriptor over. peer: NULL for the control socket. refuse: answer 503. */
-void socket_open(struct loop *loop, int fd, const struct sockaddr *peer, bool refuse);
+/* Takes an accepted descriptor over. peer: NULL for the control socket. network: it is counted
+ * with, or NULL. refusal: OK, or what everything but health is answered. */
+void socket_open(struct loop *loop, int fd, const struct address *peer, struct network *network,
+                 enum err refusal);
 void socket_settle(struct connection *connection);
 size_t socket_unsent(const struct connection *connection);
 

@@ -74,6 +74,42 @@ bool request_has_type(const struct request *rq, struct str wanted)
     return str_eq_nocase(str_trim(type), wanted);
 }
 
+/* --- belonging ----------------------------------------------------------------------------- */
+
+bool request_join_trace(struct request *rq, const struct trace *trace)
+{
+    if (rq->trace_given || !trace_known(trace)) return false;
+    rq->trace.high = trace->high;
+    rq->trace.low = trace->low;
+    rq->trace.sampled = trace->sampled;
+    rq->joined_span = trace->span;
+    if (!rq->in_process) rq->trace_parent = trace->span;
+    return true;
+}
+
+/* --- where it comes from ------------------------------------------------------------------- */
+
+/* Whether an Origin header names the host the request was sent to. */
+static bool is_own_origin(const struct request *rq, struct str origin)
+{
+    struct str host = request_header(rq, "host");
+    struct str scheme =
+        rq->secure || str_starts(origin, STR("https://")) ? STR("https://") : STR("http://");
+
+    if (!host.len || !str_starts(origin, scheme)) return false;
+    return str_eq_nocase((struct str){origin.at + scheme.len, origin.len - scheme.len}, host);
+}
+
+enum request_site request_site(const struct request *rq)
+{
+    struct str site = request_header(rq, "sec-fetch-site");
+    struct str origin = request_header(rq, "origin");
+
+    if (site.at) return str_eq(site, STR("same-origin")) ? SITE_OWN : SITE_OTHER;
+    if (!origin.at) return SITE_UNSAID;
+    return is_own_origin(rq, origin) ? SITE_OWN : SITE_OTHER;
+}
+
 /* --- the query ----------------------------------------------------------------------------- */
 
 static int hex_digit(char c)

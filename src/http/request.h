@@ -11,6 +11,7 @@
 
 #include "base/json.h"
 #include "base/object_id.h"
+#include "base/trace.h"
 
 struct env; /* what a service's code is handed (runtime/service.h) */
 struct request;
@@ -39,6 +40,8 @@ typedef enum err handler_fn(struct request *rq, struct tx *tx, struct reply *rp)
 
 enum access {
     ACCESS_PUBLIC,
+    ACCESS_HEALTH,  /* public, and answered even when there are too many connections */
+    ACCESS_PAGE,    /* public; a page that itself refuses what another site's form sends */
     ACCESS_SESSION, /* 401 Not authorized without a valid session, before the handler runs */
     ACCESS_OPERATOR /* only over the control socket in the data folder; 404 elsewhere */
 };
@@ -54,11 +57,17 @@ struct route {
     handler_fn *run;
 };
 
+#define SESSION_ID_HEX      32 /* 128 bits */
+#define SESSION_ID_HASH_HEX 64 /* SHA-256 */
+
 struct session_user {
     struct str id;    /* 1 to 64 printable characters; empty: no session */
     struct str email; /* as the token has it */
     int64_t issued_at_s;
     int64_t expires_at_s; /* 0: the token had none */
+    /* Empty: made by another service; such a session has no record and is not renewed. */
+    char sid[SESSION_ID_HEX + 1];
+    char sid_hash[SESSION_ID_HASH_HEX + 1];
 };
 
 #define REQUEST_PARAMS_MAX 4
@@ -95,15 +104,22 @@ struct request {
     struct arena *arena; /* request body + answer; capped */
     enum method method;  /* HEAD arrives as METHOD_GET with head_only set */
     bool head_only;
-    bool operator;      /* came over the control socket */
-    bool from_loopback; /* the client's address (after trusted proxies) is loopback */
-    struct str path;    /* percent-decoded, without the query and without one trailing '/' */
-    struct str query;   /* raw, after '?' */
+    bool operator;        /* came over the control socket … */
+    int64_t operator_uid; /* … from a process of this user; -1: the kernel did not say */
+    bool from_loopback;   /* the client's address (after trusted proxies) is loopback */
+    struct str path;      /* percent-decoded, without the query and without one trailing '/' */
+    struct str query;     /* raw, after '?' */
     struct str params[REQUEST_PARAMS_MAX]; /* what ":name" segments matched, in order */
     struct str client;                     /* client address, as text */
     struct str request_id;                 /* for logs and X-Request-Id */
-    bool secure;                           /* https, as told by a trusted proxy */
-    bool cookie_secure; /* cookies set by this answer carry Secure (http_config.cookie_secure) */
+    struct trace trace;                    /* may be none */
+    uint64_t trace_parent;                 /* the span it follows from; 0: none */
+    bool in_process;      /* a page's call of the API: follows from the page's request */
+    bool trace_given;     /* the client said (traceparent) what it belongs to */
+    uint64_t joined_span; /* request_join_trace: of what it turned out to belong to */
+    int64_t queued_us;    /* monotonic: when it was handed to a writer; 0: nobody records it */
+    bool secure;          /* https, as told by a trusted proxy */
+    bool cookie_secure;   /* cookies set by this answer carry Secure (http_config.cookie_secure) */
     const struct header_table *headers; /* NULL in a request made by hand */
     const struct json *body;            /* always an object or an array; {} when there was none */
     struct str body_bytes;              /* raw */
@@ -137,6 +153,13 @@ void request_init(struct request *rq, struct arena *arena);
 
 /* A request header's value, name compared without case; at == NULL when absent. */
 struct str request_header(const struct request *rq, const char *name);
+/* The network the client came from, as bytes to be counted by: an IPv4 address, or the /64 of an
+ * IPv6 one, which is what one customer has (RFC 6177). In the arena, or constant. */
+struct str request_client_network(const struct request *rq);
+/* Where a browser says the request comes from: Sec-Fetch-Site where it can (Fetch Metadata), else
+ * Origin held against Host (RFC 6454). Programs say neither. */
+enum request_site { SITE_UNSAID, SITE_OWN, SITE_OTHER };
+enum request_site request_site(const struct request *rq);
 /* A query parameter, percent-decoded into the arena; at == NULL when absent. First one counts. */
 struct str request_query(struct request *rq, const char *name);
 /* A field of a form (application/x-www-form-urlencoded), decoded into the arena; empty when absent,
@@ -198,6 +221,12 @@ static inline enum err request_call(struct request *rq, enum method method, stru
     rq->call = (struct api_call){.method = method, .target = target, .body = body};
     return request_then(rq, IN_CALL, next);
 }
+
+/* --- belonging ----------------------------------------------------------------------------- */
+
+/* What is asked for turned out to belong to an earlier trace (a payment to its order's): the
+ * request follows from that, unless the client said what it belongs to. True: it does now. */
+bool request_join_trace(struct request *rq, const struct trace *trace);
 
 /* --- answering ----------------------------------------------------------------------------- */
 

@@ -8,6 +8,7 @@
 struct leaf {
     const struct route *route;
     const struct http_mount *mount;
+    size_t number;
 };
 
 struct node {
@@ -21,6 +22,7 @@ struct node {
 struct router {
     struct node root;
     struct leaf fallback;
+    size_t count; /* of routes */
 };
 
 static void nodes_free(struct node *node)
@@ -61,7 +63,7 @@ static bool router_add(struct router *router, const struct http_mount *mount,
 
     if (strcmp(at, "*") == 0) {
         ASSERT(route->method == METHOD_GET && !router->fallback.route);
-        router->fallback = (struct leaf){route, mount};
+        router->fallback = (struct leaf){route, mount, ++router->count};
         return true;
     }
     ASSERT(at[0] == '/' && route->method < METHODS && route->method != METHOD_HEAD);
@@ -76,7 +78,7 @@ static bool router_add(struct router *router, const struct http_mount *mount,
     }
     ASSERT(params <= REQUEST_PARAMS_MAX);
     ASSERT(!node->leaves[route->method].route);
-    node->leaves[route->method] = (struct leaf){route, mount};
+    node->leaves[route->method] = (struct leaf){route, mount, ++router->count};
     return true;
 }
 
@@ -95,6 +97,11 @@ struct router *router_new(const struct http_mount *mounts, size_t count)
     return router;
 }
 
+size_t router_count(const struct router *router)
+{
+    return router->count;
+}
+
 void router_free(struct router *router)
 {
     if (!router) return;
@@ -110,6 +117,7 @@ static bool find_below(const struct node *node, enum method method, const struct
     if (count == 0) {
         out->route = node->leaves[method].route;
         out->mount = node->leaves[method].mount;
+        out->number = node->leaves[method].number;
         return out->route != NULL;
     }
     for (const struct node *child = node->literals; child; child = child->sibling) {
@@ -135,5 +143,6 @@ bool router_find_fallback(const struct router *router, struct route_match *out)
     memset(out, 0, sizeof *out);
     out->route = router->fallback.route;
     out->mount = router->fallback.mount;
+    out->number = router->fallback.number;
     return out->route != NULL;
 }

@@ -25,6 +25,7 @@ static bool thread_start(struct loop *loop)
     int failed;
 
     sigfillset(&all);
+    sigdelset(&all, SIGSYS); /* how a sandbox tells a thread what it may not do */
     pthread_sigmask(SIG_SETMASK, &all, &before);
     failed = pthread_create(&loop->thread, NULL, thread_main, loop);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -81,11 +82,17 @@ enum err http_server_start(const struct http_config *config, struct http_server 
     if (config->control_path && !(server->control_path = strdup(config->control_path))) goto done;
     server->router = router_new(config->mounts, config->mount_count);
     if (!server->router) goto done;
+    if (config->connections_per_address > 0) {
+        server->crowd = crowd_new(config->connections_per_address,
+                                  config->connections_max + ACCEPT_BATCH * config->loops);
+        if (!server->crowd) goto done;
+    }
     err = ERR_INVALID;
     if (!proxies_parse(config->trusted_proxies ? config->trusted_proxies : "", &server->proxies,
                        why))
         goto done;
     TRY(loops_make(server, why));
+    if (config->listening) config->listening(config->context);
     for (int i = 0; i < server->loop_count; i++) {
         if (thread_start(server->loops[i])) continue;
         *why = "cannot start a thread";
@@ -125,6 +132,7 @@ void http_server_stop(struct http_server *server, int64_t grace_ms)
         lane_unref(&server->loops[i]->lane);
     if (server->control_path) listen_control_remove(server->control_path);
     free(server->control_path);
+    crowd_free(server->crowd);
     router_free(server->router);
     free(server);
 }
@@ -140,6 +148,8 @@ struct http_counters http_server_counters(const struct http_server *server)
 
         sum.connections_total += atomic_load(&counters->connections);
         sum.connections_refused += atomic_load(&counters->refused);
+        sum.connections_refused_address += atomic_load(&counters->refused_address);
+        sum.connections_evicted += atomic_load(&counters->evicted);
         sum.requests_total += atomic_load(&counters->requests);
         sum.deadline_cuts += atomic_load(&counters->deadline_cuts);
         sum.bad_requests += atomic_load(&counters->bad_requests);

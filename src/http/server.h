@@ -20,6 +20,7 @@ struct http_mount {
     const struct route *routes;
     size_t route_count;
     struct env *env;
+    struct revoked *revoked; /* whose sessions it refuses; NULL: nobody's */
 };
 
 struct http_config {
@@ -33,9 +34,12 @@ struct http_config {
     const struct clock *clock;
     const char *trusted_proxies; /* comma-separated CIDR list, "" for none */
     int cookie_secure;           /* 1 always, 0 never, -1: when the request came over https */
-    int connections_max;         /* over it: 503 and close */
-    int64_t deadline_ms; /* a request must be whole this long after its first byte: 10,000 */
-    int64_t idle_ms;     /* keep-alive time without a request */
+    int connections_max;         /* over it: silent ones go first; then 503 and close */
+    int connections_per_address; /* over it: 429 and close; 0: no limit. Trusted proxies have none
+                                  */
+    int64_t deadline_ms;   /* a request must be whole this long after its first byte: 10,000 */
+    int64_t idle_ms;       /* keep-alive time without a request */
+    int traces_per_second; /* begun here, a loop: requests beyond belong to none */
     /* In the loop thread `loop` (0 … loops-1). loop_end: once after all requests that became ready
      * together were dispatched, so that hand-overs to other threads go in batches. */
     void (*dispatch)(void *context, int loop, struct request *rq);
@@ -43,12 +47,17 @@ struct http_config {
     /* In the loop thread: a request that was away goes on with rq->next; see http_call and
      * http_resume. Only those need it. */
     void (*resume)(void *context, int loop, struct request *rq);
+    /* Once, in the thread that starts the server, when its sockets listen and before the first
+     * request. May be NULL. */
+    void (*listening)(void *context);
     void *context;
 };
 
-#define HTTP_BODY_MAX    65536
-#define HTTP_HEADERS_MAX 16384
-#define HTTP_ARENA_MAX   (4 * 1024 * 1024) /* request and answer together */
+/* What a loop may hold open beyond connections_max: those that ask for health, and its own. */
+#define HTTP_RESERVE_DESCRIPTORS 160
+#define HTTP_BODY_MAX            65536
+#define HTTP_HEADERS_MAX         16384
+#define HTTP_ARENA_MAX           (4 * 1024 * 1024) /* request and answer together */
 
 /* Binds and starts the loops. On failure *why (static or thread-local text) says what and why. */
 enum err http_server_start(const struct http_config *config, struct http_server **out,
@@ -64,10 +73,17 @@ void http_answer(struct request *rq);
 void http_answer_all(struct request *list);
 
 struct http_counters {
-    uint64_t connections_open, connections_total, connections_refused;
+    uint64_t connections_open, connections_total;
+    uint64_t connections_refused;         /* there were too many of all */
+    uint64_t connections_refused_address; /* there were too many from that address */
+    uint64_t connections_evicted;         /* said nothing, and made way for others */
     uint64_t requests_total, deadline_cuts, bad_requests;
 };
+/* Threads: any, as long as the server runs. */
 struct http_counters http_server_counters(const struct http_server *server);
+
+/* Writes out the figures of connections and routes (base/metric.h). */
+void http_server_metrics(const struct http_server *server, struct buf *out);
 
 /* --- streaming answers --------------------------------------------------------------------- *
  * A handler calls reply_stream and returns OK: head and any body so far are sent (chunked), and

@@ -10,7 +10,6 @@
 struct socket {
     struct connection connection; /* first */
     bool reading;
-    bool refused;
     union {
         uv_stream_t stream;
         uv_tcp_t tcp;
@@ -44,13 +43,16 @@ static void on_closed(uv_handle_t *handle)
     struct socket *socket = handle->data;
     struct loop *loop = loop_of(socket);
 
-    if (socket->refused) loop->refused--;
     free(socket);
     loop_socket_closed(loop);
 }
 
 static void close_now(struct socket *socket)
 {
+    struct loop *loop = loop_of(socket);
+
+    if (socket->connection.refusal) loop->refused--;
+    crowd_leave(loop->server->crowd, socket->connection.network);
     connection_gone(&socket->connection);
     uv_close(handle_of(socket), on_closed);
 }
@@ -197,23 +199,35 @@ void socket_settle(struct connection *connection)
         connection_schedule(connection);
 }
 
-static void take_peer(struct connection *connection, const struct sockaddr *peer)
+/* Whose process is at the other end of the control socket (unix(7), SO_PEERCRED). */
+static int64_t peer_uid(int fd)
+{
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? (int64_t)peer.uid : -1;
+}
+
+static void take_peer(struct connection *connection, int fd, const struct address *peer)
 {
     const struct lane *lane = connection->lane;
 
-    if (!peer || !address_from_socket(peer, &connection->peer)) {
+    if (!peer) {
         connection->operator= true;
+        connection->operator_uid = peer_uid(fd);
         connection->peer_loopback = true;
         connection->peer_text_len = sizeof "local" - 1;
         memcpy(connection->peer_text, "local", sizeof "local");
         return;
     }
+    connection->peer = *peer;
     connection->peer_trusted = proxies_trust(lane->proxies, &connection->peer);
     connection->peer_loopback = address_is_loopback(&connection->peer);
     connection->peer_text_len = (uint8_t)address_format(&connection->peer, connection->peer_text);
 }
 
-void socket_open(struct loop *loop, int fd, const struct sockaddr *peer, bool refuse)
+void socket_open(struct loop *loop, int fd, const struct address *peer, struct network *network,
+                 enum err refusal)
 {
     struct socket *socket = calloc(1, sizeof *socket);
     int failed;
@@ -221,6 +235,7 @@ void socket_open(struct loop *loop, int fd, const struct sockaddr *peer, bool re
     loop->sockets++;
     if (!socket) {
         close(fd);
+        crowd_leave(loop->server->crowd, network);
         loop_socket_closed(loop);
         return;
     }
@@ -230,16 +245,16 @@ void socket_open(struct loop *loop, int fd, const struct sockaddr *peer, bool re
         failed = uv_pipe_init(&loop->uv, &socket->handle.pipe, 0);
     ASSERT(failed == 0);
     socket->handle.stream.data = socket;
-    socket->refused = refuse;
     connection_init(&socket->connection, &loop->lane);
-    take_peer(&socket->connection, peer);
-    if (refuse) loop->refused++;
+    take_peer(&socket->connection, fd, peer);
+    socket->connection.network = network;
+    socket->connection.refusal = (uint8_t)refusal;
+    if (refusal) loop->refused++;
     failed = peer ? uv_tcp_open(&socket->handle.tcp, fd) : uv_pipe_open(&socket->handle.pipe, fd);
     if (failed) {
         close(fd);
         close_now(socket);
         return;
     }
-    if (refuse) connection_refuse(&socket->connection, ERR_QUEUE_FULL);
     socket_settle(&socket->connection);
 }

@@ -6,6 +6,7 @@
 struct session_cache {
     struct session_user user; /* its strings lie in text, behind the cookie */
     int64_t until_s;
+    uint64_t generation; /* of the keys it was verified with */
     struct str cookie;
     char text[];
 };
@@ -37,6 +38,34 @@ static struct str make_id(struct exchange *exchange)
     return (struct str){exchange->id, len};
 }
 
+/* Whether a trace begins here: so many a second do. What comes beyond them has none. */
+static bool may_begin_trace(struct lane *lane)
+{
+    int64_t second = lane_clock_us(lane) / 1000000;
+
+    if (!lane->config->traces_per_second) return false;
+    if (lane->sampling_s != second) lane->sampled = 0;
+    lane->sampling_s = second;
+    return lane->sampled++ < lane->config->traces_per_second;
+}
+
+/* Anybody may say what their request belongs to: it names nothing of ours. More than one header is
+ * none (https://www.w3.org/TR/trace-context/#traceparent-header). */
+static void take_trace(struct exchange *exchange)
+{
+    struct request *rq = &exchange->rq;
+    struct lane *lane = exchange->lane;
+    struct str parent = request_header_joined(rq, "traceparent", STR(","));
+    struct trace cause = {0};
+
+    rq->trace_given = parent.at && trace_parse(parent, &cause);
+    rq->trace_parent = cause.span;
+    if (rq->trace_given)
+        rq->trace = trace_follow(&lane->traces, &cause);
+    else if (may_begin_trace(lane))
+        rq->trace = trace_new(&lane->traces);
+}
+
 static void take_forwarded(struct exchange *exchange, const struct connection *connection)
 {
     struct request *rq = &exchange->rq;
@@ -65,6 +94,7 @@ void visit_identify(struct exchange *exchange)
     struct str id = {NULL, 0};
 
     rq->operator= connection->operator;
+    rq->operator_uid = connection->operator_uid;
     /* Forwarded by somebody we do not trust to say for whom: from anywhere. */
     rq->from_loopback = connection->peer_loopback && !request_header(rq, "x-forwarded-for").at;
     /* Copied: the connection may be gone before the request is done. */
@@ -77,7 +107,17 @@ void visit_identify(struct exchange *exchange)
         rq->request_id = id;
     else if (!rq->request_id.len)
         rq->request_id = make_id(exchange);
+    if (exchange->head_done && OBSERVED) take_trace(exchange);
     rq->cookie_secure = cookie_secure > 0 || (cookie_secure < 0 && rq->secure);
+}
+
+struct str request_client_network(const struct request *rq)
+{
+    struct address address;
+
+    /* The control socket has no address. */
+    return address_parse(rq->client, &address) ? arena_copy(rq->arena, address_network(&address))
+                                               : rq->client;
 }
 
 /* --- session ------------------------------------------------------------------------------- */
@@ -87,7 +127,7 @@ void session_cache_free(struct session_cache *cache)
     free(cache);
 }
 
-static void cache_put(struct connection *connection, struct str cookie,
+static void cache_put(struct connection *connection, struct str cookie, uint64_t generation,
                       const struct session_user *user)
 {
     struct session_cache *cache;
@@ -101,6 +141,7 @@ static void cache_put(struct connection *connection, struct str cookie,
     at = cache->text;
     memcpy(at, cookie.at, cookie.len);
     cache->cookie = (struct str){at, cookie.len};
+    cache->generation = generation;
     at += cookie.len;
     cache->user = *user;
     if (user->id.len) memcpy(at, user->id.at, user->id.len);
@@ -137,6 +178,7 @@ void visit_session(struct exchange *exchange)
     struct request *rq = &exchange->rq;
     struct connection *connection = exchange->connection;
     const struct http_config *config = exchange->lane->config;
+    uint64_t generation;
     struct str cookie;
     int64_t now_s;
 
@@ -144,7 +186,10 @@ void visit_session(struct exchange *exchange)
     cookie = request_header_joined(rq, "cookie", STR("; "));
     if (!cookie.at) return;
     now_s = clock_now_ms(config->clock) / 1000;
-    if (connection->session && same_cookie(connection->session->cookie, cookie)) {
+    generation =
+        session_keys_generation(config->keys); /* before it is used: rather once too often */
+    if (connection->session && connection->session->generation == generation &&
+        same_cookie(connection->session->cookie, cookie)) {
         const struct session_cache *cache = connection->session;
         struct session_user user = cache->user;
 
@@ -155,5 +200,17 @@ void visit_session(struct exchange *exchange)
         return;
     }
     if (session_from_cookie(config->keys, rq->arena, cookie, now_s, &rq->user))
-        cache_put(connection, cookie, &rq->user);
+        cache_put(connection, cookie, generation, &rq->user);
+}
+
+void visit_revoked(struct exchange *exchange)
+{
+    struct request *rq = &exchange->rq;
+    int64_t now_ms;
+
+    if (!rq->user.id.len || !exchange->mount->revoked || !revoked_any(exchange->mount->revoked))
+        return;
+    now_ms = clock_now_ms(exchange->lane->config->clock);
+    if (session_is_revoked(exchange->mount->revoked, &rq->user, now_ms))
+        memset(&rq->user, 0, sizeof rq->user);
 }

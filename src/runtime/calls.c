@@ -4,7 +4,7 @@
 #define CONNECT_MS_MAX   2000
 #define TOTAL_MS_MAX     10000
 #define ANSWER_BYTES_MAX (1024 * 1024)
-#define HEADERS_SENT     6
+#define HEADERS_SENT     8
 
 bool house_calls_out(const struct service *service)
 {
@@ -42,12 +42,18 @@ static const char *line(struct request *rq, const char *name, struct str value)
 static bool put_headers(struct request *rq, const char *headers[HEADERS_SENT])
 {
     struct str cookie = request_header(rq, "cookie");
+    char trace[TRACE_TEXT_LEN];
+    struct str agent = request_header(rq, "user-agent");
     size_t count = 0;
 
+    trace_format(&rq->trace, trace);
+    if (trace_known(&rq->trace))
+        headers[count++] = line(rq, "traceparent", (struct str){trace, sizeof trace});
     headers[count++] = "Accept: application/json";
     headers[count++] = line(rq, "X-Request-Id", rq->request_id);
     headers[count++] = line(rq, "X-Forwarded-For", rq->client);
     headers[count++] = rq->secure ? "X-Forwarded-Proto: https" : "X-Forwarded-Proto: http";
+    if (agent.len) headers[count++] = line(rq, "User-Agent", agent);
     if (cookie.len) headers[count++] = line(rq, "Cookie", cookie);
     if (rq->call.body.len) headers[count++] = "Content-Type: application/json";
     for (size_t i = 0; i < count; i++)

@@ -1,9 +1,12 @@
 /* runtime/dispatch.c: where a request's handlers run, and how it gets from one place to the next.
  *
- * Reads are answered in the loop thread, over the loop's own read-only connection. Writes are
+ * Reads are answered in the loop thread, over the loop's own read-only connection; on PostgreSQL in
+ * threads that may wait for its answers. Writes are
  * gathered over one round of the loop and handed to each writer in one go: it is the wake-ups that
  * cost. */
 #include "runtime/house.h"
+
+#include "base/log.h"
 
 static size_t index_of(const struct house *house, const struct service *service)
 {
@@ -14,16 +17,18 @@ static size_t index_of(const struct house *house, const struct service *service)
     return i;
 }
 
-bool request_run(struct request *rq, handler_fn *handler, struct tx *tx)
+enum err request_run(struct request *rq, handler_fn *handler, struct tx *tx)
 {
     enum err err;
 
     rq->next = NULL;
+    log_about(rq->request_id, &rq->trace);
     err = handler(rq, tx, &rq->reply);
-    if (err == OK) return true;
+    log_about_nothing();
+    if (err == OK) return OK;
     rq->next = NULL;
     reply_error(rq, err);
-    return false;
+    return err;
 }
 
 static void to_pool(struct service *service, struct request *rq)
@@ -49,7 +54,7 @@ void request_go_on(struct service *service, struct request *rq)
     } else {
         ASSERT(rq->next_place == IN_WRITER);
         request_list_add(&one, rq);
-        writer_enqueue(service, &one);
+        lanes_enqueue(service, &one);
     }
 }
 
@@ -57,8 +62,8 @@ void request_go_on(struct service *service, struct request *rq)
 static void run_here(struct service *service, int loop, struct request *rq, enum place place,
                      handler_fn *handler)
 {
-    struct db *reader = service->readers[loop];
-    struct tx *tx = place == IN_LOOP ? NULL : tx_snapshot(reader, env_now_ms(&service->env));
+    struct db *reader = place == IN_LOOP ? NULL : service->readers[loop];
+    struct tx *tx = reader ? tx_snapshot(reader, env_now_ms(&service->env)) : NULL;
 
     (void)request_run(rq, handler, tx);
 }
@@ -74,13 +79,18 @@ static void run_shared(struct service *service, int loop, struct request *rq)
     pages_keep(pages, rq, commits);
 }
 
+static bool reads_apart(const struct service *service, enum place place)
+{
+    return service->reading && (place == IN_READER || place == IN_SHARED_READER);
+}
+
 /* Runs handler after handler, as long as they belong here and nothing has to be waited for. */
 static void carry_on(struct house *house, int loop, struct request *rq, enum place place,
                      handler_fn *handler)
 {
     struct service *service = rq->env->service;
 
-    while (place != IN_WRITER && place != IN_POOL) {
+    while (place != IN_WRITER && place != IN_POOL && !reads_apart(service, place)) {
         if (place == IN_CALL && house_calls_out(service)) break;
         if (place == IN_CALL && !http_call(rq)) return; /* house_resume goes on */
         if (place == IN_SHARED_READER)
@@ -98,6 +108,8 @@ static void carry_on(struct house *house, int loop, struct request *rq, enum pla
     service = rq->env->service; /* the bus's publisher moves a request to the subject's owner */
     if (place == IN_WRITER)
         request_list_add(&house->handover[loop][index_of(house, service)], rq);
+    else if (reads_apart(service, place))
+        request_list_add(&house->reads[loop][index_of(house, service)], rq);
     else
         to_pool(service, rq);
 }
@@ -117,7 +129,10 @@ void house_loop_end(void *context, int loop)
     struct house *house = context;
 
     for (size_t i = 0; i < house->service_count; i++) {
-        db_snapshot_end(house->services[i]->readers[loop]);
-        writer_enqueue(house->services[i], &house->handover[loop][i]);
+        struct service *service = house->services[i];
+
+        if (service->readers[loop]) db_snapshot_end(service->readers[loop]);
+        if (service->reading) readers_enqueue(service->reading, &house->reads[loop][i]);
+        lanes_enqueue(service, &house->handover[loop][i]);
     }
 }

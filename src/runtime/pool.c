@@ -2,7 +2,10 @@
  * Bounded: what finds no place is refused at once, so that waiting never grows without end. */
 #include "runtime/house.h"
 
+#include "base/log.h"
+
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #define POOL_THREADS_MAX 16
 
@@ -41,17 +44,41 @@ static void run_calls(struct http_client **client, struct request *rq)
     }
 }
 
+/* The task's work, which what settles it follows from. */
+static void work(struct pool *pool, struct trace_source *traces, struct task *task)
+{
+    struct trace cause = task->trace;
+    struct span span = {.parent = cause.span,
+                        .start_us = clock_monotonic_us(),
+                        .kind = SPAN_CLIENT,
+                        .service = pool->service->def->name,
+                        .verb = "call",
+                        .object = task->name};
+
+    task->trace = span.trace = trace_follow(traces, &cause);
+    log_about(STR(""), &task->trace);
+    task->work(&pool->service->env, task);
+    log_about_nothing();
+    span.end_us = clock_monotonic_us();
+    if (spans_wanted(&span.trace)) span_record(&span);
+}
+
 static void *pool_main(void *context)
 {
     struct pool *pool = context;
+    int nice = pool->service->def->pool_nice;
     struct http_client *client = NULL; /* made when first needed */
+    struct trace_source traces;
     struct request *rq;
     struct task *task;
 
+    trace_source_init(&traces, pool->service->env.random);
+    /* Of this thread alone (setpriority(2), C library/kernel differences). */
+    if (nice) (void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + nice);
     while (take(pool, &rq, &task)) {
         if (task) {
-            task->work(&pool->service->env, task);
-            writer_settle(pool->service, task);
+            work(pool, &traces, task);
+            writer_settle(task->from, task);
             continue;
         }
         if (!rq->next || rq->next_place == IN_POOL)
@@ -103,6 +130,16 @@ void pool_stop(struct pool *pool)
     pthread_cond_destroy(&pool->wake);
     pthread_mutex_destroy(&pool->lock);
     free(pool);
+}
+
+size_t pool_queue_length(struct pool *pool)
+{
+    size_t waiting;
+
+    pthread_mutex_lock(&pool->lock);
+    waiting = pool->waiting;
+    pthread_mutex_unlock(&pool->lock);
+    return waiting;
 }
 
 /* Under the lock. */

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "runtime/house.h"
 #include "runtime/key.h"
+#include "runtime/sandbox/sandbox.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -15,15 +16,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define DELAY_QUEUE_MAX 16
 #define STOP_GRACE_MS   10000
 #define CONNECTIONS_MAX 20000
+#define CONNECTIONS_MIN 64
 #define IDLE_MS         75000
 #define DEADLINE_MS     10000
 
 /* --- folders and databases ----------------------------------------------------------------- */
 
-/* mkdir -p, private to the user. */
-static bool make_folder(const char *path, struct buf *why)
+bool make_folder(const char *path, struct buf *why)
 {
     char part[4096];
     size_t length = strlen(path);
@@ -43,22 +45,119 @@ static bool make_folder(const char *path, struct buf *why)
     return true;
 }
 
-static enum err open_database(struct service *service, const char *folder, struct buf *why)
+/* Half of a restored market is none. */
+static bool is_restored(const char *folder, struct buf *why)
+{
+    char path[4096];
+    struct stat status;
+
+    if (snprintf(path, sizeof path, "%s/" RESTORING_FOLDER, folder) >= (int)sizeof path ||
+        lstat(path, &status) != 0)
+        return true;
+    buf_printf(why, "%s is there: a restore was broken off; run boxoffice restore again", path);
+    return false;
+}
+
+const struct migration *service_schema(const struct service_definition *def, size_t part)
+{
+    const struct migration *const parts[] = {bus_schema, runtime_schema, def->schema};
+
+    return part < sizeof parts / sizeof *parts ? parts[part] : NULL;
+}
+
+enum err service_migrate(struct db *db, const struct service_definition *def, int64_t now_ms,
+                         struct buf *why)
+{
+    const struct migration *steps;
+    enum err err = OK;
+
+    for (size_t part = 0; (steps = service_schema(def, part)); part++)
+        TRY(db_migrate(db, steps, now_ms, why));
+done:
+    return err;
+}
+
+enum err service_place(const struct settings *settings, const char *name, char **out,
+                       struct buf *why)
+{
+    const char *folder = settings->sqlite_dir ? settings->sqlite_dir : settings->data, *url;
+    int length;
+
+    if (!settings_postgres_url(settings, name, &url, why)) return ERR_INVALID;
+    length = url ? asprintf(out, "%s#%s", url, name) : asprintf(out, "%s/%s.db", folder, name);
+    if (length >= 0) return OK;
+    *out = NULL;
+    return ERR_MEMORY;
+}
+
+static enum err migrate(struct service *service, struct buf *why)
 {
     int64_t now_ms = env_now_ms(&service->env);
     enum err err = OK;
 
-    if (asprintf(&service->path, "%s/%s.db", folder, service->def->name) < 0) return ERR_MEMORY;
+    if (service->migrated) return OK;
+    TRY(service_migrate(service->db, service->def, now_ms, why));
+    service->migrated = true;
+done:
+    return err;
+}
+
+/* Once when it goes and once when it is back. */
+static void log_connection(struct service *service, enum err err, const struct buf *why)
+{
+    struct str reason = why ? buf_str(why) : (struct str){0};
+
+    if (service->away == (err != OK)) return;
+    service->away = err != OK;
+    if (err)
+        log_event(LOG_ERROR, service->def->name, "database.away",
+                  log_text("code", str_of(err_code(err))), log_text("reason", reason));
+    else
+        log_event(LOG_INFO, service->def->name, "database.back");
+}
+
+enum err service_connect(struct service *service, struct buf *why)
+{
+    struct service *first = first_of(service);
+    enum err err = OK;
+
+    if (service != first && !atomic_load(&first->open)) return ERR_UNAVAILABLE;
     TRY(db_open(service->path, DB_WRITER, &service->db, why));
-    TRY(db_migrate(service->db, bus_schema, now_ms, why));
-    if (service->def->schema) TRY(db_migrate(service->db, service->def->schema, now_ms, why));
+    if (service == first) TRY(migrate(service, why));
+    if (service->revoked) TRY(revocations_read(service, env_now_ms(&service->env)));
+    if (service == first && !service->subscription && service->house->bus)
+        TRY(service_subscribe(service));
+    atomic_store(&service->open, true);
+done:
+    if (err) {
+        db_close(service->db);
+        service->db = NULL;
+    }
+    if (service == first && db_place_is_postgres(service->path)) log_connection(service, err, why);
+    return err;
+}
+
+static enum err open_database(struct service *service, struct buf *why)
+{
+    enum err err;
+
+    TRY(service_place(service->house->settings, service->def->name, &service->path, why));
+    err = service_connect(service, why);
+    if (db_place_is_postgres(service->path)) {
+        if (err == ERR_UNAVAILABLE) { /* its writer goes on trying; until then not ready */
+            buf_reset(why);
+            err = OK;
+        }
+        return err;
+    }
+    TRY(err);
     for (int i = 0; i < service->house->loops; i++) {
         TRY(db_open(service->path, DB_READER, &service->readers[i], why));
         service->pages[i] = pages_new();
         if (!service->pages[i]) return ERR_MEMORY;
     }
 done:
-    if (err && why->len == 0) buf_printf(why, "cannot open %s", service->path);
+    if (err && why->len == 0) buf_printf(why, "cannot open the database of %s", service->def->name);
     return err;
 }
 
@@ -79,10 +178,13 @@ static enum err add_service(struct house *house, const struct service_definition
                                 .clock = house->clock,
                                 .random = house->random};
     object_id_source_init(&service->env.ids, service->env.random);
+    trace_source_init(&service->traces, service->env.random);
+    if (def->route_count && def != &bus_service) {
+        service->revoked = revoked_new();
+        if (!service->revoked) return ERR_MEMORY;
+    }
     if (writer_init(service) != OK) return ERR_MEMORY; /* pokes come as soon as it subscribes */
-    return open_database(
-        service, house->settings->sqlite_dir ? house->settings->sqlite_dir : house->settings->data,
-        why);
+    return open_database(service, why);
 }
 
 /* --- the bus ------------------------------------------------------------------------------- */
@@ -109,21 +211,36 @@ static enum err open_bus(struct house *house)
         sources[i] = (struct bus_source){service->def->name, service->path,
                                          any ? NULL : published_by(service)};
     }
-    return bus_open(sources, house->service_count, &house->bus);
+    return bus_open(sources, house->service_count, house->settings->broker, &house->bus);
+}
+
+/* Its own, and that of the runtime; what it publishes itself it need not be told. */
+static void list_subjects(struct service *service)
+{
+    const struct service_definition *def = service->def;
+    const char *bans = event_subject(EVENT_USER_UPDATED);
+    bool listed = !service->revoked || strcmp(event_publisher(EVENT_USER_UPDATED), def->name) == 0;
+    size_t count = 0;
+
+    ASSERT(def->listener_count <= EVENT_TYPES);
+    for (; count < def->listener_count; count++) {
+        service->subjects[count] = event_subject(def->listeners[count].type);
+        listed = listed || service->subjects[count] == bans;
+    }
+    if (!listed) service->subjects[count] = bans;
 }
 
 enum err service_subscribe(struct service *service)
 {
-    const struct service_definition *def = service->def;
-    struct subscriber who = {.service = def->name,
+    struct subscriber who = {.service = service->def->name,
                              .subjects = service->subjects,
+                             .every_instance = service->def->every_instance,
                              .poke = writer_poke,
                              .context = service};
 
-    if (!def->listener_count) return OK;
-    ASSERT(def->listener_count <= EVENT_TYPES);
-    for (size_t i = 0; i < def->listener_count; i++)
-        service->subjects[i] = event_subject(def->listeners[i].type);
+    list_subjects(service);
+    if (!service->subjects[0] && !service->house->settings->broker) return OK;
+    if (!service->db) return OK; /* or else when it is connected */
     return subscription_open(service->house->bus, &who, tx_read(service->db, 0),
                              &service->subscription);
 }
@@ -133,12 +250,25 @@ enum err service_subscribe(struct service *service)
 enum err service_start(struct service *service, struct buf *why)
 {
     const struct service_definition *def = service->def;
+    const struct settings *settings = service->env.settings;
+    int threads = def->pool_threads;
     enum err err = OK;
 
+    if (def->delays && settings->delay) {
+        service->env.delay = delay_open(settings->delay, def->name);
+        if (!service->env.delay) return ERR_MEMORY;
+        threads = 1; /* its calls come one at a time */
+    }
     if (def->start) TRY(def->start(&service->env, why));
-    if (def->pool_threads) {
-        service->pool = pool_start(service, def->pool_threads, def->pool_queue_max);
+    if (threads) {
+        service->pool = pool_start(
+            service, threads, threads == def->pool_threads ? def->pool_queue_max : DELAY_QUEUE_MAX);
         if (!service->pool) return ERR_MEMORY;
+    }
+    if (db_place_is_postgres(service->path)) TRY(lanes_make(service));
+    if (service->lane_count > 1) {
+        service->reading = readers_start(service);
+        if (!service->reading) return ERR_MEMORY;
     }
 done:
     return err;
@@ -152,6 +282,31 @@ static int loops_for(long cores)
 
     if (loops < 1) return 1;
     return loops > LOOPS_MAX ? LOOPS_MAX : loops;
+}
+
+static int traces_for_each_loop(const struct house *house)
+{
+    return (int)((house->settings->traces_per_second + house->loops - 1) / house->loops);
+}
+
+/* Of the descriptors some are for databases, loops and what is asked about health when there are
+ * too many connections. */
+static int connections_max(const struct house *house)
+{
+    rlim_t own = 256 + (rlim_t)house->loops * HTTP_RESERVE_DESCRIPTORS;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= CONNECTIONS_MAX + own)
+        return CONNECTIONS_MAX;
+    return limit.rlim_cur > own + CONNECTIONS_MIN ? (int)(limit.rlim_cur - own) : CONNECTIONS_MIN;
+}
+
+/* The last of the sandbox, when all is open. */
+static void on_listening(void *context)
+{
+    const struct house *house = context;
+
+    if (house->settings->sandbox && !sandbox_missing()) sandbox_finish();
 }
 
 static enum err start_http(struct house *house, struct buf *why)
@@ -168,12 +323,16 @@ static enum err start_http(struct house *house, struct buf *why)
                                  .clock = &clock_system,
                                  .trusted_proxies = house->settings->trusted_proxies,
                                  .cookie_secure = house->settings->cookie_secure,
-                                 .connections_max = CONNECTIONS_MAX,
+                                 .connections_max = connections_max(house),
+                                 .connections_per_address =
+                                     (int)house->settings->connections_per_address,
                                  .deadline_ms = DEADLINE_MS,
                                  .idle_ms = IDLE_MS,
+                                 .traces_per_second = traces_for_each_loop(house),
                                  .dispatch = house_dispatch,
                                  .loop_end = house_loop_end,
                                  .resume = house_resume,
+                                 .listening = on_listening,
                                  .context = house};
     struct http_server *server = NULL;
     const char *reason = NULL;
@@ -183,7 +342,7 @@ static enum err start_http(struct house *house, struct buf *why)
         struct service *service = house->services[i];
 
         mounts[i] = (struct http_mount){service->def->name, service->def->routes,
-                                        service->def->route_count, &service->env};
+                                        service->def->route_count, &service->env, service->revoked};
     }
     snprintf(control, sizeof control, "%s/" CONTROL_SOCKET, house->settings->data);
     err = http_server_start(&config, &server, &reason);
@@ -192,14 +351,33 @@ static enum err start_http(struct house *house, struct buf *why)
     return err;
 }
 
+static bool make_folders(const struct settings *settings, struct buf *why)
+{
+    return make_folder(settings->data, why) &&
+           (!settings->sqlite_dir || make_folder(settings->sqlite_dir, why));
+}
+
+/* The embedded bus reads outboxes in the order of their sequences. With several writers those do
+ * not commit in that order, and an event could be passed over. One service alone reads nobody's. */
+static bool can_do_without_broker(const struct house *house, size_t count, struct buf *why)
+{
+    if (!house->settings->postgres_url || house->settings->broker || count == 1) return true;
+    buf_append(why,
+               STR("DATABASE_URL=postgresql://… with several services needs NATS_URL, to carry "
+                   "the events between them; one alone can do without: --services orders"));
+    return false;
+}
+
 enum err house_open(struct house *house, const struct service_definition *const *definitions,
                     size_t count, struct buf *why)
 {
     enum err err = OK;
 
     house->started_at_ms = clock_now_ms(house->clock);
-    if (!make_folder(house->settings->data, why)) return ERR_IO;
-    if (house->settings->sqlite_dir && !make_folder(house->settings->sqlite_dir, why))
+    if (!can_do_without_broker(house, count, why)) return ERR_INVALID;
+    if (!make_folders(house->settings, why)) return ERR_IO;
+    if (!is_restored(
+            house->settings->sqlite_dir ? house->settings->sqlite_dir : house->settings->data, why))
         return ERR_IO;
     /* The bus's database comes first: its lock says whose data folder this is. */
     TRY(add_service(house, &bus_service, why));
@@ -217,12 +395,21 @@ done:
     return err;
 }
 
+static enum err start_writers(struct service *service)
+{
+    enum err err = writer_start(service);
+
+    for (size_t i = 1; err == OK && i < service->lane_count; i++)
+        err = writer_start(service->lanes[i]);
+    return err;
+}
+
 static enum err start_threads(struct house *house, struct buf *why)
 {
     enum err err = OK;
 
     for (size_t i = 0; i < house->service_count; i++)
-        TRY(writer_start(house->services[i]));
+        TRY(start_writers(house->services[i]));
     TRY(start_http(house, why));
 done:
     return err;
@@ -230,21 +417,33 @@ done:
 
 static void stop_service(struct service *service)
 {
+    readers_stop(service->reading);
+    service->reading = NULL;
+    for (size_t i = 1; i < service->lane_count; i++)
+        writer_stop(service->lanes[i]);
     writer_stop(service);
     pool_stop(service->pool);
     service->pool = NULL;
     if (service->def->stop && service->env.state) service->def->stop(&service->env);
+    delay_close(service->env.delay);
+    service->env.delay = NULL;
 }
 
 /* Its readers first: the writer's connection, closing last, folds the log into the file. */
 static void close_service(struct service *service)
 {
+    for (size_t i = 1; i < service->lane_count; i++) {
+        writer_free(service->lanes[i]);
+        db_close(service->lanes[i]->db);
+        free(service->lanes[i]);
+    }
     writer_free(service);
     for (int i = 0; i < service->house->loops; i++) {
         db_close(service->readers[i]);
         pages_free(service->pages[i]);
     }
     db_close(service->db);
+    revoked_free(service->revoked);
     free(service->path);
     free(service);
 }
@@ -275,6 +474,26 @@ static void raise_descriptor_limit(void)
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* Gives up what serving does not take, as long as there is but this thread. */
+static void enter_sandbox(const struct settings *settings)
+{
+    const char *missing = settings->sandbox ? sandbox_missing() : "SANDBOX=off";
+    struct sandbox_plan plan = {{settings->data, settings->sqlite_dir}, settings->port};
+
+    if (!missing)
+        sandbox_begin(&plan);
+    else
+        log_event(LOG_WARN, "boxoffice", "sandbox", log_text("off", str_of(missing)));
+}
+
+/* The key is in the sessions' own memory by now, and nobody else looks for it. */
+static void wipe_key(const struct settings *settings)
+{
+    char *key = getenv("JWT_KEY");
+
+    if (settings->jwt_key && key) explicit_bzero(key, strlen(key));
+}
+
 static void block_signals(sigset_t *set)
 {
     sigemptyset(set);
@@ -293,7 +512,10 @@ int house_serve(const struct settings *settings,
     int number, code = 1;
     enum err err;
 
-    if (!house) return 1;
+    if (!house) {
+        fputs("boxoffice: cannot start: out of memory\n", stderr);
+        return 1;
+    }
     mallopt(M_ARENA_MAX, 4); /* one heap a thread would keep memory that nobody uses */
     umask(0077);             /* whatever this program makes is its user's alone */
     block_signals(&signals);
@@ -303,11 +525,20 @@ int house_serve(const struct settings *settings,
     house->clock = &clock_system;
     house->random = &random_system;
     house->loops = loops_for(sysconf(_SC_NPROCESSORS_ONLN));
-    err = house_open(house, definitions, count, &why);
+    err = make_folders(settings, &why) ? OK : ERR_IO;
+    if (err == OK) {
+        enter_sandbox(settings);
+        err = house_open(house, definitions, count, &why);
+        wipe_key(settings);
+    }
+    if (err == OK && settings->otlp_endpoint && !spans_start(settings->otlp_endpoint))
+        err = ERR_MEMORY;
     if (err == OK) err = start_threads(house, &why);
     if (err) {
-        fprintf(stderr, "boxoffice: %.*s\n", (int)why.len, why.len ? why.at : "");
-        if (why.len == 0) fprintf(stderr, "boxoffice: cannot start: %s\n", err_message(err));
+        if (why.len)
+            fprintf(stderr, "boxoffice: %.*s\n", (int)why.len, why.at);
+        else
+            fprintf(stderr, "boxoffice: cannot start: %s\n", err_code(err));
     } else {
         printf("listening on http://%s%s%s:%d\n", strchr(settings->host, ':') ? "[" : "",
                settings->host, strchr(settings->host, ':') ? "]" : "",
@@ -321,6 +552,7 @@ int house_serve(const struct settings *settings,
         code = 0;
     }
     house_close(house);
+    spans_stop();
     buf_free(&why);
     free(house);
     return code;

@@ -6,6 +6,18 @@
 
 #define CONTROL_SOCKET "control.sock" /* in the data folder */
 
+/* Below the databases: a restore that was not completed (cli/restore.c). Nothing is served then. */
+#define RESTORING_FOLDER "restoring"
+
+/* mkdir -p, private to the user. False: why says what is wrong. */
+bool make_folder(const char *path, struct buf *why);
+
+/* The schema of a service's database in parts, from 0 on; NULL after the last. */
+const struct migration *service_schema(const struct service_definition *def, size_t part);
+/* Brings a database of that service up to date; errors as of db_migrate. */
+enum err service_migrate(struct db *db, const struct service_definition *def, int64_t now_ms,
+                         struct buf *why);
+
 /* The bus as a service of its own: outside publishers and listeners, monitoring, health. Always
  * runs. */
 extern const struct service_definition bus_service;

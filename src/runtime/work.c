@@ -49,6 +49,13 @@ void task_list_free(struct task_list *list)
 
 /* --- what services call -------------------------------------------------------------------- */
 
+struct object_id env_new_id(struct env *env, const struct tx *tx)
+{
+    struct service *first = env->service ? env->service->first : NULL; /* of a lane */
+
+    return object_id_new(first ? &first->env.ids : &env->ids, tx->now_ms);
+}
+
 void *task_new(size_t size)
 {
     ASSERT(size >= sizeof(struct task));
@@ -57,8 +64,14 @@ void *task_new(size_t size)
 
 void env_task(struct env *env, struct tx *tx, struct task *task)
 {
-    (void)tx;
+    task->from = env->service;
+    task->trace = tx->trace;
     task_list_add(&env->service->tasks, task);
+}
+
+int64_t env_failures(const struct env *env)
+{
+    return env->service->failures;
 }
 
 void env_wake(struct env *env, struct str key)
@@ -82,14 +95,22 @@ void env_job_due(struct env *env, size_t job, int64_t time_ms)
 
 void env_job_poke(struct env *env, size_t job)
 {
-    struct service *service = env->service;
+    struct service *service = first_of(env->service);
 
     ASSERT(job < service->def->job_count);
     pthread_mutex_lock(&service->lock);
     if (!service->poked) pthread_cond_signal(&service->wake);
     service->poked = true;
-    service->job_pokes |= 1u << job;
+    service->job_asked_ms[job] = 0;
     pthread_mutex_unlock(&service->lock);
+}
+
+void env_join_trace(struct request *rq, struct tx *tx, const struct trace *trace)
+{
+    if (!request_join_trace(rq, trace)) return;
+    tx->trace.high = trace->high;
+    tx->trace.low = trace->low;
+    tx->trace.sampled = trace->sampled;
 }
 
 enum verdict env_dead(struct env *env, const char *reason)

@@ -1,5 +1,4 @@
 /* sql/migrate.c: brings a database's schema up to date; plain SQL over sql.h's connection. */
-#include "sql/sql.h"
 #include "sql/engine.h"
 
 /* FNV-1a: tells an edited step from the one that was applied; no defence against malice needed. */
@@ -40,7 +39,7 @@ static enum err apply(struct db *db, struct tx *tx, const struct migration *step
                        step->name);
         return ERR_CONFLICT;
     }
-    TRY(engine_script(db, step->text));
+    TRY(db->engine->script(db, step->text));
     TRY(tx_exec(tx, NULL,
                 "INSERT INTO schema_migrations (name, fingerprint, applied_at_ms) "
                 "VALUES ($1, $2, $3)",
@@ -61,9 +60,9 @@ static enum err in_transaction(struct db *db, const struct migration *step, int6
     if (step)
         err = apply(db, tx, step, now_ms, why);
     else
-        err = engine_script(db, "CREATE TABLE IF NOT EXISTS schema_migrations ("
-                                "name TEXT PRIMARY KEY, fingerprint BIGINT NOT NULL, "
-                                "applied_at_ms BIGINT NOT NULL)");
+        err = db->engine->script(db, "CREATE TABLE IF NOT EXISTS schema_migrations ("
+                                     "name TEXT PRIMARY KEY, fingerprint BIGINT NOT NULL, "
+                                     "applied_at_ms BIGINT NOT NULL)");
     if (err == OK) err = tx_item_end(tx, true);
     if (err == OK) return tx_commit(tx);
     tx_rollback(tx);
@@ -72,9 +71,24 @@ static enum err in_transaction(struct db *db, const struct migration *step, int6
 
 enum err db_migrate(struct db *db, const struct migration *steps, int64_t now_ms, struct buf *why)
 {
-    enum err err = in_transaction(db, NULL, now_ms, why);
+    enum err err = db->engine->migrating(db, true);
 
+    if (err == OK) err = in_transaction(db, NULL, now_ms, why);
     for (; err == OK && steps->name; steps++)
         err = in_transaction(db, steps, now_ms, why);
+    if (err == OK) return db->engine->migrating(db, false);
+    (void)db->engine->migrating(db, false);
     return err;
+}
+
+enum err db_steps(struct tx *tx, struct arena *arena, struct str *out, size_t max, size_t *count)
+{
+    struct rows rows;
+
+    *count = 0;
+    tx_query(tx, &rows, "SELECT name FROM schema_migrations ORDER BY name LIMIT $1",
+             sql_int((int64_t)max));
+    while (*count < max && rows_next(&rows))
+        out[(*count)++] = arena_copy(arena, rows_text(&rows, 0));
+    return rows_end(&rows);
 }

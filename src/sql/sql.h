@@ -2,20 +2,31 @@
  *
  * SQL is constant text with $1, $2 … parameters, in a dialect both engines read. A connection
  * prepares each text once and finds it again by its address, so a statement must be a literal.
- * A connection belongs to one thread at a time. */
+ * A connection belongs to one thread at a time.
+ *
+ * What the engines must be told differently stands in the text: {{serial}} is the growing 64-bit
+ * key of a table, {{last serial}} the one this connection was given last, and a comment that begins
+ * with "postgresql " or (in migrations) "sqlite " is read by that engine alone. SQLite has one
+ * writer a file; PostgreSQL has many a database, in any number of processes, under READ COMMITTED:
+ * whoever reads a row to write what follows from it locks it (SQL_FOR_UPDATE), and what must be
+ * unique has a unique index. Row locks alone make a batch of many items safe without the false
+ * alarms of SERIALIZABLE, which would run large batches again and again. Two batches that lock the
+ * same rows in different orders end in ERR_CONTENTION. */
 #ifndef SQL_SQL_H
 #define SQL_SQL_H
 
 #include "base/arena.h"
 #include "base/object_id.h"
+#include "base/trace.h"
 
 struct db; /* one connection */
 
 /* The transaction open on a connection, or its read view. One a connection at a time. */
 struct tx {
     struct db *db;
-    int64_t now_ms; /* the time of the work item that runs now: one item, one time */
-    int published;  /* events appended since begin; counted by the bus, read by the runtime */
+    int64_t now_ms;     /* the time of the work item that runs now: one item, one time */
+    int published;      /* events appended since begin; counted by the bus, read by the runtime */
+    struct trace trace; /* of the work item; set by the runtime, carried by what it publishes */
 };
 
 enum db_mode {
@@ -23,40 +34,80 @@ enum db_mode {
     DB_READER  /* read-only; never checkpoints */
 };
 
-/* path: file of the SQLite database; its folder exists. Errors: ERR_LOCKED (another process is
- * the writer), ERR_IO, ERR_MEMORY; why (may be NULL) gets words for the operator. */
-enum err db_open(const char *path, enum db_mode mode, struct db **out, struct buf *why);
+/* place: the file of an SQLite database, whose folder exists; or postgresql://…#SCHEMA, libpq's
+ * connection URI and the schema, which db_migrate makes when it is missing. Errors: ERR_LOCKED
+ * (another process is the writer), ERR_INVALID (not a URI), ERR_UNAVAILABLE (the server is away or
+ * refuses: try again later), ERR_IO, ERR_MEMORY; why (may be NULL) gets words for the operator,
+ * without the password. */
+enum err db_open(const char *place, enum db_mode mode, struct db **out, struct buf *why);
 void db_close(struct db *db); /* rolls back what is open; NULL is fine */
+bool db_place_is_postgres(const char *place);
+
+/* The connection is of no more use (lost, or a commit's outcome is unknown): close it and open
+ * another. Outside a transaction it also looks whether the server hung up meanwhile. */
+bool db_broken(struct db *db);
+/* Others may write to this database while this process does. */
+bool db_shared(const struct db *db);
+
+/* --- copying ------------------------------------------------------------------------------- */
+
+/* Copies the whole database, as the snapshot of a reader (tx_snapshot, something read) sees it,
+ * into a new file at path, and syncs it. Nobody is held up: writers go on meanwhile, and their log
+ * grows until the snapshot ends. pause(context, bytes) is called after every piece of at most
+ * DB_COPY_PIECE bytes, for whoever wants to go slowly; NULL: none. Errors: ERR_DISK_FULL, ERR_IO,
+ * ERR_MEMORY; why (may be NULL) gets words for the operator, and the file is not whole. */
+#define DB_COPY_PIECE (1024 * 1024)
+enum err db_copy(struct db *reader, const char *path, void (*pause)(void *context, int64_t bytes),
+                 void *context, struct buf *why);
+
+/* Reads the whole database of a reader and looks whether its pages hang together; minutes for many
+ * gigabytes. ERR_IO, with why, when they do not. */
+enum err db_check(struct db *reader, struct buf *why);
+/* Takes, without waiting, the lease of that name on this connection's database, or has it already.
+ * True: no other process has it, until this connection is closed or lost. One process alone may
+ * have an SQLite database open for writing, so there it is always true. */
+bool db_lease(struct db *db, const char *name);
 
 /* --- migrations ---------------------------------------------------------------------------- */
 
 /* A numbered step; a list ends with a NULL name and only ever grows. text may hold several
- * statements. "{{serial}}" in it
- * stands for the engine's growing 64-bit key. */
+ * statements. "{{append_only TABLE}}" stands for triggers that refuse every UPDATE of the table and
+ * every DELETE of a row whose at_ms is less than 365 days ago. */
 struct migration {
     const char *name; /* "orders/0001_init" */
     const char *text;
 };
 
-/* Applies what is missing, each step in one transaction with its record in schema_migrations.
- * ERR_CONFLICT: an applied step's text is not the one recorded. */
+/* Applies what is missing, each step in one transaction with its record in schema_migrations. Any
+ * number of processes may do it at once: they take turns. ERR_CONFLICT: an applied step's text is
+ * not the one recorded. */
 enum err db_migrate(struct db *db, const struct migration *steps, int64_t now_ms, struct buf *why);
+
+/* The names of the steps that were applied, in the order of their names, at most max; texts in the
+ * arena. */
+enum err db_steps(struct tx *tx, struct arena *arena, struct str *out, size_t max, size_t *count);
 
 /* --- transactions -------------------------------------------------------------------------- */
 
 /* Opens the one transaction of a writer connection. The tx belongs to the db. */
 enum err tx_begin(struct db *db, struct tx **out);
-/* ERR_COMMIT_UNKNOWN: the rows may or may not be there; the connection must be closed and opened
- * again. ERR_DISK_FULL and the like: rolled back for certain. */
+/* ERR_COMMIT_UNKNOWN: the rows may or may not be there; the connection is broken. ERR_DISK_FULL,
+ * ERR_CONTENTION and the like: rolled back for certain. */
 enum err tx_commit(struct tx *tx);
 void tx_rollback(struct tx *tx);
 
-/* A work item inside the transaction: item_end(keep = false) undoes what the item wrote and
- * nothing else. Items do not nest; the savepoint is made at the first write, so an item that only
- * reads costs nothing. When the engine has lost the whole transaction (disk full, I/O error),
- * item_end returns that error and the caller must roll back everything. */
+/* A work item inside the transaction, at first of no trace: item_end(keep = false) undoes what the
+ * item wrote and nothing else. Items do not nest; the savepoint is made at the first write, so an
+ * item that only reads costs nothing. When the engine has lost the whole transaction (disk full,
+ * I/O error), item_end returns that error and the caller must roll back everything.
+ *
+ * ERR_CONTENTION: another connection was in the way (deadlock, a lock not given in time), or a
+ * statement nobody waited for failed in an item that had ended. Roll back and run each item in a
+ * transaction of its own, with tx_check at its end. */
 void tx_item_begin(struct tx *tx, int64_t now_ms);
 enum err tx_item_end(struct tx *tx, bool keep);
+/* Before item_end: waits for the item's statements that nobody has waited for; the first error. */
+enum err tx_check(struct tx *tx);
 
 /* A read view: every statement sees a snapshot of its own. */
 struct tx *tx_read(struct db *db, int64_t now_ms);
@@ -92,24 +143,39 @@ static inline struct sql_value sql_text(struct str text)
 {
     return (struct sql_value){.type = SQL_TEXT, .text = text};
 }
+static inline struct sql_value sql_text_or_null(struct str text) /* NULL: an empty one */
+{
+    return text.len ? sql_text(text) : sql_null();
+}
 /* Kept as its 24 hex digits. */
 static inline struct sql_value sql_id(struct object_id id)
 {
     return (struct sql_value){.type = SQL_ID, .id = id};
 }
 
-/* Runs a statement that returns no rows. changes (may be NULL): rows it touched. ERR_CONFLICT: a
- * unique index or check refused; ERR_DISK_FULL, ERR_IO, ERR_UNAVAILABLE: see tx_item_end. */
+/* Append to a SELECT whose row this item goes on to change: nobody else changes it before the
+ * transaction ends. No effect in a read view. */
+#define SQL_FOR_UPDATE          " /*postgresql FOR UPDATE*/"
+#define SQL_FOR_UPDATE_OF(name) " /*postgresql FOR UPDATE OF " name "*/"
+/* The same for a queue's rows: passes over those that another replica works on. */
+#define SQL_SKIP_LOCKED " /*postgresql FOR UPDATE SKIP LOCKED*/"
+
+/* Runs a statement that returns no rows. changes: rows it touched; NULL when it does not matter,
+ * then PostgreSQL is not waited for, and an error may come from a later call instead (tx_check,
+ * tx_item_end, tx_commit). ERR_CONFLICT: a unique index or check refused; ERR_DISK_FULL, ERR_IO,
+ * ERR_UNAVAILABLE: see tx_item_end. */
 #define tx_exec(tx, changes, sql, ...)                                                             \
     tx_exec_values(tx, changes, sql, (const struct sql_value[]){__VA_ARGS__},                      \
                    sizeof((const struct sql_value[]){__VA_ARGS__}) / sizeof(struct sql_value))
 enum err tx_exec_values(struct tx *tx, int64_t *changes, const char *sql,
                         const struct sql_value *values, size_t count);
 
-/* The rows of a query. Always rows_end it, also after an error from rows_next. */
+/* The rows of a query, or of an INSERT … RETURNING in a writer's transaction, which has happened
+ * once its first row came. Always rows_end it, also after an error from rows_next. */
 struct rows {
     struct db *db;
     void *statement;
+    int row;
     enum err err;
 };
 

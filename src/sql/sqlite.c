@@ -2,9 +2,9 @@
  *
  * WAL with synchronous=FULL: a commit returns when its frames are on the disk. One connection in
  * one process writes and checkpoints a file (a lock file keeps others out); readers never do. */
-#include "sql/sql.h"
-#include "base/log.h"
 #include "sql/engine.h"
+
+#include "base/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,17 +37,23 @@ struct file {
     _Atomic uint64_t commits; /* from 1 */
 };
 
-struct db {
+struct sqlite {
+    struct db base; /* first: a struct db of this engine is one of these */
     sqlite3 *handle;
-    struct tx tx;
     struct file *file;
     enum db_mode mode;
     bool open;      /* a transaction, or a reader's snapshot */
     uint64_t seen;  /* file->commits when the snapshot began */
     bool savepoint; /* the running item has written */
+    bool broken;    /* a commit's outcome is unknown */
     int lock_fd;
     struct statement statements[STATEMENTS_MAX];
 };
+
+static struct sqlite *of(struct db *base)
+{
+    return (struct sqlite *)base;
+}
 
 static once_flag library_once = ONCE_FLAG_INIT;
 static mtx_t files_lock;
@@ -138,7 +144,7 @@ static enum err err_of(int code)
 }
 
 /* Notes what SQLite says; expected outcomes (a unique index that refuses) are not worth a line. */
-static enum err fail(struct db *db, int code, const char *sql)
+static enum err fail(struct sqlite *db, int code, const char *sql)
 {
     enum err err = err_of(code);
 
@@ -149,7 +155,7 @@ static enum err fail(struct db *db, int code, const char *sql)
     return err;
 }
 
-static enum err run(struct db *db, const char *sql)
+static enum err run(struct sqlite *db, const char *sql)
 {
     int code = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
 
@@ -158,7 +164,7 @@ static enum err run(struct db *db, const char *sql)
 
 /* --- open and close ------------------------------------------------------------------------ */
 
-static enum err take_lock(struct db *db, const char *path, struct buf *why)
+static enum err take_lock(struct sqlite *db, const char *path, struct buf *why)
 {
     char name[4096];
 
@@ -196,7 +202,7 @@ static int write_again(sqlite3_file *log)
  * log that the next one takes for committed although no disk has it: its events would be delivered
  * and then be gone with the power. After a failed sync not even another sync helps, for the kernel
  * holds the pages for clean. So the log is written once more before anybody reads it. */
-static enum err settle_log(struct db *db)
+static enum err settle_log(struct sqlite *db)
 {
     sqlite3_file *log = NULL;
     int code;
@@ -210,7 +216,7 @@ done:
     return err;
 }
 
-static enum err configure(struct db *db)
+static enum err configure(struct sqlite *db)
 {
     char pragmas[256];
     bool writer = db->mode == DB_WRITER;
@@ -230,10 +236,22 @@ done:
     return err;
 }
 
-enum err db_open(const char *path, enum db_mode mode, struct db **out, struct buf *why)
+static void close_connection(struct db *base)
+{
+    struct sqlite *db = of(base);
+
+    for (size_t i = 0; i < STATEMENTS_MAX; i++)
+        sqlite3_finalize(db->statements[i].handle);
+    sqlite3_close(db->handle); /* rolls back, and a writer folds its log into the file */
+    if (db->lock_fd >= 0) close(db->lock_fd);
+    file_leave(db->file);
+    free(db);
+}
+
+enum err sqlite_open(const char *path, enum db_mode mode, struct db **out, struct buf *why)
 {
     enum err err = OK;
-    struct db *db;
+    struct sqlite *db;
     int flags =
         SQLITE_OPEN_NOMUTEX |
         (mode == DB_WRITER ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
@@ -243,7 +261,7 @@ enum err db_open(const char *path, enum db_mode mode, struct db **out, struct bu
     if (!db) return ERR_MEMORY;
     db->mode = mode;
     db->lock_fd = -1;
-    db->tx.db = db;
+    db->base = (struct db){.engine = &sqlite_engine, .tx.db = &db->base};
     db->file = file_join(path);
     if (!db->file) {
         err = ERR_MEMORY;
@@ -260,32 +278,38 @@ enum err db_open(const char *path, enum db_mode mode, struct db **out, struct bu
     if (err && why) buf_printf(why, "cannot use %s: %s", path, sqlite3_errmsg(db->handle));
 done:
     if (err) {
-        db_close(db);
+        close_connection(&db->base);
         db = NULL;
     }
-    *out = db;
+    *out = db ? &db->base : NULL;
     return err;
-}
-
-void db_close(struct db *db)
-{
-    if (!db) return;
-    for (size_t i = 0; i < STATEMENTS_MAX; i++)
-        sqlite3_finalize(db->statements[i].handle);
-    sqlite3_close(db->handle); /* rolls back, and a writer folds its log into the file */
-    if (db->lock_fd >= 0) close(db->lock_fd);
-    file_leave(db->file);
-    free(db);
 }
 
 /* --- statements ---------------------------------------------------------------------------- */
 
-static enum err prepare(struct db *db, struct statement *slot, const char *sql)
+static const struct engine_word words[] = {
+    {"{{serial}}", "INTEGER PRIMARY KEY"},
+    {"{{last serial}}", "last_insert_rowid()"},
+    {"{{append_only ",
+     "CREATE TRIGGER @_no_update BEFORE UPDATE ON @ BEGIN"
+     " SELECT RAISE(ABORT, 'the table is append-only'); END;\n"
+     "CREATE TRIGGER @_no_delete BEFORE DELETE ON @"
+     " WHEN OLD.at_ms > (CAST(strftime('%s', 'now') AS INTEGER) - 31536000) * 1000"
+     " BEGIN SELECT RAISE(ABORT, 'the table is append-only'); END;\n"},
+    {"/*sqlite ", " "}, /* the rest of the comment is for this engine; its end is a word, too */
+    {NULL, NULL},
+};
+
+static enum err prepare(struct sqlite *db, struct statement *slot, const char *sql)
 {
     int count;
-    int code =
-        sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &slot->handle, NULL);
+    struct buf text;
+    int code = SQLITE_NOMEM;
 
+    if (engine_translate(sql, words, &text) == OK)
+        code = sqlite3_prepare_v3(db->handle, text.at, -1, SQLITE_PREPARE_PERSISTENT, &slot->handle,
+                                  NULL);
+    buf_free(&text);
     if (code != SQLITE_OK) return fail(db, code, sql);
     ASSERT(slot->handle != NULL);
     count = sqlite3_bind_parameter_count(slot->handle);
@@ -302,7 +326,7 @@ static enum err prepare(struct db *db, struct statement *slot, const char *sql)
 }
 
 /* The connection's prepared form of a literal; never more texts than the table holds. */
-static enum err statement_find(struct db *db, const char *sql, struct statement **out)
+static enum err statement_find(struct sqlite *db, const char *sql, struct statement **out)
 {
     size_t at = ((uintptr_t)sql >> 3) * 0x9E3779B1u;
 
@@ -337,7 +361,7 @@ static int bind_one(sqlite3_stmt *handle, int place, const struct sql_value *val
     return sqlite3_bind_null(handle, place);
 }
 
-static enum err bind(struct db *db, struct statement *statement, const struct sql_value *values,
+static enum err bind(struct sqlite *db, struct statement *statement, const struct sql_value *values,
                      size_t count, sqlite3_destructor_type keep)
 {
     for (size_t i = 0; i < count; i++) {
@@ -352,7 +376,7 @@ static enum err bind(struct db *db, struct statement *statement, const struct sq
 }
 
 /* Steps a statement without values or rows, outside any item. */
-static enum err control(struct db *db, const char *sql)
+static enum err control(struct sqlite *db, const char *sql)
 {
     struct statement *statement;
     enum err err = OK;
@@ -366,7 +390,7 @@ done:
     return err;
 }
 
-static enum err savepoint_begin(struct db *db)
+static enum err savepoint_begin(struct sqlite *db)
 {
     enum err err;
 
@@ -376,10 +400,10 @@ static enum err savepoint_begin(struct db *db)
     return err;
 }
 
-enum err tx_exec_values(struct tx *tx, int64_t *changes, const char *sql,
+static enum err execute(struct db *base, int64_t *changes, const char *sql,
                         const struct sql_value *values, size_t count)
 {
-    struct db *db = tx->db;
+    struct sqlite *db = of(base);
     struct statement *statement;
     enum err err = OK;
     int code;
@@ -397,20 +421,20 @@ done:
     return err;
 }
 
-void tx_query_values(struct tx *tx, struct rows *rows, const char *sql,
-                     const struct sql_value *values, size_t count)
+static void query(struct rows *rows, const char *sql, const struct sql_value *values, size_t count)
 {
     struct statement *statement = NULL;
 
-    *rows = (struct rows){.db = tx->db};
-    rows->err = statement_find(tx->db, sql, &statement);
+    rows->err = statement_find(of(rows->db), sql, &statement);
     if (rows->err) return;
-    ASSERT(sqlite3_stmt_readonly(statement->handle) && !sqlite3_stmt_busy(statement->handle));
+    ASSERT(!sqlite3_stmt_busy(statement->handle));
+    if (!sqlite3_stmt_readonly(statement->handle)) rows->err = savepoint_begin(of(rows->db));
+    if (rows->err) return;
     rows->statement = statement;
-    rows->err = bind(tx->db, statement, values, count, SQLITE_TRANSIENT);
+    rows->err = bind(of(rows->db), statement, values, count, SQLITE_TRANSIENT);
 }
 
-bool rows_next(struct rows *rows)
+static bool next(struct rows *rows)
 {
     struct statement *statement = rows->statement;
     int code;
@@ -418,7 +442,7 @@ bool rows_next(struct rows *rows)
     if (rows->err || !statement) return false;
     code = sqlite3_step(statement->handle);
     if (code == SQLITE_ROW) return true;
-    if (code != SQLITE_DONE) rows->err = fail(rows->db, code, statement->sql);
+    if (code != SQLITE_DONE) rows->err = fail(of(rows->db), code, statement->sql);
     return false;
 }
 
@@ -427,17 +451,17 @@ static sqlite3_stmt *handle_of(struct rows *rows)
     return ((struct statement *)rows->statement)->handle;
 }
 
-bool rows_null(struct rows *rows, int column)
+static bool is_null(struct rows *rows, int column)
 {
     return sqlite3_column_type(handle_of(rows), column) == SQLITE_NULL;
 }
 
-int64_t rows_int(struct rows *rows, int column)
+static int64_t integer(struct rows *rows, int column)
 {
     return sqlite3_column_int64(handle_of(rows), column);
 }
 
-struct str rows_text(struct rows *rows, int column)
+static struct str text(struct rows *rows, int column)
 {
     const unsigned char *at = sqlite3_column_text(handle_of(rows), column);
 
@@ -445,59 +469,49 @@ struct str rows_text(struct rows *rows, int column)
                         (size_t)sqlite3_column_bytes(handle_of(rows), column)};
 }
 
-struct object_id rows_id(struct rows *rows, int column)
-{
-    struct object_id id;
-
-    if (!object_id_parse(rows_text(rows, column), &id)) id = (struct object_id){{0}};
-    return id;
-}
-
-enum err rows_end(struct rows *rows)
+static void end(struct rows *rows)
 {
     struct statement *statement = rows->statement;
 
     if (statement && statement->handle) sqlite3_reset(statement->handle);
-    rows->statement = NULL;
-    return rows->err;
 }
 
-enum err engine_script(struct db *db, const char *text)
+static enum err script(struct db *base, const char *text)
 {
-    static const char serial[] = "{{serial}}";
-    struct buf script;
-    enum err err;
+    struct buf out;
+    enum err err = engine_translate(text, words, &out);
 
-    buf_init(&script, NULL, 1024 * 1024);
-    for (const char *mark; (mark = strstr(text, serial)); text = mark + sizeof serial - 1) {
-        buf_append(&script, (struct str){text, (size_t)(mark - text)});
-        buf_append(&script, STR("INTEGER PRIMARY KEY"));
-    }
-    buf_append(&script, str_of(text));
-    buf_char(&script, '\0');
-    err = script.failed ? ERR_MEMORY : run(db, script.at);
-    buf_free(&script);
+    if (err == OK) err = run(of(base), out.at);
+    buf_free(&out);
     return err;
 }
 
 /* --- transactions -------------------------------------------------------------------------- */
 
-enum err tx_begin(struct db *db, struct tx **out)
+static enum err begin(struct db *base)
 {
+    struct sqlite *db = of(base);
     enum err err;
 
     ASSERT(db->mode == DB_WRITER && !db->open);
     err = control(db, "BEGIN IMMEDIATE");
     db->open = err == OK;
     db->savepoint = false;
-    db->tx.published = 0;
-    *out = err ? NULL : &db->tx;
     return err;
 }
 
-enum err tx_commit(struct tx *tx)
+static void rollback(struct db *base)
 {
-    struct db *db = tx->db;
+    struct sqlite *db = of(base);
+
+    if (db->open && !sqlite3_get_autocommit(db->handle)) (void)control(db, "ROLLBACK");
+    db->open = false;
+    db->savepoint = false;
+}
+
+static enum err commit(struct db *base)
+{
+    struct sqlite *db = of(base);
     enum err err;
 
     ASSERT(db->open && !db->savepoint);
@@ -509,28 +523,20 @@ enum err tx_commit(struct tx *tx)
     }
     /* A full disk is found before the commit mark is written. After any other failure the mark may
      * or may not be on the disk (a failed fsync leaves no way to tell). */
-    tx_rollback(tx);
-    return err == ERR_DISK_FULL || err == ERR_MEMORY ? err : ERR_COMMIT_UNKNOWN;
+    rollback(base);
+    if (err == ERR_DISK_FULL || err == ERR_MEMORY) return err;
+    db->broken = true;
+    return ERR_COMMIT_UNKNOWN;
 }
 
-void tx_rollback(struct tx *tx)
+static void item_begin(struct db *base)
 {
-    struct db *db = tx->db;
-
-    if (db->open && !sqlite3_get_autocommit(db->handle)) (void)control(db, "ROLLBACK");
-    db->open = false;
-    db->savepoint = false;
+    ASSERT(!of(base)->savepoint);
 }
 
-void tx_item_begin(struct tx *tx, int64_t now_ms)
+static enum err item_end(struct db *base, bool keep)
 {
-    ASSERT(!tx->db->savepoint);
-    tx->now_ms = now_ms;
-}
-
-enum err tx_item_end(struct tx *tx, bool keep)
-{
-    struct db *db = tx->db;
+    struct sqlite *db = of(base);
     enum err err = OK;
 
     if (sqlite3_get_autocommit(db->handle)) { /* the engine rolled everything back by itself */
@@ -546,34 +552,160 @@ done:
     return err;
 }
 
-struct tx *tx_read(struct db *db, int64_t now_ms)
+static uint64_t commits(const struct db *base)
 {
-    db->tx.now_ms = now_ms;
-    return &db->tx;
+    return atomic_load(&((const struct sqlite *)base)->file->commits);
 }
 
-uint64_t db_commits(const struct db *db)
+static void snapshot_end(struct db *base)
 {
-    return atomic_load(&db->file->commits);
-}
+    struct sqlite *db = of(base);
 
-/* The number is read before the snapshot begins, so the snapshot is as new as it or newer. */
-struct tx *tx_snapshot(struct db *db, int64_t now_ms)
-{
-    uint64_t commits = db_commits(db);
-
-    ASSERT(db->mode == DB_READER);
-    if (db->open && db->seen != commits) db_snapshot_end(db);
-    if (!db->open) {
-        db->open = control(db, "BEGIN") == OK; /* without it, each statement has its own view */
-        db->seen = commits;
-    }
-    return tx_read(db, now_ms);
-}
-
-void db_snapshot_end(struct db *db)
-{
     if (!db->open) return;
     db->open = false;
     (void)control(db, "COMMIT");
+}
+
+/* The number is read before the snapshot begins, so the snapshot is as new as it or newer. */
+static void snapshot(struct db *base)
+{
+    struct sqlite *db = of(base);
+    uint64_t now = commits(base);
+
+    ASSERT(db->mode == DB_READER);
+    if (db->open && db->seen != now) snapshot_end(base);
+    if (db->open) return;
+    db->open = control(db, "BEGIN") == OK; /* without it, each statement has its own view */
+    db->seen = now;
+}
+
+static bool broken(struct db *base)
+{
+    return of(base)->broken;
+}
+
+/* The file's lock keeps other processes out. */
+static enum err migrating(struct db *base, bool begins)
+{
+    (void)base, (void)begins;
+    return OK;
+}
+
+static bool lease(struct db *base, const char *name)
+{
+    (void)base, (void)name;
+    return true;
+}
+
+/* Statements have run when execute returns. */
+static enum err check(struct db *base)
+{
+    (void)base;
+    return OK;
+}
+
+const struct engine sqlite_engine = {
+    .shared = false,
+    .close = close_connection,
+    .broken = broken,
+    .script = script,
+    .migrating = migrating,
+    .lease = lease,
+    .begin = begin,
+    .commit = commit,
+    .rollback = rollback,
+    .item_begin = item_begin,
+    .item_end = item_end,
+    .check = check,
+    .commits = commits,
+    .snapshot = snapshot,
+    .snapshot_end = snapshot_end,
+    .execute = execute,
+    .query = query,
+    .next = next,
+    .null = is_null,
+    .integer = integer,
+    .text = text,
+    .end = end,
+};
+/* --- copying ------------------------------------------------------------------------------- */
+
+#define PAGE_BYTES 4096 /* SQLite's default, and that of every file made here */
+#define COPY_SYNC_BYTES                                                                            \
+    (2 * 1024 * 1024) /* never more than this for the disk to swallow at once                      \
+                       */
+
+/* A new, empty database file whose pages go to the disk without a journal: until it is whole it is
+ * worth nothing. */
+static enum err copy_target(const char *path, sqlite3 **out)
+{
+    int code = sqlite3_open_v2(
+        path, out, SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+
+    if (code == SQLITE_OK)
+        code = sqlite3_exec(*out,
+                            "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; "
+                            "PRAGMA cache_size=-2048",
+                            NULL, NULL, NULL);
+    return err_of(code);
+}
+
+static enum err copy_pages(sqlite3_backup *backup, int fd,
+                           void (*pause)(void *context, int64_t bytes), void *context)
+{
+    int64_t unsynced = 0;
+    int code;
+
+    while ((code = sqlite3_backup_step(backup, DB_COPY_PIECE / PAGE_BYTES)) == SQLITE_OK) {
+        unsynced += DB_COPY_PIECE;
+        if (unsynced >= COPY_SYNC_BYTES) {
+            if (fdatasync(fd) != 0) return ERR_IO;
+            unsynced = 0;
+        }
+        if (pause) pause(context, DB_COPY_PIECE);
+    }
+    return code == SQLITE_DONE ? OK : err_of(code);
+}
+
+enum err db_copy(struct db *base, const char *path, void (*pause)(void *context, int64_t bytes),
+                 void *context, struct buf *why)
+{
+    const struct sqlite *reader = of(base);
+    sqlite3_backup *backup = NULL;
+    sqlite3 *target = NULL;
+    int fd = -1;
+    enum err err = OK;
+
+    ASSERT(base->engine == &sqlite_engine && reader->mode == DB_READER && reader->open);
+    TRY(copy_target(path, &target));
+    fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0) err = ERR_IO;
+    if (err) goto done;
+    backup = sqlite3_backup_init(target, "main", reader->handle, "main");
+    if (!backup) err = err_of(sqlite3_errcode(target));
+    if (err) goto done;
+    TRY(copy_pages(backup, fd, pause, context));
+done:
+    if (backup && sqlite3_backup_finish(backup) != SQLITE_OK && err == OK) err = ERR_IO;
+    if (err && why)
+        buf_printf(why, "cannot write %s: %s", path,
+                   target ? sqlite3_errmsg(target) : strerror(errno));
+    if (target && sqlite3_close(target) != SQLITE_OK && err == OK) err = ERR_IO;
+    if (err == OK && fsync(fd) != 0) err = ERR_IO;
+    if (fd >= 0) close(fd);
+    return err;
+}
+
+enum err db_check(struct db *reader, struct buf *why)
+{
+    struct rows rows;
+    enum err err;
+
+    ASSERT(reader->engine == &sqlite_engine);
+    tx_query_values(tx_read(reader, 0), &rows, "PRAGMA quick_check(1)", NULL, 0);
+    if (rows_next(&rows) && !str_eq(rows_text(&rows, 0), STR("ok")))
+        buf_append(why, rows_text(&rows, 0));
+    err = rows_end(&rows);
+    if (err && why->len == 0) buf_append(why, str_of(sqlite3_errmsg(of(reader)->handle)));
+    return err == OK && why->len ? ERR_IO : err;
 }

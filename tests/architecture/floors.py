@@ -8,7 +8,7 @@ import sys
 import tempfile
 
 SRC = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "src")
-FLOORS = ["main", "cli", "services", "runtime", "events", "bus", "http", "sql", "base"]  # top to bottom
+FLOORS = ["main", "cli", "services", "runtime", "events", "bus", "delay", "http", "sql", "base"]  # top to bottom
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 
 # Header → folders that may name it (a folder stands for everything below it).
@@ -21,13 +21,15 @@ LIBRARIES = {
     "sqlite3.h": ["sql"],
     "libpq-fe.h": ["sql"],
     "nats/": ["bus"],
+    "hiredis/": ["delay"],
     "sodium.h": ["services/auth"],
     "jansson.h": ["base"],
+    "seccomp.h": ["runtime/sandbox"],
     "pthread.h": ["base", "bus", "http", "runtime"],
 }
 # Networks and descriptors belong to the folders that talk to the outside.
 SYSTEM = {
-    "sys/socket.h": ["http", "cli"],
+    "sys/socket.h": ["http", "cli", "runtime/sandbox"],
     "netinet/in.h": ["http"],
     "arpa/inet.h": ["http"],
     "sys/epoll.h": ["http"],

@@ -75,7 +75,8 @@ static int64_t fixed_now_ms(const struct clock *clock)
 static const struct http_config *server_config(void)
 {
     static const struct clock clock = {fixed_now_ms};
-    static const struct http_mount mount = {"fuzz", routes, sizeof routes / sizeof *routes, NULL};
+    static const struct http_mount mount = {"fuzz", routes, sizeof routes / sizeof *routes, NULL,
+                                            NULL};
     static struct http_config config = {
         .host = "127.0.0.1",
         .loops = 1,

@@ -1,15 +1,20 @@
 #!/usr/bin/env python3
 """run.py BUILD_DIR SECONDS [TARGET…]: every libFuzzer target for that long, two at a time.
 
-New inputs go to BUILD_DIR/corpus/<target>, where the next run finds them; the tracked seeds in
-tests/fuzz/corpus/<target> are only read. A finding is kept in BUILD_DIR and fails the test."""
+The tracked inputs in tests/fuzz/corpus/<target> are where each begins, tests/fuzz/<target>.dict has
+its words. SECONDS 0 makes the same runs each time, so that whether a change may land does not hang
+on the day. Else every run draws anew, and inputs that reached something new are kept in
+BUILD_DIR/corpus/<target> for the next. A finding is kept in BUILD_DIR and fails the test."""
 import os
 import re
+import shutil
 import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 AT_ONCE = 2
+STEADY_RUNS = 200_000
+STEADY_S_MAX = 300
 
 
 def targets_of(build, wanted):
@@ -24,22 +29,23 @@ def targets_of(build, wanted):
 def start(build, target, seconds):
     grown = os.path.join(build, "corpus", target)
     seeds = os.path.join(HERE, "corpus", target)
-    os.makedirs(grown, exist_ok=True)
     command = [
         os.path.join(build, "tests", "fuzz", "fuzz_" + target),
-        f"-max_total_time={seconds}",
         "-timeout=10",
         "-rss_limit_mb=2048",
         "-max_len=8192",
         "-print_final_stats=1",
         f"-artifact_prefix={build}/finding-{target}-",
-        grown,
+        "-dict=" + os.path.join(HERE, target + ".dict"),
     ]
-    dictionary = os.path.join(HERE, target + ".dict")
-    if os.path.isfile(dictionary):
-        command.insert(1, "-dict=" + dictionary)
-    if os.path.isdir(seeds):
-        command.append(seeds)
+    if seconds:
+        command.append(f"-max_total_time={seconds}")
+    else:
+        grown = os.path.join(build, "corpus-steady", target)
+        shutil.rmtree(grown, ignore_errors=True)
+        command += ["-seed=1", f"-runs={STEADY_RUNS}"]
+    os.makedirs(grown, exist_ok=True)
+    command += [grown, seeds]
     log = open(os.path.join(build, f"fuzz-{target}.log"), "w+b")
     return target, log, subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=log, stderr=log
@@ -47,10 +53,10 @@ def start(build, target, seconds):
 
 
 def finish(run, seconds):
-    """True when the target ran its time with no finding."""
+    """Whether the target ran its time with no finding, and how many runs."""
     target, log, process = run
     try:
-        status = process.wait(timeout=seconds + 120)
+        status = process.wait(timeout=(seconds or STEADY_S_MAX) + 120)
     except subprocess.TimeoutExpired:
         process.kill()
         status = process.wait()
@@ -59,11 +65,11 @@ def finish(run, seconds):
     log.close()
     runs = re.search(r"stat::number_of_executed_units:\s*(\d+)", text)
     count = int(runs.group(1)) if runs else 0
-    good = status == 0 and count > 0
+    good = status == 0 and count >= (1 if seconds else STEADY_RUNS)
     print(f"{'ok' if good else 'not ok'} fuzz_{target}: {count} runs", flush=True)
     if not good:
         print(text[-6000:])
-    return good
+    return good, count
 
 
 def main(build, seconds, wanted):
@@ -77,10 +83,11 @@ def main(build, seconds, wanted):
                 running.append(start(build, target, seconds))
             except OSError as problem:
                 print(f"not ok fuzz_{target}: {problem}")
-                results.append(False)
+                results.append((False, 0))
         if running:
             results.append(finish(running.pop(0), seconds))
-    failed = results.count(False)
+    failed = sum(not good for good, _ in results)
+    print(f"# {sum(count for _, count in results)} runs of {len(results)} targets")
     print(f"{len(results) - failed} passed, {failed} failed, 0 skipped")
     return 1 if failed or not results else 0
 

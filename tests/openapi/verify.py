@@ -167,6 +167,8 @@ def tour_auth(tour, server):
     tour.go(someone, "post", "/api/users/signup", 400, account)
     tour.go(someone, "get", "/api/users/currentuser", 200)
     tour.go(someone, "post", "/api/users/signout", 200, {})
+    tour.go(someone, "post", "/api/users/signout-everywhere", 401, {})
+    tour.go(server.as_user(), "post", "/api/users/signout-everywhere", 200, {})
     tour.go(someone, "post", "/api/users/signin", 400, {**account, "password": "not this one"})
     tour.go(someone, "post", "/api/users/signin", 200, account)
 

@@ -1,15 +1,19 @@
 /* tests/sim/actors.c: the people. Sellers list and edit; buyers reserve, pay with good and bad
- * cards, click twice, cancel, give up, come back at the last moment; passers-by look around and try
- * what they must not. Each knows what it was told, and holds every answer against the model. */
+ * cards, click twice, cancel, give up, come back at the last moment; rivals take a ticket while the
+ * money of its last holder is on its way; operators give money back; passers-by look around and try
+ * what they must not. Each knows what it was told, and holds every answer against the model.
+ *
+ * A new kind of people is a function that makes the next call, and a row in `roles`. */
 #include "sim.h"
 
 #define OWN_MAX     64 /* tickets of a seller */
 #define HOT_TICKETS 3
+#define NEWEST      8
 
-enum role { SELLER, BUYER, PASSER_BY };
+struct role;
 
 struct actor {
-    enum role role;
+    const struct role *role;
     int64_t next_ms;
     int waiting;     /* for answers */
     int64_t pace_ms; /* between two acts */
@@ -18,6 +22,7 @@ struct actor {
     char token[32]; /* the card of the present payment */
     int64_t order_until_ms;
     int payments_tried;
+    char regrets[25]; /* the charge it wants back while it pays once more, "" for none */
 };
 
 enum workload { QUIET, ORDINARY, ONE_TICKET, RESTLESS, WORKLOADS };
@@ -161,11 +166,29 @@ static struct call *sell_or_edit(int index)
 
 /* --- buyers -------------------------------------------------------------------------------- */
 
-static struct call *reserve(int index)
+/* Most look for one that is free. */
+static const char *ticket_to_reserve(void)
 {
     const char *ticket = some_ticket();
-    struct call *call;
+
+    for (int tries = 0; ticket && tries < 4 && model_ticket(ticket)->live >= 0 && maybe(0.8);
+         tries++)
+        ticket = some_ticket();
+    return ticket;
+}
+
+static struct call *reserve_ticket(int index, const char *ticket)
+{
     char body[128];
+
+    snprintf(body, sizeof body, "{\"ticketId\":\"%s\"}", ticket);
+    return call_new(index, CALL_RESERVE, people.all[index].user, ticket, body);
+}
+
+static struct call *reserve(int index)
+{
+    const char *ticket = ticket_to_reserve();
+    struct call *call;
 
     if (maybe(0.03)) {
         call = call_new(index, CALL_RESERVE, people.all[index].user, NULL, "{\"ticketId\":17}");
@@ -179,8 +202,7 @@ static struct call *reserve(int index)
         call->expect = 404;
         return call;
     }
-    snprintf(body, sizeof body, "{\"ticketId\":\"%s\"}", ticket);
-    return call_new(index, CALL_RESERVE, people.all[index].user, ticket, body);
+    return reserve_ticket(index, ticket);
 }
 
 static struct call *pay(int index)
@@ -235,6 +257,57 @@ static struct call *buy(int index)
     return reserve(index);
 }
 
+/* --- rivals -------------------------------------------------------------------------------- */
+
+/* One that is free again while a card is still being charged for it. */
+static const char *ticket_in_doubt(void)
+{
+    size_t charges = model_charges();
+
+    for (size_t i = 0; i < charges && i < NEWEST; i++) {
+        const struct m_charge *charge = model_charge_at(charges - 1 - i);
+        const struct m_order *order =
+            charge->order >= 0 ? model_order_at((size_t)charge->order) : NULL;
+        const struct m_ticket *ticket = order ? model_ticket_at((size_t)order->ticket) : NULL;
+        bool in_doubt =
+            strcmp(charge->status, "pending") == 0 || strcmp(charge->status, "unknown") == 0;
+
+        if (ticket && in_doubt && order->status == STATUS_CANCELLED && ticket->live < 0)
+            return ticket->id;
+    }
+    return NULL;
+}
+
+/* Takes it, and mostly gives it back at once. */
+static struct call *compete(int index)
+{
+    struct actor *actor = &people.all[index];
+    const char *ticket = ticket_in_doubt();
+    char order[25];
+
+    memcpy(order, actor->order, sizeof order);
+    if (order[0]) {
+        if (maybe(0.2)) return pay(index);
+        actor->order[0] = '\0';
+        return cancel(index, order);
+    }
+    if (ticket) return reserve_ticket(index, ticket);
+    return call_new(index, CALL_ORDERS, actor->user, NULL, NULL);
+}
+
+/* --- operators ----------------------------------------------------------------------------- */
+
+/* Gives a payment back, most often one of the newest, whether that can be or not. */
+static struct call *operate(int index)
+{
+    size_t charges = model_charges();
+    size_t among = maybe(0.5) && charges > NEWEST ? NEWEST : charges;
+
+    if (!charges || maybe(0.4)) return call_new(index, CALL_LIST, "", NULL, NULL);
+    return call_new(index, CALL_REFUND, "",
+                    model_charge_at(charges - 1 - (size_t)below((int64_t)among))->id, NULL);
+}
+
 /* --- passers-by ---------------------------------------------------------------------------- */
 
 static struct call *sign(int index, enum call_kind kind)
@@ -261,7 +334,7 @@ static struct call *look_around(int index)
     const char *ticket = some_ticket(), *order = some_order();
     char body[128];
 
-    switch (below(9)) {
+    switch (below(8)) {
     case 0:
         return sign(index, CALL_SIGNUP);
     case 1:
@@ -277,10 +350,6 @@ static struct call *look_around(int index)
     case 5:
         if (order) return cancel(index, order); /* not theirs */
         break;
-    case 7:
-        if (!model_charges() || maybe(0.7)) break; /* the operator gives money back */
-        return call_new(index, CALL_REFUND, "",
-                        model_charge_at((size_t)below((int64_t)model_charges()))->id, NULL);
     case 6:
         if (!order) break;
         snprintf(body, sizeof body, "{\"token\":\"tok_visa\",\"orderId\":\"%s\"}", order);
@@ -289,6 +358,28 @@ static struct call *look_around(int index)
         break;
     }
     return call_new(index, CALL_LIST, "", NULL, NULL);
+}
+
+/* --- roles --------------------------------------------------------------------------------- */
+
+static const struct role {
+    const char *name; /* of their users: "buyer-7" */
+    int share;        /* of a hundred */
+    double haste;     /* pace, in parts of the usual one */
+    struct call *(*act)(int index);
+} roles[] = {
+    {"seller", 25, 1, sell_or_edit},   {"buyer", 53, 1, buy},
+    {"rival", 6, 0.05, compete},       {"operator", 6, 1, operate},
+    {"passer-by", 10, 1, look_around},
+};
+
+static const struct role *some_role(void)
+{
+    const struct role *role = roles;
+
+    for (int64_t drawn = below(100); drawn >= role->share; role++)
+        drawn -= role->share;
+    return role;
 }
 
 /* --- acting -------------------------------------------------------------------------------- */
@@ -341,11 +432,16 @@ void actor_act(size_t due)
     while (!is_due(actor) || due-- > 0)
         actor++;
     index = (int)(actor - people.all);
-    if (actor->role == SELLER)
-        call = sell_or_edit(index);
-    else
-        call = actor->role == BUYER ? buy(index) : look_around(index);
-    if (fault_now(FAULT_DOUBLE_SUBMIT)) twin = twin_of(call);
+    call = actor->regrets[0] && actor->order[0] ? pay(index) : actor->role->act(index);
+    if (actor->regrets[0]) {
+        call_send(call_new(index, CALL_REFUND, "", actor->regrets, NULL));
+        actor->waiting++;
+        actor->regrets[0] = '\0';
+    } else if (fault_now(FAULT_DOUBLE_SUBMIT)) {
+        twin = twin_of(call);
+    } else if (call->kind == CALL_PAY && maybe(0.08)) {
+        twin = cancel(index, call->id); /* changes their mind while the card is asked */
+    }
     actor->waiting += twin ? 2 : 1;
     call_send(call);
     if (twin) call_send(twin);
@@ -461,11 +557,14 @@ static void judge_pay(const struct call *call)
                  member(answer, "id").at);
         CHECK(3, call->id, bank_captured(charge), "paid, says the answer; the bank has nothing");
         CHECK(10, call->id, model_charge(charge), "paid by a charge nobody committed");
+        CHECK(10, call->id, strcmp(bank_token(charge), call->text) == 0 || !call->text[0],
+              "paid with another card");
         CHECK(10, call->id,
               !order->paid_as[0] || str_eq(stripe_id, str_of(order->paid_as)) ||
-                  bank_ever_refunded_for(call->id),
+                  model_refund_begun(call->id),
               "paid once as %s, now as %.*s", order->paid_as, (int)stripe_id.len, stripe_id.at);
         snprintf(order->paid_as, sizeof order->paid_as, "%.*s", (int)stripe_id.len, stripe_id.at);
+        if (maybe(0.1)) memcpy(people.all[call->actor].regrets, charge, sizeof charge);
     } else if (status_of(call) == 402) {
         CHECK(3, call->id, says(call, "Your card was declined."), "declined in other words");
     } else if (status_of(call) == 400 && says(call, "cancelled order")) {
@@ -526,6 +625,10 @@ static void judge_status(const struct call *call)
         known |= usual[i] == status_of(call);
     CHECK(INVARIANT_NONE, call->id[0] ? call->id : NULL, known, "answered %d: %.*s",
           status_of(call), (int)call_body(call).len, call_body(call).at);
+    CHECK(INVARIANT_NONE, call->id, status_of(call) != 409 || call->kind == CALL_REFUND,
+          "answered 409: %.*s", (int)call_body(call).len, call_body(call).at);
+    CHECK(12, NULL, status_of(call) != 503 || faults_of_disk() || says(call, "payment_pending"),
+          "503 without need: %.*s", (int)call_body(call).len, call_body(call).at);
     CHECK(12, NULL, status_of(call) != 429 || fault_possible(FAULT_POOL_FULL), "429 without need");
     if (!call->expect || status_of(call) >= 429) return;
     CHECK(INVARIANT_NONE, NULL, status_of(call) == call->expect, "answered %d where %lld must come",
@@ -594,6 +697,7 @@ void actor_answer(struct call *call)
     actor->next_ms = sim.now_ms + below(actor->pace_ms);
     if (!call->lost && status_of(call) == 503) actor->next_ms += 500;
     if (call->lost && maybe(0.5)) actor->order[0] = '\0';
+    if (actor->regrets[0]) actor->next_ms = sim.now_ms;
     /* Some come back in the last second, or a little too late. */
     if (actor->order[0] && maybe(0.15) && actor->order_until_ms > sim.now_ms)
         actor->next_ms = actor->order_until_ms - 1500 + below(2000);
@@ -606,15 +710,10 @@ static void hire(int index)
     struct actor *actor = &people.all[index];
     static const int64_t paces[WORKLOADS] = {120000, 20000, 500, 5000};
 
-    *actor = (struct actor){.pace_ms = 1 + below(2 * paces[people.workload])};
-    actor->role = index == 0    ? SELLER
-                  : index == 1  ? BUYER
-                  : maybe(0.25) ? SELLER
-                  : maybe(0.8)  ? BUYER
-                                : PASSER_BY;
+    *actor = (struct actor){.role = index < 2 ? &roles[index] : some_role()};
+    actor->pace_ms = 1 + (int64_t)(actor->role->haste * (double)below(2 * paces[people.workload]));
     actor->next_ms = sim.now_ms + below(actor->pace_ms);
-    snprintf(actor->user, sizeof actor->user, "%s%d", actor->role == SELLER ? "seller-" : "buyer-",
-             index);
+    snprintf(actor->user, sizeof actor->user, "%s-%d", actor->role->name, index);
 }
 
 void actors_begin(void)

@@ -6,6 +6,7 @@
 #include "services/payments/gateway.h"
 
 #define HOOKS_MAX 4096
+#define NEWEST    3
 
 struct charge_record {
     char key[25], order[25];
@@ -45,7 +46,7 @@ static int64_t hook_delay_ms(void)
 {
     if (fault_now(FAULT_WEBHOOK_LATE))
         return chance_below(fault_chance(FAULT_WEBHOOK_LATE), INT64_C(72) * 3600 * 1000);
-    return chance_below(&sim.people, 10000);
+    return chance_below(&sim.people, chance_hit(&sim.people, 0.5) ? 500 : 10000);
 }
 
 static void tell(const struct charge_record *record, const char *type)
@@ -204,6 +205,24 @@ static void check_charge(const struct charge_record *record)
           (long long)held);
 }
 
+static void give_back(struct charge_record *record)
+{
+    if (record->refunded) return;
+    record->refunded = true;
+    snprintf(record->refund_id, sizeof record->refund_id, "re_%llx",
+             (unsigned long long)chance_next(&sim.people));
+    trace("bank.refunded", record->order, record->amount_cents, 0);
+    tell(record, "charge.refunded");
+}
+
+/* At once, while the answer that knows nothing of it is on its way. */
+static void perhaps_give_back(struct charge_record *record, double probability)
+{
+    if (record->result == GATEWAY_DONE && fault_possible(FAULT_BANK_REFUND) &&
+        chance_hit(fault_chance(FAULT_BANK_REFUND), probability))
+        give_back(record);
+}
+
 static void bank_charge(const struct gateway *gateway, const struct gateway_charge *charge,
                         struct gateway_outcome *outcome)
 {
@@ -227,6 +246,7 @@ static void bank_charge(const struct gateway *gateway, const struct gateway_char
         if (record->result == GATEWAY_DONE) check_charge(record);
         if (chance_hit(&sim.people, 0.3))
             tell(record, record->result == GATEWAY_DONE ? "charge.succeeded" : "charge.failed");
+        perhaps_give_back(record, 0.1);
     }
     if (fault_now(FAULT_GATEWAY_DONE)) return;
     outcome->kind = record->result;
@@ -235,16 +255,6 @@ static void bank_charge(const struct gateway *gateway, const struct gateway_char
     else
         snprintf(outcome->reason, sizeof outcome->reason, "%s",
                  record->result == GATEWAY_DECLINED ? "Your card was declined." : "");
-}
-
-static void give_back(struct charge_record *record)
-{
-    if (record->refunded) return;
-    record->refunded = true;
-    snprintf(record->refund_id, sizeof record->refund_id, "re_%llx",
-             (unsigned long long)chance_next(&sim.people));
-    trace("bank.refunded", record->order, record->amount_cents, 0);
-    tell(record, "charge.refunded");
 }
 
 static void bank_refund(const struct gateway *gateway, const struct gateway_charge *charge,
@@ -277,7 +287,7 @@ static void bank_refund(const struct gateway *gateway, const struct gateway_char
 static void bank_find(const struct gateway *gateway, const struct gateway_charge *charge,
                       struct gateway_outcome *outcome)
 {
-    const struct charge_record *record = find(object_id_text(charge->key).hex);
+    struct charge_record *record = find(object_id_text(charge->key).hex);
     bool lost = fault_now(FAULT_GATEWAY_LOST), error = fault_now(FAULT_GATEWAY_ERROR);
 
     (void)gateway;
@@ -292,16 +302,22 @@ static void bank_find(const struct gateway *gateway, const struct gateway_charge
     snprintf(outcome->id, sizeof outcome->id, "%s", record->id);
     if (record->refunded)
         snprintf(outcome->refund_id, sizeof outcome->refund_id, "%s", record->refund_id);
+    else
+        perhaps_give_back(record, 0.4);
 }
 
 const struct gateway bank_gateway = {bank_charge, bank_refund, bank_find};
 
 void bank_refund_something(void)
 {
+    struct chance *chance = fault_chance(FAULT_BANK_REFUND);
     struct charge_record *record;
+    int64_t among;
 
     if (bank.count == 0) return;
-    record = &bank.records[chance_below(fault_chance(FAULT_BANK_REFUND), (int64_t)bank.count)];
+    /* Half the time one of those whose answers may still be on their way. */
+    among = chance_hit(chance, 0.5) && bank.count > NEWEST ? NEWEST : (int64_t)bank.count;
+    record = &bank.records[(int64_t)bank.count - 1 - chance_below(chance, among)];
     if (record->result == GATEWAY_DONE) give_back(record);
 }
 
@@ -331,6 +347,13 @@ bool bank_captured(const char *charge_id)
     const struct charge_record *record = find(charge_id);
 
     return record && record->result == GATEWAY_DONE;
+}
+
+const char *bank_token(const char *charge_id)
+{
+    const struct charge_record *record = find(charge_id);
+
+    return record ? record->token : "";
 }
 
 bool bank_declined(const char *charge_id)

@@ -30,7 +30,8 @@ static const struct kind_row kinds[CALL_KINDS] = {
     [CALL_PUBLISH] = {"POST publish", BUS, METHOD_POST, "/streaming/publish"},
 };
 
-#define CALLS_MAX 1024
+#define CALLS_MAX    1024
+#define ASK_AGAIN_MS 60000
 
 static struct {
     struct call calls[CALLS_MAX];
@@ -228,6 +229,18 @@ void calls_lose(int service)
         trace("no answer", call->id[0] ? call->id : NULL, call->actor, 0);
         actor_answer(call);
         call_free(call);
+    }
+}
+
+void calls_punctual(void)
+{
+    for (size_t i = 0; i < CALLS_MAX; i++) {
+        const struct call *call = &desk.calls[i];
+        int64_t from_ms = call->sent_ms > sim.calm_since_ms ? call->sent_ms : sim.calm_since_ms;
+
+        if (from_ms < sim.task_lost_ms + ASK_AGAIN_MS) from_ms = sim.task_lost_ms + ASK_AGAIN_MS;
+        CHECK(13, call->id, !call->used || sim.now_ms <= from_ms + sim.patience_ms,
+              "no answer after %lld s", (long long)(sim.now_ms - from_ms) / 1000);
     }
 }
 

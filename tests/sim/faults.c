@@ -1,6 +1,8 @@
 /* tests/sim/faults.c: what may go wrong in a run, and how often. */
 #include "sim.h"
 
+#define OFTEN 0.75 /* highest rate of what has few opportunities */
+
 struct fault_row {
     const char *name;
     double most; /* highest probability at each opportunity */
@@ -35,7 +37,7 @@ bool fault_parse(struct str name, enum fault *out)
 }
 
 /* Some runs have no faults, some one kind, some a few, some all; each kind has its own rate, from a
- * hundredth of its highest upwards. */
+ * hundredth of its highest upwards, or from a quarter of it where opportunities are rare. */
 void faults_begin(uint64_t seed, uint64_t allowed)
 {
     struct chance chance = {seed ^ UINT64_C(0xFA0175)};
@@ -47,7 +49,8 @@ void faults_begin(uint64_t seed, uint64_t allowed)
         bool few = chance_hit(&chance, 0.25);
         bool on = mode >= 7 || (mode >= 4 && few) || (mode >= 1 && mode < 4 && fault == only);
 
-        for (int64_t halvings = chance_below(&chance, 7); halvings > 0; halvings--)
+        for (int64_t halvings = chance_below(&chance, rate < OFTEN ? 7 : 3); halvings > 0;
+             halvings--)
             rate /= 2;
         faults.rate[fault] = on && allowed >> fault & 1 ? rate : 0;
         faults.chance[fault].state = seed * UINT64_C(0x9E3779B97F4A7C15) + (uint64_t)fault;
@@ -72,6 +75,17 @@ bool fault_now(enum fault fault)
     fault_counts[fault]++;
     trace("fault", NULL, (int64_t)fault, 0);
     return true;
+}
+
+bool faults_of_disk(void)
+{
+    static const enum fault kinds[] = {FAULT_DISK_FULL, FAULT_WRITE_ERROR, FAULT_SYNC_ERROR,
+                                       FAULT_READ_ERROR, FAULT_CRASH_INSIDE};
+    bool any = sim.healing; /* what they left may still show */
+
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        any |= faults.rate[kinds[i]] > 0;
+    return any;
 }
 
 struct chance *fault_chance(enum fault fault)

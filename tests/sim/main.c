@@ -5,6 +5,7 @@
 
 #include <getopt.h>
 #include <signal.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 #define WORKERS_MAX    16
 #define SHRINK_TRIES   80
 #define SHRINK_S_MAX   60
+#define RUN_CPU_S_MAX  10
 
 struct figures {
     uint64_t seeds, events, steps, simulated_ms, violations;
@@ -51,6 +53,21 @@ static void on_crash(int number)
     violation(INVARIANT_NONE, NULL, "%s", number == SIGABRT ? "an assertion failed" : "a crash");
 }
 
+/* A run takes a fraction of a second of the processor. */
+static void on_endless(int number)
+{
+    signal(number, SIG_DFL);
+    violation(12, NULL, "a step that never ends");
+}
+
+static void begin_patience(void)
+{
+    const struct itimerval patience = {.it_value = {.tv_sec = RUN_CPU_S_MAX}};
+
+    signal(SIGVTALRM, on_endless);
+    setitimer(ITIMER_VIRTUAL, &patience, NULL);
+}
+
 static void catch_crashes(void)
 {
     static const int numbers[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
@@ -72,6 +89,7 @@ static void run_one(const struct arguments *arguments, uint64_t seed, struct fig
     uint64_t hash;
 
     options.seed = seed;
+    begin_patience();
     hash = sim_run(&options);
     figures->seeds++;
     figures->events += sim.events;
@@ -115,6 +133,7 @@ static int invariant_of(const struct options *options)
     if (child == 0) {
         dup2(ends[1], STDOUT_FILENO);
         close(ends[0]);
+        begin_patience();
         sim_run(options);
         _exit(0);
     }

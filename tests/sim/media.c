@@ -57,7 +57,10 @@ static int64_t latency_ms(void)
 
 static bool submit(struct pool *pool, struct request *rq, struct task *task)
 {
-    if (fault_now(FAULT_POOL_FULL) || work_count >= WORKS_MAX / 2) return false;
+    if (fault_now(FAULT_POOL_FULL) || work_count >= WORKS_MAX / 2) {
+        sim.task_lost_ms = sim.now_ms;
+        return false;
+    }
     works[work_count++] =
         (struct work){pool, rq, task, false, sim.now_ms + (task ? latency_ms() : 0)};
     return true;
@@ -89,6 +92,12 @@ size_t pool_due(void)
 
 size_t pool_waiting(void)
 {
+    return work_count;
+}
+
+size_t pool_queue_length(struct pool *pool)
+{
+    (void)pool;
     return work_count;
 }
 
@@ -169,6 +178,7 @@ struct medium {
 static struct medium media[SIM_SERVICES];
 static int64_t batches;
 static struct medium *stepping; /* whose fetch ran last: one thread, one step at a time */
+static uint64_t errors_before;  /* of the disk, when it ran */
 
 size_t __real_subscription_fetch(struct subscription *sub, struct tx *own, int64_t now_ms,
                                  struct delivery **out);
@@ -260,8 +270,11 @@ static void keep_back(struct medium *medium)
 size_t __wrap_subscription_fetch(struct subscription *sub, struct tx *own, int64_t now_ms,
                                  struct delivery **out)
 {
-    size_t count = __real_subscription_fetch(sub, own, now_ms, out);
     struct medium *medium = medium_of(sub);
+    size_t count;
+
+    errors_before = vfs_errors();
+    count = __real_subscription_fetch(sub, own, now_ms, out);
 
     ASSERT(medium);
     medium->deliveries = *out;
@@ -290,8 +303,14 @@ enum err __wrap_subscription_settle(struct subscription *sub, struct tx *tx, siz
 
     ASSERT(medium && medium == stepping && count == medium->count);
     batches++;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         model_verdict((int)(medium - media), batches, &medium->deliveries[i]);
+        CHECK(8, NULL,
+              medium->deliveries[i].verdict != VERDICT_RETRY || vfs_errors() != errors_before,
+              "%s holds up all that comes after %.*s, and the disk is well",
+              service_names[medium - media], (int)medium->deliveries[i].subject.len,
+              medium->deliveries[i].subject.at);
+    }
     for (size_t i = medium->count; i < medium->all; i++)
         medium->deliveries[i].verdict = medium->twin[i] ? VERDICT_SEEN : VERDICT_RETRY;
     for (size_t i = 0; i < count; i++) {

@@ -201,6 +201,16 @@ struct m_charge *model_charge(const char *id)
     return index < 0 ? NULL : &model.charges[index];
 }
 
+bool model_refund_begun(const char *order_id)
+{
+    int order = model_order_index(order_id, false);
+
+    for (size_t i = 0; i < model.count[ENTITY_CHARGE]; i++)
+        if (model.charges[i].order == order && strncmp(model.charges[i].status, "refund", 6) == 0)
+            return true;
+    return bank_ever_refunded_for(order_id);
+}
+
 int model_status(const char *text)
 {
     static const char *const words[] = {
@@ -341,6 +351,7 @@ static void ticket_event(const struct json *event, bool created)
     else
         check_ticket_step(ticket, &to);
     ticket->event = to;
+    ticket->was_sold |= to.sold;
     keep_history(ticket);
     trace(created ? "ticket:created" : "ticket:updated", id, to.version, to.price_cents);
 }
@@ -409,7 +420,7 @@ static void order_completed(struct m_order *order)
     CHECK(1, order->id, ticket->live == -1 || ticket->live == own,
           "sold, while order %s has the ticket", model.orders[ticket->live].id);
     CHECK(3, order->id,
-          bank_held_for(order->id) == order->price_cents || bank_ever_refunded_for(order->id),
+          bank_held_for(order->id) == order->price_cents || model_refund_begun(order->id),
           "complete at %lld cents; the bank holds %lld", (long long)order->price_cents,
           (long long)bank_held_for(order->id));
     CHECK(1, order->id, order->event_status != STATUS_COMPLETE, "completed twice");

@@ -56,27 +56,27 @@ static inline bool chance_hit(struct chance *chance, double probability)
     X(STALL, "stall", 0.01)                  /* a service does nothing for a while */              \
     X(DISK_FULL, "disk-full", 0.004)         /* for a while */                                     \
     X(WRITE_ERROR, "write-error", 0.003)     /* each write */                                      \
-    X(SYNC_ERROR, "sync-error", 0.01)        /* each sync: nobody knows what is on the disk */     \
-    X(READ_ERROR, "read-error", 0.0005)      /* each read */                                       \
+    X(SYNC_ERROR, "sync-error", 0.02)        /* each sync: nobody knows what is on the disk */     \
+    X(READ_ERROR, "read-error", 0.002)       /* each read */                                       \
     X(CLOCK_SKEW, "clock-skew", 0.004)       /* a service's clock is up to an hour off */          \
     X(CLOCK_JUMP, "clock-jump", 0.004)       /* all clocks jump by up to an hour */                \
-    X(CARD_DECLINE, "card-decline", 0.3)                                                           \
+    X(CARD_DECLINE, "card-decline", 0.7)                                                           \
     X(GATEWAY_ERROR, "gateway-error", 0.4) /* 500, nothing done */                                 \
     X(GATEWAY_LOST, "gateway-lost", 0.4)   /* time-out, not done */                                \
-    X(GATEWAY_DONE, "gateway-done", 0.4)   /* time-out, and done */                                \
+    X(GATEWAY_DONE, "gateway-done", 0.6)   /* time-out, and done */                                \
     X(GATEWAY_TWICE, "gateway-twice", 0.3) /* the answer comes twice */                            \
-    X(GATEWAY_LATE, "gateway-late", 0.2)   /* as late as its time limit allows */                  \
-    X(REFUND_FAIL, "refund-fail", 0.2)                                                             \
-    X(BANK_REFUND, "bank-refund", 0.003) /* given back at the processor, not by us */              \
-    X(WEBHOOK_REPEAT, "webhook-repeat", 0.3)                                                       \
-    X(WEBHOOK_LATE, "webhook-late", 0.3) /* days late */                                           \
-    X(WEBHOOK_LOST, "webhook-lost", 0.1) /* until the processor tries again, hours on */           \
+    X(GATEWAY_LATE, "gateway-late", 0.4)   /* as late as its time limit allows */                  \
+    X(REFUND_FAIL, "refund-fail", 0.9)                                                             \
+    X(BANK_REFUND, "bank-refund", 0.01) /* given back at the processor, not by us */               \
+    X(WEBHOOK_REPEAT, "webhook-repeat", 0.9)                                                       \
+    X(WEBHOOK_LATE, "webhook-late", 0.9) /* days late */                                           \
+    X(WEBHOOK_LOST, "webhook-lost", 0.8) /* until the processor tries again, hours on */           \
     X(POOL_FULL, "pool-full", 0.2)                                                                 \
-    X(EVENT_REORDER, "event-reorder", 0.9)       /* within a batch */                              \
+    X(EVENT_REORDER, "event-reorder", 0.7)       /* within a batch */                              \
     X(EVENT_REPEAT, "event-repeat", 0.6)         /* in the same batch or much later */             \
     X(EVENT_DELAY, "event-delay", 0.6)           /* acknowledgement lost: delivered again */       \
     X(EVENT_MALFORMED, "event-malformed", 0.004) /* published by mistake */                        \
-    X(EVENT_FUTURE, "event-future", 0.003)       /* of a version that never comes */               \
+    X(EVENT_FUTURE, "event-future", 0.004)       /* of a version that never comes */               \
     X(DOUBLE_SUBMIT, "double-submit", 0.3)       /* the same request again, at once */
 
 enum fault {
@@ -95,6 +95,7 @@ void faults_end(void); /* healing: none from here on */
 bool fault_now(enum fault fault);
 struct chance *fault_chance(enum fault fault);
 bool fault_possible(enum fault fault); /* in this run */
+bool faults_of_disk(void);             /* any that may make the program answer 503 */
 /* Injected so far in this process, for the figures. */
 extern uint64_t fault_counts[FAULTS];
 extern uint64_t torn_writes, lost_writes;
@@ -120,6 +121,8 @@ struct sim {
     bool healing;
     bool reorders;         /* in this run the bus may change the order of events */
     int64_t calm_since_ms; /* nothing disturbs the expiry of orders since then */
+    int64_t patience_ms;   /* for an answer: payments waits 20 s, then for what is on its way */
+    int64_t task_lost_ms;  /* the pool was full then: what it refused is asked again a minute on */
     int64_t hold_ms, grace_ms;
     struct chance order;   /* of steps */
     struct chance people;  /* what actors do */
@@ -181,6 +184,8 @@ void vfs_crash(bool power);
 void vfs_heal(void);
 void vfs_disk_full(bool full);
 int64_t vfs_bytes(void);
+/* Errors answered to SQLite so far. */
+uint64_t vfs_errors(void);
 
 /* --- media.c ------------------------------------------------------------------------------- */
 
@@ -204,6 +209,7 @@ int64_t bank_held_for(const char *order_id);
 int64_t bank_held(void);
 bool bank_captured(const char *charge_id);
 bool bank_declined(const char *charge_id);
+const char *bank_token(const char *charge_id); /* "" when there is no such charge */
 bool bank_ever_captured_for(const char *order_id);
 bool bank_ever_refunded_for(const char *order_id);
 /* Somebody gives money back there; the bank tells us by a webhook. */
@@ -268,6 +274,7 @@ void call_free(struct call *call);
 /* The process is gone: nobody gets an answer. service: SIM_SERVICES for all. */
 void calls_lose(int service);
 size_t calls_out(void);
+void calls_punctual(void); /* invariant 13: nobody waits for an answer without end */
 struct str call_body(const struct call *call);
 
 /* --- actors.c ------------------------------------------------------------------------------ */
@@ -315,7 +322,8 @@ struct m_ticket {
     int64_t copy_version, copy_price;
     uint64_t copy_title;
     struct versions applied[SIM_SERVICES];
-    int live;  /* order that has it, -1: none */
+    int live; /* order that has it, -1: none */
+    bool was_sold;
     int acked; /* highest version answered to its seller, -1: none */
     struct {
         int64_t price_cents;
@@ -365,6 +373,8 @@ struct m_charge *model_charge_at(size_t index);
 struct m_ticket *model_ticket(const char *id);
 struct m_order *model_order(const char *id);
 struct m_charge *model_charge(const char *id);
+/* Money of this order was given back, or is to be. */
+bool model_refund_begun(const char *order_id);
 int model_charge_index(const char *id, bool make);
 int model_ticket_index(const char *id, bool make);
 int model_order_index(const char *id, bool make);

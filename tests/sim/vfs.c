@@ -48,6 +48,7 @@ static struct {
     struct vfile files[FILES_MAX];
     size_t count;
     bool frozen, full, have_template;
+    uint64_t errors;      /* answered to SQLite */
     int64_t freeze_after; /* changing calls; -1: never */
     int64_t full_at;      /* bytes of all files that are too many */
     int checkpoint_pages;
@@ -149,6 +150,17 @@ void vfs_freeze_after(int64_t calls)
     disk.freeze_after = calls;
 }
 
+uint64_t vfs_errors(void)
+{
+    return disk.errors;
+}
+
+static int refuse(int code)
+{
+    disk.errors++;
+    return code;
+}
+
 /* True: this call does nothing any more. */
 static bool stopped(void)
 {
@@ -186,7 +198,7 @@ static int vfs_read(sqlite3_file *base, void *to, int len, sqlite3_int64 at)
     struct vfile *file = file_of(base);
     int64_t there = file->now.len - at;
 
-    if (!disk.frozen && fault_now(FAULT_READ_ERROR)) return SQLITE_IOERR_READ;
+    if (!disk.frozen && fault_now(FAULT_READ_ERROR)) return refuse(SQLITE_IOERR_READ);
     if (there >= len) {
         memcpy(to, file->now.bytes + at, (size_t)len);
         return SQLITE_OK;
@@ -200,19 +212,19 @@ static int vfs_write(sqlite3_file *base, const void *from, int len, sqlite3_int6
 {
     struct vfile *file = file_of(base);
 
-    if (stopped()) return SQLITE_IOERR_WRITE;
+    if (stopped()) return refuse(SQLITE_IOERR_WRITE);
     if (disk.full && at + len > file->now.len &&
         vfs_bytes() + at + len - file->now.len > disk.full_at)
-        return SQLITE_FULL;
+        return refuse(SQLITE_FULL);
     if (fault_now(FAULT_WRITE_ERROR)) {
         int part = (int)chance_below(fault_chance(FAULT_WRITE_ERROR), len);
 
-        if (part == 0) return SQLITE_IOERR_WRITE;
+        if (part == 0) return refuse(SQLITE_IOERR_WRITE);
         len = part; /* some of it was written all the same */
         if (at + len > file->now.len) image_resize(&file->now, at + len);
         memcpy(file->now.bytes + at, from, (size_t)len);
         range_add(file, at, len);
-        return SQLITE_IOERR_WRITE;
+        return refuse(SQLITE_IOERR_WRITE);
     }
     if (at + len > file->now.len) image_resize(&file->now, at + len);
     memcpy(file->now.bytes + at, from, (size_t)len);
@@ -224,7 +236,7 @@ static int vfs_truncate(sqlite3_file *base, sqlite3_int64 len)
 {
     struct vfile *file = file_of(base);
 
-    if (stopped()) return SQLITE_IOERR_TRUNCATE;
+    if (stopped()) return refuse(SQLITE_IOERR_TRUNCATE);
     image_resize(&file->now, len);
     range_add(file, len, -1);
     return SQLITE_OK;
@@ -235,11 +247,11 @@ static int vfs_sync(sqlite3_file *base, int flags)
     struct vfile *file = file_of(base);
 
     (void)flags;
-    if (stopped()) return SQLITE_IOERR_FSYNC;
+    if (stopped()) return refuse(SQLITE_IOERR_FSYNC);
     if (fault_now(FAULT_SYNC_ERROR)) {
         persist(file, chance_unit(&sim.disk)); /* what did not get there now never will */
         file->durable = true;
-        return SQLITE_IOERR_FSYNC;
+        return refuse(SQLITE_IOERR_FSYNC);
     }
     for (size_t i = 0; i < file->range_count; i++) {
         struct range range = file->ranges[i];
@@ -480,7 +492,7 @@ static int vfs_delete(sqlite3_vfs *vfs, const char *name, int sync_folder)
 
     (void)vfs, (void)sync_folder;
     if (!file || !file->exists) return SQLITE_IOERR_DELETE_NOENT;
-    if (stopped()) return SQLITE_IOERR_DELETE;
+    if (stopped()) return refuse(SQLITE_IOERR_DELETE);
     file->exists = file->durable = false;
     return SQLITE_OK;
 }

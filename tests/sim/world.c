@@ -7,12 +7,14 @@
 
 #include <unistd.h>
 
-#define START_MS      INT64_C(1767225600000) /* 2026-01-01T00:00:00Z */
-#define HOUR_MS       (3600 * INT64_C(1000))
-#define SETTLE_MS     (12 * HOUR_MS) /* all there is to wait for has come by then */
-#define SPINS_MAX     200
-#define HEALING_STEPS 400000
-#define LOOK_EVERY    64
+#define START_MS       INT64_C(1767225600000) /* 2026-01-01T00:00:00Z */
+#define HOUR_MS        (3600 * INT64_C(1000))
+#define SETTLE_MS      (12 * HOUR_MS) /* all there is to wait for has come by then */
+#define BURIAL_MS      (25 * HOUR_MS) /* what waits for an event that never comes is given up */
+#define WAITING_MS_MAX 65000 /* between two looks at events that wait for others, and a little */
+#define SPINS_MAX      200
+#define HEALING_STEPS  400000
+#define LOOK_EVERY     64
 
 struct sim sim;
 
@@ -31,6 +33,7 @@ static struct {
     struct settings settings;
     int64_t stalled_until_ms[SIM_SERVICES];
     int64_t disk_full_until_ms;
+    uint64_t disk_errors, moved; /* when last looked at */
     int64_t failures[SIM_SERVICES];
     struct db *db[SIM_SERVICES];
     int64_t wake_at_ms[SIM_SERVICES]; /* by the service's clock, as its thread would have gone to
@@ -284,12 +287,13 @@ static bool something_goes_wrong(void)
 /* Whoever may be late now for good reasons. */
 static void note_disturbances(void)
 {
-    static const enum fault slow[] = {FAULT_WRITE_ERROR, FAULT_SYNC_ERROR,   FAULT_READ_ERROR,
-                                      FAULT_EVENT_DELAY, FAULT_CRASH_INSIDE, FAULT_EVENT_REORDER};
+    uint64_t moved = fault_counts[FAULT_EVENT_REORDER] + fault_counts[FAULT_EVENT_DELAY];
 
-    for (size_t i = 0; i < sizeof slow / sizeof *slow; i++)
-        if (fault_possible(slow[i])) sim_disturb(sim.now_ms + 5000);
-    if (world.disk_full_until_ms) sim_disturb(sim.now_ms + 5000);
+    if (world.disk_full_until_ms || vfs_errors() != world.disk_errors)
+        sim_disturb(sim.now_ms + 5000);
+    if (moved != world.moved) sim_disturb(sim.now_ms + WAITING_MS_MAX);
+    world.disk_errors = vfs_errors();
+    world.moved = moved;
     for (int i = 0; i < SIM_SERVICES; i++)
         if (world.clocks[i].skew_ms) sim_disturb(sim.now_ms + HOUR_MS + 65000);
 }
@@ -406,8 +410,11 @@ static bool step(void)
         int64_t next = next_ms();
 
         if (next == INT64_MAX) return false;
+        note_disturbances();
         if (next > sim.now_ms) sim.now_ms = next;
         world.spins = 0;
+        model_punctual(); /* all that was due has been done */
+        calls_punctual();
         return true;
     }
     sim.step++;
@@ -507,6 +514,9 @@ static void begin(const struct options *options)
     ASSERT(open_house());
     see_everything();
     faults_begin(options->seed, options->faults);
+    world.disk_errors = vfs_errors();
+    world.moved = fault_counts[FAULT_EVENT_REORDER] + fault_counts[FAULT_EVENT_DELAY];
+    sim.patience_ms = fault_possible(FAULT_GATEWAY_LATE) ? 55000 : 30000;
     sim.reorders = fault_possible(FAULT_EVENT_REORDER) || fault_possible(FAULT_EVENT_DELAY);
 }
 
@@ -554,6 +564,8 @@ uint64_t sim_run(const struct options *options)
         }
     }
     heal();
+    settle();
+    sim.now_ms += BURIAL_MS;
     settle();
     see_everything();
     quiet_check();

@@ -15,6 +15,8 @@ import tempfile
 import threading
 import time
 
+import broker
+import postgres
 import session
 from check import expect, slow_factor, wait_for
 from client import Client, RawConnection
@@ -24,10 +26,16 @@ TEST_KEY = "a key for tests only, 0123456789abcdefghij"
 TEST_PASSWORD = "gondola-Turnip-42"
 START_S_MAX = 10
 STOP_S_MAX = 12  # the contract grants 10 to what is in flight
-SETTINGS = ("JWT_KEY", "DATABASE_URL", "NATS_URL", "REDIS_URL", "STRIPE_KEY", "STRIPE_API_BASE",
+SETTINGS = ("JWT_KEY", "DATABASE_URL", "NATS_URL", "NATS_REPLICAS", "REDIS_URL", "STRIPE_KEY", "STRIPE_API_BASE",
             "STRIPE_WEBHOOK_SECRET", "STRIPE_PUBLISHABLE_KEY", "ORDER_EXPIRATION_SECONDS",
-            "PAYMENT_GRACE_SECONDS",
-            "COOKIE_SECURE", "TRUSTED_PROXIES", "AUTH_PASSWORD_BLOCKLIST")
+            "PAYMENT_GRACE_SECONDS", "SESSION_SECONDS", "SESSION_MAX_SECONDS",
+            "COOKIE_SECURE", "TRUSTED_PROXIES", "AUTH_PASSWORD_BLOCKLIST",
+            "SIGNIN_FAILURES_PER_MINUTE", "SIGNUPS_PER_HOUR", "ORDERS_PER_MINUTE",
+            "CONNECTIONS_PER_ADDRESS")
+# Every test comes from the same few addresses. Those about the limits give None for each.
+NO_LIMITS = {"SIGNIN_FAILURES_PER_MINUTE": "0", "SIGNUPS_PER_HOUR": "0", "ORDERS_PER_MINUTE": "0",
+             "CONNECTIONS_PER_ADDRESS": "0"}
+LIMITS = {name: None for name in NO_LIMITS}  # as they are by default
 
 processes = []  # every server and listener started so far
 logs = []  # the stderr file of every process started so far, for the runner's sanitizer check
@@ -81,7 +89,10 @@ class Server:
     def __init__(self, env=None, args=(), data=None, listen="127.0.0.1:0"):
         self.folder = tempfile.mkdtemp(prefix="boxoffice-test-")
         self.data = data or os.path.join(self.folder, "data")
-        self.env = {"JWT_KEY": TEST_KEY, **(env or {})}
+        self.broker = broker.for_server(env or {})
+        self.env = {"JWT_KEY": TEST_KEY, **NO_LIMITS,
+                    **(self.broker.environment() if self.broker else {}),
+                    **postgres.for_server(env or {}), **(env or {})}
         self.args = list(args)
         self.listen_on = listen
         self.process = None
@@ -149,6 +160,8 @@ class Server:
         if self.process and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+        if self.broker:
+            self.broker.stop()
         keep_findings(self.folder)
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -238,7 +251,7 @@ at_end = []  # functions for end_all, such as closing what all tests share
 
 def end_all():
     """Kills what is still running: tests that hang leave no processes behind."""
-    for close in at_end:
+    for close in [*at_end, broker.stop_all, postgres.stop_shared]:
         close()
     for process in processes:
         if process.poll() is None:

@@ -1,7 +1,7 @@
 """Runs the black-box tests: python3 tests/support/runner.py [word…]
 
-A test is a function test_… in a file test_….py under tests/contract, events, payments, web or
-tests/faults; its name says the promise it proves. Words choose the tests whose
+A test is a function test_… in a file test_….py in one of FOLDERS under tests; its name says the
+promise it proves. Words choose the tests whose
 "folder/file.function" contains one of them. A test that takes an argument gets its file's shared
 server, started with the file's SERVER (arguments of boxoffice.Server); a file with PARALLEL = n
 runs n of its tests at a time. Prints a TAP-like line a test and closes with
@@ -24,7 +24,8 @@ sys.dont_write_bytecode = True
 import boxoffice  # noqa: E402
 from check import Skip  # noqa: E402
 
-FOLDERS = ("contract", "events", "faults", "payments", "web")
+FOLDERS = ("contract", "deploy", "events", "faults", "image", "nats", "observe", "operate",
+           "package", "payments", "postgres", "web")
 TEST_S_MAX = int(os.environ.get("BOXOFFICE_TEST_SECONDS", "300"))
 SANITIZER_SLOW = "6"
 
@@ -67,6 +68,8 @@ class Suite:
 
     def __init__(self, folder, path):
         self.name = f"{folder}/{os.path.splitext(os.path.basename(path))[0]}"
+        if os.path.dirname(path) not in sys.path:
+            sys.path.append(os.path.dirname(path))  # what the files of a folder share
         spec = importlib.util.spec_from_file_location(self.name.replace("/", "_"), path)
         self.module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(self.module)

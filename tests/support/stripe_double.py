@@ -1,62 +1,26 @@
 """The Stripe double (npm stripe-stateful-mock) and the official package's signatures, started on
 loopback. Both are dependencies of the tests alone, installed into build/stripe by `npm ci`."""
 
-import fcntl
 import json
 import os
-import shutil
 import subprocess
 import threading
 import urllib.parse
 import urllib.request
 
 import boxoffice
-from check import Skip
+import npm
 
 SOURCE = os.path.join(boxoffice.ROOT, "tests", "stripe")
 INSTALLED = os.path.join(boxoffice.ROOT, "build", "stripe")
 KEY = "sk_test_for_tests_only"
 WEBHOOK_SECRET = "whsec_for_tests_only"
-INSTALL_S_MAX = 180
 
 
 def install():
-    """The folder with the packages; Skip where npm cannot be reached, never in CI."""
-    os.makedirs(INSTALLED, exist_ok=True)
-    with open(os.path.join(INSTALLED, "lock"), "w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        with open(os.path.join(SOURCE, "package-lock.json"), encoding="utf-8") as file:
-            wanted = file.read()
-        done = os.path.join(INSTALLED, "installed")
-        for name in ("package.json", "package-lock.json", "double.js"):
-            shutil.copy(os.path.join(SOURCE, name), INSTALLED)
-        if os.path.exists(done):
-            with open(done, encoding="utf-8") as file:
-                if file.read() == wanted:
-                    return INSTALLED
-        problem = _npm_ci()
-        if problem:
-            if os.environ.get("CI") == "true":
-                raise AssertionError(problem)
-            raise Skip(problem)
-        with open(done, "w", encoding="utf-8") as file:
-            file.write(wanted)
-    return INSTALLED
-
-
-def _npm_ci():
-    """None, or why it did not work."""
-    if not shutil.which("npm"):
-        return "needs npm for the Stripe double (apt-get install nodejs npm)"
-    try:
-        done = subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"],
-                              cwd=INSTALLED, capture_output=True, text=True,
-                              stdin=subprocess.DEVNULL, timeout=INSTALL_S_MAX)
-    except subprocess.TimeoutExpired:
-        return f"npm ci took more than {INSTALL_S_MAX} s"
-    if done.returncode == 0:
-        return None
-    return f"npm ci cannot install the Stripe double: {done.stderr.strip()[-300:]}"
+    """The folder with the packages."""
+    return npm.install(SOURCE, INSTALLED, ("package.json", "package-lock.json", "double.js"),
+                       "the Stripe double")
 
 
 class Double:

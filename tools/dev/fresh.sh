@@ -44,9 +44,31 @@ make_bare_root() {
     echo '127.0.0.1 localhost' >"$1/etc/hosts"
 }
 
-# What a clone would have: the tracked files, as they are now.
+# The same as a tar file, kept for a week, for the suites that install into one; prints its path.
+bare_root_tar() {
+    local tar=build/cache/bookworm.tar root
+    if [ -z "$(find "$tar" -mtime -7 2>/dev/null)" ]; then
+        mkdir -p build/cache
+        root=$(mktemp -d "${TMPDIR:-/var/tmp}/boxoffice-bare.XXXXXX")
+        make_bare_root "$root" && tar --create --file="$tar.new" --directory="$root" \
+            --exclude='./var/cache/apt/archives/*.deb' . && mv "$tar.new" "$tar"
+        rm -rf --one-file-system "$root"
+    fi
+    [ -f "$tar" ] && printf '%s\n' "$PWD/$tar"
+}
+
+# The tracked files; of a tree without its history, everything that no command made.
+tree_files() {
+    if git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
+        git ls-files -z
+    else
+        find . \( -path ./build -o -path ./data \) -prune -o -type f -print0
+    fi
+}
+
+# What a clone would have, as it is now.
 copy_tree() {
     mkdir -p "$1"
-    git ls-files -z | tar --create --null --files-from=- --ignore-failed-read 2>/dev/null |
+    tree_files | tar --create --null --files-from=- --ignore-failed-read 2>/dev/null |
         tar --extract --directory="$1"
 }

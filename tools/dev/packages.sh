@@ -3,19 +3,27 @@
 
 BUILD_PACKAGES=(
     gcc libc6-dev meson ninja-build pkg-config python3
-    libuv1-dev libhttp-parser-dev libsqlite3-dev libsodium-dev libssl-dev libjansson-dev libcurl4-openssl-dev
+    libuv1-dev libhttp-parser-dev libsqlite3-dev libpq-dev libsodium-dev libssl-dev libjansson-dev
+    libcurl4-openssl-dev libseccomp-dev libnats-dev libhiredis-dev
     libjs-bootstrap5 bootstrap-icons
 )
-UNIT_PACKAGES=(libcmocka-dev)
+UNIT_PACKAGES=(libcmocka-dev redis-server)
+BROKER_PACKAGES=(nats-server redis-server redis-tools)
+POSTGRES_PACKAGES=(postgresql)
 HTTP_TEST_PACKAGES=(python3)
 WEB_TEST_PACKAGES=(chromium chromium-driver fonts-dejavu-core)
 CLANG_PACKAGES=(clang-14 libclang-rt-14-dev llvm-14)
 NM_PACKAGES=(binutils)
+OBSERVE_PACKAGES=(prometheus) # promtool
 NPM_PACKAGES=(nodejs npm)
 BENCH_PACKAGES=(wrk nginx-light)
 FORMAT_PACKAGES=(clang-format-14)
 LINT_PACKAGES=(clang-format-14 clang-tidy-14 cppcheck shellcheck)
 COVERAGE_PACKAGES=(gcovr)
+# nats-server and nginx read their configurations once; they are not left running.
+DEPLOY_TEST_PACKAGES=(python3-yaml python3-jsonschema man-db nginx-light nats-server)
+IMAGE_PACKAGES=(buildah podman runc)
+PACKAGE_PACKAGES=(debhelper dpkg-dev git lintian fakeroot strace systemd)
 FRESH_PACKAGES=(mmdebstrap git curl)
 
 say() { printf 'dev: %s\n' "$*" >&2; }

@@ -3,19 +3,34 @@
 # run_suites adds them all up. A suite runs as `./dev suite NAME`, a process of its own, so that it
 # can be timed out and cannot disturb the sum.
 
-ALL_SUITES=(unit floors nm contract openapi events payments faults web sim asan tsan fuzz)
+ALL_SUITES=(unit floors nm hardening contract openapi events observe payments postgres faults
+    nats operate web sim deploy package asan tsan fuzz)
+# By name only: they take minutes and make containers.
+NAMED_SUITES=(image)
 SUITE_SECONDS_MAX=900
 
 suite_packages() {
     printf '%s\n' "${BUILD_PACKAGES[@]}"
     case "$1" in
     unit | asan | sim) printf '%s\n' "${UNIT_PACKAGES[@]}" ;;
-    nm) printf '%s\n' "${NM_PACKAGES[@]}" ;;
+    observe) printf '%s\n' "${OBSERVE_PACKAGES[@]}" ;;
+    nm | hardening) printf '%s\n' "${NM_PACKAGES[@]}" ;;
     web)
         printf '%s\n' "${WEB_TEST_PACKAGES[@]}"
         command -v npm >/dev/null || printf '%s\n' "${NPM_PACKAGES[@]}"
         ;;
+    nats)
+        printf '%s\n' "${BROKER_PACKAGES[@]}" "${POSTGRES_PACKAGES[@]}"
+        command -v npm >/dev/null || printf '%s\n' "${NPM_PACKAGES[@]}"
+        ;;
     payments) command -v npm >/dev/null || printf '%s\n' "${NPM_PACKAGES[@]}" ;;
+    postgres) printf '%s\n' "${UNIT_PACKAGES[@]}" "${POSTGRES_PACKAGES[@]}" ;;
+    deploy)
+        printf '%s\n' "${DEPLOY_TEST_PACKAGES[@]}"
+        command -v npm >/dev/null || printf '%s\n' "${NPM_PACKAGES[@]}"
+        ;;
+    package) printf '%s\n' "${PACKAGE_PACKAGES[@]}" "${FRESH_PACKAGES[@]}" ;;
+    image) printf '%s\n' "${IMAGE_PACKAGES[@]}" "${FRESH_PACKAGES[@]}" ;;
     tsan | fuzz) printf '%s\n' "${UNIT_PACKAGES[@]}" "${CLANG_PACKAGES[@]}" ;;
     esac
 }
@@ -28,17 +43,48 @@ suite_floors() { python3 tests/architecture/floors.py; }
 
 suite_nm() { build_release && python3 tests/architecture/nm.py build; }
 
+suite_hardening() { build_release && python3 tests/architecture/hardening.py build/boxoffice; }
+
 suite_contract() { build_release && against build/boxoffice contract/; }
 suite_events() { build_release && against build/boxoffice events/; }
+suite_observe() { build_release && against build/boxoffice observe/; }
 # The Stripe double is a matter of npm; without it those tests say that they are skipped.
 suite_payments() { build_release && against build/boxoffice payments/; }
+# The conformance tests and services on PostgreSQL.
+suite_postgres() { build_tested && against build/boxoffice postgres/; }
 suite_faults() { build_release && against build/boxoffice faults/; }
+suite_operate() { build_release && against build/boxoffice operate/; }
+
+# Beside brokers: their own tests, and those of the embedded bus once more.
+suite_nats() {
+    build_release || return 1
+    both against build/boxoffice nats/ and \
+        env BOXOFFICE_BUS=nats KILL_ROUNDS=4 BOXOFFICE="$PWD/build/boxoffice" \
+        python3 tests/support/runner.py events/ contract/test_orders one_ticket a_kill_under_load
+}
 
 # Real browsers; axe-core comes from the npm registry, and its tests say so when it cannot.
 suite_web() {
     build_release || return 1
-    fetch_axe || say "axe-core could not be fetched"
+    fetch_npm tests/web build/web || say "axe-core could not be fetched"
     against build/boxoffice web/
+}
+
+# Man page, completion, manifests. The schemas come from the npm registry; without them the tests
+# that need them say that they are skipped.
+suite_deploy() {
+    build_release && compile_in build || return 1
+    fetch_npm tests/deploy build/deploy-tools || say "the schemas could not be fetched"
+    against build/boxoffice deploy/
+}
+
+suite_package() {
+    build_release && build_package || return 1
+    if [ "$(id -u)" = 0 ]; then
+        BARE_ROOT=$(bare_root_tar) || return 1
+        export BARE_ROOT
+    fi
+    against build/boxoffice package/
 }
 
 suite_openapi() {
@@ -61,7 +107,7 @@ suite_tsan() {
 
 suite_fuzz() {
     build_fuzz || return 1
-    python3 tests/fuzz/run.py build/fuzz "${FUZZ_SECONDS:-10}"
+    python3 tests/fuzz/run.py build/fuzz "${FUZZ_SECONDS:-0}"
 }
 
 # --- their tools -------------------------------------------------------------------------------
@@ -75,15 +121,15 @@ unit_tests() {
     return "$result"
 }
 
-# The packages of tests/web/package-lock.json under build/web; quiet when they are there already.
-fetch_axe() {
+# fetch_npm FROM TO: the packages of FROM/package-lock.json under TO; quiet when they are there.
+fetch_npm() {
     local log
-    mkdir -p build/web
-    if cmp -s tests/web/package-lock.json build/web/package-lock.json &&
-        [ -d build/web/node_modules/axe-core ]; then return 0; fi
+    mkdir -p "$2"
+    if cmp -s "$1/package-lock.json" "$2/package-lock.json" &&
+        [ -f "$2/node_modules/.package-lock.json" ]; then return 0; fi
     log=$(log_file npm)
-    cp tests/web/package.json tests/web/package-lock.json build/web/
-    npm ci --prefix build/web --no-audit --no-fund >"$log" 2>&1
+    cp "$1/package.json" "$1/package-lock.json" "$2/"
+    npm ci --prefix "$2" --no-audit --no-fund >"$log" 2>&1
 }
 
 # against BINARY WORD…: the tests that speak HTTP to the program, those with a word in their name.
@@ -106,7 +152,7 @@ both() {
 # --- all of them -------------------------------------------------------------------------------
 
 run_one_suite() {
-    local names=" ${ALL_SUITES[*]} "
+    local names=" ${ALL_SUITES[*]} ${NAMED_SUITES[*]} "
     case "$names" in
     *" ${1:-} "*) "suite_$1" ;;
     *) die "no suite '${1:-}'; there are:$names" ;;

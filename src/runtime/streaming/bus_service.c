@@ -58,8 +58,9 @@ static void stop(struct env *env)
 }
 
 static const struct route routes[] = {
-    {METHOD_GET, "/healthz", ACCESS_PUBLIC, IN_LOOP, get_healthz},
-    {METHOD_GET, "/readyz", ACCESS_PUBLIC, IN_READER, get_readyz},
+    {METHOD_GET, "/healthz", ACCESS_HEALTH, IN_LOOP, get_healthz},
+    {METHOD_GET, "/readyz", ACCESS_HEALTH, IN_READER, get_readyz},
+    {METHOD_GET, "/metrics", ACCESS_PUBLIC, IN_READER, get_metrics},
     {METHOD_GET, "/api/openapi.json", ACCESS_PUBLIC, IN_LOOP, get_openapi},
     {METHOD_GET, "/api/asyncapi.json", ACCESS_PUBLIC, IN_LOOP, get_asyncapi},
     {METHOD_GET, "/streaming", ACCESS_PUBLIC, IN_LOOP, get_streaming},
@@ -68,6 +69,14 @@ static const struct route routes[] = {
     {METHOD_GET, "/streaming/listen", ACCESS_OPERATOR, IN_WRITER, get_listen},
     {METHOD_POST, "/streaming/ack", ACCESS_OPERATOR, IN_WRITER, post_ack},
     {METHOD_POST, "/streaming/publish", ACCESS_OPERATOR, IN_LOOP, post_publish},
+    {METHOD_GET, "/streaming/dead", ACCESS_OPERATOR, IN_WRITER, get_dead},
+    {METHOD_GET, "/streaming/dead/letter", ACCESS_OPERATOR, IN_WRITER, get_dead_letter},
+    {METHOD_POST, "/streaming/dead/retry", ACCESS_OPERATOR, IN_LOOP, post_dead_retry},
+    {METHOD_POST, "/streaming/dead/drop", ACCESS_OPERATOR, IN_LOOP, post_dead_drop},
+    {METHOD_POST, "/operator/keys/rotate", ACCESS_OPERATOR, IN_WRITER, post_keys_rotate},
+    {METHOD_GET, "/operator/trail", ACCESS_OPERATOR, IN_WRITER, get_trail},
+    {METHOD_GET, "/streaming/refill", ACCESS_OPERATOR, IN_LOOP, get_refill},
+    {METHOD_POST, "/streaming/refill", ACCESS_OPERATOR, IN_LOOP, post_refill},
 };
 
 static const struct job jobs[] = {
@@ -81,6 +90,7 @@ const struct service_definition bus_service = {
     .jobs = jobs,
     .job_count = sizeof jobs / sizeof *jobs,
     .schema = streaming_schema,
+    .single_writer = true,
     .start = start,
     .stop = stop,
 };

@@ -147,12 +147,21 @@ static void put_member(struct view *view, const struct member *member)
     if (row.channel) put_subscription(view, &row);
 }
 
+/* With a broker a service is behind the stream as a whole; of one subject at most as much. */
+static int64_t behind(const struct subscription_figures *figures, int64_t last)
+{
+    int64_t lag = figures->last - figures->position;
+
+    return lag < last ? last - lag : 0;
+}
+
 /* A service's position counts all subjects of a source; of a single one, it has settled what lies
  * before. */
 static void put_service(struct view *view, const struct service *service,
                         const struct channel_row *channel)
 {
-    const char *source = view->streaming->house->services[channel->source]->def->name;
+    const struct house *house = view->streaming->house;
+    const char *source = house->services[channel->source]->def->name;
     struct subscription_row row = {
         .client_id = service->def->name,
         .queue_name = service->def->name,
@@ -165,9 +174,9 @@ static void put_service(struct view *view, const struct service *service,
     for (size_t i = 0; i < view->figure_count; i++) {
         const struct subscription_figures *figures = &view->figures[i];
 
-        if (strcmp(figures->service, service->def->name) == 0 &&
-            strcmp(figures->source, source) == 0)
-            row.position = figures->position;
+        if (strcmp(figures->service, service->def->name) != 0) continue;
+        if (strcmp(figures->source, source) == 0) row.position = figures->position;
+        if (house->settings->broker) row.position = behind(figures, channel->channel.last);
     }
     row.last_sent = row.position < channel->channel.last ? row.position : channel->channel.last;
     put_subscription(view, &row);

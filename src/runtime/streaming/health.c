@@ -16,20 +16,21 @@ enum err get_healthz(struct request *rq, struct tx *tx, struct reply *rp)
     return OK;
 }
 
-/* The loop that runs this handler, told by the connection it came with. */
-static int loop_of(const struct service *service, const struct tx *tx)
+int streaming_loop(const struct service *service, const struct tx *tx)
 {
     int loop = 0;
 
-    while (service->readers[loop] != tx->db)
+    while (tx && service->readers[loop] != tx->db)
         loop++;
     return loop;
 }
 
+/* A server is asked by the service's writer, every second; a loop does not wait for it. */
 static bool readable(struct service *service, int loop, int64_t now_ms)
 {
     int64_t waiting;
 
+    if (!service->readers[loop]) return atomic_load(&service->open);
     return waiting_count(tx_read(service->readers[loop], now_ms), &waiting) == OK;
 }
 
@@ -52,8 +53,9 @@ static bool put_service(struct json_writer *writer, struct service *service, int
                         int64_t now_ms)
 {
     bool open = readable(service, loop, now_ms);
-    bool writable = atomic_load(&service->healthy);
-    bool subscribed = !service->def->listener_count || service->subscription;
+    bool writable = lanes_healthy(service);
+    bool subscribed = atomic_load(&service->open) &&
+                      (!service->subscription || subscription_ready(service->subscription));
 
     json_begin_object(writer);
     json_key(writer, "name");
@@ -70,8 +72,8 @@ enum err get_readyz(struct request *rq, struct tx *tx, struct reply *rp)
 {
     struct service *bus = rq->env->service;
     struct house *house = bus->house;
-    int loop = loop_of(bus, tx);
-    int64_t now_ms = tx->now_ms, lag = greatest_lag(house);
+    int loop = streaming_loop(bus, tx);
+    int64_t now_ms = env_now_ms(rq->env), lag = greatest_lag(house);
     bool ready = !atomic_load(&house->stopping) && lag < LAG_MAX;
     struct json_writer writer = reply_json(rp, 200);
 

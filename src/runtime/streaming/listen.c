@@ -42,6 +42,14 @@ static int64_t take_number(struct request *rq, const char *name, int64_t absent,
     return absent;
 }
 
+/* With a broker, services may run in other processes, and only an outbox of this one can be read.
+ */
+static bool is_here(const struct house *house, struct str subject)
+{
+    return !house->settings->broker || event_type_of(subject) == EVENT_TYPES ||
+           streaming_source(house, subject) != 0;
+}
+
 static struct listen_options take_options(struct request *rq)
 {
     struct listen_options options = {
@@ -61,6 +69,11 @@ static struct listen_options take_options(struct request *rq)
     if (!options.start && take_flag(rq, "deliver_all")) options.start = 1;
     if (!streaming_name_valid(options.subject))
         request_reject(rq, "subject", "Subject must be 1 to 100 printable characters");
+    if (!is_here(rq->env->service->house, options.subject))
+        request_reject(
+            rq, "subject",
+            "The service that publishes it runs elsewhere: listen on its data folder, or "
+            "to the broker");
     return options;
 }
 

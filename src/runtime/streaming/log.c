@@ -7,6 +7,10 @@ struct tx *log_view(struct streaming *streaming, size_t source)
     const struct service *service = streaming->house->services[source];
     struct db **log = &streaming->logs[source];
 
+    if (*log && db_broken(*log)) {
+        db_close(*log);
+        *log = NULL;
+    }
     if (!*log && db_open(service->path, DB_READER, log, NULL) != OK) return NULL;
     return tx_read(*log, env_now_ms(&service->env));
 }
@@ -15,18 +19,9 @@ enum err log_channel(struct streaming *streaming, size_t source, struct str subj
                      struct channel *out)
 {
     struct tx *tx = log_view(streaming, source);
-    struct rows rows;
 
     *out = (struct channel){.subject = subject};
-    if (!tx) return ERR_UNAVAILABLE;
-    tx_query(tx, &rows, "SELECT first_seq, last_seq, messages FROM bus_channels WHERE subject = $1",
-             sql_text(subject));
-    if (rows_next(&rows)) {
-        out->first = rows_int(&rows, 0);
-        out->last = rows_int(&rows, 1);
-        out->count = rows_int(&rows, 2);
-    }
-    return rows_end(&rows);
+    return tx ? outbox_channel(tx, subject, out) : ERR_UNAVAILABLE;
 }
 
 enum err log_count(struct streaming *streaming, size_t source, struct str subject, int64_t after,

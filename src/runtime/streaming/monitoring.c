@@ -1,5 +1,6 @@
 /* runtime/streaming/monitoring.c: who may look, and the whole at a glance. The figures are gathered
  * in the bus's writer, where the listeners live. */
+#include "runtime/limits.h"
 #include "runtime/streaming/streaming.h"
 
 #define LETTERS_BYTES_MAX (16 * 1024 * 1024)
@@ -18,11 +19,14 @@ static void put_int(struct json_writer *writer, const char *key, int64_t number)
 
 /* --- who may look -------------------------------------------------------------------------- */
 
+bool monitoring_allowed(const struct request *rq)
+{
+    return rq->env->settings->monitoring_open || rq->from_loopback || rq->operator;
+}
+
 static enum err guarded(struct request *rq, handler_fn *show)
 {
-    bool open = rq->env->settings->monitoring_open || rq->from_loopback || rq->operator;
-
-    return open ? request_then(rq, IN_WRITER, show) : ERR_NOT_FOUND;
+    return monitoring_allowed(rq) ? request_then(rq, IN_WRITER, show) : ERR_NOT_FOUND;
 }
 
 /* --- dead letters -------------------------------------------------------------------------- */
@@ -115,8 +119,8 @@ static void put_services(struct json_writer *writer, struct house *house)
         put_int(writer, "last_seq", bus_last_sequence(house->bus, service->def->name));
         json_key(writer, "listens_to");
         json_begin_array(writer);
-        for (size_t j = 0; j < service->def->listener_count; j++)
-            json_put_text(writer, str_of(event_subject(service->def->listeners[j].type)));
+        for (size_t j = 0; service->subjects[j]; j++)
+            json_put_text(writer, str_of(service->subjects[j]));
         json_end_array(writer);
         json_end_object(writer);
     }
@@ -134,9 +138,24 @@ static void put_http(struct json_writer *writer, struct house *house)
     put_int(writer, "connections_open", (int64_t)counters.connections_open);
     put_int(writer, "connections_total", (int64_t)counters.connections_total);
     put_int(writer, "connections_refused", (int64_t)counters.connections_refused);
+    put_int(writer, "connections_refused_address", (int64_t)counters.connections_refused_address);
+    put_int(writer, "connections_evicted", (int64_t)counters.connections_evicted);
     put_int(writer, "requests_total", (int64_t)counters.requests_total);
     put_int(writer, "deadline_cuts", (int64_t)counters.deadline_cuts);
     put_int(writer, "bad_requests", (int64_t)counters.bad_requests);
+    json_end_object(writer);
+}
+
+static void put_limit(void *context, const char *name, uint64_t refused)
+{
+    put_int(context, name, (int64_t)refused);
+}
+
+static void put_limits(struct json_writer *writer)
+{
+    json_key(writer, "limits_refused");
+    json_begin_object(writer);
+    limits_each(put_limit, writer);
     json_end_object(writer);
 }
 
@@ -182,6 +201,7 @@ static enum err show_streaming(struct request *rq, struct tx *tx, struct reply *
     put_counts(&writer, streaming, rows, channel_rows(streaming, rq->arena, rows));
     put_services(&writer, house);
     put_http(&writer, house);
+    put_limits(&writer);
     put_letters(&writer, &letters);
     json_end_object(&writer);
     err = rp->body.failed ? ERR_MEMORY : OK;

@@ -45,6 +45,21 @@ static const char *warning_of(struct request *rq, const struct publication *publ
     return why.failed ? "not a valid event" : why.at;
 }
 
+/* Nobody will ever apply it. */
+static enum err bury(struct tx *tx, int64_t sequence, const struct publication *publication)
+{
+    char trace[TRACE_TEXT_LEN];
+    size_t trace_len = trace_known(&tx->trace) ? sizeof trace : 0;
+
+    trace_format(&tx->trace, trace);
+    return dead_letter_put(tx, &(struct dead_letter){.source = STR("bus"),
+                                                     .sequence = sequence,
+                                                     .subject = publication->subject,
+                                                     .payload = publication->payload,
+                                                     .trace = {trace, trace_len},
+                                                     .reason = STR("unknown subject")});
+}
+
 static enum err publish(struct request *rq, struct tx *tx, struct reply *rp)
 {
     const struct publication *publication = rq->state;
@@ -54,9 +69,8 @@ static enum err publish(struct request *rq, struct tx *tx, struct reply *rp)
 
     TRY(outbox_append(tx, publication->subject, publication->payload));
     TRY(outbox_last(tx, &sequence));
-    if (event_type_of(publication->subject) == EVENT_TYPES)
-        TRY(dead_letter_put(tx, STR("bus"), sequence, publication->subject, publication->payload,
-                            STR("unknown subject")));
+    TRY(audit_request(rq, tx, "event.published", publication->subject, STR("")));
+    if (event_type_of(publication->subject) == EVENT_TYPES) TRY(bury(tx, sequence, publication));
     writer = reply_json(rp, 201);
     json_begin_object(&writer);
     json_key(&writer, "subject");

@@ -85,12 +85,19 @@ static inline struct streaming *streaming_of(const struct env *env)
 
 /* --- health.c ------------------------------------------------------------------------------ */
 
+/* The loop that runs a handler of this service, told by the connection it came with. */
+int streaming_loop(const struct service *service, const struct tx *tx);
 handler_fn get_healthz;
 handler_fn get_readyz;
 
 /* --- publish.c ----------------------------------------------------------------------------- */
 
 handler_fn post_publish;
+
+/* --- refill.c ------------------------------------------------------------------------------ */
+
+handler_fn get_refill;
+handler_fn post_refill;
 
 /* Where a subject lives: in its publisher's outbox when that runs here, else in the bus's own. */
 size_t streaming_source(const struct house *house, struct str subject);
@@ -163,8 +170,21 @@ enum err deliver_run(struct env *env, struct tx *tx, int64_t *next_ms);
 handler_fn get_listen;
 handler_fn post_ack;
 
+/* --- letters.c: dead letters, for the operator ----------------------------------------------- */
+
+handler_fn get_dead;
+handler_fn get_dead_letter;
+handler_fn post_dead_retry;
+handler_fn post_dead_drop;
+/* --- metrics.c ----------------------------------------------------------------------------- */
+
+handler_fn get_metrics;
+
 /* --- monitoring.c, channels.c ---------------------------------------------------------------- */
 
+/* MONITORING: everybody, or this machine and the operator alone. */
+bool monitoring_allowed(const struct request *rq);
+handler_fn post_keys_rotate, get_trail; /* operate.c */
 handler_fn get_streaming;
 handler_fn get_clientsz;
 handler_fn get_channelsz;

@@ -1,6 +1,10 @@
 /* services/auth/store.c: every SQL statement of the auth service. */
 #include "services/auth/store.h"
 
+#define USER_COLUMNS                                                                               \
+    "id, version, email, email_key, password_hash, status, created_at_ms, ban_reason, "            \
+    "banned_at_ms"
+
 enum err user_insert(struct tx *tx, const struct user *user)
 {
     int64_t inserted = 0;
@@ -29,8 +33,10 @@ static enum err user_read(struct rows *rows, struct arena *arena, struct user *o
         .email = arena_copy(arena, rows_text(rows, 2)),
         .email_key = arena_copy(arena, rows_text(rows, 3)),
         .created_at_ms = rows_int(rows, 6),
+        .ban_reason = arena_copy(arena, rows_text(rows, 7)),
+        .banned_at_ms = rows_int(rows, 8),
     };
-    if (!out->email.at || !out->email_key.at) return ERR_MEMORY;
+    if (!out->email.at || !out->email_key.at || !out->ban_reason.at) return ERR_MEMORY;
     if (!password_hash_parse(rows_text(rows, 4), &out->hash)) return ERR_INTERNAL;
     if (!user_status_parse(rows_text(rows, 5), &out->status)) return ERR_INTERNAL;
     return OK;
@@ -41,11 +47,174 @@ enum err user_find(struct tx *tx, struct arena *arena, struct str key, struct us
     enum err err = ERR_NOT_FOUND, end;
     struct rows rows;
 
-    tx_query(tx, &rows,
-             "SELECT id, version, email, email_key, password_hash, status, created_at_ms"
-             " FROM users WHERE email_key = $1",
-             sql_text(key));
+    tx_query(tx, &rows, "SELECT " USER_COLUMNS " FROM users WHERE email_key = $1", sql_text(key));
     if (rows_next(&rows)) err = user_read(&rows, arena, out);
     end = rows_end(&rows);
     return end == OK ? err : end;
+}
+
+enum err user_get(struct tx *tx, struct arena *arena, struct object_id id, struct user *out)
+{
+    enum err err = ERR_NOT_FOUND, end;
+    struct rows rows;
+
+    tx_query(tx, &rows, "SELECT " USER_COLUMNS " FROM users WHERE id = $1", sql_id(id));
+    if (rows_next(&rows)) err = user_read(&rows, arena, out);
+    end = rows_end(&rows);
+    return end == OK ? err : end;
+}
+
+enum err user_ban_put(struct tx *tx, const struct user *user)
+{
+    return tx_exec(tx, NULL,
+                   "UPDATE users SET version = $2, status = $3, ban_reason = $4,"
+                   " banned_at_ms = $5 WHERE id = $1",
+                   sql_id(user->id), sql_int(user->version),
+                   sql_text(user_status_text(user->status)), sql_text(user->ban_reason),
+                   sql_int(user->banned_at_ms));
+}
+
+enum err users_banned(struct tx *tx, struct arena *arena, struct object_id after, struct user *out,
+                      size_t max, size_t *count)
+{
+    enum err err = OK, end;
+    struct rows rows;
+
+    *count = 0;
+    tx_query(tx, &rows,
+             "SELECT " USER_COLUMNS " FROM users WHERE status = 'banned' AND id < $1"
+             " ORDER BY id DESC LIMIT $2",
+             sql_id(after), sql_int((int64_t)max));
+    while (err == OK && *count < max && rows_next(&rows))
+        err = user_read(&rows, arena, &out[(*count)++]);
+    end = rows_end(&rows);
+    return end == OK ? err : end;
+}
+
+/* --- sessions ------------------------------------------------------------------------------ */
+
+enum err session_insert(struct tx *tx, const struct session_record *record)
+{
+    return tx_exec(tx, NULL,
+                   "INSERT INTO sessions (id_hash, user_id, created_at_ms, seen_at_ms,"
+                   " alive_until_ms, ends_at_ms, address, agent)"
+                   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                   sql_text(record->id_hash), sql_text(record->user_id),
+                   sql_int(record->created_at_ms), sql_int(record->seen_at_ms),
+                   sql_int(record->alive_until_ms), sql_int(record->ends_at_ms),
+                   sql_text(record->address), sql_text(record->agent));
+}
+
+enum err session_get(struct tx *tx, struct arena *arena, struct str id_hash,
+                     struct session_record *out)
+{
+    enum err err = ERR_NOT_FOUND, end;
+    struct rows rows;
+
+    tx_query(tx, &rows,
+             "SELECT user_id, created_at_ms, seen_at_ms, alive_until_ms, ends_at_ms"
+             " FROM sessions WHERE id_hash = $1",
+             sql_text(id_hash));
+    if (rows_next(&rows)) {
+        *out = (struct session_record){
+            .id_hash = id_hash,
+            .user_id = arena_copy(arena, rows_text(&rows, 0)),
+            .created_at_ms = rows_int(&rows, 1),
+            .seen_at_ms = rows_int(&rows, 2),
+            .alive_until_ms = rows_int(&rows, 3),
+            .ends_at_ms = rows_int(&rows, 4),
+        };
+        err = out->user_id.at ? OK : ERR_MEMORY;
+    }
+    end = rows_end(&rows);
+    return end == OK ? err : end;
+}
+
+enum err session_seen(struct tx *tx, struct str id_hash, int64_t now_ms, int64_t alive_until_ms)
+{
+    return tx_exec(tx, NULL,
+                   "UPDATE sessions SET seen_at_ms = $2, alive_until_ms = $3 WHERE id_hash = $1",
+                   sql_text(id_hash), sql_int(now_ms), sql_int(alive_until_ms));
+}
+
+enum err session_delete(struct tx *tx, struct str id_hash, int64_t *removed)
+{
+    return tx_exec(tx, removed, "DELETE FROM sessions WHERE id_hash = $1", sql_text(id_hash));
+}
+
+enum err session_surplus(struct tx *tx, struct arena *arena, struct str user_id, int64_t max,
+                         struct str *out)
+{
+    enum err err = OK, end;
+    struct rows rows;
+
+    *out = STR("");
+    tx_query(tx, &rows,
+             "SELECT id_hash FROM sessions WHERE user_id = $1"
+             " ORDER BY seen_at_ms DESC LIMIT 1 OFFSET $2",
+             sql_text(user_id), sql_int(max));
+    if (rows_next(&rows)) {
+        *out = arena_copy(arena, rows_text(&rows, 0));
+        if (!out->at) err = ERR_MEMORY;
+    }
+    end = rows_end(&rows);
+    return end == OK ? err : end;
+}
+
+enum err sessions_of_user(struct tx *tx, struct arena *arena, struct str user_id, struct str *out,
+                          size_t max, size_t *count)
+{
+    enum err err = OK, end;
+    struct rows rows;
+
+    *count = 0;
+    tx_query(tx, &rows, "SELECT id_hash FROM sessions WHERE user_id = $1 LIMIT $2",
+             sql_text(user_id), sql_int((int64_t)max));
+    while (err == OK && *count < max && rows_next(&rows)) {
+        out[*count] = arena_copy(arena, rows_text(&rows, 0));
+        if (!out[(*count)++].at) err = ERR_MEMORY;
+    }
+    end = rows_end(&rows);
+    return end == OK ? err : end;
+}
+
+enum err sessions_forget(struct tx *tx, int64_t max, int64_t *forgotten)
+{
+    return tx_exec(tx, forgotten,
+                   "DELETE FROM sessions WHERE id_hash IN"
+                   " (SELECT id_hash FROM sessions WHERE alive_until_ms <= $1 LIMIT $2)",
+                   sql_int(tx->now_ms), sql_int(max));
+}
+
+enum err sessions_first_end(struct tx *tx, int64_t *first_ms)
+{
+    struct rows rows;
+
+    tx_query(tx, &rows,
+             "SELECT MIN(at_ms) FROM (SELECT MIN(alive_until_ms) AS at_ms FROM sessions"
+             " UNION ALL SELECT MIN(until_ms) FROM ended_sessions) AS ends WHERE at_ms > $1",
+             sql_int(0));
+    *first_ms = rows_next(&rows) && !rows_null(&rows, 0) ? rows_int(&rows, 0) : INT64_MAX;
+    return rows_end(&rows);
+}
+
+/* --- people of the Node application -------------------------------------------------------- */
+
+enum err users_imported_left(struct tx *tx, bool *left)
+{
+    struct rows rows;
+
+    tx_query_values(tx, &rows,
+                    "SELECT 1 FROM users WHERE substr(password_hash, 1, 8) = '$scrypt$' LIMIT 1",
+                    NULL, 0);
+    *left = rows_next(&rows);
+    return rows_end(&rows);
+}
+
+enum err user_rehash(struct tx *tx, struct object_id id, const struct password_hash *from,
+                     const struct password_hash *to)
+{
+    return tx_exec(tx, NULL,
+                   "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2",
+                   sql_id(id), sql_text(str_of(from->text)), sql_text(str_of(to->text)));
 }

@@ -34,6 +34,26 @@ struct user user_new(struct object_id id, struct str email, struct str key,
     };
 }
 
+bool user_ban(struct user *user, struct str reason, int64_t now_ms)
+{
+    if (user->status == USER_BANNED) return false;
+    user->status = USER_BANNED;
+    user->version++;
+    user->ban_reason = reason;
+    user->banned_at_ms = now_ms;
+    return true;
+}
+
+bool user_unban(struct user *user)
+{
+    if (user->status == USER_ACTIVE) return false;
+    user->status = USER_ACTIVE;
+    user->version++;
+    user->ban_reason = STR("");
+    user->banned_at_ms = 0;
+    return true;
+}
+
 /* --- letters ------------------------------------------------------------------------------- */
 
 /* Takes the first code point off text; false at the end and on bytes that are not UTF-8. */

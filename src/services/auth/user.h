@@ -25,6 +25,8 @@ struct user {
     struct password_hash hash;
     enum user_status status;
     int64_t created_at_ms;
+    struct str ban_reason; /* empty unless banned, or banned without one */
+    int64_t banned_at_ms;  /* 0 unless banned */
 };
 
 /* "active" or "banned", as rows and events have it; parse is false for any other word. */
@@ -34,6 +36,10 @@ bool user_status_parse(struct str text, enum user_status *out);
 /* Someone new: version 0, active. The texts stay the caller's. */
 struct user user_new(struct object_id id, struct str email, struct str key,
                      const struct password_hash *hash, int64_t now_ms);
+
+/* The user's next version, banned or active again. False: so already. reason: the caller's text. */
+bool user_ban(struct user *user, struct str reason, int64_t now_ms);
+bool user_unban(struct user *user);
 
 /* True for local@domain: the local part a dot-atom (RFC 5322 section 3.2.3), the domain two or more
  * labels, the last one letters. Both may hold letters beyond ASCII (RFC 6531). No quoted local

@@ -2,12 +2,11 @@
  *
  * A timer an order; one job that sleeps until the earliest of them. What came due while nobody was
  * running rings right after the start. Orders decides what it means. */
-#include "services/expiration/store.h"
+#include "services/expiration/expiration.h"
 #include "services/services.h"
 
-#define RING 0 /* the job's row */
-
 #define RINGS_A_BATCH 500
+#define REFRESH_MS    1000 /* what Redis lost is there again after it */
 
 /* The next version of an order this service follows. */
 static enum verdict next_version(struct tx *tx, struct object_id order_id, int64_t version)
@@ -18,15 +17,25 @@ static enum verdict next_version(struct tx *tx, struct object_id order_id, int64
     return err ? verdict_of(err) : version_verdict(held, version);
 }
 
+/* Or soon, where Redis has to hear of it before. */
+static void ring_at(struct env *env, const struct tx *tx, int64_t due_at_ms)
+{
+    if (env->delay && due_at_ms > tx->now_ms + REFRESH_MS) due_at_ms = tx->now_ms + REFRESH_MS;
+    env_job_due(env, RING, due_at_ms);
+}
+
 static enum verdict on_order_created(struct env *env, struct tx *tx, const void *event)
 {
     const struct order_created *order = event;
-    enum verdict verdict = next_version(tx, order->id, order->version);
-    enum err err;
+    enum verdict verdict;
+    int64_t held;
+    enum err err = timer_version(tx, order->id, &held);
 
+    if (err) return verdict_of(err);
+    verdict = first_verdict(held, order->version, order->imported);
     if (verdict != VERDICT_APPLIED) return verdict;
     err = timer_start(tx, order->id, order->version, order->expires_at_ms);
-    if (err == OK) env_job_due(env, RING, order->expires_at_ms);
+    if (err == OK) ring_at(env, tx, order->expires_at_ms);
     return verdict_of(err);
 }
 
@@ -46,7 +55,7 @@ static enum verdict on_order_updated(struct env *env, struct tx *tx, const void 
     if (verdict != VERDICT_APPLIED) return verdict;
     if (!is_live(order->status)) return verdict_of(timer_stop(tx, order->id, order->version));
     err = timer_move(tx, order->id, order->version, order->expires_at_ms);
-    if (err == OK) env_job_due(env, RING, order->expires_at_ms);
+    if (err == OK) ring_at(env, tx, order->expires_at_ms);
     return verdict_of(err);
 }
 
@@ -74,6 +83,31 @@ static enum verdict on_order_completed(struct env *env, struct tx *tx, const voi
     return stop(tx, order->id, order->version);
 }
 
+enum err ring_one(struct tx *tx, struct object_id order_id)
+{
+    bool was_due;
+    enum err err;
+
+    TRY(timer_done(tx, order_id, tx->now_ms, &was_due));
+    if (was_due)
+        TRY(publish_expiration_complete(tx, &(struct expiration_complete){.order_id = order_id}));
+done:
+    return err;
+}
+
+/* Asks Redis, and again now and then as long as there are timers, so that it knows them all. */
+static enum err ask(struct env *env, struct tx *tx, int64_t *next_ms)
+{
+    enum err err;
+
+    TRY(claims_round(env, tx));
+    TRY(timers_next(tx, next_ms));
+    if (*next_ms <= tx->now_ms || (*next_ms != JOB_NEVER && *next_ms > tx->now_ms + REFRESH_MS))
+        *next_ms = tx->now_ms + REFRESH_MS;
+done:
+    return err;
+}
+
 /* Rings what is due, a batch at a time. */
 static enum err ring(struct env *env, struct tx *tx, int64_t *next_ms)
 {
@@ -81,15 +115,33 @@ static enum err ring(struct env *env, struct tx *tx, int64_t *next_ms)
     size_t count;
     enum err err;
 
-    (void)env;
+    if (claims_decide(env, tx)) return ask(env, tx, next_ms);
     TRY(timers_due(tx, tx->now_ms, due, RINGS_A_BATCH, &count));
-    for (size_t i = 0; i < count; i++) {
-        TRY(publish_expiration_complete(tx, &(struct expiration_complete){.order_id = due[i]}));
-        TRY(timer_done(tx, due[i]));
-    }
+    for (size_t i = 0; i < count; i++)
+        TRY(ring_one(tx, due[i]));
     TRY(timers_next(tx, next_ms));
 done:
     return err;
+}
+
+static enum err start(struct env *env, struct buf *why)
+{
+    struct arena *arena = arena_new(4096);
+    struct claims *claims = arena ? arena_alloc(arena, sizeof *claims) : NULL;
+
+    (void)why;
+    if (!claims) return ERR_MEMORY;
+    claims->arena = arena;
+    env->state = claims;
+    return OK;
+}
+
+static void stop_claims(struct env *env)
+{
+    struct claims *claims = env->state;
+
+    env->state = NULL;
+    arena_free(claims->arena);
 }
 
 static const struct listener expiration_listeners[] = {
@@ -107,5 +159,8 @@ const struct service_definition expiration_service = {
     .listener_count = sizeof expiration_listeners / sizeof *expiration_listeners,
     .jobs = expiration_jobs,
     .job_count = 1,
+    .delays = true,
+    .start = start,
+    .stop = stop_claims,
     .schema = expiration_schema,
 };

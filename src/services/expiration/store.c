@@ -5,7 +5,8 @@ enum err timer_version(struct tx *tx, struct object_id order_id, int64_t *versio
 {
     struct rows rows;
 
-    tx_query(tx, &rows, "SELECT version FROM timers WHERE order_id = $1", sql_id(order_id));
+    tx_query(tx, &rows, "SELECT version FROM timers WHERE order_id = $1" SQL_FOR_UPDATE,
+             sql_id(order_id));
     *version = rows_next(&rows) ? rows_int(&rows, 0) : -1;
     return rows_end(&rows);
 }
@@ -29,10 +30,16 @@ enum err timer_stop(struct tx *tx, struct object_id order_id, int64_t version)
                    sql_id(order_id), sql_int(version));
 }
 
-enum err timer_done(struct tx *tx, struct object_id order_id)
+enum err timer_done(struct tx *tx, struct object_id order_id, int64_t now_ms, bool *was_due)
 {
-    return tx_exec(tx, NULL, "UPDATE timers SET due_at_ms = NULL WHERE order_id = $1",
-                   sql_id(order_id));
+    int64_t changes;
+    enum err err = tx_exec(tx, &changes,
+                           "UPDATE timers SET due_at_ms = NULL "
+                           "WHERE order_id = $1 AND due_at_ms <= $2",
+                           sql_id(order_id), sql_int(now_ms));
+
+    *was_due = changes > 0;
+    return err;
 }
 
 enum err timers_due(struct tx *tx, int64_t now_ms, struct object_id *out, size_t max, size_t *count)
@@ -42,10 +49,25 @@ enum err timers_due(struct tx *tx, int64_t now_ms, struct object_id *out, size_t
     *count = 0;
     tx_query(tx, &rows,
              "SELECT order_id FROM timers WHERE due_at_ms IS NOT NULL AND due_at_ms <= $1"
-             " ORDER BY due_at_ms LIMIT $2",
+             " ORDER BY due_at_ms LIMIT $2" SQL_SKIP_LOCKED,
              sql_int(now_ms), sql_int((int64_t)max));
     while (*count < max && rows_next(&rows))
         out[(*count)++] = rows_id(&rows, 0);
+    return rows_end(&rows);
+}
+
+enum err timers_soon(struct tx *tx, int64_t until_ms, struct delayed *out, size_t max,
+                     size_t *count)
+{
+    struct rows rows;
+
+    *count = 0;
+    tx_query(tx, &rows,
+             "SELECT order_id, due_at_ms FROM timers WHERE due_at_ms IS NOT NULL"
+             " AND due_at_ms <= $1 ORDER BY due_at_ms LIMIT $2",
+             sql_int(until_ms), sql_int((int64_t)max));
+    while (*count < max && rows_next(&rows))
+        out[(*count)++] = (struct delayed){rows_id(&rows, 0), rows_int(&rows, 1)};
     return rows_end(&rows);
 }
 

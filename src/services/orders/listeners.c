@@ -3,14 +3,14 @@
 
 /* --- tickets ------------------------------------------------------------------------------- */
 
-static enum verdict copy_ticket(struct tx *tx, const struct ticket_copy *ticket)
+static enum verdict copy_ticket(struct tx *tx, const struct ticket_copy *ticket, bool imported)
 {
     enum verdict verdict;
     int64_t held;
     enum err err;
 
     TRY(ticket_copy_version(tx, ticket->id, &held));
-    verdict = version_verdict(held, ticket->version);
+    verdict = first_verdict(held, ticket->version, imported);
     if (verdict != VERDICT_APPLIED) return verdict;
     TRY(ticket_copy_put(tx, ticket));
 done:
@@ -22,8 +22,10 @@ static enum verdict on_ticket_created(struct env *env, struct tx *tx, const void
     const struct ticket_created *ticket = event;
 
     (void)env;
-    return copy_ticket(
-        tx, &(struct ticket_copy){ticket->id, ticket->version, ticket->title, ticket->price_cents});
+    return copy_ticket(tx,
+                       &(struct ticket_copy){ticket->id, ticket->version, ticket->title,
+                                             ticket->price_cents, ticket->user_id},
+                       ticket->imported);
 }
 
 static enum verdict on_ticket_updated(struct env *env, struct tx *tx, const void *event)
@@ -31,8 +33,10 @@ static enum verdict on_ticket_updated(struct env *env, struct tx *tx, const void
     const struct ticket_updated *ticket = event;
 
     (void)env;
-    return copy_ticket(
-        tx, &(struct ticket_copy){ticket->id, ticket->version, ticket->title, ticket->price_cents});
+    return copy_ticket(tx,
+                       &(struct ticket_copy){ticket->id, ticket->version, ticket->title,
+                                             ticket->price_cents, ticket->user_id},
+                       false);
 }
 
 /* --- time ---------------------------------------------------------------------------------- */
@@ -52,6 +56,42 @@ static enum verdict on_expiration_complete(struct env *env, struct tx *tx, const
     if (order_expire(&order, tx->now_ms, &change) != OK) return VERDICT_EARLY;
     if (change == ORDER_UNCHANGED) return VERDICT_SEEN;
     TRY(order_save(tx, &order, before));
+done:
+    return verdict_of(err);
+}
+
+/* --- bans ---------------------------------------------------------------------------------- */
+
+#define CANCEL_MAX 100
+
+static enum err cancel(struct tx *tx, struct order *order)
+{
+    enum order_status before = order->status;
+    enum order_change change;
+    enum err err;
+
+    TRY(order_cancel(order, &change));
+    TRY(order_save(tx, order, before));
+done:
+    return err;
+}
+
+/* A banned buyer's live orders are cancelled. Money that is on its way for one of them finds it so
+ * and goes back. */
+static enum verdict on_user_updated(struct env *env, struct tx *tx, const void *event)
+{
+    const struct user_updated *user = event;
+    struct object_id_text id = object_id_text(user->id);
+    struct order orders[CANCEL_MAX];
+    size_t count;
+    enum err err = OK;
+
+    if (!str_eq(user->status, STR("banned"))) return VERDICT_APPLIED;
+    do {
+        TRY(orders_live_of_user(tx, env->arena, str_of(id.hex), orders, CANCEL_MAX, &count));
+        for (size_t i = 0; i < count; i++)
+            TRY(cancel(tx, &orders[i]));
+    } while (count == CANCEL_MAX);
 done:
     return verdict_of(err);
 }
@@ -131,19 +171,19 @@ done:
 }
 
 static enum err reject(struct tx *tx, const struct order *order, const struct payment *payment,
-                       enum money_ruling ruling)
+                       enum money_ruling ruling, bool taken)
 {
     return publish_payment_rejected(
         tx, &(struct payment_rejected){
                 .id = payment->id,
                 .order_id = order->id,
-                .reason = ruling == MONEY_FOR_PAID
-                              ? STR("another payment has completed the order")
-                              : STR("the order was cancelled and its ticket is taken")});
+                .reason = ruling == MONEY_FOR_PAID ? STR("another payment has completed the order")
+                          : taken ? STR("the order was cancelled and its ticket is taken")
+                                  : STR("the order was cancelled and its buyer is banned")});
 }
 
 /* The money is there. The order is complete, and one that was cancelled meanwhile comes back when
- * its ticket is still free; else payments is to give the money back. */
+ * its ticket is still free and its buyer not banned; else payments is to give the money back. */
 static enum verdict on_payment_created(struct env *env, struct tx *tx, const void *event)
 {
     const struct payment_created *created = event;
@@ -151,7 +191,7 @@ static enum verdict on_payment_created(struct env *env, struct tx *tx, const voi
     struct payment payment;
     struct order order;
     enum order_status before;
-    bool taken = false;
+    bool taken = false, banned = false;
     enum verdict verdict =
         payment_step(env, tx, created->id, created->order_id, PAYMENT_CAPTURED, &order, &payment);
     enum err err;
@@ -159,11 +199,12 @@ static enum verdict on_payment_created(struct env *env, struct tx *tx, const voi
     if (verdict != VERDICT_APPLIED) return verdict;
     before = order.status;
     if (order.status == ORDER_CANCELLED) TRY(ticket_is_taken(tx, order.ticket.id, &taken));
+    if (order.status == ORDER_CANCELLED) TRY(user_is_banned(tx, order.user_id, &banned));
     payment.stripe_id = created->stripe_id;
-    ruling = order_payment_captured(&order, payment.id, payment.stripe_id, taken);
+    ruling = order_payment_captured(&order, payment.id, payment.stripe_id, taken || banned);
     if (ruling != MONEY_COMPLETES) {
         payment.status = PAYMENT_REFUND_PENDING;
-        TRY(reject(tx, &order, &payment, ruling));
+        TRY(reject(tx, &order, &payment, ruling, taken));
     }
     return save(tx, &order, before, &payment);
 done:
@@ -190,6 +231,7 @@ static enum verdict on_payment_refunded(struct env *env, struct tx *tx, const vo
 const struct listener orders_listeners[ORDERS_LISTENERS] = {
     {EVENT_TICKET_CREATED, on_ticket_created},
     {EVENT_TICKET_UPDATED, on_ticket_updated},
+    {EVENT_USER_UPDATED, on_user_updated},
     {EVENT_EXPIRATION_COMPLETE, on_expiration_complete},
     {EVENT_PAYMENT_PENDING, on_payment_pending},
     {EVENT_PAYMENT_FAILED, on_payment_failed},

@@ -16,6 +16,7 @@ struct ticket_copy {
     int64_t version;
     struct str title;
     int64_t price_cents;
+    struct str seller_id; /* empty in an order, and of a ticket last heard of long ago */
 };
 
 /* How far a payment has come. It only ever moves down this list: what is at or above the place it
@@ -89,7 +90,8 @@ enum money_ruling {
     MONEY_FOR_TAKEN, /* to be given back: cancelled, and another order has the ticket */
     MONEY_FOR_PAID   /* to be given back: another payment has completed the order */
 };
-/* ticket_taken: an order other than this one has the ticket. */
+/* ticket_taken: an order other than this one has the ticket, or the buyer is banned and may not
+ * have it. */
 enum money_ruling order_payment_captured(struct order *order, struct object_id payment_id,
                                          struct str stripe_id, bool ticket_taken);
 /* The money is back with the buyer. The order it had completed is cancelled, its ticket free. */

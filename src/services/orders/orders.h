@@ -2,10 +2,13 @@
 #ifndef SERVICES_ORDERS_ORDERS_H
 #define SERVICES_ORDERS_ORDERS_H
 
+#include "runtime/limits.h"
 #include "services/orders/store.h"
 
 #define ORDERS_ROUTES    4
-#define ORDERS_LISTENERS 7
+#define ORDERS_LISTENERS 8
+
+/* env->state of the service is a struct limit *: reservations by user, NULL without a limit. */
 
 extern const struct route orders_routes[ORDERS_ROUTES];
 extern const struct listener orders_listeners[ORDERS_LISTENERS];

@@ -9,9 +9,8 @@ static enum err reply_order(struct reply *rp, int status, const struct order *or
     return OK;
 }
 
-/* POST /api/orders {ticketId}: reserve a ticket for ORDER_EXPIRATION_SECONDS.
- * 201 the order; 404 no such ticket; 400 Ticket is already reserved. */
-static enum err post_orders(struct request *rq, struct tx *tx, struct reply *rp)
+/* In the writer: the ticket is the first one's to ask for it. */
+static enum err reserve(struct request *rq, struct tx *tx, struct reply *rp)
 {
     struct ticket_copy ticket;
     struct object_id ticket_id;
@@ -32,6 +31,21 @@ static enum err post_orders(struct request *rq, struct tx *tx, struct reply *rp)
                                                       .ticket_id = order.ticket.id,
                                                       .price_cents = order.ticket.price_cents}));
     return reply_order(rp, 201, &order);
+done:
+    return err;
+}
+
+/* POST /api/orders {ticketId}: reserve a ticket for ORDER_EXPIRATION_SECONDS.
+ * 201 the order; 404 no such ticket; 400 Ticket is already reserved; 429 after ORDERS_PER_MINUTE of
+ * one user, before anything is looked at. */
+static enum err post_orders(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    enum err err;
+
+    (void)tx;
+    (void)rp;
+    TRY(limit_take(rq->env->state, rq->user.id, env_now_ms(rq->env), rq));
+    return request_then(rq, IN_WRITER, reserve);
 done:
     return err;
 }
@@ -130,7 +144,7 @@ done:
 }
 
 const struct route orders_routes[ORDERS_ROUTES] = {
-    {METHOD_POST, "/api/orders", ACCESS_SESSION, IN_WRITER, post_orders},
+    {METHOD_POST, "/api/orders", ACCESS_SESSION, IN_LOOP, post_orders},
     {METHOD_GET, "/api/orders", ACCESS_SESSION, IN_READER, get_orders},
     {METHOD_GET, "/api/orders/:id", ACCESS_SESSION, IN_READER, get_order},
     {METHOD_DELETE, "/api/orders/:id", ACCESS_SESSION, IN_WRITER, delete_order},

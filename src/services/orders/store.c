@@ -9,12 +9,15 @@ enum err ticket_copy_get(struct tx *tx, struct arena *arena, struct object_id id
     enum err err = ERR_NOT_FOUND, end;
     struct rows rows;
 
-    tx_query(tx, &rows, "SELECT version, title, price_cents FROM ticket_copies WHERE id = $1",
+    tx_query(tx, &rows,
+             "SELECT version, title, price_cents, seller_id FROM ticket_copies WHERE id = $1"
+             " AND NOT EXISTS (SELECT 1 FROM banned_users WHERE user_id = seller_id"
+             " AND banned = 1)",
              sql_id(id));
     if (rows_next(&rows)) {
         *out = (struct ticket_copy){id, rows_int(&rows, 0), arena_copy(arena, rows_text(&rows, 1)),
-                                    rows_int(&rows, 2)};
-        err = out->title.at ? OK : ERR_MEMORY;
+                                    rows_int(&rows, 2), arena_copy(arena, rows_text(&rows, 3))};
+        err = out->title.at && out->seller_id.at ? OK : ERR_MEMORY;
     }
     end = rows_end(&rows);
     return end ? end : err;
@@ -24,7 +27,8 @@ enum err ticket_copy_version(struct tx *tx, struct object_id id, int64_t *versio
 {
     struct rows rows;
 
-    tx_query(tx, &rows, "SELECT version FROM ticket_copies WHERE id = $1", sql_id(id));
+    tx_query(tx, &rows, "SELECT version FROM ticket_copies WHERE id = $1" SQL_FOR_UPDATE,
+             sql_id(id));
     *version = rows_next(&rows) ? rows_int(&rows, 0) : -1;
     return rows_end(&rows);
 }
@@ -32,12 +36,14 @@ enum err ticket_copy_version(struct tx *tx, struct object_id id, int64_t *versio
 enum err ticket_copy_put(struct tx *tx, const struct ticket_copy *ticket)
 {
     return tx_exec(tx, NULL,
-                   "INSERT INTO ticket_copies (id, version, title, price_cents)"
-                   " VALUES ($1, $2, $3, $4)"
+                   "INSERT INTO ticket_copies (id, version, title, price_cents, seller_id)"
+                   " VALUES ($1, $2, $3, $4, $5)"
                    " ON CONFLICT (id) DO UPDATE SET version = excluded.version,"
-                   " title = excluded.title, price_cents = excluded.price_cents",
+                   " title = excluded.title, price_cents = excluded.price_cents,"
+                   " seller_id = excluded.seller_id"
+                   " WHERE ticket_copies.version < excluded.version",
                    sql_id(ticket->id), sql_int(ticket->version), sql_text(ticket->title),
-                   sql_int(ticket->price_cents));
+                   sql_int(ticket->price_cents), sql_text(ticket->seller_id));
 }
 
 /* --- orders -------------------------------------------------------------------------------- */
@@ -90,7 +96,8 @@ enum err order_update(struct tx *tx, const struct order *order)
         has_payment(order) ? sql_id(order->payment.id) : sql_null());
 
     ASSERT(err != OK || changed == 1);
-    return err == ERR_CONFLICT ? ERR_TICKET_RESERVED : err;
+    /* a cancelled order that revives, while another takes its ticket: look again who has it */
+    return err == ERR_CONFLICT ? ERR_CONTENTION : err;
 }
 
 /* The payment that begins at that column; its texts live as long as the row. */
@@ -125,7 +132,10 @@ static struct order order_read(struct rows *rows)
         .graced = rows_int(rows, 6) != 0,
         .respited = rows_int(rows, 7) != 0,
         .declines = rows_int(rows, 8),
-        .ticket = {rows_id(rows, 9), rows_int(rows, 11), rows_text(rows, 10), rows_int(rows, 12)},
+        .ticket = {.id = rows_id(rows, 9),
+                   .version = rows_int(rows, 11),
+                   .title = rows_text(rows, 10),
+                   .price_cents = rows_int(rows, 12)},
         .payment = payment_read(rows, 13),
     };
 
@@ -133,20 +143,47 @@ static struct order order_read(struct rows *rows)
     return order;
 }
 
+/* Takes the row's texts into the arena. */
+static enum err order_keep(struct arena *arena, struct order *order)
+{
+    order->user_id = arena_copy(arena, order->user_id);
+    order->ticket.title = arena_copy(arena, order->ticket.title);
+    return payment_keep(arena, &order->payment) && order->user_id.at && order->ticket.title.at
+               ? OK
+               : ERR_MEMORY;
+}
+
 enum err order_get(struct tx *tx, struct arena *arena, struct object_id id, struct order *out)
 {
     enum err err = ERR_NOT_FOUND, end;
     struct rows rows;
 
-    tx_query(tx, &rows, "SELECT " ORDER_COLUMNS " FROM " ORDER_TABLES " WHERE o.id = $1",
+    tx_query(tx, &rows,
+             "SELECT " ORDER_COLUMNS " FROM " ORDER_TABLES
+             " WHERE o.id = $1" SQL_FOR_UPDATE_OF("o"),
              sql_id(id));
     if (rows_next(&rows)) {
         *out = order_read(&rows);
-        out->user_id = arena_copy(arena, out->user_id);
-        out->ticket.title = arena_copy(arena, out->ticket.title);
-        err = payment_keep(arena, &out->payment) && out->user_id.at && out->ticket.title.at
-                  ? OK
-                  : ERR_MEMORY;
+        err = order_keep(arena, out);
+    }
+    end = rows_end(&rows);
+    return end ? end : err;
+}
+
+enum err orders_live_of_user(struct tx *tx, struct arena *arena, struct str user_id,
+                             struct order *out, size_t max, size_t *count)
+{
+    enum err err = OK, end;
+    struct rows rows;
+
+    *count = 0;
+    tx_query(tx, &rows,
+             "SELECT " ORDER_COLUMNS " FROM " ORDER_TABLES
+             " WHERE o.user_id = $1 AND o.status IN ('created', 'awaiting:payment') LIMIT $2",
+             sql_text(user_id), sql_int((int64_t)max));
+    while (err == OK && *count < max && rows_next(&rows)) {
+        out[*count] = order_read(&rows);
+        err = order_keep(arena, &out[(*count)++]);
     }
     end = rows_end(&rows);
     return end ? end : err;

@@ -6,7 +6,8 @@
 
 extern const struct migration orders_schema[];
 
-/* ERR_NOT_FOUND: no ticket:created of it has come yet. */
+/* A ticket that can be ordered. ERR_NOT_FOUND: no ticket:created of it has come yet, or its seller
+ * is banned. */
 enum err ticket_copy_get(struct tx *tx, struct arena *arena, struct object_id id,
                          struct ticket_copy *out);
 /* -1: unknown. */
@@ -23,6 +24,9 @@ enum err order_get(struct tx *tx, struct arena *arena, struct object_id id,
 /* Whether an order that is not cancelled has the ticket. */
 enum err ticket_is_taken(struct tx *tx, struct object_id ticket_id, bool *taken);
 
+/* Up to max of one buyer's orders that are neither complete nor cancelled. */
+enum err orders_live_of_user(struct tx *tx, struct arena *arena, struct str user_id,
+                             struct order *out, size_t max, size_t *count);
 /* A page of one buyer's orders, straight into a JSON array. */
 enum err orders_of_user(struct tx *tx, struct str user_id, struct list_page *page,
                         struct json_writer *json);

@@ -24,6 +24,7 @@ struct order_copy {
     enum paid_order_status status;
     struct str user_id;
     int64_t price_cents;
+    struct trace trace; /* it belongs to; may be none */
 };
 
 enum charge_status {

@@ -6,6 +6,7 @@
 #include "services/payments/payments.h"
 
 #include "base/log.h"
+#include "base/metric.h"
 
 #include <stdio.h>
 
@@ -24,11 +25,22 @@ struct charge_task {
 
 /* --- asking -------------------------------------------------------------------------------- */
 
+static const char *const step_words[] = {[STEP_CHARGE] = "gateway charge",
+                                         [STEP_FIND] = "gateway find",
+                                         [STEP_REFUND] = "gateway refund"};
+
+static const enum metric outcome_metrics[] = {[GATEWAY_DONE] = METRIC_GATEWAY_DONE,
+                                              [GATEWAY_DECLINED] = METRIC_GATEWAY_DECLINED,
+                                              [GATEWAY_REFUSED] = METRIC_GATEWAY_REFUSED,
+                                              [GATEWAY_UNKNOWN] = METRIC_GATEWAY_UNKNOWN,
+                                              [GATEWAY_ABSENT] = METRIC_GATEWAY_ABSENT};
+
 static void ask_gateway(struct env *env, struct task *task)
 {
     const struct gateway *gateway = ((const struct payments *)env->state)->gateway;
     struct charge_task *ask = (struct charge_task *)task;
 
+    ask->charge.trace = task->trace;
     switch (ask->step) {
     case STEP_CHARGE:
         gateway->charge(gateway, &ask->charge, &ask->outcome);
@@ -40,6 +52,7 @@ static void ask_gateway(struct env *env, struct task *task)
         gateway->refund(gateway, &ask->charge, &ask->outcome);
         break;
     }
+    metric_add(outcome_metrics[ask->outcome.kind], 1);
 }
 
 static void copy_to(char out[GATEWAY_TEXT_MAX], struct str text)
@@ -55,6 +68,7 @@ enum err charge_drive(struct env *env, struct tx *tx, struct charge *charge)
     enum err err = OK;
 
     if (!ask) return ERR_MEMORY;
+    ask->task.name = step_words[ask->step];
     ask->task.work = ask_gateway;
     ask->task.settle = settle;
     ask->step = charge_next_step(charge, tx->now_ms);
@@ -224,12 +238,12 @@ enum err drive_due(struct env *env, struct tx *tx, int64_t *next_ms)
     size_t count;
     enum err err;
 
-    if (!payments->resumed) TRY(charges_resume(tx));
+    if (payments->resumed_after != env_failures(env)) TRY(charges_resume(tx));
     TRY(charges_to_ask(tx, env->arena, tx->now_ms, charges, DRIVES_A_BATCH, &count));
     for (size_t i = 0; i < count; i++)
         TRY(charge_drive(env, tx, &charges[i]));
     TRY(charges_next(tx, next_ms));
-    payments->resumed = true;
+    payments->resumed_after = env_failures(env);
 done:
     return err;
 }

@@ -7,6 +7,7 @@
 #define SERVICES_PAYMENTS_GATEWAY_H
 
 #include "base/object_id.h"
+#include "base/trace.h"
 
 #define GATEWAY_TEXT_MAX 256
 
@@ -37,6 +38,7 @@ struct gateway_charge {
     int64_t refunds;              /* refunds begun: the present one's number, part of its key */
     char token[GATEWAY_TEXT_MAX]; /* charge only */
     char id[GATEWAY_TEXT_MAX];    /* the processor's, empty until known; refund needs it */
+    struct trace trace;           /* what the call belongs to; sent along */
 };
 
 struct gateway;

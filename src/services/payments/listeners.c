@@ -9,13 +9,14 @@ static enum verdict on_order_created(struct env *env, struct tx *tx, const void 
 
     if (err == OK) return VERDICT_SEEN;
     if (err != ERR_NOT_FOUND) return verdict_of(err);
-    if (order->version != 0) return env_dead(env, "an order begins with version 0");
-    return verdict_of(
-        order_copy_insert(tx, &(struct order_copy){.id = order->id,
-                                                   .version = order->version,
-                                                   .status = PAID_ORDER_CREATED,
-                                                   .user_id = order->user_id,
-                                                   .price_cents = order->price_cents}));
+    if (order->version != 0 && !order->imported)
+        return env_dead(env, "an order begins with version 0");
+    return verdict_of(order_copy_insert(tx, &(struct order_copy){.id = order->id,
+                                                                 .version = order->version,
+                                                                 .status = PAID_ORDER_CREATED,
+                                                                 .user_id = order->user_id,
+                                                                 .price_cents = order->price_cents,
+                                                                 .trace = tx->trace}));
 }
 
 static enum verdict follow(struct env *env, struct tx *tx, struct object_id id, int64_t version,
@@ -74,6 +75,7 @@ done:
 static enum verdict on_payment_rejected(struct env *env, struct tx *tx, const void *event)
 {
     const struct payment_rejected *rejected = event;
+    struct object_id_text id;
     enum charge_status before;
     struct charge charge;
     enum err err = charge_get(tx, env->arena, rejected->id, &charge);
@@ -88,6 +90,11 @@ static enum verdict on_payment_rejected(struct env *env, struct tx *tx, const vo
     if (err == ERR_NOT_REFUNDABLE) return env_dead(env, "no money was captured");
     TRY(err);
     if (charge.status == before) return VERDICT_SEEN;
+    id = object_id_text(charge.id);
+    TRY(audit_put(env, tx,
+                  &(struct audit){.action = "payment.refunded",
+                                  .subject = str_of(id.hex),
+                                  .detail = rejected->reason}));
 done:
     return verdict_of(err);
 }

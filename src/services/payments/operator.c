@@ -100,11 +100,14 @@ done:
  * it was complete, is cancelled by that. 200 the payment as the gateway's answer left it; 409. */
 enum err post_operator_refund(struct request *rq, struct tx *tx, struct reply *rp)
 {
+    struct object_id_text id;
     struct charge charge;
     enum err err;
 
     TRY(charge_of_path(rq, tx, &charge));
     TRY(refund_begin(rq->env, tx, &charge));
+    id = object_id_text(charge.id);
+    TRY(audit_request(rq, tx, "payment.refunded", str_of(id.hex), STR("by the operator")));
     if (charge.status == CHARGE_REFUND_PENDING)
         return charge_wait(rq, charge.id, get_operator_payment);
     return get_operator_payment(rq, tx, rp);

@@ -15,7 +15,7 @@ struct payment {
     bool same_card;             /* that charge is this very request, or one like it */
 };
 
-static handler_fn pay;
+static handler_fn pay, pay_settled;
 
 /* --- answers ------------------------------------------------------------------------------- */
 
@@ -60,19 +60,6 @@ static enum err answer(struct request *rq, struct reply *rp, const struct charge
     return ERR_PAYMENT_PENDING;
 }
 
-static enum err pay_settled(struct request *rq, struct tx *tx, struct reply *rp)
-{
-    const struct payment *payment = rq->state;
-    struct charge charge;
-    enum err err;
-
-    if (!payment->same_card) return pay(rq, tx, rp);
-    TRY(charge_get(tx, rq->arena, payment->charge_id, &charge));
-    return answer(rq, rp, &charge);
-done:
-    return err;
-}
-
 /* Waits for the charge; one that will not be answered soon is not waited for. */
 static enum err wait_for(struct request *rq, struct tx *tx, const struct charge *charge,
                          bool same_card)
@@ -83,6 +70,20 @@ static enum err wait_for(struct request *rq, struct tx *tx, const struct charge 
     payment->charge_id = charge->id;
     payment->same_card = same_card;
     return charge_wait(rq, charge->id, pay_settled);
+}
+
+/* The charge has its answer, or it was time to look. */
+static enum err pay_settled(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    const struct payment *payment = rq->state;
+    struct charge charge;
+    enum err err;
+
+    if (!payment->same_card) return pay(rq, tx, rp);
+    TRY(charge_get(tx, rq->arena, payment->charge_id, &charge));
+    return charge_in_flight(&charge) ? wait_for(rq, tx, &charge, true) : answer(rq, rp, &charge);
+done:
+    return err;
 }
 
 /* --- Idempotency-Key ----------------------------------------------------------------------- */
@@ -163,6 +164,7 @@ static enum err pay(struct request *rq, struct tx *tx, struct reply *rp)
     if (err != ERR_NOT_FOUND) return err;
     TRY(order_copy_get(tx, rq->arena, payment->order_id, &order));
     TRY(order_payable(&order, rq->user.id));
+    env_join_trace(rq, tx, &order.trace);
     err = charge_live(tx, rq->arena, order.id, &charge);
     if (err == OK) return join(rq, tx, rp, &charge);
     if (err != ERR_NOT_FOUND) return err;

@@ -12,7 +12,7 @@ static enum err payments_start(struct env *env, struct buf *why)
 {
     static struct payments payments;
 
-    payments = (struct payments){.gateway = &gateway_sandbox};
+    payments = (struct payments){.gateway = &gateway_sandbox, .resumed_after = -1};
     if (env->settings->stripe_key)
         payments.gateway =
             gateway_stripe_open(env->settings->stripe_key, env->settings->stripe_api_base);

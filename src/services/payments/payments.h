@@ -17,7 +17,9 @@ enum { DRIVE, TIDY };
 /* env->state */
 struct payments {
     const struct gateway *gateway;
-    bool resumed; /* what an earlier run left unsettled is being driven on */
+    /* What an earlier run left unsettled, or a failed commit made forget, is being driven on: the
+     * failures known then, -1 at first. */
+    int64_t resumed_after;
 };
 
 /* --- drive.c ------------------------------------------------------------------------------- */

@@ -49,7 +49,8 @@ enum err order_copy_get(struct tx *tx, struct arena *arena, struct object_id id,
     struct rows rows;
 
     tx_query(tx, &rows,
-             "SELECT version, status, user_id, price_cents FROM order_copies WHERE id = $1",
+             "SELECT version, status, user_id, price_cents, trace FROM order_copies WHERE id = "
+             "$1" SQL_FOR_UPDATE,
              sql_id(id));
     if (rows_next(&rows)) {
         *out = (struct order_copy){
@@ -60,6 +61,7 @@ enum err order_copy_get(struct tx *tx, struct arena *arena, struct object_id id,
             .user_id = arena_copy(arena, rows_text(&rows, 2)),
             .price_cents = rows_int(&rows, 3),
         };
+        (void)trace_parse(rows_text(&rows, 4), &out->trace);
         err = out->user_id.at ? OK : ERR_MEMORY;
     }
     end = rows_end(&rows);
@@ -68,12 +70,16 @@ enum err order_copy_get(struct tx *tx, struct arena *arena, struct object_id id,
 
 enum err order_copy_insert(struct tx *tx, const struct order_copy *order)
 {
+    char trace[TRACE_TEXT_LEN];
+    size_t trace_len = trace_known(&order->trace) ? sizeof trace : 0;
+
+    if (trace_len) trace_format(&order->trace, trace);
     return tx_exec(tx, NULL,
-                   "INSERT INTO order_copies (id, version, status, user_id, price_cents)"
-                   " VALUES ($1, $2, $3, $4, $5)",
+                   "INSERT INTO order_copies (id, version, status, user_id, price_cents, trace)"
+                   " VALUES ($1, $2, $3, $4, $5, $6)",
                    sql_id(order->id), sql_int(order->version),
                    sql_text(str_of(order_words[order->status])), sql_text(order->user_id),
-                   sql_int(order->price_cents));
+                   sql_int(order->price_cents), sql_text_or_null((struct str){trace, trace_len}));
 }
 
 enum err order_copy_status(struct tx *tx, struct object_id id, int64_t version,
@@ -114,6 +120,22 @@ enum err charge_insert(struct tx *tx, const struct charge *charge)
                 sql_text(charge_status_text(charge->status)), sql_int(charge->amount_cents),
                 text_or_null(charge->token), sql_text(charge->card_mark), sql_int(charge->attempts),
                 ask_at(charge), sql_int(charge->created_at_ms)));
+    if (inserted == 0) return ERR_CONTENTION; /* another was begun meanwhile: look again */
+done:
+    return err;
+}
+
+enum err charge_insert_captured(struct tx *tx, const struct charge *charge)
+{
+    int64_t inserted = 0;
+    enum err err;
+
+    TRY(tx_exec(tx, &inserted,
+                "INSERT INTO charges (id, order_id, status, amount_cents, card_mark, stripe_id,"
+                " attempts, created_at_ms) VALUES ($1, $2, 'captured', $3, '', $4, 0, $5)"
+                " ON CONFLICT DO NOTHING",
+                sql_id(charge->id), sql_id(charge->order_id), sql_int(charge->amount_cents),
+                sql_text(charge->stripe_id), sql_int(charge->created_at_ms)));
     if (inserted == 0) return ERR_CONFLICT;
 done:
     return err;
@@ -196,7 +218,8 @@ enum err charge_get(struct tx *tx, struct arena *arena, struct object_id id, str
 {
     struct rows rows;
 
-    tx_query(tx, &rows, "SELECT " CHARGE_COLUMNS " FROM charges WHERE id = $1", sql_id(id));
+    tx_query(tx, &rows, "SELECT " CHARGE_COLUMNS " FROM charges WHERE id = $1" SQL_FOR_UPDATE,
+             sql_id(id));
     return charge_one(&rows, arena, out);
 }
 
@@ -205,7 +228,8 @@ enum err charge_of_stripe(struct tx *tx, struct arena *arena, struct str stripe_
 {
     struct rows rows;
 
-    tx_query(tx, &rows, "SELECT " CHARGE_COLUMNS " FROM charges WHERE stripe_id = $1",
+    tx_query(tx, &rows,
+             "SELECT " CHARGE_COLUMNS " FROM charges WHERE stripe_id = $1" SQL_FOR_UPDATE,
              sql_text(stripe_id));
     return charge_one(&rows, arena, out);
 }
@@ -217,7 +241,7 @@ enum err charge_live(struct tx *tx, struct arena *arena, struct object_id order_
 
     tx_query(tx, &rows,
              "SELECT " CHARGE_COLUMNS " FROM charges"
-             " WHERE order_id = $1 AND status IN ('pending', 'unknown', 'captured')",
+             " WHERE order_id = $1 AND status IN ('pending', 'unknown', 'captured')" SQL_FOR_UPDATE,
              sql_id(order_id));
     return charge_one(&rows, arena, out);
 }
@@ -241,7 +265,8 @@ enum err charges_to_ask(struct tx *tx, struct arena *arena, int64_t now_ms, stru
 
     tx_query(tx, &rows,
              "SELECT " CHARGE_COLUMNS " FROM charges"
-             " WHERE ask_at_ms IS NOT NULL AND ask_at_ms <= $1 ORDER BY ask_at_ms LIMIT $2",
+             " WHERE ask_at_ms IS NOT NULL AND ask_at_ms <= $1 ORDER BY ask_at_ms LIMIT "
+             "$2" SQL_SKIP_LOCKED,
              sql_int(now_ms), sql_int((int64_t)max));
     return charge_many(&rows, arena, out, max, count);
 }
@@ -295,13 +320,19 @@ enum err payment_key_get(struct tx *tx, struct arena *arena, struct str user_id,
 enum err payment_key_put(struct tx *tx, struct str user_id, struct str key,
                          const struct payment_key *entry)
 {
-    return tx_exec(tx, NULL,
-                   "INSERT INTO payment_keys (user_id, key, body_mark, charge_id, expires_at_ms)"
-                   " VALUES ($1, $2, $3, $4, $5)"
-                   " ON CONFLICT (user_id, key) DO UPDATE SET body_mark = excluded.body_mark,"
-                   " charge_id = excluded.charge_id, expires_at_ms = excluded.expires_at_ms",
-                   sql_text(user_id), sql_text(key), sql_text(entry->body_mark),
-                   sql_id(entry->charge_id), sql_int(tx->now_ms + PAYMENT_KEY_MS));
+    int64_t put = 0;
+    enum err err = tx_exec(
+        tx, &put,
+        "INSERT INTO payment_keys (user_id, key, body_mark, charge_id, expires_at_ms)"
+        " VALUES ($1, $2, $3, $4, $5)"
+        " ON CONFLICT (user_id, key) DO UPDATE SET body_mark = excluded.body_mark,"
+        " charge_id = excluded.charge_id, expires_at_ms = excluded.expires_at_ms"
+        " WHERE payment_keys.expires_at_ms <= $6 OR payment_keys.body_mark = excluded.body_mark",
+        sql_text(user_id), sql_text(key), sql_text(entry->body_mark), sql_id(entry->charge_id),
+        sql_int(tx->now_ms + PAYMENT_KEY_MS), sql_int(tx->now_ms));
+
+    /* used for another body meanwhile: look again */
+    return err == OK && put == 0 ? ERR_CONTENTION : err;
 }
 
 /* --- webhook events ------------------------------------------------------------------------ */

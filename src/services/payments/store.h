@@ -17,6 +17,9 @@ bool charge_status_known(struct str text);
 
 /* ERR_CONFLICT: the order has a charge in flight or captured. */
 enum err charge_insert(struct tx *tx, const struct charge *charge);
+/* One captured elsewhere: all of it at once. ERR_CONFLICT: its order has another, or its stripe_id
+ * is another's. */
+enum err charge_insert_captured(struct tx *tx, const struct charge *charge);
 enum err charge_update(struct tx *tx, const struct charge *charge);
 enum err charge_get(struct tx *tx, struct arena *arena, struct object_id id,
                     struct charge *out); /* ERR_NOT_FOUND */

@@ -74,13 +74,16 @@ static void log_refusal(const char *path, int status)
                   log_int("status", status));
 }
 
-/* Fills call; free its arena. key: idempotency, NULL for none. form: NULL for a GET. */
-static void ask(const char *path, const char *key, const struct buf *form, struct call *call)
+/* Fills call; free its arena. trace: what it belongs to. key: idempotency, NULL for none. form:
+ * NULL for a GET. */
+static void ask(const char *path, const struct trace *trace, const char *key,
+                const struct buf *form, struct call *call)
 {
     struct http_client *client = client_take();
     struct http_client_answer answer;
-    char url[URL_MAX], key_line[HEADER_MAX];
-    const char *headers[] = {stripe.authorization, API_VERSION, NULL, NULL, NULL};
+    char url[URL_MAX], key_line[HEADER_MAX], trace_line[HEADER_MAX], trace_text[TRACE_TEXT_LEN];
+    const char *headers[] = {stripe.authorization, API_VERSION, NULL, NULL, NULL, NULL};
+    size_t count = 2;
     struct http_client_request request = {.method = form ? "POST" : "GET",
                                           .url = url,
                                           .headers = headers,
@@ -90,10 +93,13 @@ static void ask(const char *path, const char *key, const struct buf *form, struc
 
     *call = (struct call){.arena = arena_new(ARENA_MAX)};
     snprintf(url, sizeof url, "%s%s", stripe.base, path);
+    trace_format(trace, trace_text);
+    snprintf(trace_line, sizeof trace_line, "traceparent: %.*s", TRACE_TEXT_LEN, trace_text);
+    if (trace_known(trace)) headers[count++] = trace_line;
     if (form) {
         snprintf(key_line, sizeof key_line, "Idempotency-Key: %s", key);
-        headers[2] = "Content-Type: application/x-www-form-urlencoded";
-        headers[3] = key_line;
+        headers[count++] = "Content-Type: application/x-www-form-urlencoded";
+        headers[count++] = key_line;
         request.body = buf_str(form);
     }
     if (client && call->arena && !(form && form->failed) &&
@@ -226,7 +232,7 @@ static void stripe_charge(const struct gateway *gateway, const struct gateway_ch
     form_add(&form, "source", charge->token);
     form_add(&form, "description", words);
     metadata_add(&form, charge);
-    ask("/v1/charges", key.hex, &form, &call);
+    ask("/v1/charges", &charge->trace, key.hex, &form, &call);
     if (succeeded(&call))
         read_charge(call.body, outcome);
     else
@@ -235,18 +241,26 @@ static void stripe_charge(const struct gateway *gateway, const struct gateway_ch
     buf_free(&form);
 }
 
-static void find_by_id(const char *id, struct gateway_outcome *outcome)
+static void find_by_id(const struct gateway_charge *charge, struct gateway_outcome *outcome)
 {
     char path[URL_MAX];
     struct call call;
 
-    snprintf(path, sizeof path, "/v1/charges/%s?expand%%5B%%5D=refunds", id);
-    ask(path, NULL, NULL, &call);
+    snprintf(path, sizeof path, "/v1/charges/%s?expand%%5B%%5D=refunds", charge->id);
+    ask(path, &charge->trace, NULL, NULL, &call);
     if (succeeded(&call))
         read_charge(call.body, outcome);
     else if (call.status == 404 && json_get(call.body, "error"))
         outcome->kind = GATEWAY_ABSENT;
     call_end(&call);
+}
+
+/* A charge of which Stripe says that it was given back. When it does not show that, nothing is
+ * certain. */
+static void find_refunded(const struct gateway_charge *charge, struct gateway_outcome *outcome)
+{
+    find_by_id(charge, outcome);
+    if (outcome->kind == GATEWAY_DONE && !outcome->refund_id[0]) outcome->kind = GATEWAY_UNKNOWN;
 }
 
 static void read_refund(const struct call *call, const struct gateway_charge *charge,
@@ -279,11 +293,11 @@ static void stripe_refund(const struct gateway *gateway, const struct gateway_ch
     buf_init(&form, NULL, FORM_MAX);
     form_add(&form, "charge", charge->id);
     metadata_add(&form, charge);
-    ask("/v1/refunds", key, &form, &call);
+    ask("/v1/refunds", &charge->trace, key, &form, &call);
     if (succeeded(&call))
         read_refund(&call, charge, outcome);
     else if (says(json_get(call.body, "error"), "code", "charge_already_refunded"))
-        find_by_id(charge->id, outcome);
+        find_refunded(charge, outcome);
     else
         read_error(&call, outcome);
     call_end(&call);
@@ -309,7 +323,7 @@ static bool list_page(const struct gateway_charge *charge, const char *key,
     snprintf(path, sizeof path, "/v1/charges?limit=" LIST_LIMIT "&created%%5Bgte%%5D=%lld%s%s",
              (long long)(charge->created_at_ms / 1000 - CLOCKS_DIFFER_S),
              last[0] ? "&starting_after=" : "", last);
-    ask(path, NULL, NULL, &call);
+    ask(path, &charge->trace, NULL, NULL, &call);
     data = json_get(call.body, "data");
     if (succeeded(&call) && json_type(data) == JSON_ARRAY) {
         outcome->kind = GATEWAY_ABSENT;
@@ -339,7 +353,7 @@ static void stripe_find(const struct gateway *gateway, const struct gateway_char
     (void)gateway;
     *outcome = (struct gateway_outcome){.kind = GATEWAY_UNKNOWN};
     if (charge->id[0]) {
-        find_by_id(charge->id, outcome);
+        find_by_id(charge, outcome);
         return;
     }
     while (more && pages-- > 0)

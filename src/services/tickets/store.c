@@ -52,7 +52,8 @@ enum err ticket_get(struct tx *tx, struct arena *arena, struct object_id id, str
     enum err err = ERR_NOT_FOUND, end;
     struct rows rows;
 
-    tx_query(tx, &rows, "SELECT " TICKET_COLUMNS " FROM tickets WHERE id = $1", sql_id(id));
+    tx_query(tx, &rows, "SELECT " TICKET_COLUMNS " FROM tickets WHERE id = $1" SQL_FOR_UPDATE,
+             sql_id(id));
     if (rows_next(&rows)) {
         *out = ticket_read(&rows);
         out->title = arena_copy(arena, out->title);
@@ -110,7 +111,9 @@ enum err tickets_on_sale(struct tx *tx, struct list_page *page, struct json_writ
 
     tx_query(tx, &rows,
              "SELECT " TICKET_COLUMNS " FROM tickets"
-             " WHERE order_id IS NULL AND id < $1 ORDER BY id DESC LIMIT $2",
+             " WHERE order_id IS NULL AND id < $1"
+             " AND user_id NOT IN (SELECT b.user_id FROM banned_users b WHERE b.banned = 1)"
+             " ORDER BY id DESC LIMIT $2",
              sql_id(page->after), sql_int(page->limit));
     return put_list(&rows, page, json);
 }
@@ -131,7 +134,8 @@ enum err order_version(struct tx *tx, struct object_id order_id, int64_t *versio
 {
     struct rows rows;
 
-    tx_query(tx, &rows, "SELECT version FROM order_versions WHERE order_id = $1", sql_id(order_id));
+    tx_query(tx, &rows, "SELECT version FROM order_versions WHERE order_id = $1" SQL_FOR_UPDATE,
+             sql_id(order_id));
     *version = rows_next(&rows) ? rows_int(&rows, 0) : -1;
     return rows_end(&rows);
 }
@@ -140,6 +144,7 @@ enum err order_version_set(struct tx *tx, struct object_id order_id, int64_t ver
 {
     return tx_exec(tx, NULL,
                    "INSERT INTO order_versions (order_id, version) VALUES ($1, $2)"
-                   " ON CONFLICT (order_id) DO UPDATE SET version = excluded.version",
+                   " ON CONFLICT (order_id) DO UPDATE SET version = excluded.version"
+                   " WHERE order_versions.version < excluded.version",
                    sql_id(order_id), sql_int(version));
 }

@@ -11,7 +11,8 @@ enum err ticket_update(struct tx *tx, const struct ticket *ticket);
 enum err ticket_get(struct tx *tx, struct arena *arena, struct object_id id,
                     struct ticket *out); /* ERR_NOT_FOUND */
 
-/* A page of what is on sale, straight into a JSON array: it may be a thousand tickets long. */
+/* A page of what is on sale, by sellers who are not banned, straight into a JSON array: it may be a
+ * thousand tickets long. */
 enum err tickets_on_sale(struct tx *tx, struct list_page *page, struct json_writer *json);
 /* The same of what one user listed, on sale or not. */
 enum err tickets_of_seller(struct tx *tx, struct str user_id, struct list_page *page,

@@ -41,7 +41,7 @@ static enum err came_in(struct request *rq, struct tx *tx, struct reply *rp)
 
     (void)tx;
     if (api_ok(rq, NULL)) {
-        page_pass_cookies(rq, rp);
+        page_pass_header(rq, rp, "Set-Cookie");
         return page_redirect(rp, view.next);
     }
     if (rq->call.status != 400 && rq->call.status != 429)
@@ -50,6 +50,7 @@ static enum err came_in(struct request *rq, struct tx *tx, struct reply *rp)
     view.password = (struct field){"password", STR(""), api_error(rq, "password")};
     view.error = api_error(rq, "");
     show(rq, rp, door, rq->call.status, &view);
+    if (rq->call.status == 429) page_pass_header(rq, rp, "Retry-After");
     return OK;
 }
 
@@ -66,6 +67,7 @@ static enum err knock(struct request *rq, struct reply *rp, const struct door *d
 enum err get_signin(struct request *rq, struct tx *tx, struct reply *rp)
 {
     (void)tx;
+    if (page_session_is_old(rq)) return page_renew(rq);
     return open_door(rq, rp, &door_in);
 }
 
@@ -78,6 +80,7 @@ enum err post_signin(struct request *rq, struct tx *tx, struct reply *rp)
 enum err get_signup(struct request *rq, struct tx *tx, struct reply *rp)
 {
     (void)tx;
+    if (page_session_is_old(rq)) return page_renew(rq);
     return open_door(rq, rp, &door_up);
 }
 
@@ -94,6 +97,7 @@ enum err get_signout(struct request *rq, struct tx *tx, struct reply *rp)
     struct page page;
 
     (void)tx;
+    if (page_session_is_old(rq)) return page_renew(rq);
     if (!rq->user.id.len) return page_redirect(rp, STR("/"));
     page_begin(rq, &page, TEXT_SIGNOUT_TITLE);
     page_reply(rq, rp, 200);
@@ -105,7 +109,7 @@ static enum err went_out(struct request *rq, struct tx *tx, struct reply *rp)
 {
     (void)tx;
     if (!api_ok(rq, NULL)) return page_problem(rq, rp, rq->call.status);
-    page_pass_cookies(rq, rp);
+    page_pass_header(rq, rp, "Set-Cookie");
     return page_redirect(rp, STR("/"));
 }
 

@@ -10,6 +10,7 @@
  * (?since=, Last-Event-ID); hearing something twice does no harm. */
 #include "services/web/web.h"
 
+#include "base/metric.h"
 #include "base/money.h"
 #include "http/server.h"
 
@@ -103,6 +104,7 @@ static struct member *member_add(struct live *live, struct env *env)
     if (live->members) live->members->previous = member;
     live->members = member;
     live->count++;
+    metric_add(METRIC_LIVE_CLIENTS, 1);
     return member;
 }
 
@@ -116,6 +118,7 @@ static void member_remove(struct live *live, struct member *member)
     member->next = live->spare;
     live->spare = member;
     live->count--;
+    metric_add(METRIC_LIVE_CLIENTS, -1);
 }
 
 /* After stream_end `left` cannot run any more; one that has run put the member on the stack. */

@@ -28,6 +28,7 @@ done:
 enum err get_market(struct request *rq, struct tx *tx, struct reply *rp)
 {
     (void)tx, (void)rp;
+    if (page_session_is_old(rq)) return page_renew(rq);
     return request_call(rq, METHOD_GET, api_list(rq, "/api/tickets", TICKETS_A_PAGE), STR(""),
                         show_market);
 }
@@ -112,9 +113,11 @@ static enum err ask_ticket(struct request *rq)
 /* GET /tickets/:id: to look at, to reserve, or for its seller to edit. */
 enum err get_ticket_page(struct request *rq, struct tx *tx, struct reply *rp)
 {
-    const struct visit *visit = visit_begin(rq);
+    const struct visit *visit;
 
     (void)tx;
+    if (page_session_is_old(rq)) return page_renew(rq);
+    visit = visit_begin(rq);
     if (!visit) return ERR_MEMORY;
     if (!visit->id.len) return page_problem(rq, rp, 404);
     return ask_ticket(rq);

@@ -31,6 +31,7 @@ static enum err show_orders(struct request *rq, struct tx *tx, struct reply *rp)
 enum err get_orders_page(struct request *rq, struct tx *tx, struct reply *rp)
 {
     (void)tx, (void)rp;
+    if (page_session_is_old(rq)) return page_renew(rq);
     return request_call(rq, METHOD_GET, api_list(rq, "/api/orders", ORDERS_A_PAGE), STR(""),
                         show_orders);
 }
@@ -124,9 +125,11 @@ static enum err ask_order(struct request *rq)
 /* GET /orders/:id */
 enum err get_order_page(struct request *rq, struct tx *tx, struct reply *rp)
 {
-    const struct visit *visit = visit_begin(rq);
+    const struct visit *visit;
 
     (void)tx;
+    if (page_session_is_old(rq)) return page_renew(rq);
+    visit = visit_begin(rq);
     if (!visit) return ERR_MEMORY;
     if (!visit->id.len) return page_problem(rq, rp, 404);
     return ask_order(rq);

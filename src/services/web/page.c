@@ -179,20 +179,52 @@ struct str path_of(struct request *rq, const char *prefix, struct str id, const 
     return path.failed ? STR("/") : buf_str(&path);
 }
 
-void page_pass_cookies(const struct request *rq, struct reply *rp)
+void page_pass_header(const struct request *rq, struct reply *rp, const char *name)
 {
-    static const struct str name = {"set-cookie:", 11};
     struct str rest = rq->call.headers;
+    size_t colon = strlen(name);
 
     while (rest.len) {
         const char *end = memchr(rest.at, '\n', rest.len);
         size_t length = end ? (size_t)(end - rest.at) + 1 : rest.len;
 
-        if (length > name.len && str_eq_nocase((struct str){rest.at, name.len}, name))
-            reply_header(rp, "Set-Cookie",
-                         str_trim((struct str){rest.at + name.len, length - name.len}));
+        if (length > colon && rest.at[colon] == ':' &&
+            str_eq_nocase((struct str){rest.at, colon}, str_of(name)))
+            reply_header(rp, name, str_trim((struct str){rest.at + colon + 1, length - colon - 1}));
         rest = (struct str){rest.at + length, rest.len - length};
     }
+}
+
+/* --- sessions -------------------------------------------------------------------------------- */
+
+bool page_session_is_old(const struct request *rq)
+{
+    return session_is_old(&rq->user, env_now_ms(rq->env) / 1000);
+}
+
+/* Takes over what the API says of the visitor. When it says nothing the session is as it was: the
+ * page is shown, and the next one asks again. */
+static void take_user(struct request *rq)
+{
+    const struct json *answer, *user;
+    struct session_user *known = &rq->user;
+
+    known->sid[0] = '\0'; /* asked: not again */
+    if (!api_ok(rq, &answer)) return;
+    user = json_get(answer, "currentUser");
+    if (json_type(user) != JSON_OBJECT) *known = (struct session_user){.id = {NULL, 0}};
+}
+
+static enum err renewed(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    take_user(rq);
+    page_pass_header(rq, rp, "Set-Cookie");
+    return rq->route->run(rq, tx, rp);
+}
+
+enum err page_renew(struct request *rq)
+{
+    return request_call(rq, METHOD_GET, STR("/api/users/currentuser"), STR(""), renewed);
 }
 
 /* --- refusals -------------------------------------------------------------------------------- */
@@ -246,25 +278,10 @@ enum err page_refused(struct request *rq, struct reply *rp, struct str back)
     return page_problem(rq, rp, rq->call.status);
 }
 
-/* Whether an Origin header names the host the request was sent to. */
-static bool is_own_origin(const struct request *rq, struct str origin)
-{
-    struct str host = request_header(rq, "host");
-    struct str scheme =
-        rq->secure || str_starts(origin, STR("https://")) ? STR("https://") : STR("http://");
-
-    if (!host.len || !str_starts(origin, scheme)) return false;
-    return str_eq_nocase((struct str){origin.at + scheme.len, origin.len - scheme.len}, host);
-}
-
-/* Browsers say where a request comes from: Sec-Fetch-Site where they can (Fetch Metadata), Origin
- * on every POST. One that says neither is no browser with a form of ours. */
+/* One that does not say where it comes from is no browser with a form of ours. */
 bool page_same_origin(struct request *rq, struct reply *rp)
 {
-    struct str site = request_header(rq, "sec-fetch-site");
-    struct str origin = request_header(rq, "origin");
-
-    if (site.at ? str_eq(site, STR("same-origin")) : is_own_origin(rq, origin)) return true;
+    if (request_site(rq) == SITE_OWN) return true;
     (void)page_problem(rq, rp, 403);
     return false;
 }

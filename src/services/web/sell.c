@@ -19,6 +19,7 @@ enum err get_sell(struct request *rq, struct tx *tx, struct reply *rp)
     struct sell_view view = {0};
 
     (void)tx;
+    if (page_session_is_old(rq)) return page_renew(rq);
     if (!rq->user.id.len) return page_sign_in(rq, rp, STR("/tickets/new"));
     show(rq, rp, 200, &view);
     return OK;

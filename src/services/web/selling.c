@@ -50,6 +50,7 @@ static enum err ask_listings(struct request *rq)
 enum err get_selling(struct request *rq, struct tx *tx, struct reply *rp)
 {
     (void)tx, (void)rp;
+    if (page_session_is_old(rq)) return page_renew(rq);
     return ask_listings(rq);
 }
 

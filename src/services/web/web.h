@@ -52,8 +52,13 @@ enum err page_refused(struct request *rq, struct reply *rp, struct str back);
 /* The guard of every unsafe request (CSRF): false, and the 403 page is in rp, when it does not come
  * from one of our own pages. */
 bool page_same_origin(struct request *rq, struct reply *rp);
-/* What the Set-Cookie lines of the call's answer say is passed on. */
-void page_pass_cookies(const struct request *rq, struct reply *rp);
+/* What the lines of that name in the call's answer say is passed on. */
+void page_pass_header(const struct request *rq, struct reply *rp, const char *name);
+/* The visitor's session wants a fresh token. The first line of every page one looks at:
+ *   if (page_session_is_old(rq)) return page_renew(rq);
+ * asks the API who the visitor is, passes its cookie on, and runs the page's handler again. */
+bool page_session_is_old(const struct request *rq);
+enum err page_renew(struct request *rq);
 /* "prefix" + id + "suffix" in the arena; empty when memory ran out. */
 struct str path_of(struct request *rq, const char *prefix, struct str id, const char *suffix);
 

@@ -116,6 +116,47 @@ static void nobody_takes_as_long_as_somebody(void **state)
     assert_true(somebody_us < 2 * nobody_us && nobody_us < 2 * somebody_us);
 }
 
+/* Made by Python's hashlib.scrypt, of "päss" with this salt. */
+#define SALT "0123456789abcdef"
+#define HEX                                                                                        \
+    "e2dc5fc7a013839a3a389a82485201595c388bc98c0a4542af3971d1958cb76c92fa2f33e3bfc77755066c12325"  \
+    "33233ed5885b08017613ef4551ab629ceaac5"
+
+static void a_hash_of_the_node_application_verifies(void **state)
+{
+    struct password_hash hash, ours;
+
+    (void)state;
+    assert_true(password_hash_imported(STR(HEX "." SALT), &hash));
+    assert_true(password_is_imported(&hash));
+    assert_true(password_verify(STR("p\xC3\xA4ss"), &hash));
+    assert_false(password_verify(STR("pass"), &hash));
+    assert_false(password_verify(STR(""), &hash));
+    hash.text[strlen(hash.text) - 1] ^= 1;
+    assert_false(password_verify(STR("p\xC3\xA4ss"), &hash));
+    assert_int_equal(password_hash(STR("p\xC3\xA4ss"), &ours), OK);
+    assert_false(password_is_imported(&ours));
+}
+
+static void what_is_no_such_hash_is_refused(void **state)
+{
+    static const char *const bad[] = {"",
+                                      HEX,
+                                      HEX ".",
+                                      HEX "x" SALT,
+                                      "." SALT,
+                                      HEX ".a$b",
+                                      HEX ". ",
+                                      "x" HEX "." SALT,
+                                      HEX ".01234567890123456789012345678901234567890123456789"
+                                          "012345678901234"};
+    struct password_hash hash;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_false(password_hash_imported(str_of(bad[i]), &hash));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +167,8 @@ int main(void)
         cmocka_unit_test(a_hash_survives_its_row),
         cmocka_unit_test(a_broken_hash_verifies_nothing),
         cmocka_unit_test(nobody_takes_as_long_as_somebody),
+        cmocka_unit_test(a_hash_of_the_node_application_verifies),
+        cmocka_unit_test(what_is_no_such_hash_is_refused),
     };
 
     return cmocka_run_group_tests_name("auth/password", tests, setup, NULL);

@@ -1,5 +1,6 @@
 /* tests/unit/auth/test_routes.c: the handlers, run through their chains over a real database the
  * way the runtime would, without a server around them. */
+#include "runtime/house.h"
 #include "services/auth/auth.h"
 #include "services/auth/store.h"
 #include "services/services.h"
@@ -25,6 +26,7 @@ struct fixture {
     struct db *db;
     struct settings settings;
     struct session_keys *keys;
+    struct service service; /* what of the runtime the handlers meet */
     struct env env;
     struct arena *arena;
     struct request rq;
@@ -33,10 +35,12 @@ struct fixture {
     int64_t published;
 };
 
+static int64_t test_now_ms = NOW_MS;
+
 static int64_t now_ms(const struct clock *clock)
 {
     (void)clock;
-    return NOW_MS;
+    return test_now_ms;
 }
 
 static const struct clock stopped = {now_ms};
@@ -51,6 +55,7 @@ static struct db *open_database(const char *folder)
     buf_printf(&path, "%s/auth.db%c", folder, 0);
     assert_int_equal(db_open(path.at, DB_WRITER, &db, &why), OK);
     assert_int_equal(db_migrate(db, bus_schema, NOW_MS, &why), OK);
+    assert_int_equal(db_migrate(db, runtime_schema, NOW_MS, &why), OK);
     assert_int_equal(db_migrate(db, auth_service.schema, NOW_MS, &why), OK);
     buf_free(&path);
     buf_free(&why);
@@ -62,6 +67,7 @@ static int setup(void **state)
     struct fixture *fixture = calloc(1, sizeof *fixture);
     struct buf why;
 
+    test_now_ms = NOW_MS;
     if (!fixture) return -1;
     snprintf(fixture->folder, sizeof fixture->folder, "/tmp/auth-routes-XXXXXX");
     if (!mkdtemp(fixture->folder)) return -1;
@@ -69,7 +75,15 @@ static int setup(void **state)
     fixture->settings.password_blocklist = true;
     fixture->keys = session_keys_new(STR("0123456789abcdef0123456789abcdef"));
     fixture->arena = arena_new(1 << 20);
+    fixture->settings.session_ms = 900 * 1000;
+    fixture->settings.session_max_ms = 3600 * 1000;
+    fixture->service = (struct service){.def = &auth_service,
+                                        .db = fixture->db,
+                                        .revoked = revoked_new(),
+                                        .arena = arena_new(1 << 20)};
     fixture->env = (struct env){
+        .service = &fixture->service,
+        .arena = fixture->service.arena,
         .name = "auth",
         .settings = &fixture->settings,
         .keys = fixture->keys,
@@ -92,6 +106,8 @@ static int teardown(void **state)
 
     auth_service.stop(&fixture->env);
     db_close(fixture->db);
+    revoked_free(fixture->service.revoked);
+    arena_free(fixture->service.arena);
     folder = opendir(fixture->folder);
     while (folder && (entry = readdir(folder)))
         unlinkat(dirfd(folder), entry->d_name, 0);
@@ -118,11 +134,12 @@ static enum err run_in_writer(struct fixture *fixture, handler_fn *handler)
     enum err err;
 
     assert_int_equal(tx_begin(fixture->db, &tx), OK);
-    tx_item_begin(tx, NOW_MS);
+    tx_item_begin(tx, test_now_ms);
     err = handler(&fixture->rq, tx, &fixture->rq.reply);
     assert_int_equal(tx_item_end(tx, err == OK), OK);
     fixture->published = tx->published;
     assert_int_equal(tx_commit(tx), OK);
+    revocations_committed(&fixture->service, test_now_ms);
     return err;
 }
 
@@ -150,7 +167,7 @@ static enum err run(struct fixture *fixture, const char *path, const char *body)
         if (place == IN_WRITER) {
             err = run_in_writer(fixture, handler);
         } else {
-            struct tx *tx = place == IN_READER ? tx_read(fixture->db, NOW_MS) : NULL;
+            struct tx *tx = place == IN_READER ? tx_read(fixture->db, test_now_ms) : NULL;
 
             err = handler(rq, tx, &rq->reply);
         }
@@ -264,7 +281,7 @@ static void signing_in_takes_email_in_any_case_and_spaces_around_the_password(vo
     assert_int_equal(signup(fixture, A_USER), OK);
     assert_int_equal(
         signin(fixture, "{\"email\":\"ann@EXAMPLE.com\",\"password\":\" " A_PASSWORD "  \"}"), OK);
-    check_places(fixture, (const enum place[]){IN_LOOP, IN_READER, IN_POOL}, 3);
+    check_places(fixture, (const enum place[]){IN_LOOP, IN_READER, IN_POOL, IN_WRITER}, 4);
     assert_int_equal(fixture->rq.reply.status, 200);
     assert_true(reply_has(fixture, "{\"email\":\"Ann@Example.com\",\"id\":\""));
     assert_true(reply_sets_cookie(fixture));
@@ -283,27 +300,33 @@ static void every_bad_field_of_a_sign_in_is_told(void **state)
     check_error(fixture, 0, "password", "You must supply a password");
 }
 
+static void check_refused(struct fixture *fixture, const char *body)
+{
+    assert_int_equal(signin(fixture, body), OK); /* what the trail says of it is kept */
+    assert_int_equal(fixture->rq.reply.status, 400);
+    assert_true(reply_has(fixture, "Invalid credentials"));
+    assert_false(reply_sets_cookie(fixture));
+}
+
 static void wrong_unknown_and_banned_walk_the_same_way(void **state)
 {
-    static const enum place way[] = {IN_LOOP, IN_READER, IN_POOL};
+    static const enum place way[] = {IN_LOOP, IN_READER, IN_POOL, IN_WRITER};
     struct fixture *fixture = *state;
     struct tx *tx;
 
     assert_int_equal(signup(fixture, A_USER), OK);
-    assert_int_equal(signin(fixture, "{\"email\":\"ann@example.com\",\"password\":\"wrong\"}"),
-                     ERR_BAD_CREDENTIALS);
-    check_places(fixture, way, 3);
-    assert_int_equal(signin(fixture, "{\"email\":\"bob@example.com\",\"password\":\"wrong\"}"),
-                     ERR_BAD_CREDENTIALS);
-    check_places(fixture, way, 3);
+    check_refused(fixture, "{\"email\":\"ann@example.com\",\"password\":\"wrong\"}");
+    check_places(fixture, way, 4);
+    check_refused(fixture, "{\"email\":\"bob@example.com\",\"password\":\"wrong\"}");
+    check_places(fixture, way, 4);
     assert_int_equal(tx_begin(fixture->db, &tx), OK);
     tx_item_begin(tx, NOW_MS);
     assert_int_equal(tx_exec(tx, NULL, "UPDATE users SET status = $1", sql_text(STR("banned"))),
                      OK);
     assert_int_equal(tx_item_end(tx, true), OK);
     assert_int_equal(tx_commit(tx), OK);
-    assert_int_equal(signin(fixture, A_USER), ERR_BAD_CREDENTIALS);
-    check_places(fixture, way, 3);
+    check_refused(fixture, A_USER);
+    check_places(fixture, way, 4);
     assert_false(reply_sets_cookie(fixture));
 }
 
@@ -323,7 +346,8 @@ static void the_current_user_is_the_sessions(void **state)
 
     assert_int_equal(run(fixture, "/api/users/currentuser", "{}"), OK);
     assert_true(str_eq(buf_str(&fixture->rq.reply.body), STR("{\"currentUser\":null}")));
-    fixture->rq.user = (struct session_user){STR("abc"), STR("a@b.co"), 1790000000, 0};
+    fixture->rq.user =
+        (struct session_user){.id = STR("abc"), .email = STR("a@b.co"), .issued_at_s = 1790000000};
     assert_int_equal(run(fixture, "/api/users/currentuser", "{}"), OK);
     assert_true(str_eq(buf_str(&fixture->rq.reply.body),
                        STR("{\"currentUser\":{\"id\":\"abc\",\"email\":\"a@b.co\","
@@ -331,6 +355,128 @@ static void the_current_user_is_the_sessions(void **state)
     fixture->rq.user.expires_at_s = 1790000001;
     assert_int_equal(run(fixture, "/api/users/currentuser", "{}"), OK);
     assert_true(reply_has(fixture, "\"iat\":1790000000,\"exp\":1790000001}}"));
+}
+
+/* Takes the session of the last answer's cookie, as the next request would bring it. */
+static bool take_session(struct fixture *fixture, struct session_user *out)
+{
+    static struct arena *kept;
+    struct str headers = buf_str(&fixture->rq.reply.headers);
+    const char *start = memmem(headers.at, headers.len, "session=", 8);
+    struct str cookie;
+
+    if (!start) return false;
+    if (!kept) kept = arena_new(1 << 20);
+    cookie.at = start;
+    cookie.len = (size_t)((const char *)memchr(start, ';', headers.len) - start);
+    return session_from_cookie(fixture->keys, kept, arena_copy(kept, cookie), test_now_ms / 1000,
+                               out);
+}
+
+static void a_session_is_renewed_from_its_record_up_to_its_end(void **state)
+{
+    struct fixture *fixture = *state;
+    struct session_user user;
+
+    assert_int_equal(signup(fixture, A_USER), OK);
+    assert_true(take_session(fixture, &user));
+    assert_int_equal(user.expires_at_s - user.issued_at_s, 900);
+    fixture->rq.user = user;
+    assert_int_equal(run(fixture, "/api/users/currentuser", "{}"), OK);
+    assert_int_equal(fixture->place_count, 1); /* no record is read */
+    assert_false(reply_sets_cookie(fixture));
+    for (int renewals = 0; renewals < 6; renewals++) {
+        test_now_ms += 450 * 1000;
+        fixture->rq.user = user;
+        assert_int_equal(run(fixture, "/api/users/currentuser", "{}"), OK);
+        check_places(fixture, (const enum place[]){IN_LOOP, IN_WRITER}, 2);
+        assert_true(take_session(fixture, &user));
+        assert_int_equal(user.issued_at_s, test_now_ms / 1000);
+    }
+    assert_int_equal(user.expires_at_s, NOW_MS / 1000 + 3600); /* the end of the session */
+    test_now_ms += 450 * 1000;
+    fixture->rq.user = user;
+    assert_int_equal(run(fixture, "/api/users/currentuser", "{}"), OK);
+    assert_true(reply_has(fixture, "Ann@Example.com"));
+    assert_false(reply_sets_cookie(fixture)); /* there is no more time to give */
+}
+
+static void a_session_that_ended_is_nobodys(void **state)
+{
+    struct fixture *fixture = *state;
+    struct session_user user, other;
+
+    assert_int_equal(signup(fixture, A_USER), OK);
+    assert_true(take_session(fixture, &user));
+    assert_int_equal(signin(fixture, A_USER), OK);
+    assert_true(take_session(fixture, &other));
+    fixture->rq.user = user;
+    assert_int_equal(run(fixture, "/api/users/signout", "{}"), OK);
+    assert_true(session_is_revoked(fixture->service.revoked, &user, test_now_ms));
+    assert_false(session_is_revoked(fixture->service.revoked, &other, test_now_ms));
+    test_now_ms += 450 * 1000;
+    fixture->rq.user = user;
+    assert_int_equal(run(fixture, "/api/users/currentuser", "{}"), OK);
+    assert_true(reply_has(fixture, "{\"currentUser\":null}"));
+    assert_false(take_session(fixture, &user));
+    fixture->rq.user = other;
+    assert_int_equal(run(fixture, "/api/users/signout-everywhere", "{}"), OK);
+    fixture->rq.user = other;
+    assert_int_equal(run(fixture, "/api/users/currentuser", "{}"), OK);
+    assert_true(reply_has(fixture, "{\"currentUser\":null}"));
+}
+
+static int64_t audit_count(struct fixture *fixture, const char *action)
+{
+    struct tx *tx = tx_read(fixture->db, test_now_ms);
+    struct rows rows;
+    int64_t count;
+
+    tx_query(tx, &rows, "SELECT COUNT(*) FROM audit WHERE action = $1", sql_text(str_of(action)));
+    assert_true(rows_next(&rows));
+    count = rows_int(&rows, 0);
+    assert_int_equal(rows_end(&rows), OK);
+    return count;
+}
+
+static void failures_cannot_fill_the_audit_trail(void **state)
+{
+    struct fixture *fixture = *state;
+    struct request *rq = &fixture->rq;
+    struct tx *tx;
+
+    request_init(rq, fixture->arena);
+    rq->env = &fixture->env;
+    test_now_ms = NOW_MS / 60000 * 60000;
+    assert_int_equal(tx_begin(fixture->db, &tx), OK);
+    tx_item_begin(tx, test_now_ms);
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(trail_put(rq, tx, TRAIL_REFUSED, STR("")), OK);
+    assert_int_equal(tx_item_end(tx, true), OK);
+    tx_item_begin(tx, test_now_ms + 60000);
+    assert_int_equal(trail_put(rq, tx, TRAIL_REFUSED, STR("")), OK);
+    assert_int_equal(tx_item_end(tx, true), OK);
+    assert_int_equal(tx_commit(tx), OK);
+    assert_int_equal(audit_count(fixture, "session.refused"), 61);
+    assert_int_equal(audit_count(fixture, "session.refused.more"), 1);
+}
+
+static void the_audit_trail_is_append_only(void **state)
+{
+    struct fixture *fixture = *state;
+    struct tx *tx;
+
+    assert_int_equal(signup(fixture, A_USER), OK);
+    assert_int_equal(audit_count(fixture, "user.signed_up"), 1);
+    assert_int_equal(tx_begin(fixture->db, &tx), OK);
+    tx_item_begin(tx, test_now_ms);
+    assert_int_equal(tx_exec(tx, NULL, "UPDATE audit SET actor = $1", sql_text(STR(""))),
+                     ERR_CONFLICT);
+    assert_int_equal(tx_exec(tx, NULL, "DELETE FROM audit WHERE at_ms > $1", sql_int(0)),
+                     ERR_CONFLICT);
+    assert_int_equal(tx_item_end(tx, true), OK);
+    assert_int_equal(tx_commit(tx), OK);
+    assert_int_equal(audit_count(fixture, "user.signed_up"), 1);
 }
 
 #define EACH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -347,6 +493,10 @@ int main(void)
         EACH(wrong_unknown_and_banned_walk_the_same_way),
         EACH(signing_out_answers_an_empty_object),
         EACH(the_current_user_is_the_sessions),
+        EACH(a_session_is_renewed_from_its_record_up_to_its_end),
+        EACH(a_session_that_ended_is_nobodys),
+        EACH(failures_cannot_fill_the_audit_trail),
+        EACH(the_audit_trail_is_append_only),
     };
 
     return cmocka_run_group_tests_name("auth/routes", tests, NULL, NULL);

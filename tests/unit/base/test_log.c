@@ -80,6 +80,27 @@ static void a_line_carries_time_level_service_event_and_fields(void **state)
     arena_free(arena);
 }
 
+static void a_line_says_what_it_is_about(void **state)
+{
+    struct arena *arena = arena_new(100000);
+    struct trace trace = {0x4bf92f3577b34da6, 0xa3ce929d0e0e4736, 1, true};
+    const struct json *document;
+
+    log_about(STR("r-1"), &trace);
+    start_reading();
+    log_event(LOG_WARN, "orders", "about.something", log_int("seq", 1));
+    document = parsed(arena, read_line());
+    assert_true(str_eq(member(document, "requestId"), STR("r-1")));
+    assert_true(str_eq(member(document, "traceId"), STR("4bf92f3577b34da6a3ce929d0e0e4736")));
+    log_about_nothing();
+    start_reading();
+    log_event(LOG_WARN, "orders", "about.nothing", log_int("seq", 2));
+    document = parsed(arena, read_line());
+    assert_null(json_get(document, "requestId"));
+    assert_null(json_get(document, "traceId"));
+    arena_free(arena);
+}
+
 static void a_line_needs_no_fields(void **state)
 {
     struct arena *arena = arena_new(100000);
@@ -167,6 +188,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_carries_time_level_service_event_and_fields),
+        cmocka_unit_test(a_line_says_what_it_is_about),
         cmocka_unit_test(a_line_needs_no_fields),
         cmocka_unit_test(lines_below_the_level_are_dropped),
         cmocka_unit_test(a_line_is_cut_at_4_kib_and_stays_valid),

@@ -18,7 +18,7 @@ struct fixture {
     int64_t now_ms;
     enum verdict verdicts[128]; /* by the payload's first letter; APPLIED by default */
     struct {
-        char source[8], payload[32];
+        char source[8], payload[32], trace[64];
         int64_t sequence;
         bool waited;
     } seen[SEEN_MAX];
@@ -41,13 +41,14 @@ static void on_watch(void *context)
 
 static void open_bus(struct fixture *fixture)
 {
-    struct subscriber who = {"reader", heard, on_poke, fixture};
+    struct subscriber who = {
+        .service = "reader", .subjects = heard, .poke = on_poke, .context = fixture};
     struct bus_source sources[SERVICES];
 
     for (int i = 0; i < SERVICES; i++)
         sources[i] = (struct bus_source){names[i], fixture->files[i].path,
                                          i == ONE ? subjects_of_one : NULL};
-    assert_int_equal(bus_open(sources, READER, &fixture->bus), OK);
+    assert_int_equal(bus_open(sources, READER, NULL, &fixture->bus), OK);
     assert_int_equal(subscription_open(fixture->bus, &who,
                                        tx_read(fixture->dbs[READER], fixture->now_ms),
                                        &fixture->sub),
@@ -125,6 +126,8 @@ static void note(struct fixture *fixture, const struct delivery *delivery)
     snprintf(fixture->seen[i].source, sizeof fixture->seen[i].source, "%s", delivery->source);
     snprintf(fixture->seen[i].payload, sizeof fixture->seen[i].payload, "%.*s",
              (int)(delivery->payload.len < 31 ? delivery->payload.len : 31), delivery->payload.at);
+    snprintf(fixture->seen[i].trace, sizeof fixture->seen[i].trace, "%.*s",
+             (int)delivery->trace.len, delivery->trace.at);
     fixture->seen[i].sequence = delivery->sequence;
     fixture->seen[i].waited = delivery->waited;
 }
@@ -221,6 +224,45 @@ static void events_come_in_the_order_they_were_published(void **state)
     assert_string_equal(fixture->seen[0].source, "one");
     assert_int_equal(fixture->seen[2].sequence, 3);
     expect_seen(fixture, "1 2 3");
+}
+
+#define TRACE "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+static void publish_traced(struct fixture *fixture, const char *payload)
+{
+    struct tx *tx = begin_at(fixture->dbs[ONE], fixture->now_ms);
+    int64_t last = 0;
+
+    assert_true(trace_parse(STR(TRACE), &tx->trace));
+    append(tx, "a", payload);
+    assert_int_equal(outbox_flush(tx, &last), OK);
+    commit(tx);
+    bus_notify(fixture->bus, names[ONE], last);
+}
+
+static void an_event_carries_its_trace(void **state)
+{
+    struct fixture *fixture = *state;
+
+    publish_traced(fixture, "1");
+    publish(fixture, ONE, "a", "2");
+    drain(fixture);
+    assert_string_equal(fixture->seen[0].trace, TRACE);
+    assert_string_equal(fixture->seen[1].trace, "");
+}
+
+static void an_event_that_waits_keeps_its_trace(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture->verdicts['e'] = VERDICT_EARLY;
+    publish_traced(fixture, "early");
+    drain(fixture);
+    restart(fixture);
+    fixture->verdicts['e'] = VERDICT_APPLIED;
+    drain(fixture);
+    assert_true(fixture->seen[1].waited);
+    assert_string_equal(fixture->seen[1].trace, TRACE);
 }
 
 static void what_was_published_before_the_start_comes_too(void **state)
@@ -483,18 +525,84 @@ static void a_dead_event_is_kept_with_its_reason_and_holds_up_nothing(void **sta
 
     fixture->verdicts['p'] = VERDICT_DEAD;
     publish(fixture, ONE, "a", "1");
-    publish(fixture, ONE, "a", "poison");
+    publish_traced(fixture, "poison");
     publish(fixture, ONE, "a", "2");
     drain(fixture);
     expect_seen(fixture, "1 poison 2");
     assert_int_equal(dead(fixture, &letter, arena), 1);
     assert_true(str_eq(letter.reason, STR("no good")) && str_eq(letter.payload, STR("poison")));
     assert_true(str_eq(letter.subject, STR("a")) && letter.sequence == 2);
+    assert_true(str_eq(letter.trace, STR(TRACE)));
     assert_int_equal(letter.dead_at_ms, NOW_MS);
     restart(fixture);
     drain(fixture);
     expect_seen(fixture, "");
     assert_int_equal(dead(fixture, &letter, arena), 1);
+    arena_free(arena);
+}
+
+/* Puts the newest dead letter back, as the operator does; commit_works: and its transaction ends.
+ */
+static void put_back(struct fixture *fixture, bool commit_works)
+{
+    struct arena *arena = arena_new(1024 * 1024);
+    struct dead_letter newest, letter;
+    struct tx *tx;
+
+    assert_true(dead(fixture, &newest, arena) > 0);
+    tx = begin_at(fixture->dbs[READER], fixture->now_ms);
+    assert_int_equal(dead_letter_get(tx, arena, newest.id, &letter), OK);
+    assert_int_equal(dead_letter_retry(tx, &letter), OK);
+    subscription_look(fixture->sub);
+    if (commit_works)
+        commit(tx);
+    else
+        tx_rollback(tx);
+    arena_free(arena);
+}
+
+static enum event_fate fate(struct fixture *fixture, int64_t sequence)
+{
+    enum event_fate found = FATE_DEAD;
+    int64_t id = 0;
+
+    assert_int_equal(event_fate(tx_read(fixture->dbs[READER], fixture->now_ms), STR("one"),
+                                sequence, &found, &id),
+                     OK);
+    assert_true((found == FATE_DEAD) == (id > 0));
+    return found;
+}
+
+static void a_dead_letter_that_is_put_back_comes_once_more(void **state)
+{
+    struct fixture *fixture = *state;
+    struct arena *arena = arena_new(1024 * 1024);
+    struct dead_letter letter;
+
+    fixture->verdicts['p'] = VERDICT_DEAD;
+    publish(fixture, ONE, "a", "poison");
+    publish(fixture, ONE, "a", "2");
+    drain(fixture);
+    expect_seen(fixture, "poison 2");
+    put_back(fixture, false); /* a transaction that fails puts nothing back */
+    drain(fixture);
+    expect_seen(fixture, "");
+    assert_int_equal(fate(fixture, 1), FATE_DEAD);
+    put_back(fixture, true);
+    assert_int_equal(fate(fixture, 1), FATE_WAITING);
+    drain(fixture);
+    expect_seen(fixture, "poison");
+    assert_int_equal(dead(fixture, &letter, arena), 1);
+    fixture->verdicts['p'] = VERDICT_APPLIED;
+    put_back(fixture, true);
+    drain(fixture);
+    expect_seen(fixture, "poison");
+    assert_int_equal(fate(fixture, 1), FATE_SETTLED);
+    assert_int_equal(dead(fixture, &letter, arena), 0);
+    assert_int_equal(waiting(fixture), 0);
+    restart(fixture);
+    drain(fixture);
+    expect_seen(fixture, "");
     arena_free(arena);
 }
 
@@ -553,6 +661,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(events_come_in_the_order_they_were_published),
+        CASE(an_event_carries_its_trace),
+        CASE(an_event_that_waits_keeps_its_trace),
         CASE(what_was_published_before_the_start_comes_too),
         CASE(what_was_settled_does_not_come_again),
         CASE(a_failed_commit_brings_the_events_again),
@@ -569,6 +679,7 @@ int main(void)
         CASE(a_waiting_event_is_looked_at_now_and_then),
         CASE(an_event_that_waited_a_day_is_dead),
         CASE(a_dead_event_is_kept_with_its_reason_and_holds_up_nothing),
+        CASE(a_dead_letter_that_is_put_back_comes_once_more),
         CASE(what_cannot_be_applied_now_comes_again_in_order),
         CASE(a_waiting_event_that_cannot_be_applied_now_comes_again_soon),
         CASE(a_source_that_is_held_up_does_not_hold_up_another),

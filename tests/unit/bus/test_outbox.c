@@ -118,7 +118,12 @@ static void dead_letters_come_newest_first_and_cut(void **state)
     for (int i = 1; i <= 3; i++) {
         tx->now_ms = NOW_MS + i;
         assert_int_equal(
-            dead_letter_put(tx, STR("src"), i, STR("subject"), buf_str(&large), STR("why not")),
+            dead_letter_put(tx, &(struct dead_letter){.source = STR("src"),
+                                                      .sequence = i,
+                                                      .subject = STR("subject"),
+                                                      .payload = buf_str(&large),
+                                                      .trace = i == 3 ? STR("t") : STR(""),
+                                                      .reason = STR("why not")}),
             OK);
     }
     commit(tx);
@@ -131,6 +136,7 @@ static void dead_letters_come_newest_first_and_cut(void **state)
     assert_int_equal(found[0].dead_at_ms, NOW_MS + 3);
     assert_true(str_eq(found[0].source, STR("src")) && str_eq(found[0].reason, STR("why not")));
     assert_int_equal(str_code_points(found[0].payload), DEAD_PAYLOAD_MAX);
+    assert_true(str_eq(found[0].trace, STR("t")) && found[1].trace.len == 0);
     buf_free(&large);
 }
 

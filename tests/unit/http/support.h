@@ -115,8 +115,10 @@ static const struct route test_routes[] = {
     {METHOD_GET, "/nothing", ACCESS_PUBLIC, IN_LOOP, answer_nothing},
 };
 
-static const struct http_mount test_mount = {"test", test_routes,
-                                             sizeof test_routes / sizeof *test_routes, NULL};
+static const struct http_mount test_mount = {.service = "test",
+                                             .routes = test_routes,
+                                             .route_count =
+                                                 sizeof test_routes / sizeof *test_routes};
 
 static inline void run_route(struct request *rq)
 {

@@ -128,7 +128,10 @@ static struct session_keys *keys;
 static char *make_cookie(const char *id, int64_t ends_after_s)
 {
     struct arena *arena = arena_new(HTTP_ARENA_MAX);
-    struct session_user user = {str_of(id), STR("a@b.c"), NOW_S, NOW_S + ends_after_s};
+    struct session_user user = {.id = str_of(id),
+                                .email = STR("a@b.c"),
+                                .issued_at_s = NOW_S,
+                                .expires_at_s = NOW_S + ends_after_s};
     struct request rq;
     struct str line;
     char *cookie;

@@ -97,7 +97,7 @@ static const struct route tagged_routes[] = {
     {METHOD_GET, "/:id", ACCESS_PUBLIC, IN_LOOP, answer_tagged},
     {METHOD_PUT, "/:id", ACCESS_PUBLIC, IN_LOOP, answer_tagged},
 };
-static const struct http_mount tagged_mount = {"tagged", tagged_routes, 2, NULL};
+static const struct http_mount tagged_mount = {"tagged", tagged_routes, 2, NULL, NULL};
 
 static char *ask(const char *method, const char *none_match)
 {

@@ -13,7 +13,10 @@ static const struct route second[] = {
     {METHOD_GET, "/api/orders/new/items", ACCESS_PUBLIC, IN_LOOP, answer_echo},
     {METHOD_DELETE, "/api/orders/:id/items/:item", ACCESS_PUBLIC, IN_LOOP, answer_echo},
 };
-static const struct http_mount mounts[] = {{"a", first, 5, NULL}, {"b", second, 2, NULL}};
+static const struct http_mount mounts[] = {
+    {.service = "a", .routes = first, .route_count = 5},
+    {.service = "b", .routes = second, .route_count = 2},
+};
 
 /* The route of a path, given without its leading slash. */
 static const struct route *find(enum method method, const char *path, struct route_match *match)

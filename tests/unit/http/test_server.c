@@ -21,8 +21,9 @@ static const struct route routes[] = {
     {METHOD_POST, "/away", ACCESS_PUBLIC, IN_WRITER, answer_echo},
     {METHOD_GET, "/huge", ACCESS_PUBLIC, IN_LOOP, answer_huge},
     {METHOD_GET, "/operator", ACCESS_OPERATOR, IN_LOOP, answer_echo},
+    {METHOD_GET, "/health", ACCESS_HEALTH, IN_LOOP, answer_echo},
 };
-static const struct http_mount mount = {"test", routes, sizeof routes / sizeof *routes, NULL};
+static const struct http_mount mount = {"test", routes, sizeof routes / sizeof *routes, NULL, NULL};
 
 static struct http_config server_config(void)
 {
@@ -149,7 +150,7 @@ static void an_idle_connection_is_closed_without_a_word(void **state)
     int silent, served;
     char *in;
 
-    config.idle_ms = 100;
+    config.idle_ms = config.deadline_ms = 100;
     server = start(&config);
     silent = dial(server);
     served = dial(server);
@@ -222,39 +223,193 @@ static void one_who_reads_slowly_gets_everything(void **state)
     http_server_stop(server, 0);
 }
 
+/* --- too many ------------------------------------------------------------------------------ */
+
+#define PLAIN(path) "GET " path " HTTP/1.1\r\n" HOST "\r\n"
+
+/* A connection whose request is with the holding worker, as number `count`. */
+static int dial_busy(const struct http_server *server, int count)
+{
+    int fd = dial(server);
+
+    say(fd, PLAIN("/away/1"));
+    worker_await(count);
+    return fd;
+}
+
+static void hold(void)
+{
+    worker_start();
+    worker_set(true, false);
+}
+
+/* One that asks for something; its whole answer. */
+static char *ask(const struct http_server *server, const char *bytes)
+{
+    int fd = dial(server);
+    char *in;
+
+    say(fd, bytes);
+    in = hear(fd, NULL);
+    close(fd);
+    return in;
+}
+
+static void await_open(const struct http_server *server, uint64_t count)
+{
+    while (http_server_counters(server).connections_open != count)
+        usleep(1000);
+}
+
 static void connections_past_the_limit_are_told_so(void **state)
 {
     struct http_config config = server_config();
     struct http_server *server;
-    int fds[3], late;
+    int fds[3];
     char *in;
 
+    hold();
     config.connections_max = 3;
     server = start(&config);
-    for (int i = 0; i < 3; i++) {
-        fds[i] = dial(server);
-        say(fds[i], "GET /here HTTP/1.1\r\n" HOST "\r\n");
-        free(hear(fds[i], "\"secure\":false}"));
-    }
-    late = dial(server);
-    say(late, "GET /here HTTP/1.1\r\n" HOST "\r\n");
-    in = hear(late, NULL);
+    for (int i = 0; i < 3; i++)
+        fds[i] = dial_busy(server, i + 1);
+    in = ask(server, PLAIN("/here"));
     assert_begins(in, "HTTP/1.1 503 ");
     assert_has(in, "Retry-After: 1\r\n");
     free(in);
-    close(late);
     assert_int_equal(http_server_counters(server).connections_refused, 1);
-    for (int i = 0; i < 3; i++)
+    worker_set(false, false);
+    for (int i = 0; i < 3; i++) {
+        free(hear(fds[i], "\"secure\":false}"));
         close(fds[i]);
-    while (http_server_counters(server).connections_open)
-        usleep(1000);
+    }
+    await_open(server, 0);
     fds[0] = dial(server);
-    say(fds[0], "GET /here HTTP/1.1\r\n" HOST "\r\n");
+    say(fds[0], PLAIN("/here"));
     in = hear(fds[0], "\"secure\":false}");
     assert_begins(in, "HTTP/1.1 200 ");
     free(in);
     close(fds[0]);
     http_server_stop(server, 0);
+    worker_stop();
+}
+
+static void health_is_answered_past_the_limit(void **state)
+{
+    struct http_config config = server_config();
+    struct http_server *server;
+    int busy, more[300];
+    char *in;
+
+    hold();
+    config.connections_max = 1;
+    server = start(&config);
+    busy = dial_busy(server, 1);
+    for (int i = 0; i < 300; i++) /* more than there are descriptors kept for health */
+        more[i] = dial(server);
+    in = ask(server, PLAIN("/health"));
+    assert_begins(in, "HTTP/1.1 200 ");
+    assert_has(in, "Connection: close\r\n");
+    free(in);
+    assert_int_equal(http_server_counters(server).connections_refused, 301);
+    assert_true(http_server_counters(server).connections_open <= 1 + HTTP_RESERVE_DESCRIPTORS);
+    await_open(server, 1); /* who asks for nothing is not kept */
+    for (int i = 0; i < 300; i++)
+        close(more[i]);
+    close(busy);
+    worker_set(false, false);
+    http_server_stop(server, 0);
+    worker_stop();
+}
+
+static void the_silent_make_way_for_others(void **state)
+{
+    struct http_config config = server_config();
+    struct http_server *server;
+    int served, fresh, busy, late[2];
+    char *in;
+
+    hold();
+    config.connections_max = 3;
+    server = start(&config);
+    served = dial(server);
+    say(served, PLAIN("/here"));
+    free(hear(served, "\"secure\":false}"));
+    fresh = dial(server);
+    busy = dial_busy(server, 1);
+    for (int i = 0; i < 2;
+         i++) { /* the one that never said anything, then the one that was served */
+        late[i] = dial_busy(server, i + 2);
+        in = hear(i == 0 ? fresh : served, NULL);
+        assert_string_equal(in, "");
+        free(in);
+    }
+    assert_int_equal(http_server_counters(server).connections_evicted, 2);
+    worker_set(false, false);
+    for (int i = 0; i < 3; i++) {
+        in = hear(i == 2 ? busy : late[i], "\"secure\":false}");
+        assert_begins(in, "HTTP/1.1 200 ");
+        free(in);
+    }
+    http_server_stop(server, 0);
+    worker_stop();
+}
+
+/* As dial, from another loopback address. */
+static int dial_from(const struct http_server *server, const char *address)
+{
+    struct sockaddr_in from = {.sin_family = AF_INET}, to = {.sin_family = AF_INET};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    set_timeout(fd);
+    assert_int_equal(inet_pton(AF_INET, address, &from.sin_addr), 1);
+    assert_int_equal(bind(fd, (struct sockaddr *)&from, sizeof from), 0);
+    to.sin_port = htons((uint16_t)http_server_port(server));
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    return fd;
+}
+
+static void one_address_has_so_many_connections_and_others_have_theirs(void **state)
+{
+    struct http_config config = server_config();
+    struct http_server *server;
+    int fds[2], other, proxies[5];
+    char *in;
+
+    hold();
+    config.connections_per_address = 2;
+    config.trusted_proxies = "127.0.0.9";
+    server = start(&config);
+    for (int i = 0; i < 2; i++)
+        fds[i] = dial_busy(server, i + 1);
+    in = ask(server, PLAIN("/here"));
+    assert_begins(in, "HTTP/1.1 429 ");
+    assert_has(in, "Retry-After: 1\r\n");
+    free(in);
+    assert_int_equal(http_server_counters(server).connections_refused_address, 1);
+    other = dial_from(server, "127.0.0.2");
+    say(other, PLAIN("/here"));
+    in = hear(other, "\"secure\":false}");
+    assert_begins(in, "HTTP/1.1 200 ");
+    free(in);
+    for (int i = 0; i < 5; i++) { /* a trusted proxy stands for many */
+        proxies[i] = dial_from(server, "127.0.0.9");
+        say(proxies[i], PLAIN("/here"));
+        in = hear(proxies[i], "\"secure\":false}");
+        assert_begins(in, "HTTP/1.1 200 ");
+        free(in);
+    }
+    close(fds[0]); /* its place is free as soon as the server has seen it */
+    worker_set(false, false);
+    await_open(server, 7);
+    fds[0] = dial(server);
+    say(fds[0], PLAIN("/here"));
+    in = hear(fds[0], "\"secure\":false}");
+    assert_begins(in, "HTTP/1.1 200 ");
+    free(in);
+    http_server_stop(server, 0);
+    worker_stop();
 }
 
 /* --- the control socket -------------------------------------------------------------------- */
@@ -429,6 +584,9 @@ int main(void)
         cmocka_unit_test(one_who_does_not_read_is_cut_off),
         cmocka_unit_test(one_who_reads_slowly_gets_everything),
         cmocka_unit_test(connections_past_the_limit_are_told_so),
+        cmocka_unit_test(health_is_answered_past_the_limit),
+        cmocka_unit_test(the_silent_make_way_for_others),
+        cmocka_unit_test(one_address_has_so_many_connections_and_others_have_theirs),
         cmocka_unit_test(the_operator_comes_through_the_control_socket),
         cmocka_unit_test(a_bad_start_says_why),
         cmocka_unit_test(stopping_answers_what_is_in_flight),

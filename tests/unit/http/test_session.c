@@ -105,7 +105,10 @@ static const char good[] =
 static void a_session_that_was_started_is_believed(void **state)
 {
     struct fixture *fixture = *state;
-    struct session_user user = {STR("user-1"), STR("\xc3\xa4@b.c"), NOW_S, NOW_S + 5};
+    struct session_user user = {.id = STR("user-1"),
+                                .email = STR("\xc3\xa4@b.c"),
+                                .issued_at_s = NOW_S,
+                                .expires_at_s = NOW_S + 5};
     struct request rq;
     struct str cookie;
     char *end;
@@ -276,6 +279,164 @@ static void a_short_key_is_refused(void **state)
     assert_null(session_keys_new(STR("0123456789abcdef0123456789abcde")));
 }
 
+/* --- session ids ---------------------------------------------------------------------------- */
+
+static void a_session_id_comes_back_with_its_hash(void **state)
+{
+    struct fixture *fixture = *state;
+    unsigned char hash[EVP_MAX_MD_SIZE];
+    char hex[SESSION_ID_HASH_HEX + 1];
+
+    assert_true(claims_believed(fixture, "{\"id\":\"u\",\"iat\":1799999000,"
+                                         "\"exp\":1800001000,"
+                                         "\"sid\":\"00112233445566778899aabbccddeeff\"}"));
+    assert_string_equal(fixture->user.sid, "00112233445566778899aabbccddeeff");
+    EVP_Digest(fixture->user.sid, SESSION_ID_HEX, hash, NULL, EVP_sha256(), NULL);
+    for (size_t i = 0; i < SESSION_ID_HASH_HEX / 2; i++)
+        snprintf(hex + 2 * i, 3, "%02x", hash[i]);
+    assert_string_equal(fixture->user.sid_hash, hex);
+}
+
+static void the_sid_of_another_service_is_none_here(void **state)
+{
+    static const char *const sids[] = {"5",
+                                       "\"\"",
+                                       "null",
+                                       "\"00112233445566778899AABBCCDDEEFF\"",
+                                       "\"00112233445566778899aabbccddeeff0\"",
+                                       "[]"};
+    struct fixture *fixture = *state;
+    char claims[256];
+
+    for (size_t i = 0; i < sizeof sids / sizeof *sids; i++) {
+        snprintf(claims, sizeof claims, "{\"id\":\"u\",\"iat\":1799999000,\"sid\":%s}", sids[i]);
+        assert_true(claims_believed(fixture, claims));
+        assert_string_equal(fixture->user.sid, "");
+        assert_false(session_is_old(&fixture->user, NOW_S + 100000));
+    }
+}
+
+static void a_session_is_old_from_half_of_its_life_on(void **state)
+{
+    const struct session_user user = {
+        .id = STR("u"), .issued_at_s = 1000, .expires_at_s = 1900, .sid = "00"};
+
+    assert_false(session_is_old(&user, 1449));
+    assert_true(session_is_old(&user, 1450));
+}
+
+static void claims_that_stand_twice_are_refused(void **state)
+{
+    static const char *const claims[] = {
+        "{\"id\":\"a\",\"id\":\"b\",\"iat\":1800000000}",
+        "{\"id\":\"a\",\"iat\":1800000000,\"exp\":1800000100,\"exp\":1900000000}",
+        "{\"id\":\"a\",\"iat\":1800000000,\"x\":{\"y\":1,\"y\":1}}",
+    };
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < sizeof claims / sizeof *claims; i++)
+        assert_false(claims_believed(fixture, claims[i]));
+    assert_false(header_believed(fixture, "{\"alg\":\"none\",\"alg\":\"HS256\"}", EVP_sha256()));
+}
+
+/* --- two keys -------------------------------------------------------------------------------- */
+
+#define OLD_KEY "fedcba9876543210fedcba9876543210"
+
+static bool signed_with(struct fixture *fixture, const char *header, const char *key)
+{
+    struct str token =
+        make_token(fixture->arena, header, "{\"id\":\"u\",\"iat\":1800000000}", key, EVP_sha256());
+
+    return believed(fixture, "session=", wrap(fixture->arena, token, false), "");
+}
+
+static void two_keys_verify_and_the_first_signs(void **state)
+{
+    static const char plain[] = "{\"alg\":\"HS256\"}";
+    struct fixture *fixture = *state;
+    struct session_kid first = session_keys_kid(fixture->keys), second;
+    uint64_t generation = session_keys_generation(fixture->keys);
+    char header[128];
+
+    assert_false(signed_with(fixture, plain, OLD_KEY));
+    assert_true(session_keys_set(fixture->keys, STR(OLD_KEY "," KEY)));
+    assert_true(session_keys_generation(fixture->keys) > generation);
+    second = session_keys_kid(fixture->keys);
+    assert_string_not_equal(first.text, second.text);
+    assert_true(signed_with(fixture, plain, OLD_KEY));
+    assert_true(signed_with(fixture, plain, KEY));
+    assert_true(signed_with(fixture, "{\"alg\":\"HS256\",\"kid\":\"another\"}", KEY));
+    snprintf(header, sizeof header, "{\"alg\":\"HS256\",\"kid\":\"%s\"}", first.text);
+    assert_true(signed_with(fixture, header, KEY));
+    assert_false(signed_with(fixture, header, OLD_KEY)); /* what it names is what counts */
+    assert_false(session_keys_set(fixture->keys, STR("short")));
+    assert_true(signed_with(fixture, plain, KEY));
+    assert_true(session_keys_set(fixture->keys, STR(KEY)));
+    assert_false(signed_with(fixture, plain, OLD_KEY));
+}
+
+static void a_comma_parts_two_keys_of_full_length_only(void **state)
+{
+    struct str keys[SESSION_KEYS_MAX];
+
+    assert_int_equal(session_keys_split(STR(KEY), keys), 1);
+    assert_int_equal(session_keys_split(STR(KEY "," OLD_KEY), keys), 2);
+    assert_true(str_eq(keys[0], STR(KEY)) && str_eq(keys[1], STR(OLD_KEY)));
+    assert_int_equal(session_keys_split(STR("a phrase, which is a key and has a comma"), keys), 1);
+    assert_int_equal(session_keys_split(STR(KEY "," KEY "," KEY), keys), 1);
+}
+
+/* --- the refused ----------------------------------------------------------------------------- */
+
+static struct session_user user_of(const char *id, const char *sid_hash)
+{
+    struct session_user user = {.id = str_of(id)};
+
+    snprintf(user.sid_hash, sizeof user.sid_hash, "%s", sid_hash);
+    return user;
+}
+
+static void who_is_revoked_is_refused_until_then(void **state)
+{
+    struct revoked *revoked = revoked_new(), *fresh;
+    struct session_user user = user_of("u", "abc"), other = user_of("abc", "u");
+
+    assert_false(session_is_revoked(revoked, &user, 1000));
+    assert_true(revoked_put(revoked, REVOKED_SESSION, STR("abc"), 2000, 1000));
+    assert_true(session_is_revoked(revoked, &user, 1999));
+    assert_false(session_is_revoked(revoked, &user, 2000));
+    assert_false(session_is_revoked(revoked, &other, 1000)); /* a user's id is no session's */
+    assert_true(revoked_put(revoked, REVOKED_USER, STR("u"), INT64_MAX, 1000));
+    assert_true(session_is_revoked(revoked, &user, 5000));
+    assert_true(revoked_put(revoked, REVOKED_USER, STR("u"), 0, 5000));
+    assert_false(session_is_revoked(revoked, &user, 5000));
+    fresh = revoked_new();
+    assert_true(revoked_put(fresh, REVOKED_USER, STR("abc"), INT64_MAX, 1000));
+    revoked_replace(revoked, fresh);
+    assert_false(session_is_revoked(revoked, &user, 1000));
+    assert_true(session_is_revoked(revoked, &other, 1000));
+    revoked_free(revoked);
+}
+
+static void thousands_of_revoked_are_all_found_and_the_old_ones_go(void **state)
+{
+    struct revoked *revoked = revoked_new();
+    struct session_user user;
+    char key[16];
+
+    for (int i = 0; i < 20000; i++) {
+        snprintf(key, sizeof key, "%d", i);
+        assert_true(revoked_put(revoked, REVOKED_SESSION, str_of(key), 100 + i, i));
+    }
+    for (int i = 0; i < 20000; i++) {
+        snprintf(key, sizeof key, "%d", i);
+        user = user_of("u", key);
+        assert_int_equal(session_is_revoked(revoked, &user, 19999), i > 19899);
+    }
+    revoked_free(revoked);
+}
+
 static void clearing_clears_both_names(void **state)
 {
     struct fixture *fixture = *state;
@@ -301,6 +462,14 @@ int main(void)
         cmocka_unit_test(the_id_is_1_to_64_printable_characters),
         cmocka_unit_test(nonsense_is_refused),
         cmocka_unit_test(a_short_key_is_refused),
+        cmocka_unit_test(a_session_id_comes_back_with_its_hash),
+        cmocka_unit_test(the_sid_of_another_service_is_none_here),
+        cmocka_unit_test(a_session_is_old_from_half_of_its_life_on),
+        cmocka_unit_test(claims_that_stand_twice_are_refused),
+        cmocka_unit_test(two_keys_verify_and_the_first_signs),
+        cmocka_unit_test(a_comma_parts_two_keys_of_full_length_only),
+        cmocka_unit_test(who_is_revoked_is_refused_until_then),
+        cmocka_unit_test(thousands_of_revoked_are_all_found_and_the_old_ones_go),
         cmocka_unit_test(clearing_clears_both_names),
     };
 

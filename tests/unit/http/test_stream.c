@@ -37,7 +37,7 @@ static const struct route routes[] = {
     {METHOD_GET, "/fail", ACCESS_PUBLIC, IN_LOOP, fail_stream},
     {METHOD_GET, "/here", ACCESS_PUBLIC, IN_LOOP, answer_echo},
 };
-static const struct http_mount mount = {"test", routes, sizeof routes / sizeof *routes, NULL};
+static const struct http_mount mount = {"test", routes, sizeof routes / sizeof *routes, NULL, NULL};
 
 static struct http_server *start_streaming(void)
 {

@@ -98,7 +98,7 @@ static void crash(void)
 
     if (!world.charged) fake_charge(world.payments.gateway, &charge, &lost);
     task_list_free(&node->service.tasks);
-    world.payments.resumed = false;
+    world.payments.resumed_after = -1;
     world.crashes++;
     run_job(PAYMENTS, DRIVE);
 }

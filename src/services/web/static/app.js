@@ -26,6 +26,11 @@
         if (event.persisted) location.reload(); // the page of before the payment is not true any more
     });
 
+    // --- who is here stays signed in ---------------------------------------------------------------
+    // A session ends when nothing is asked for a while; an open page is not nothing.
+    if (one("form[action='/auth/signout']"))
+        setInterval(() => { fetch("/tickets/new", { method: "HEAD" }).catch(() => {}); }, 300000);
+
     // --- fresh content in place ------------------------------------------------------------------
     // What people have typed is never taken from under their hands.
     const isTyped = (inside) => [...inside.querySelectorAll("input")].some((input) =>

@@ -1,0 +1,104 @@
+/* base/metric.h: figures of the running program, for Prometheus
+ * (https://prometheus.io/docs/instrumenting/exposition_formats/, text format 0.0.4).
+ *
+ * A figure of the whole program is one line of METRIC_MAP and metric_add where it happens. Figures
+ * that belong to something (a loop, a route, a service) live there, in atomics that one thread
+ * adds to without locking, and are written out by whoever gathers them (runtime/streaming). */
+#ifndef BASE_METRIC_H
+#define BASE_METRIC_H
+
+#include "base/str.h"
+
+#include <stdatomic.h>
+
+/* 0 leaves counting, timing and tracing out, for bench/run to measure what they cost. */
+#ifndef OBSERVED
+#define OBSERVED 1
+#endif
+
+enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
+
+/* Name here, kind, name and labels there, what it counts. Lines of one name stand together. */
+#define METRIC_MAP(X)                                                                              \
+    X(GATEWAY_DONE, COUNTER, "boxoffice_gateway_calls_total", "outcome=\"done\"",                  \
+      "Calls of the card gateway, by how they ended.")                                             \
+    X(GATEWAY_DECLINED, COUNTER, "boxoffice_gateway_calls_total", "outcome=\"declined\"", "")      \
+    X(GATEWAY_REFUSED, COUNTER, "boxoffice_gateway_calls_total", "outcome=\"refused\"", "")        \
+    X(GATEWAY_UNKNOWN, COUNTER, "boxoffice_gateway_calls_total", "outcome=\"unknown\"", "")        \
+    X(GATEWAY_ABSENT, COUNTER, "boxoffice_gateway_calls_total", "outcome=\"absent\"", "")          \
+    X(SESSIONS_ISSUED, COUNTER, "boxoffice_sessions_total", "result=\"issued\"",                   \
+      "Session tokens made, and session cookies that were not believed.")                          \
+    X(SESSIONS_REFUSED, COUNTER, "boxoffice_sessions_total", "result=\"refused\"", "")             \
+    X(SIGN_INS_REFUSED, COUNTER, "boxoffice_sign_ins_refused_total", "",                           \
+      "Sign-ins with an unknown email or a wrong password.")                                       \
+    X(LIVE_CLIENTS, GAUGE, "boxoffice_live_clients", "", "Browsers that follow live changes.")     \
+    X(SPANS_EXPORTED, COUNTER, "boxoffice_spans_total", "result=\"exported\"",                     \
+      "Spans of traces, by what became of them.")                                                  \
+    X(SPANS_DROPPED, COUNTER, "boxoffice_spans_total", "result=\"dropped\"", "")                   \
+    X(SPANS_FAILED, COUNTER, "boxoffice_spans_total", "result=\"failed\"", "")
+
+#define METRIC_ENUM(id, kind, name, labels, help) METRIC_##id,
+enum metric { METRIC_MAP(METRIC_ENUM) METRICS };
+#undef METRIC_ENUM
+
+extern _Atomic int64_t metric_values[METRICS];
+
+/* Any thread. A gauge may be given a negative number. */
+static inline void metric_add(enum metric metric, int64_t number)
+{
+    if (OBSERVED) atomic_fetch_add_explicit(&metric_values[metric], number, memory_order_relaxed);
+}
+
+/* --- figures with one writing thread --------------------------------------------------------- */
+
+static inline void figure_add(_Atomic uint64_t *figure, uint64_t number)
+{
+    if (!OBSERVED) return;
+    atomic_store_explicit(figure, atomic_load_explicit(figure, memory_order_relaxed) + number,
+                          memory_order_relaxed);
+}
+static inline uint64_t figure_get(const _Atomic uint64_t *figure) /* any thread */
+{
+    return atomic_load_explicit(figure, memory_order_relaxed);
+}
+
+#define HISTOGRAM_BOUNDS 16
+struct histogram_scale {
+    int64_t bounds[HISTOGRAM_BOUNDS]; /* growing */
+    double unit;                      /* what is shown for 1 */
+};
+extern const struct histogram_scale histogram_durations; /* values in microseconds, shown in s */
+extern const struct histogram_scale histogram_sizes;     /* how many */
+
+struct histogram {
+    _Atomic uint64_t buckets[HISTOGRAM_BOUNDS + 1]; /* the last: above every bound */
+    _Atomic uint64_t sum;
+};
+
+static inline void histogram_add(struct histogram *histogram, const struct histogram_scale *scale,
+                                 int64_t value)
+{
+    size_t bucket = 0;
+
+    while (bucket < HISTOGRAM_BOUNDS && value > scale->bounds[bucket])
+        bucket++;
+    figure_add(&histogram->buckets[bucket], 1);
+    figure_add(&histogram->sum, value > 0 ? (uint64_t)value : 0);
+}
+/* Adds one to another that nobody else knows. */
+void histogram_merge(struct histogram *into, const struct histogram *from);
+uint64_t histogram_count(const struct histogram *histogram);
+
+/* --- writing them out ------------------------------------------------------------------------ */
+
+/* Before the lines of one name. */
+void metric_family(struct buf *out, const char *name, enum metric_kind kind, const char *help);
+/* labels: name="value",…; no quotes, backslashes or line ends in the values; "" for none. */
+void metric_line(struct buf *out, const char *name, const char *labels, int64_t value);
+void metric_line_real(struct buf *out, const char *name, const char *labels, double value);
+void metric_histogram(struct buf *out, const char *name, const char *labels,
+                      const struct histogram *histogram, const struct histogram_scale *scale);
+/* All of METRIC_MAP. */
+void metric_write_all(struct buf *out);
+
+#endif

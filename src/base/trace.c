@@ -1,0 +1,88 @@
+/* base/trace.c: trace ids, and their form as text. */
+#include "base/trace.h"
+
+static const char hex_digits[16] = "0123456789abcdef";
+
+/* A digit's value and one; 0: it is none. Lower case only, as the recommendation demands. */
+static const uint8_t hex_values[256] = {
+    ['0'] = 1, ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16};
+
+static bool read_hex(const char *at, int digits, uint64_t *out)
+{
+    uint64_t number = 0;
+
+    for (int i = 0; i < digits; i++) {
+        unsigned value = hex_values[(unsigned char)at[i]];
+
+        if (!value) return false;
+        number = number << 4 | (value - 1);
+    }
+    *out = number;
+    return true;
+}
+
+bool trace_parse(struct str text, struct trace *out)
+{
+    uint64_t version, flags;
+    struct trace read = {0};
+
+    *out = read;
+    if (text.len < TRACE_TEXT_LEN || text.at[2] != '-' || text.at[35] != '-' ||
+        text.at[52] != '-' || !read_hex(text.at, 2, &version) ||
+        !read_hex(text.at + 3, 16, &read.high) || !read_hex(text.at + 19, 16, &read.low) ||
+        !read_hex(text.at + 36, 16, &read.span) || !read_hex(text.at + 53, 2, &flags))
+        return false;
+    if (version == 0xff || !trace_known(&read) || !read.span) return false;
+    if (text.len > TRACE_TEXT_LEN && (version == 0 || text.at[TRACE_TEXT_LEN] != '-')) return false;
+    read.sampled = flags & 1;
+    *out = read;
+    return true;
+}
+
+void trace_hex(uint64_t number, int digits, char *out)
+{
+    while (digits--) {
+        out[digits] = hex_digits[number & 15];
+        number >>= 4;
+    }
+}
+
+void trace_format(const struct trace *trace, char out[TRACE_TEXT_LEN])
+{
+    memcpy(out, "00-", 3);
+    trace_hex(trace->high, 16, out + 3);
+    trace_hex(trace->low, 16, out + 19);
+    out[35] = '-';
+    trace_hex(trace->span, 16, out + 36);
+    memcpy(out + 52, trace->sampled ? "-01" : "-00", 3);
+}
+
+/* --- ids ----------------------------------------------------------------------------------- */
+
+static uint64_t rotate(uint64_t bits, int by)
+{
+    return bits << by | bits >> (64 - by);
+}
+
+void trace_source_init(struct trace_source *source, struct random *random)
+{
+    random_fill(random, source->state, sizeof source->state);
+    source->state[0] |= 1; /* all zero would stay so */
+}
+
+/* xoshiro256++ (Blackman and Vigna, https://prng.di.unimi.it/). */
+uint64_t trace_source_next(struct trace_source *source)
+{
+    uint64_t *s = source->state;
+    uint64_t result = rotate(s[0] + s[3], 23) + s[0];
+    uint64_t shifted = s[1] << 17;
+
+    s[2] ^= s[0];
+    s[3] ^= s[1];
+    s[1] ^= s[2];
+    s[0] ^= s[3];
+    s[2] ^= shifted;
+    s[3] = rotate(s[3], 45);
+    return result ? result : 1;
+}

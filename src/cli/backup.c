@@ -1,0 +1,345 @@
+/* cli/backup.c: boxoffice backup DIR: all databases of one moment, while a server goes on or not.
+ *
+ * The databases are separate files, and what one knows of another is how far it has taken over the
+ * other's outbox. A copy is whole when no copied position lies behind the end of the copied outbox
+ * it is a position in. So the command begins a read snapshot in each database, one right after the
+ * other, which takes less time than it takes an event to travel, and looks whether that is so; if
+ * not, it lets go and begins again. No writer is held up for it. The bus's snapshot comes first,
+ * because its listeners' positions may only be older than the outboxes; auth's comes last, so that
+ * whoever has a ticket or an order also has an account. Then the snapshots are copied at leisure.
+ */
+#include "cli/folder.h"
+#include "cli/manifest.h"
+
+#include "base/clock.h"
+#include "bus/bus.h"
+#include "runtime/service.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CUT_TRIES     1000
+#define CUT_US_MAX    20000              /* from the first snapshot to the last */
+#define BYTES_A_S_MAX (32 * 1024 * 1024) /* leaves the disk to whoever serves */
+#define POSITIONS_MAX 32
+#define ARENA_MAX     (4 * 1024 * 1024)
+#define KEYS_MAX      8
+
+struct source {
+    const struct service_definition *def;
+    struct db *db;
+    struct tx *tx;
+    int64_t last; /* of its outbox, in the snapshot */
+};
+
+struct backup {
+    const struct settings *settings;
+    struct source sources[FOLDER_DATABASES];
+    size_t count;
+    char target[PATH_BYTES];  /* what it will be called, … */
+    char partial[PATH_BYTES]; /* … and what it is called until it is whole */
+    int partial_fd;
+    struct manifest manifest;
+    struct arena *arena;
+    struct buf why;
+};
+
+static void pause_us(int64_t us)
+{
+    struct timespec time = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
+
+    while (us > 0 && nanosleep(&time, &time) != 0 && errno == EINTR)
+        ;
+}
+
+/* --- the moment ---------------------------------------------------------------------------- */
+
+static enum err open_sources(struct backup *backup)
+{
+    char name[NAME_BYTES], path[PATH_BYTES];
+    enum err err = OK;
+
+    for (size_t i = 0; i < FOLDER_DATABASES; i++) {
+        struct source *source = &backup->sources[backup->count];
+
+        source->def = folder_service(i);
+        snprintf(name, sizeof name, "%s.db", source->def->name);
+        if (!path_join(path, folder_of(backup->settings), name)) return ERR_INVALID;
+        if (!file_exists(path)) continue; /* a service that never ran here */
+        TRY(db_open(path, DB_READER, &source->db, &backup->why));
+        backup->count++;
+    }
+    if (backup->count == 0) {
+        buf_printf(&backup->why, "there are no databases in %s", folder_of(backup->settings));
+        err = ERR_NOT_FOUND;
+    }
+done:
+    return err;
+}
+
+static const struct source *source_of(const struct backup *backup, struct str name)
+{
+    for (size_t i = 0; i < backup->count; i++)
+        if (str_eq(str_of(backup->sources[i].def->name), name)) return &backup->sources[i];
+    return NULL;
+}
+
+/* Whether nothing in this snapshot came from an event that its publisher's snapshot lacks. */
+static enum err no_position_is_ahead(struct backup *backup, struct tx *tx, bool *whole)
+{
+    struct bus_position positions[POSITIONS_MAX];
+    size_t count;
+    enum err err;
+
+    TRY(bus_positions(tx, backup->arena, positions, POSITIONS_MAX, &count));
+    for (size_t i = 0; i < count; i++) {
+        const struct source *publisher = source_of(backup, positions[i].source);
+
+        if (publisher && positions[i].sequence > publisher->last) *whole = false;
+    }
+done:
+    return err;
+}
+
+static enum err try_cut(struct backup *backup, bool *whole)
+{
+    int64_t began_us = clock_monotonic_us();
+    enum err err = OK;
+
+    backup->manifest.time_ms = clock_now_ms(&clock_system);
+    for (size_t i = 0; i < backup->count; i++) {
+        struct source *source = &backup->sources[i];
+
+        source->tx = tx_snapshot(source->db, backup->manifest.time_ms);
+        TRY(outbox_last(source->tx, &source->last)); /* the first read makes the snapshot */
+    }
+    *whole = clock_monotonic_us() - began_us <= CUT_US_MAX;
+    for (size_t i = 0; i < backup->count; i++)
+        TRY(no_position_is_ahead(backup, backup->sources[i].tx, whole));
+done:
+    return err;
+}
+
+static enum err cut(struct backup *backup)
+{
+    bool whole = false;
+    enum err err = OK;
+
+    for (int i = 0; i < CUT_TRIES && !whole; i++) {
+        if (i) pause_us(1000);
+        for (size_t j = 0; j < backup->count; j++)
+            db_snapshot_end(backup->sources[j].db);
+        TRY(try_cut(backup, &whole));
+    }
+    if (!whole) {
+        buf_append(&backup->why, STR("no moment was found at which the databases agree: the machine"
+                                     " is too busy, try again"));
+        err = ERR_BUSY;
+    }
+done:
+    return err;
+}
+
+/* --- the copies ---------------------------------------------------------------------------- */
+
+/* Sleeps so that on average no more than BYTES_A_S_MAX are written. */
+static void go_slowly(void *context, int64_t bytes)
+{
+    int64_t *due_us = context, now_us = clock_monotonic_us();
+
+    if (*due_us < now_us) *due_us = now_us;
+    *due_us += bytes * 1000000 / BYTES_A_S_MAX;
+    pause_us(*due_us - now_us);
+}
+
+static enum err note_steps(struct backup *backup, struct tx *tx, struct manifest_file *file)
+{
+    struct str steps[MANIFEST_STEPS_MAX];
+    enum err err;
+
+    TRY(db_steps(tx, backup->arena, steps, MANIFEST_STEPS_MAX, &file->step_count));
+    for (size_t i = 0; i < file->step_count; i++)
+        file->steps[i] = steps[i].at;
+done:
+    return err;
+}
+
+static enum err note_sum(struct backup *backup, const char *path, struct manifest_file *file)
+{
+    if (file_sum(path, &file->bytes, &file->sum)) return OK;
+    buf_printf(&backup->why, "cannot read %s: %s", path, strerror(errno));
+    return ERR_IO;
+}
+
+/* The snapshot ends with its copy, so that its log does not grow longer than it must. */
+static enum err copy_database(struct backup *backup, struct source *source)
+{
+    struct manifest_file *file = &backup->manifest.files[backup->manifest.count++];
+    int64_t due_us = 0;
+    char path[PATH_BYTES];
+    enum err err = OK;
+
+    snprintf(file->name, sizeof file->name, "%s.db", source->def->name);
+    if (!path_join(path, backup->partial, file->name)) return ERR_INVALID;
+    TRY(note_steps(backup, source->tx, file));
+    TRY(db_copy(source->db, path, go_slowly, &due_us, &backup->why));
+    db_close(source->db);
+    source->db = NULL;
+    TRY(note_sum(backup, path, file));
+done:
+    return err;
+}
+
+static enum err copy_keys(struct backup *backup)
+{
+    char names[KEYS_MAX][NAME_BYTES], from[PATH_BYTES], to[PATH_BYTES];
+    int count = folder_names(backup->settings->data, ".key", names, KEYS_MAX);
+    enum err err = OK;
+
+    for (int i = 0; i < count; i++) {
+        struct manifest_file *file = &backup->manifest.files[backup->manifest.count++];
+
+        memcpy(file->name, names[i], sizeof file->name);
+        if (!path_join(from, backup->settings->data, names[i]) ||
+            !path_join(to, backup->partial, names[i]) || !file_copy(from, to)) {
+            buf_printf(&backup->why, "cannot copy %s: %s", names[i], strerror(errno));
+            return ERR_IO;
+        }
+        TRY(note_sum(backup, to, file));
+    }
+done:
+    return err;
+}
+
+/* --- the folder ---------------------------------------------------------------------------- */
+
+/* DIR.partial, emptied of what an earlier run that was killed left in it. */
+static enum err make_partial(struct backup *backup, const char *target)
+{
+    size_t length = strlen(target);
+
+    while (length > 1 && target[length - 1] == '/')
+        length--;
+    if (snprintf(backup->target, PATH_BYTES, "%.*s", (int)length, target) >= PATH_BYTES ||
+        snprintf(backup->partial, PATH_BYTES, "%.*s.partial", (int)length, target) >= PATH_BYTES)
+        errno = ENAMETOOLONG;
+    else if (file_exists(backup->target))
+        errno = EEXIST;
+    else if (mkdir(backup->partial, 0700) == 0 || errno == EEXIST)
+        backup->partial_fd = open(backup->partial, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (backup->partial_fd < 0) {
+        buf_printf(&backup->why, "cannot make %s: %s", target, strerror(errno));
+        return ERR_IO;
+    }
+    if (flock(backup->partial_fd, LOCK_EX | LOCK_NB) != 0) {
+        buf_printf(&backup->why, "another backup into %s is running", target);
+        return ERR_LOCKED;
+    }
+    if (folder_clear(backup->partial)) return OK;
+    buf_printf(&backup->why, "cannot clear %s: %s", backup->partial, strerror(errno));
+    return ERR_IO;
+}
+
+static enum err finish(struct backup *backup)
+{
+    char parent[PATH_BYTES];
+
+    path_parent(parent, backup->target);
+    if (manifest_write(backup->partial, &backup->manifest) && folder_sync(backup->partial) &&
+        rename(backup->partial, backup->target) == 0 && folder_sync(parent))
+        return OK;
+    buf_printf(&backup->why, "cannot finish %s: %s", backup->target, strerror(errno));
+    return ERR_IO;
+}
+
+static enum err make(struct backup *backup, const char *target)
+{
+    enum err err;
+
+    TRY(open_sources(backup));
+    TRY(make_partial(backup, target));
+    TRY(cut(backup));
+    for (size_t i = 0; i < backup->count; i++)
+        TRY(copy_database(backup, &backup->sources[i]));
+    TRY(copy_keys(backup));
+    TRY(finish(backup));
+done:
+    return err;
+}
+
+/* --- the command --------------------------------------------------------------------------- */
+
+static void tell(const struct backup *backup)
+{
+    char time[ISO8601_LEN + 1];
+    int64_t bytes = 0;
+
+    for (size_t i = 0; i < backup->manifest.count; i++)
+        bytes += backup->manifest.files[i].bytes;
+    iso8601_format(backup->manifest.time_ms, time);
+    printf("%s: %zu files, %lld bytes, as of %s\n", backup->target, backup->manifest.count,
+           (long long)bytes, time);
+}
+
+static int run(const struct settings *settings, const char *target)
+{
+    struct backup *backup = calloc(1, sizeof *backup);
+    int code = 1;
+    enum err err;
+
+    if (!backup) return cli_fail("out of memory");
+    buf_init(&backup->why, NULL, 2 * PATH_BYTES);
+    backup->settings = settings;
+    backup->manifest.version = BOXOFFICE_VERSION;
+    backup->partial_fd = -1;
+    backup->arena = arena_new(ARENA_MAX);
+    (void)umask(0077);
+    if (nice(19) == -1) errno = 0; /* who serves comes first */
+    err = backup->arena ? make(backup, target) : ERR_MEMORY;
+    if (err == OK) {
+        tell(backup);
+        code = cli_finish();
+    } else if (backup->why.len) {
+        (void)cli_fail("%.*s", (int)backup->why.len, backup->why.at);
+    } else {
+        (void)cli_fail("backup: %s", err_message(err));
+    }
+    for (size_t i = 0; i < FOLDER_DATABASES; i++)
+        db_close(backup->sources[i].db);
+    if (backup->partial_fd >= 0) close(backup->partial_fd);
+    if (backup->arena) arena_free(backup->arena);
+    buf_free(&backup->why);
+    free(backup);
+    return code;
+}
+
+int cli_backup(int count, char **words)
+{
+    static const struct option options[] = {{"data", required_argument, NULL, 'd'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    static char name[] = "boxoffice backup";
+    const char *data = NULL;
+    struct settings settings;
+    int option;
+
+    words[0] = name;
+    while ((option = getopt_long(count, words, "h", options, NULL)) != -1) {
+        if (option == 'd') {
+            data = optarg;
+        } else if (option == 'h') {
+            cli_usage(stdout);
+            return 0;
+        } else {
+            return cli_hint();
+        }
+    }
+    if (count - optind != 1 || !*words[optind]) return cli_refuse("backup takes DIR");
+    return folder_settings(data, &settings) ? run(&settings, words[optind]) : 1;
+}

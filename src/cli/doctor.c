@@ -1,0 +1,456 @@
+/* cli/doctor.c: boxoffice doctor: is all well, and if not, what is wrong and what to do. One line a
+ * finding: "ok", "warn" or "fail", what was looked at, what it found. Works beside a server and
+ * without one. A further check is one function and one row of `checks`. */
+#include "cli/control.h"
+#include "cli/folder.h"
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "bus/bus.h"
+#include "runtime/serve.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/timex.h>
+#include <time.h>
+#include <unistd.h>
+
+#define DISK_FAIL_BYTES   (INT64_C(64) << 20)
+#define DISK_WARN_BYTES   (INT64_C(1) << 30)
+#define DISK_WARN_PERCENT 5
+#define CLOCK_FIRST_MS    INT64_C(1704067200000) /* 2024 */
+#define CLOCK_LAST_MS     INT64_C(4102444800000) /* 2100 */
+#define CLOCK_AHEAD_MS    5000
+#define CLOCK_SAMPLE_US   100000
+#define CLOCK_STEP_US     50000
+#define LAG_WARN          1000
+#define LAG_FAIL          10000 /* /readyz says 503 from here on */
+#define WAITING_WARN_MS   60000
+#define POSITIONS_MAX     32
+#define STEPS_MAX         64
+#define ARENA_MAX         (16 * 1024 * 1024)
+#define LINE_BYTES        8192
+
+enum finding { FINE, WARN, FAIL }; /* the exit status is the worst */
+
+struct doctor {
+    struct settings settings;
+    struct arena *arena;
+    enum finding worst;
+    bool served;
+    struct db *dbs[FOLDER_DATABASES]; /* NULL: not there, or cannot be opened */
+};
+
+__attribute__((format(printf, 4, 5))) static void say(struct doctor *doctor, enum finding finding,
+                                                      const char *what, const char *format, ...)
+{
+    static const char *const words[] = {"ok", "warn", "fail"};
+    char line[LINE_BYTES];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    for (char *at = line; *at; at++)
+        if (*at == '\n') *at = ' '; /* what SQLite finds has several lines */
+    printf("%-4s %-12s %s\n", words[finding], what, line);
+    if (finding > doctor->worst) doctor->worst = finding;
+}
+
+static const char *name_of(size_t index)
+{
+    return folder_service(index)->name;
+}
+
+/* --- files --------------------------------------------------------------------------------- */
+
+static void check_file(struct doctor *doctor, const char *path, enum finding when_open)
+{
+    struct stat status;
+
+    if (stat(path, &status) != 0) {
+        say(doctor, FAIL, "permissions", "%s: %s", path, strerror(errno));
+    } else if (status.st_mode & 077) {
+        say(doctor, when_open, "permissions", "%s can be used by others (mode %03o): chmod go= %s",
+            path, (unsigned)status.st_mode & 0777, path);
+    } else if (status.st_uid != geteuid()) {
+        say(doctor, WARN, "permissions", "%s belongs to another user (%ld): run this as that user",
+            path, (long)status.st_uid);
+    } else {
+        say(doctor, FINE, "permissions", "%s is its user's alone", path);
+    }
+}
+
+static void check_permissions(struct doctor *doctor)
+{
+    char keys[8][NAME_BYTES], path[PATH_BYTES];
+    int count;
+
+    if (!file_exists(doctor->settings.data)) {
+        say(doctor, WARN, "permissions", "%s is not there: the first boxoffice serve makes it",
+            doctor->settings.data);
+        return;
+    }
+    check_file(doctor, doctor->settings.data, WARN);
+    count = folder_names(doctor->settings.data, ".key", keys, 8);
+    for (int i = 0; i < count; i++)
+        if (path_join(path, doctor->settings.data, keys[i])) check_file(doctor, path, FAIL);
+    if (path_join(path, folder_of(&doctor->settings), RESTORING_FOLDER) && file_exists(path))
+        say(doctor, FAIL, "restore", "%s: a restore was broken off: run boxoffice restore again",
+            path);
+}
+
+static void check_disk(struct doctor *doctor)
+{
+    const char *folder = folder_of(&doctor->settings);
+    struct statvfs status;
+    int64_t free_bytes, percent;
+    enum finding finding = FINE;
+
+    if (statvfs(folder, &status) != 0 || status.f_blocks == 0) {
+        if (file_exists(folder)) say(doctor, FAIL, "disk", "%s: %s", folder, strerror(errno));
+        return;
+    }
+    free_bytes = (int64_t)(status.f_bavail * status.f_frsize);
+    percent = (int64_t)(100 * status.f_bavail / status.f_blocks);
+    if (free_bytes < DISK_WARN_BYTES || percent < DISK_WARN_PERCENT) finding = WARN;
+    if (free_bytes < DISK_FAIL_BYTES) finding = FAIL;
+    say(doctor, finding, "disk", "%lld MiB (%lld%%) free at %s%s", (long long)(free_bytes >> 20),
+        (long long)percent, folder,
+        finding ? ": make room; when it is full, writes are answered 503" : "");
+}
+
+/* --- the clock ----------------------------------------------------------------------------- */
+
+/* How much further the wall clock went than the monotonic one, in a moment. */
+static int64_t clock_step_us(void)
+{
+    struct timespec pause = {.tv_nsec = CLOCK_SAMPLE_US * 1000};
+    int64_t wall_ms = clock_now_ms(&clock_system), steady_us = clock_monotonic_us();
+
+    nanosleep(&pause, NULL);
+    return (clock_now_ms(&clock_system) - wall_ms) * 1000 - (clock_monotonic_us() - steady_us);
+}
+
+/* The newest event of all; 0: there is none. */
+static int64_t newest_event_ms(const struct doctor *doctor)
+{
+    int64_t newest_ms = 0, time_ms;
+
+    for (size_t i = 0; i < FOLDER_DATABASES; i++)
+        if (doctor->dbs[i] && outbox_last_time(tx_read(doctor->dbs[i], 0), &time_ms) == OK &&
+            time_ms > newest_ms)
+            newest_ms = time_ms;
+    return newest_ms;
+}
+
+static void check_clock(struct doctor *doctor)
+{
+    struct timex state = {.modes = 0};
+    int64_t step_us = clock_step_us(), newest_ms = newest_event_ms(doctor);
+    int64_t now_ms = clock_now_ms(&clock_system);
+    char time[ISO8601_LEN + 1];
+
+    iso8601_format(now_ms, time);
+    if (now_ms < CLOCK_FIRST_MS || now_ms > CLOCK_LAST_MS)
+        say(doctor, FAIL, "clock", "it says %s: set it", time);
+    else if (newest_ms > now_ms + CLOCK_AHEAD_MS)
+        say(doctor, FAIL, "clock",
+            "it says %s, but the newest event was made %lld s later: it was set back; set it right",
+            time, (long long)(newest_ms - now_ms) / 1000);
+    else if (llabs(step_us) > CLOCK_STEP_US)
+        say(doctor, WARN, "clock", "it jumped by %lld ms just now: let it be slewed, not stepped",
+            (long long)step_us / 1000);
+    else if (adjtimex(&state) == TIME_ERROR)
+        say(doctor, WARN, "clock", "%s, but nothing keeps it right: run a time service", time);
+    else
+        say(doctor, FINE, "clock", "%s", time);
+}
+
+/* --- settings ------------------------------------------------------------------------------ */
+
+static bool is_live(const char *key)
+{
+    return strstr(key, "_live_") != NULL;
+}
+
+static void check_stripe(struct doctor *doctor)
+{
+    const struct settings *set = &doctor->settings;
+    const char *key = set->stripe_key, *shown = set->stripe_publishable_key;
+
+    if (!key && (shown || set->stripe_webhook_secret))
+        say(doctor, FAIL, "payments", "%s is set without STRIPE_KEY: cards go to the sandbox",
+            shown ? "STRIPE_PUBLISHABLE_KEY" : "STRIPE_WEBHOOK_SECRET");
+    else if (!key)
+        say(doctor, FINE, "payments", "the sandbox: no money moves (STRIPE_KEY is not set)");
+    else if (shown && is_live(key) != is_live(shown))
+        say(doctor, FAIL, "payments",
+            "STRIPE_KEY and STRIPE_PUBLISHABLE_KEY are not of the same mode, live or test");
+    else if (!shown)
+        say(doctor, WARN, "payments",
+            "STRIPE_KEY is set without STRIPE_PUBLISHABLE_KEY: the order page has no card form");
+    else if (!set->stripe_webhook_secret)
+        say(doctor, WARN, "payments",
+            "STRIPE_WEBHOOK_SECRET is not set: what happens at Stripe alone (disputes, refunds) is "
+            "not noticed");
+    else
+        say(doctor, FINE, "payments", "Stripe, %s mode", is_live(key) ? "live" : "test");
+    if (key && is_live(key) && set->cookie_secure == 0)
+        say(doctor, WARN, "cookies", "COOKIE_SECURE=0 lets sessions travel unencrypted: unset it");
+}
+
+static void check_settings(struct doctor *doctor)
+{
+    say(doctor, FINE, "settings", "boxoffice %s, data in %s, databases in %s", BOXOFFICE_VERSION,
+        doctor->settings.data, folder_of(&doctor->settings));
+}
+
+/* --- the server ---------------------------------------------------------------------------- */
+
+static void check_ready(struct doctor *doctor, struct control *control)
+{
+    int status = control_request(control, "GET", "/readyz", NULL);
+    struct buf answer;
+
+    buf_init(&answer, doctor->arena, ARENA_MAX / 4);
+    if (status == 0 || !control_read_all(control, &answer))
+        say(doctor, FAIL, "server", "it does not answer on its control socket: restart it");
+    else if (status == 200)
+        say(doctor, FINE, "server", "it serves and is ready");
+    else
+        say(doctor, FAIL, "server", "it is not ready: %.*s", (int)answer.len, answer.at);
+}
+
+static void check_server(struct doctor *doctor)
+{
+    struct control *control;
+
+    if (!doctor->served) {
+        say(doctor, FINE, "server", "none runs on %s", doctor->settings.data);
+        return;
+    }
+    control = control_open(doctor->settings.data); /* says on stderr why not */
+    if (control)
+        check_ready(doctor, control);
+    else
+        say(doctor, FAIL, "server",
+            "one has the databases but not the control socket of %s: is "
+            "--data the server's?",
+            doctor->settings.data);
+    control_close(control);
+}
+
+/* --- the databases ------------------------------------------------------------------------- */
+
+static void open_databases(struct doctor *doctor)
+{
+    char name[NAME_BYTES], path[PATH_BYTES], memory[512];
+
+    for (size_t i = 0; i < FOLDER_DATABASES; i++) {
+        struct buf why = {.at = memory, .cap = sizeof memory, .max = sizeof memory};
+
+        snprintf(name, sizeof name, "%s.db", name_of(i));
+        if (!path_join(path, folder_of(&doctor->settings), name) || !file_exists(path)) continue;
+        if (db_open(path, DB_READER, &doctor->dbs[i], &why) != OK)
+            say(doctor, FAIL, "databases", "%.*s", (int)why.len, memory);
+    }
+}
+
+static void check_databases(struct doctor *doctor)
+{
+    size_t sound = 0, there = 0;
+    char memory[512];
+
+    for (size_t i = 0; i < FOLDER_DATABASES; i++) {
+        struct buf why = {.at = memory, .cap = sizeof memory, .max = sizeof memory};
+
+        if (!doctor->dbs[i]) continue;
+        there++;
+        if (db_check(doctor->dbs[i], &why) == OK)
+            sound++;
+        else
+            say(doctor, FAIL, "databases", "%s.db is damaged (%.*s): restore a backup", name_of(i),
+                (int)why.len, memory);
+    }
+    if (sound == there) say(doctor, FINE, "databases", "%zu, all sound", there);
+}
+
+static size_t steps_of(const struct service_definition *def)
+{
+    const struct migration *step;
+    size_t count = 0;
+
+    for (size_t part = 0; (step = service_schema(def, part)); part++)
+        for (; step->name; step++)
+            count++;
+    return count;
+}
+
+/* Steps of a later version are what an older program must not touch. */
+static bool schema_fits(struct doctor *doctor, size_t index)
+{
+    const struct service_definition *def = folder_service(index);
+    struct str steps[STEPS_MAX];
+    size_t count = 0, known = 0;
+
+    if (db_steps(tx_read(doctor->dbs[index], 0), doctor->arena, steps, STEPS_MAX, &count) != OK) {
+        say(doctor, FAIL, "schema", "%s.db is no database of boxoffice", def->name);
+        return false;
+    }
+    for (size_t i = 0; i < count; i++)
+        known += folder_step_known(def, steps[i].at);
+    if (known < count)
+        say(doctor, FAIL, "schema",
+            "%s.db was used by a later version: use that one, or restore "
+            "the backup from before",
+            def->name);
+    else if (known < steps_of(def))
+        say(doctor, doctor->served ? WARN : FINE, "schema",
+            "%s.db: %zu steps come with the next "
+            "start",
+            def->name, steps_of(def) - known);
+    else
+        return true;
+    return false;
+}
+
+static void check_schemas(struct doctor *doctor)
+{
+    bool all = true;
+
+    for (size_t i = 0; i < FOLDER_DATABASES; i++)
+        if (doctor->dbs[i]) all &= schema_fits(doctor, i);
+    if (all) say(doctor, FINE, "schema", "every database has the steps of this version");
+}
+
+/* --- events -------------------------------------------------------------------------------- */
+
+static int64_t last_of(struct doctor *doctor, struct str service)
+{
+    int64_t last = 0;
+
+    for (size_t i = 0; i < FOLDER_DATABASES; i++)
+        if (doctor->dbs[i] && str_eq(str_of(name_of(i)), service))
+            (void)outbox_last(tx_read(doctor->dbs[i], 0), &last);
+    return last;
+}
+
+static void check_lag(struct doctor *doctor)
+{
+    struct bus_position positions[POSITIONS_MAX];
+    int64_t greatest = 0, lag;
+    const char *slowest = "";
+    size_t count;
+    enum finding finding;
+
+    for (size_t i = 0; i < FOLDER_DATABASES; i++) {
+        if (!doctor->dbs[i] || bus_positions(tx_read(doctor->dbs[i], 0), doctor->arena, positions,
+                                             POSITIONS_MAX, &count) != OK)
+            continue;
+        for (size_t j = 0; j < count; j++) {
+            lag = last_of(doctor, positions[j].source) - positions[j].sequence;
+            if (lag > greatest) slowest = name_of(i);
+            if (lag > greatest) greatest = lag;
+        }
+    }
+    finding = greatest >= LAG_FAIL ? FAIL : greatest >= LAG_WARN ? WARN : FINE;
+    if (!doctor->served && finding == FAIL) finding = WARN; /* they come with the next start */
+    say(doctor, finding, "lag", "%lld events at most%s%s%s", (long long)greatest,
+        finding ? ", of " : "", finding ? slowest : "",
+        !finding         ? ""
+        : doctor->served ? ": look at its log lines for what slows it"
+                         : ": they are delivered when it runs again");
+}
+
+static void check_waiting(struct doctor *doctor)
+{
+    int64_t now_ms = clock_now_ms(&clock_system), since_ms, total = 0, count;
+    bool well = true;
+
+    for (size_t i = 0; i < FOLDER_DATABASES; i++) {
+        struct tx *tx = doctor->dbs[i] ? tx_read(doctor->dbs[i], 0) : NULL;
+
+        if (!tx || waiting_count(tx, &count) != OK || waiting_since(tx, &since_ms) != OK) continue;
+        total += count;
+        if (count == 0 || now_ms - since_ms < WAITING_WARN_MS) continue;
+        well = false;
+        say(doctor, WARN, "waiting",
+            "%lld events wait in %s for an earlier version, the oldest for %lld s: see GET "
+            "/streaming",
+            (long long)count, name_of(i), (long long)(now_ms - since_ms) / 1000);
+    }
+    if (well)
+        say(doctor, FINE, "waiting", "%lld events wait for an earlier version", (long long)total);
+}
+
+static void check_dead(struct doctor *doctor)
+{
+    struct dead_letter newest;
+    int64_t total;
+    size_t count;
+    bool none = true;
+
+    for (size_t i = 0; i < FOLDER_DATABASES; i++) {
+        if (!doctor->dbs[i] ||
+            dead_letters(tx_read(doctor->dbs[i], 0), doctor->arena, &newest, 1, &count, &total) !=
+                OK ||
+            total == 0)
+            continue;
+        none = false;
+        say(doctor, WARN, "dead letters",
+            "%lld in %s, the newest because %.*s: boxoffice events dead list --service %s",
+            (long long)total, name_of(i), (int)newest.reason.len, newest.reason.at, name_of(i));
+    }
+    if (none) say(doctor, FINE, "dead letters", "none");
+}
+
+/* --- the command --------------------------------------------------------------------------- */
+
+static void (*const checks[])(struct doctor *) = {
+    check_settings, check_stripe,    check_permissions, check_disk,    check_clock, check_server,
+    check_schemas,  check_databases, check_lag,         check_waiting, check_dead,
+};
+
+static int run(struct doctor *doctor)
+{
+    doctor->arena = arena_new(ARENA_MAX);
+    if (!doctor->arena) return FAIL;
+    doctor->served = folder_served(&doctor->settings);
+    open_databases(doctor);
+    for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
+        checks[i](doctor);
+    for (size_t i = 0; i < FOLDER_DATABASES; i++)
+        db_close(doctor->dbs[i]);
+    arena_free(doctor->arena);
+    return cli_finish() ? FAIL : (int)doctor->worst;
+}
+
+int cli_doctor(int count, char **words)
+{
+    static const struct option options[] = {{"data", required_argument, NULL, 'd'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    static char name[] = "boxoffice doctor";
+    struct doctor doctor = {.worst = FINE};
+    const char *data = NULL;
+    int option;
+
+    words[0] = name;
+    while ((option = getopt_long(count, words, "h", options, NULL)) != -1) {
+        if (option == 'd') {
+            data = optarg;
+        } else if (option == 'h') {
+            cli_usage(stdout);
+            return 0;
+        } else {
+            return cli_hint();
+        }
+    }
+    if (optind < count) return cli_refuse("doctor takes no words");
+    return folder_settings(data, &doctor.settings) ? run(&doctor) : FAIL;
+}

@@ -1,0 +1,246 @@
+/* cli/trace.c: boxoffice trace ORDER_ID: the life of an order, out of the services' outboxes. Reads
+ * the databases themselves, so it makes no difference whether a server runs on them. */
+#include "base/clock.h"
+#include "cli/cli.h"
+#include "events/events.h"
+#include "runtime/settings.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define EVENTS_MAX      1000
+#define PUBLISHERS_MAX  EVENT_TYPES
+#define TEXTS_BYTES_MAX (64 * 1024 * 1024)
+#define WHY_MAX         1024
+#define PATH_BYTES      4096
+
+struct happening {
+    struct outbox_event event;
+    const char *service;
+};
+
+struct life {
+    struct arena *arena;
+    struct happening at[EVENTS_MAX];
+    size_t count;
+    struct db *logs[PUBLISHERS_MAX];
+    const char *services[PUBLISHERS_MAX];
+    size_t service_count;
+};
+
+/* --- the outboxes -------------------------------------------------------------------------- */
+
+static bool has_service(const struct life *life, const char *name)
+{
+    for (size_t i = 0; i < life->service_count; i++)
+        if (strcmp(life->services[i], name) == 0) return true;
+    return false;
+}
+
+/* Those there are: a data folder may be of some services only. */
+static bool open_logs(struct life *life, const char *folder)
+{
+    char path[PATH_BYTES];
+    struct buf why;
+    bool fine = true;
+
+    buf_init(&why, NULL, WHY_MAX);
+    for (enum event_type type = 0; type < EVENT_TYPES && fine; type++) {
+        const char *service = event_publisher(type);
+
+        if (has_service(life, service)) continue;
+        snprintf(path, sizeof path, "%s/%s.db", folder, service);
+        if (access(path, F_OK) != 0) continue;
+        fine = db_open(path, DB_READER, &life->logs[life->service_count], &why) == OK;
+        if (fine) life->services[life->service_count++] = service;
+    }
+    if (!fine) fprintf(stderr, "boxoffice: %.*s\n", (int)why.len, why.len ? why.at : "");
+    if (fine && !life->service_count)
+        fprintf(stderr, "boxoffice: there are no databases in %s; --data says where they are\n",
+                folder);
+    buf_free(&why);
+    return fine && life->service_count;
+}
+
+static bool same_event(const struct happening *one, const char *service, int64_t sequence)
+{
+    return one->service == service && one->event.sequence == sequence;
+}
+
+static bool is_known(const struct life *life, const char *service, int64_t sequence)
+{
+    for (size_t i = 0; i < life->count; i++)
+        if (same_event(&life->at[i], service, sequence)) return true;
+    return false;
+}
+
+/* The trace id alone. */
+static struct str id_of(const struct outbox_event *event)
+{
+    return event->trace.len == TRACE_TEXT_LEN ? (struct str){event->trace.at + 3, 32} : STR("");
+}
+
+/* Adds every event that names the order. */
+static enum err add_order(struct life *life, struct str id)
+{
+    struct outbox_event *found = arena_alloc(life->arena, EVENTS_MAX * sizeof *found);
+    enum err err = ERR_MEMORY;
+
+    for (size_t i = 0; found && i < life->service_count; i++) {
+        size_t count = 0;
+
+        TRY(outbox_find(tx_read(life->logs[i], 0), life->arena, id, found, EVENTS_MAX, &count));
+        for (size_t j = 0; j < count && life->count < EVENTS_MAX; j++)
+            life->at[life->count++] = (struct happening){found[j], life->services[i]};
+    }
+done:
+    return err;
+}
+
+static const struct outbox_event *find(const struct life *life, enum event_type type)
+{
+    for (size_t i = 0; i < life->count; i++)
+        if (event_type_of(life->at[i].event.subject) == type) return &life->at[i].event;
+    return NULL;
+}
+
+/* The ticket's way back: its event no longer names the order. It is the first one of the ticket
+ * since the order was cancelled. */
+static enum err add_freeing(struct life *life)
+{
+    struct outbox_event *found = arena_alloc(life->arena, EVENTS_MAX * sizeof *found);
+    const struct outbox_event *cancelled = find(life, EVENT_ORDER_CANCELLED);
+    union event event;
+    struct buf why;
+    enum err err = OK;
+
+    if (!found) return ERR_MEMORY;
+    buf_init(&why, life->arena, WHY_MAX);
+    if (!cancelled ||
+        event_decode(EVENT_ORDER_CANCELLED, life->arena, cancelled->payload, &event, &why) != OK)
+        return OK;
+    for (size_t i = 0; i < life->service_count; i++) {
+        struct object_id_text ticket = object_id_text(event.order_cancelled.ticket_id);
+        size_t count = 0, j = 0;
+
+        if (strcmp(life->services[i], event_publisher(EVENT_TICKET_UPDATED)) != 0) continue;
+        TRY(outbox_find(tx_read(life->logs[i], 0), life->arena, str_of(ticket.hex), found,
+                        EVENTS_MAX, &count));
+        while (j < count && (found[j].published_at_ms < cancelled->published_at_ms ||
+                             is_known(life, life->services[i], found[j].sequence)))
+            j++;
+        if (j < count && life->count < EVENTS_MAX)
+            life->at[life->count++] = (struct happening){found[j], life->services[i]};
+    }
+done:
+    return err;
+}
+
+/* --- printing ------------------------------------------------------------------------------ */
+
+/* A service's place in the catalogue. */
+static enum event_type rank(const struct happening *one)
+{
+    enum event_type type = 0;
+
+    while (strcmp(event_publisher(type), one->service) != 0)
+        type++;
+    return type;
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct happening *one = a, *other = b;
+    int64_t by_time = one->event.published_at_ms - other->event.published_at_ms;
+
+    if (by_time) return by_time < 0 ? -1 : 1;
+    /* In the same millisecond: tickets follows orders, and orders follows those who come later. */
+    if (rank(one) != rank(other)) return rank(one) > rank(other) ? -1 : 1;
+    return one->event.sequence < other->event.sequence ? -1 : 1;
+}
+
+static void print(const struct life *life)
+{
+    int64_t before_ms = life->at[0].event.published_at_ms;
+
+    printf("%-24s  %12s  %-10s  %-20s  %8s  %s\n", "time", "after", "service", "event", "sequence",
+           "trace");
+    for (size_t i = 0; i < life->count; i++) {
+        const struct outbox_event *event = &life->at[i].event;
+        char time[ISO8601_LEN + 1], after[32] = "";
+
+        iso8601_format(event->published_at_ms, time);
+        if (i)
+            snprintf(after, sizeof after, "+%lld ms",
+                     (long long)(event->published_at_ms - before_ms));
+        printf("%-24s  %12s  %-10s  %-20.*s  %8lld  %.*s\n", time, after, life->at[i].service,
+               (int)event->subject.len, event->subject.at, (long long)event->sequence,
+               (int)id_of(event).len, id_of(event).at);
+        before_ms = event->published_at_ms;
+    }
+}
+
+/* --- the command --------------------------------------------------------------------------- */
+
+static int show(const char *folder, struct object_id id)
+{
+    struct life *life = calloc(1, sizeof *life);
+    enum err err;
+    int code = 1;
+
+    if (!life) return 1;
+    life->arena = arena_new(TEXTS_BYTES_MAX);
+    if (!life->arena || !open_logs(life, folder)) goto done;
+    err = add_order(life, str_of(object_id_text(id).hex));
+    if (err == OK) err = add_freeing(life);
+    if (err) {
+        fprintf(stderr, "boxoffice: cannot read the outboxes: %s\n", err_message(err));
+    } else if (!life->count) {
+        fprintf(stderr, "boxoffice: no event names the order %s\n", object_id_text(id).hex);
+    } else {
+        qsort(life->at, life->count, sizeof life->at[0], compare);
+        print(life);
+        code = cli_finish();
+    }
+done:
+    for (size_t i = 0; i < life->service_count; i++)
+        db_close(life->logs[i]);
+    if (life->arena) arena_free(life->arena);
+    free(life);
+    return code;
+}
+
+int cli_trace(int count, char **words)
+{
+    static const struct option options[] = {{"data", required_argument, NULL, 'd'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    static char name[] = "boxoffice trace";
+    struct settings settings;
+    struct object_id id;
+    char memory[WHY_MAX];
+    struct buf why = {.at = memory, .cap = sizeof memory - 1, .max = sizeof memory - 1};
+    int option;
+
+    if (!settings_from_environment(&settings, &why)) {
+        fprintf(stderr, "boxoffice: %.*s\n", (int)why.len, why.at);
+        return 1;
+    }
+    words[0] = name;
+    while ((option = getopt_long(count, words, "h", options, NULL)) != -1) {
+        switch (option) {
+        case 'd':
+            settings.data = optarg;
+            break;
+        case 'h':
+            cli_usage(stdout);
+            return 0;
+        default:
+            return cli_hint();
+        }
+    }
+    if (optind + 1 != count || !object_id_parse(str_of(words[optind]), &id))
+        return cli_refuse("trace takes an order's id of 24 hex digits");
+    return show(settings.sqlite_dir ? settings.sqlite_dir : settings.data, id);
+}

@@ -1,0 +1,127 @@
+/* services/auth/session.c: how a session begins, goes on and ends. */
+#include "services/auth/session.h"
+#include "services/auth/auth.h"
+#include "services/auth/store.h"
+
+#define TIDY_EVERY_MS 60000
+#define TIDY_MAX      500 /* rows a run */
+
+/* What fits of it, and nothing but printable ASCII. */
+static struct str agent_of(struct request *rq)
+{
+    struct str agent = request_header(rq, "user-agent");
+    size_t len = agent.len < AGENT_BYTES_MAX ? agent.len : AGENT_BYTES_MAX;
+    char *out = arena_alloc(rq->arena, AGENT_BYTES_MAX);
+
+    if (!out || !agent.at) return STR("");
+    for (size_t i = 0; i < len; i++)
+        out[i] = agent.at[i] >= ' ' && agent.at[i] <= '~' ? agent.at[i] : '?';
+    return (struct str){out, len};
+}
+
+static int64_t token_end_ms(const struct env *env, const struct session_record *record,
+                            int64_t now_ms)
+{
+    int64_t end_ms = now_ms + env->settings->session_ms;
+
+    return end_ms < record->ends_at_ms ? end_ms : record->ends_at_ms;
+}
+
+enum err session_open(struct request *rq, struct tx *tx, struct reply *rp, const struct user *user)
+{
+    struct env *env = rq->env;
+    struct object_id_text id = object_id_text(user->id);
+    struct session_user session = {.id = str_of(id.hex), .email = user->email};
+    struct session_record record = {.user_id = session.id,
+                                    .created_at_ms = tx->now_ms,
+                                    .seen_at_ms = tx->now_ms,
+                                    .ends_at_ms = tx->now_ms + env->settings->session_max_ms,
+                                    .address = rq->client,
+                                    .agent = agent_of(rq)};
+    struct str oldest;
+    enum err err;
+
+    session_id_make(env->random, &session);
+    record.id_hash = str_of(session.sid_hash);
+    record.alive_until_ms = token_end_ms(env, &record, tx->now_ms);
+    TRY(session_insert(tx, &record));
+    TRY(session_surplus(tx, rq->arena, record.user_id, SESSIONS_PER_USER_MAX, &oldest));
+    if (oldest.len) TRY(session_end(env, tx, oldest));
+    session.issued_at_s = tx->now_ms / 1000;
+    session.expires_at_s = record.alive_until_ms / 1000;
+    env_job_due(env, TIDY, record.alive_until_ms);
+    TRY(session_start(env->keys, rp, rq->arena, &session, rq->cookie_secure));
+done:
+    return err;
+}
+
+enum err session_renew(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    struct session_user *user = &rq->user;
+    struct session_record record;
+    enum err err = session_get(tx, rq->arena, str_of(user->sid_hash), &record);
+    int64_t end_ms;
+
+    if (err == ERR_NOT_FOUND || (err == OK && !str_eq(record.user_id, user->id))) {
+        *user = (struct session_user){.id = {NULL, 0}};
+        session_clear(rp, rq->cookie_secure);
+        return OK;
+    }
+    TRY(err);
+    end_ms = token_end_ms(rq->env, &record, tx->now_ms);
+    if (end_ms / 1000 <= user->expires_at_s) return OK; /* it has all the time there is */
+    TRY(session_seen(tx, record.id_hash, tx->now_ms, end_ms));
+    user->issued_at_s = tx->now_ms / 1000;
+    user->expires_at_s = end_ms / 1000;
+    TRY(session_start(rq->env->keys, rp, rq->arena, user, rq->cookie_secure));
+done:
+    return err;
+}
+
+enum err session_end(struct env *env, struct tx *tx, struct str id_hash)
+{
+    int64_t removed = 0;
+    enum err err;
+
+    TRY(session_delete(tx, id_hash, &removed));
+    if (removed) TRY(env_session_ended(env, tx, id_hash, tx->now_ms + env->settings->session_ms));
+done:
+    return err;
+}
+
+enum err sessions_end_all(struct env *env, struct tx *tx, struct str user_id, int64_t *ended)
+{
+    struct str hashes[SESSIONS_PER_USER_MAX];
+    size_t count;
+    enum err err;
+
+    *ended = 0;
+    do {
+        TRY(sessions_of_user(tx, env->arena, user_id, hashes, SESSIONS_PER_USER_MAX, &count));
+        for (size_t i = 0; i < count; i++)
+            TRY(session_end(env, tx, hashes[i]));
+        *ended += (int64_t)count;
+    } while (count == SESSIONS_PER_USER_MAX);
+done:
+    return err;
+}
+
+enum err sessions_tidy(struct env *env, struct tx *tx, int64_t *next_ms)
+{
+    int64_t sessions = 0, ended = 0, first_ms;
+    enum err err;
+
+    (void)env;
+    TRY(sessions_forget(tx, TIDY_MAX, &sessions));
+    TRY(ended_sessions_forget(tx, TIDY_MAX, &ended));
+    TRY(sessions_first_end(tx, &first_ms));
+    *next_ms = tx->now_ms + TIDY_EVERY_MS;
+    if (sessions == TIDY_MAX || ended == TIDY_MAX)
+        *next_ms = tx->now_ms;
+    else if (first_ms == JOB_NEVER)
+        *next_ms = JOB_NEVER;
+    else if (first_ms > *next_ms)
+        *next_ms = first_ms;
+done:
+    return err;
+}

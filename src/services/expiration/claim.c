@@ -1,0 +1,107 @@
+/* services/expiration/claim.c: with due times in Redis (REDIS_URL) one of several replicas rings
+ * what is due. The timers' table stays the truth: each round tells Redis what is due soon, takes
+ * what is due now, and rings what the table says is still due. Without an answer from Redis the
+ * table alone decides. */
+#include "services/expiration/expiration.h"
+
+#define SOON_MS  INT64_C(60000) /* what is due by then is made known */
+#define LEASE_MS INT64_C(5000)  /* a crashed replica's claims come again after it */
+#define ROUND_MS INT64_C(2000)  /* a round that takes longer was lost */
+#define AWAY_MS  INT64_C(5000)  /* so long the table decides alone, then Redis is asked again */
+
+struct round {
+    struct task task;
+    int64_t now_ms;
+    struct delayed soon[DELAY_CALL_MAX];
+    size_t soon_count;
+    struct object_id ids[DELAY_CALL_MAX];
+    size_t count;
+    enum err err;
+};
+
+/* --- pool ---------------------------------------------------------------------------------- */
+
+static void forget_rung(struct env *env, struct task *task)
+{
+    const struct round *round = (struct round *)task;
+
+    (void)delay_done(env->delay, round->ids, round->count); /* or the claims lapse */
+}
+
+static void take_due(struct env *env, struct task *task)
+{
+    struct round *round = (struct round *)task;
+
+    round->err = delay_put(env->delay, round->soon, round->soon_count);
+    if (round->err == OK)
+        round->err = delay_claim(env->delay, round->now_ms, LEASE_MS, round->ids, DELAY_CALL_MAX,
+                                 &round->count);
+}
+
+/* --- writer -------------------------------------------------------------------------------- */
+
+static enum err nothing_more(struct env *env, struct tx *tx, struct task *task)
+{
+    (void)env, (void)tx, (void)task;
+    return OK;
+}
+
+static enum err forget_later(struct env *env, struct tx *tx, const struct round *rung)
+{
+    struct round *round = task_new(sizeof *round);
+
+    if (!round) return OK; /* the claims lapse */
+    memcpy(round->ids, rung->ids, rung->count * sizeof *rung->ids);
+    round->count = rung->count;
+    round->task.work = forget_rung;
+    round->task.settle = nothing_more;
+    env_task(env, tx, &round->task);
+    return OK;
+}
+
+static enum err ring_claimed(struct env *env, struct tx *tx, struct task *task)
+{
+    struct claims *claims = env->state;
+    struct round *round = (struct round *)task;
+    enum err err = OK;
+    int64_t next_ms;
+
+    claims->round_ms = 0;
+    if (round->err) claims->away_until_ms = tx->now_ms + AWAY_MS;
+    for (size_t i = 0; i < round->count; i++)
+        TRY(ring_one(tx, round->ids[i]));
+    if (round->count) TRY(forget_later(env, tx, round));
+    if (round->err || round->count) {
+        env_job_due(env, RING, tx->now_ms); /* there may be more */
+    } else {
+        TRY(timers_next(tx, &next_ms));
+        if (next_ms <= tx->now_ms) env_job_due(env, RING, tx->now_ms + CLAIM_AGAIN_MS);
+    }
+done:
+    return err;
+}
+
+bool claims_decide(struct env *env, const struct tx *tx)
+{
+    const struct claims *claims = env->state;
+
+    return env->delay && tx->now_ms >= claims->away_until_ms;
+}
+
+enum err claims_round(struct env *env, struct tx *tx)
+{
+    struct claims *claims = env->state;
+    struct round *round;
+    enum err err = OK;
+
+    if (claims->round_ms && tx->now_ms - claims->round_ms < ROUND_MS) return OK;
+    round = task_new(sizeof *round);
+    if (!round) return ERR_MEMORY;
+    round->now_ms = tx->now_ms;
+    round->task.work = take_due;
+    round->task.settle = ring_claimed;
+    err = timers_soon(tx, tx->now_ms + SOON_MS, round->soon, DELAY_CALL_MAX, &round->soon_count);
+    claims->round_ms = tx->now_ms;
+    env_task(env, tx, &round->task);
+    return err;
+}

@@ -1,0 +1,62 @@
+"""boxoffice demo fills a market through its public API."""
+
+import collections
+
+import boxoffice
+from boxoffice import Server, run_cli
+from check import Cases, expect
+from books import check_books, rows, wait_quiet
+
+
+def demo(server, *options):
+    return run_cli("demo", "--url", f"http://127.0.0.1:{server.port}", *options, timeout=60)
+
+
+def market(server):
+    """Titles with their prices, and how many tickets and orders are in which state."""
+    titles = rows(server.data, "tickets", "SELECT title, price_cents FROM tickets ORDER BY id")
+    orders = collections.Counter(row[0] for row in rows(
+        server.data, "orders", "SELECT status FROM orders"))
+    return titles, orders
+
+
+def test_an_empty_market_comes_alive_the_same_way_for_the_same_seed():
+    seen = []
+    for seed in ("7", "7", "8"):
+        with Server() as server:
+            done = demo(server, "--seed", seed)
+            assert done.returncode == 0, done.stderr
+            wait_quiet(server)
+            check_books(server)
+            seen.append(market(server))
+            titles, orders = seen[-1]
+            assert len(titles) == 48 and orders["complete"] == 12 and orders["cancelled"] == 4
+            assert orders["created"] == 8, orders  # purchases in flight
+            assert len(expect(server.client().get("/api/tickets"), 200).json) == 28
+            email, password = "nora@example.com", done.stdout.split()[-1]
+            expect(server.client().post("/api/users/signin",
+                                        {"email": email, "password": password}), 200)
+    assert seen[0] == seen[1] and seen[1] != seen[2]
+
+
+def test_a_market_that_is_not_empty_is_left_as_it_is():
+    with Server() as server:
+        boxoffice.create_ticket(server.as_user())
+        done = demo(server)
+        assert done.returncode == 1 and "is not empty" in done.stderr, done
+        assert len(market(server)[0]) == 1
+        assert demo(server, "--force").returncode == 0
+        assert len(market(server)[0]) == 49
+        wait_quiet(server)
+        check_books(server)
+
+
+def test_mistakes_are_told():
+    with Cases() as case:
+        for words, status, wanted in [
+                (["--url", "ftp://x"], 2, "--url takes"), (["--seed", "x"], 2, "--seed takes"),
+                (["now"], 2, "demo takes no words"),
+                (["--url", "http://127.0.0.1:1"], 1, "does not answer")]:
+            with case(" ".join(words)):
+                done = run_cli("demo", *words)
+                assert done.returncode == status and wanted in done.stderr, done

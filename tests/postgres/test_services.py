@@ -1,0 +1,250 @@
+"""Services on PostgreSQL, each alone, so that none needs a broker: starting, losing the database and
+finding it again, replicas that share it, and what one service can see of another."""
+
+import concurrent.futures
+import json
+import os
+import threading
+
+import boxoffice
+from boxoffice import Server, new_id
+from check import wait_for
+from postgres import Postgres
+
+SERVICES = ("bus", "auth", "tickets", "orders", "expiration", "payments", "web")
+
+
+def on(url, *services, **more):
+    return Server(env={"DATABASE_URL": url, "NATS_URL": None, **more},
+                  args=["--services", ",".join(services)])
+
+
+def name_of(url):
+    return url.rsplit("/", 1)[1]
+
+
+def add_ticket(postgres, url):
+    """A ticket orders has heard of, without anybody to tell it."""
+    ticket = new_id()
+    postgres.psql("INSERT INTO orders.ticket_copies (id, version, title, price_cents) "
+                  f"VALUES ('{ticket}', 0, 'A ticket', 2000)", name_of(url))
+    return ticket
+
+
+def number(postgres, url, sql):
+    return int(postgres.psql(sql, name_of(url)))
+
+
+def readiness(server):
+    return server.client().get("/readyz").status
+
+
+# --- starting -----------------------------------------------------------------------------------
+
+def test_several_services_without_a_broker_are_refused_and_told_why():
+    done = boxoffice.run_cli("serve", "--listen", "127.0.0.1:0", "--data", "/tmp/boxoffice-none",
+                             env={"DATABASE_URL": "postgresql://a:hunter2@127.0.0.1:1/none"})
+    assert done.returncode == 1 and "NATS_URL" in done.stderr, done.stderr
+    assert "hunter2" not in done.stderr and done.stderr.count("\n") == 1, done.stderr
+
+
+def test_a_bad_address_is_refused_without_showing_the_password():
+    for bad in ("postgresql://a:hunter2%zz@127.0.0.1:1/none", "mysql://a:hunter2@127.0.0.1/none"):
+        done = boxoffice.run_cli("serve", "--services", "auth", "--listen", "127.0.0.1:0", "--data",
+                                 "/tmp/boxoffice-none", env={"DATABASE_URL": bad})
+        assert done.returncode == 1 and "postgresql://USER" in done.stderr, done.stderr
+        assert "hunter2" not in done.stderr, done.stderr
+
+
+def test_a_server_that_starts_before_its_database_waits_for_it():
+    with Postgres() as postgres:
+        url = postgres.new_database()
+        postgres.stop()
+        server = on(url, "auth")
+        try:
+            server.spawn()
+            line = wait_for(server.first_line, 10, "the first line")
+            server.port = int(line.rsplit(":", 1)[1])
+            assert server.client().get("/healthz").status == 200
+            assert readiness(server) == 503
+            assert server.client().post("/api/users/signup", {
+                "email": "a@b.test", "password": boxoffice.TEST_PASSWORD}).status == 503
+            postgres.start()
+            wait_for(lambda: readiness(server) == 200, 15, "ready")
+            server.sign_up()
+            assert "database.away" in server.log() and "database.back" in server.log()
+            server.stop()
+        finally:
+            server.discard()
+
+
+# --- losing it ----------------------------------------------------------------------------------
+
+def buy_all_the_time(server, tickets, bought, stop):
+    """Reserves ticket after ticket; notes each that was acknowledged."""
+    buyer = server.as_user()
+    while tickets and not stop.is_set():
+        ticket = tickets.pop()
+        try:
+            answer = buyer.post("/api/orders", {"ticketId": ticket})
+        except OSError:
+            continue
+        assert answer.status in (201, 503), (answer.status, answer.body)
+        if answer.status == 201:
+            bought.append((ticket, answer.json["id"]))
+
+
+def test_what_was_acknowledged_survives_whatever_happens_to_the_database():
+    with Postgres() as postgres:
+        url = postgres.new_database()
+        with on(url, "orders") as server:
+            tickets = [new_id() for _ in range(30000)]
+            values = ",".join(f"('{each}', 0, 'T', 100)" for each in tickets)
+            postgres.psql("INSERT INTO orders.ticket_copies (id, version, title, price_cents) "
+                          f"VALUES {values}", name_of(url))
+            bought, stop = [], threading.Event()
+            with concurrent.futures.ThreadPoolExecutor(8) as pool:
+                buyers = [pool.submit(buy_all_the_time, server, tickets, bought, stop)
+                          for _ in range(8)]
+
+                def goes_on():
+                    before = len(bought)
+                    wait_for(lambda: len(bought) > before + 50 or not tickets, 20, "more orders")
+
+                goes_on()
+                for _ in range(3):
+                    postgres.psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                                  "WHERE application_name = 'boxoffice'")
+                    goes_on()
+                postgres.stop()
+                postgres.start()
+                goes_on()
+                postgres.kill()
+                postgres.start()
+                goes_on()
+                stop.set()
+                for buyer in buyers:
+                    buyer.result()
+            wait_for(lambda: readiness(server) == 200, 10, "ready")
+            kept = set(postgres.psql("SELECT ticket_id, id FROM orders.orders",
+                                     name_of(url)).split("\n"))
+            lost = [each for each in bought if "|".join(each) not in kept]
+            assert not lost, f"{len(lost)} of {len(bought)} acknowledged orders are gone"
+            assert number(postgres, url, "SELECT COUNT(*) FROM orders.orders o FULL JOIN "
+                          "orders.outbox e ON e.payload::json->>'id' = o.id "
+                          "WHERE o.id IS NULL OR e.seq IS NULL") == 0
+
+
+def test_a_database_restarted_while_nobody_asks_costs_no_request():
+    with Postgres() as postgres:
+        url = postgres.new_database()
+        with on(url, "orders") as server:
+            first, second = add_ticket(postgres, url), add_ticket(postgres, url)
+            buyer = server.as_user()
+            assert buyer.post("/api/orders", {"ticketId": first}).status == 201
+            assert buyer.get("/api/orders").status == 200
+            postgres.stop()
+            postgres.start()
+            wait_for(lambda: readiness(server) == 200, 10, "ready")
+            assert buyer.post("/api/orders", {"ticketId": second}).status == 201
+            assert len(buyer.get("/api/orders").json) == 2
+
+
+# --- replicas -----------------------------------------------------------------------------------
+
+def test_of_a_thousand_buyers_at_two_replicas_one_gets_the_ticket():
+    with Postgres() as postgres:
+        url = postgres.new_database()
+        with on(url, "orders") as one, on(url, "orders") as two:
+            ticket = add_ticket(postgres, url)
+
+            def buy(i):
+                buyer = (one, two)[i % 2].as_user()
+                return buyer.post("/api/orders", {"ticketId": ticket}).status
+
+            with concurrent.futures.ThreadPoolExecutor(32) as pool:
+                statuses = list(pool.map(buy, range(1000)))
+            assert statuses.count(201) == 1 and statuses.count(400) == 999, set(statuses)
+            assert number(postgres, url, "SELECT COUNT(*) FROM orders.orders") == 1
+            assert number(postgres, url, "SELECT COUNT(*) FROM orders.outbox") == 1
+
+
+def test_two_replicas_that_reserve_and_cancel_the_same_tickets_agree():
+    with Postgres() as postgres:
+        url = postgres.new_database()
+        with on(url, "orders") as one, on(url, "orders") as two:
+            tickets = [add_ticket(postgres, url) for _ in range(6)]
+
+            def fight(i):
+                here, there = ((one, two), (two, one))[i % 2]
+                buyer = here.as_user()
+                elsewhere = there.as_user(buyer.user_id, buyer.email)
+                wins = 0
+                for turn in range(25):
+                    answer = buyer.post("/api/orders",
+                                        {"ticketId": tickets[(i + turn) % len(tickets)]})
+                    assert answer.status in (201, 400), (answer.status, answer.body)
+                    if answer.status != 201:
+                        continue
+                    wins += 1
+                    order = answer.json["id"]
+                    gone = elsewhere.request("DELETE", f"/api/orders/{order}")
+                    assert gone.status == 204, (gone.status, gone.body)
+                return wins
+
+            with concurrent.futures.ThreadPoolExecutor(12) as pool:
+                wins = sum(pool.map(fight, range(12)))
+            assert wins >= 25
+            orders = number(postgres, url, "SELECT COUNT(*) FROM orders.orders "
+                            "WHERE status = 'cancelled' AND version = 1")
+            events = postgres.psql("SELECT subject, COUNT(*) FROM orders.outbox "
+                                   "GROUP BY subject ORDER BY subject", name_of(url))
+            assert orders == wins
+            assert events == f"order:cancelled|{wins}\norder:created|{wins}", events
+
+
+def test_ten_replicas_that_start_at_once_migrate_once():
+    with Postgres() as postgres:
+        url = postgres.new_database()
+        servers = [on(url, "auth") for _ in range(10)]
+        try:
+            for server in servers:
+                server.spawn()
+            for server in servers:
+                line = wait_for(server.first_line, 30, "the first line")
+                server.port = int(line.rsplit(":", 1)[1])
+                wait_for(lambda: readiness(server) == 200, 30, server.log)
+            assert number(postgres, url, "SELECT COUNT(*) - COUNT(DISTINCT name) "
+                          "FROM auth.schema_migrations") == 0
+        finally:
+            for server in servers:
+                server.discard()
+
+
+# --- roles --------------------------------------------------------------------------------------
+
+def test_with_its_own_role_a_service_cannot_read_anothers():
+    script = os.path.join(boxoffice.ROOT, "deploy", "postgres", "roles.sql")
+    with open(script, encoding="utf-8") as file:
+        sql = file.read()
+    with Postgres() as postgres:
+        name = name_of(postgres.new_database())
+        for _ in range(2):  # the second time it changes nothing
+            postgres.psql(sql, name, variables=["password=hunter2"])
+        own = {f"DATABASE_URL_{each.upper()}": postgres.url(name, f"boxoffice_{each}", "hunter2")
+               for each in ("auth", "orders")}
+        bus = postgres.url(name, "boxoffice_bus", "hunter2")
+        with on(bus, "auth", **own) as auth, on(bus, "orders", **own):
+            auth.sign_up()
+            owners = postgres.psql("SELECT DISTINCT schemaname, tableowner FROM pg_tables "
+                                   "WHERE schemaname IN ('auth', 'orders') ORDER BY 1", name)
+            assert owners == "auth|boxoffice_auth\norders|boxoffice_orders", owners
+            assert postgres.psql("SELECT COUNT(*) FROM auth.users", name,
+                                 user="boxoffice_auth") == "1"
+            for other in SERVICES:
+                if other == "auth":
+                    continue
+                assert postgres.psql("SELECT COUNT(*) FROM auth.users", name, check=False,
+                                     user=f"boxoffice_{other}") is None, other
+            assert "hunter2" not in auth.log()
+            assert json.loads(auth.client().get("/readyz").body)["ready"]

@@ -1,0 +1,77 @@
+"""What must be true of a market's databases once it is quiet, read from the files themselves."""
+
+import contextlib
+import json
+import os
+import sqlite3
+
+from boxoffice import run_cli
+from check import expect, wait_for
+
+SERVICES = ("auth", "tickets", "orders", "expiration", "payments", "web", "bus")
+
+
+@contextlib.contextmanager
+def database(folder, service):
+    """A read-only connection to one service's database."""
+    path = os.path.join(folder, f"{service}.db")
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        yield connection
+
+
+def rows(folder, service, sql):
+    with database(folder, service) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def check_cut(folder):
+    """No service knows an event that its publisher's outbox lacks."""
+    last = {service: rows(folder, service, "SELECT COALESCE(MAX(seq), 0) FROM outbox")[0][0]
+            for service in SERVICES}
+    for service in SERVICES:
+        for source, seq in rows(folder, service, "SELECT source, seq FROM bus_positions"):
+            assert seq <= last[source], f"{service} stands at {seq} of {source}, that has {last}"
+    for source, seq in rows(folder, "bus", "SELECT source, seq FROM durables"):
+        assert seq <= last[source], f"a durable listener stands at {seq} of {source}"
+
+
+def wait_quiet(server, timeout=30):
+    """Waits until every event has been applied and no charge is in flight."""
+    def quiet():
+        state = expect(server.client().get("/streaming"), 200).json
+        ready = server.client().get("/readyz").json
+        pending = rows(server.data, "payments", "SELECT COUNT(*) FROM charges WHERE status IN "
+                                                "('pending', 'unknown', 'refund_pending')")
+        return ready["lag"] == 0 and state["waiting_count"] == 0 and pending == [(0,)]
+    wait_for(quiet, timeout, "a quiet market")
+
+
+def check_books(server):
+    """Everything that one service knows of another's is so; no event was lost or is dead."""
+    data = server.data
+    state = expect(server.client().get("/streaming"), 200).json
+    assert state["dead_letter_count"] == 0, state["dead_letters"]
+    tickets = {row[0]: row[1:] for row in rows(
+        data, "tickets", "SELECT id, version, title, price_cents, order_id, sold FROM tickets")}
+    copies = {row[0]: row[1:] for row in rows(
+        data, "orders", "SELECT id, version, title, price_cents FROM ticket_copies")}
+    assert copies == {id: ticket[:3] for id, ticket in tickets.items()}
+    orders = {row[0]: row[1:] for row in rows(
+        data, "orders", "SELECT id, version, status, ticket_id, price_cents FROM orders")}
+    live = {order[2]: id for id, order in orders.items() if order[1] != "cancelled"}
+    assert len(live) == sum(order[1] != "cancelled" for order in orders.values())
+    for id, ticket in tickets.items():
+        assert ticket[3] == live.get(id), f"ticket {id} {ticket}, live order {live.get(id)}"
+        complete = id in live and orders[live[id]][1] == "complete"
+        assert bool(ticket[4]) == complete, f"ticket {id} {ticket}: complete is {complete}"
+    for service, table in (("payments", "order_copies"), ("expiration", "timers"),
+                           ("tickets", "order_versions")):
+        key = "id" if service == "payments" else "order_id"
+        held = dict(rows(data, service, f"SELECT {key}, version FROM {table}"))
+        assert held == {id: order[0] for id, order in orders.items()}, f"{service} and orders"
+    audit = run_cli("payments", "audit", "--data", data)
+    assert audit.returncode == 0, audit.stdout + audit.stderr
+    paid = {row[0] for row in rows(data, "payments",
+                                   "SELECT order_id FROM charges WHERE status = 'captured'")}
+    assert paid == {id for id, order in orders.items() if order[1] == "complete"}
+    return json.loads(audit.stdout)
