@@ -27,7 +27,7 @@ int main(int count, char **words)
     }
     if (!settings_from_environment(&settings, &why)) return refuse(&why);
     if (!settings_listen(&settings, words[1], &why)) return refuse(&why);
-    if (!settings.nats_url) {
+    if (!settings.broker) {
         buf_append(&why, STR("NATS_URL must be set: it is how this program hears of orders"));
         return refuse(&why);
     }

@@ -11,8 +11,8 @@
 #define SEND 0 /* the job's row */
 
 #define MAILS_A_BATCH 16
-#define RETRY_MS      (30 * INT64_C(1000)) /* doubled with every try … */
-#define RETRY_MAX     7                    /* … up to about an hour */
+#define RETRY_MS      (5 * INT64_C(1000)) /* doubled with every try … */
+#define RETRY_MAX     10                  /* … up to 85 minutes */
 
 /* --- listeners ----------------------------------------------------------------------------- */
 
