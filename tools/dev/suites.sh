@@ -4,7 +4,7 @@
 # can be timed out and cannot disturb the sum.
 
 ALL_SUITES=(unit floors nm hardening contract openapi events observe payments postgres faults
-    nats operate web sim deploy package asan tsan fuzz)
+    nats operate library web sim deploy package asan tsan fuzz)
 # By name only: they take minutes and make containers.
 NAMED_SUITES=(image)
 SUITE_SECONDS_MAX=900
@@ -19,6 +19,7 @@ suite_packages() {
         printf '%s\n' "${WEB_TEST_PACKAGES[@]}"
         command -v npm >/dev/null || printf '%s\n' "${NPM_PACKAGES[@]}"
         ;;
+    library) printf '%s\n' make "${BROKER_PACKAGES[@]}" ;;
     nats)
         printf '%s\n' "${BROKER_PACKAGES[@]}" "${POSTGRES_PACKAGES[@]}"
         command -v npm >/dev/null || printf '%s\n' "${NPM_PACKAGES[@]}"
@@ -74,6 +75,9 @@ suite_web() {
     fetch_npm tests/web build/web || say "axe-core could not be fetched"
     against build/boxoffice web/
 }
+
+# A service outside the tree, built against what `meson install` installs.
+suite_library() { build_release && compile_in build && against build/boxoffice library/; }
 
 # Man page, completion, manifests. The schemas come from the npm registry; without them the tests
 # that need them say that they are skipped.
