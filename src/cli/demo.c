@@ -7,7 +7,6 @@
 #include "base/object_id.h"
 #include "http/client.h"
 
-#include <getopt.h>
 #include <time.h>
 
 #define URL_DEFAULT   "http://127.0.0.1:8080"
@@ -282,40 +281,19 @@ static int run(struct demo *demo)
 
 int cli_demo(int count, char **words)
 {
-    static const struct option options[] = {{"url", required_argument, NULL, 'u'},
-                                            {"seed", required_argument, NULL, 's'},
-                                            {"force", no_argument, NULL, 'f'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    static char name[] = "boxoffice demo";
-    static struct demo demo = {.url = URL_DEFAULT, .seed = 1};
-    int64_t seed = 1;
-    int option;
+    static struct demo demo = {.url = URL_DEFAULT};
+    const char *seed = "1";
+    const struct cli_option options[] = {
+        {"url", &demo.url, NULL}, {"seed", &seed, NULL}, {"force", NULL, &demo.force}, {0}};
+    int64_t number;
+    int first, code = cli_options("demo", count, words, options, &first);
 
-    words[0] = name;
-    while ((option = getopt_long(count, words, "h", options, NULL)) != -1) {
-        switch (option) {
-        case 'u':
-            demo.url = optarg;
-            break;
-        case 's':
-            if (!str_to_int64(str_of(optarg), &seed))
-                return cli_refuse("--seed takes a whole number");
-            break;
-        case 'f':
-            demo.force = true;
-            break;
-        case 'h':
-            cli_usage(stdout);
-            return 0;
-        default:
-            return cli_hint();
-        }
-    }
-    if (optind < count) return cli_refuse("demo takes no words: %s", words[optind]);
+    if (code >= 0) return code;
+    if (!str_to_int64(str_of(seed), &number)) return cli_refuse("--seed takes a whole number");
+    if (first < count) return cli_refuse("demo takes no words: %s", words[first]);
     if (strlen(demo.url) > URL_MAX || (strncmp(demo.url, "http://", strlen("http://")) != 0 &&
                                        strncmp(demo.url, "https://", strlen("https://")) != 0))
         return cli_refuse("--url takes http://HOST[:PORT] or https://HOST[:PORT]");
-    demo.seed = (uint64_t)seed;
+    demo.seed = (uint64_t)number;
     return run(&demo);
 }

@@ -12,7 +12,6 @@
 #include "runtime/serve.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -512,26 +511,13 @@ static int run(struct doctor *doctor)
 
 int cli_doctor(int count, char **words)
 {
-    static const struct option options[] = {{"data", required_argument, NULL, 'd'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    static char name[] = "boxoffice doctor";
     struct doctor doctor = {.worst = FINE};
     const char *data = NULL;
-    int option;
+    const struct cli_option options[] = {{"data", &data, NULL}, {0}};
+    int first, code = cli_options("doctor", count, words, options, &first);
 
-    words[0] = name;
-    while ((option = getopt_long(count, words, "h", options, NULL)) != -1) {
-        if (option == 'd') {
-            data = optarg;
-        } else if (option == 'h') {
-            cli_usage(stdout);
-            return 0;
-        } else {
-            return cli_hint();
-        }
-    }
-    if (optind < count) return cli_refuse("doctor takes no words");
+    if (code >= 0) return code;
+    if (first < count) return cli_refuse("doctor takes no words");
     if (!cli_settings(data, &doctor.settings)) return FAIL;
     log_set_level(LOG_ERROR); /* what is wrong is said in a finding */
     return run(&doctor);

@@ -6,7 +6,6 @@
 #include "events/events.h"
 #include "runtime/serve.h"
 
-#include <getopt.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -240,34 +239,15 @@ done:
 
 int cli_trace(int count, char **words)
 {
-    static const struct option options[] = {{"data", required_argument, NULL, 'd'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    static char name[] = "boxoffice trace";
+    const char *data = NULL;
+    const struct cli_option options[] = {{"data", &data, NULL}, {0}};
     struct settings settings;
     struct object_id id;
-    char memory[WHY_MAX];
-    struct buf why = {.at = memory, .cap = sizeof memory - 1, .max = sizeof memory - 1};
-    int option;
+    int first, code = cli_options("trace", count, words, options, &first);
 
-    if (!settings_from_environment(&settings, &why)) {
-        fprintf(stderr, "boxoffice: %.*s\n", (int)why.len, why.at);
-        return 1;
-    }
-    words[0] = name;
-    while ((option = getopt_long(count, words, "h", options, NULL)) != -1) {
-        switch (option) {
-        case 'd':
-            settings.data = optarg;
-            break;
-        case 'h':
-            cli_usage(stdout);
-            return 0;
-        default:
-            return cli_hint();
-        }
-    }
-    if (optind + 1 != count || !object_id_parse(str_of(words[optind]), &id))
+    if (code >= 0) return code;
+    if (first + 1 != count || !object_id_parse(str_of(words[first]), &id))
         return cli_refuse("trace takes an order's id of 24 hex digits");
+    if (!cli_settings(data, &settings)) return 1;
     return show(&settings, id);
 }
