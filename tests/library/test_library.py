@@ -2,6 +2,7 @@
 examples/notifier, a program of its own, mails the buyer when an order is complete."""
 
 import base64
+import contextlib
 import email
 import os
 import socketserver
@@ -67,6 +68,10 @@ class MailSession(socketserver.StreamRequestHandler):
         self.wfile.write(text.encode() + b"\r\n")
 
     def handle(self):
+        with contextlib.suppress(ConnectionError):  # a sender may be killed
+            self.talk()
+
+    def talk(self):
         self.say("220 a mail server for tests")
         recipients = []
         while line := self.rfile.readline():
