@@ -80,6 +80,12 @@ class Postgres:
                         self.psql("SELECT 1", check=False) == "1", 30, "PostgreSQL") and \
             self.process.poll() is None
 
+    def session(self, database):
+        """psql that does what is written to its stdin, so that a transaction can stay open."""
+        return subprocess.Popen(
+            [f"{programs()}/psql", "-X", "-q", "-At", "-h", "127.0.0.1", "-p", str(self.port), "-U",
+             SUPERUSER, "-d", database], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
     def stop(self):
         """At once, but cleanly: sessions are ended."""
         self.process.send_signal(signal.SIGINT)

@@ -25,7 +25,9 @@ suite_packages() {
         command -v npm >/dev/null || printf '%s\n' "${NPM_PACKAGES[@]}"
         ;;
     payments) command -v npm >/dev/null || printf '%s\n' "${NPM_PACKAGES[@]}" ;;
-    postgres) printf '%s\n' "${UNIT_PACKAGES[@]}" "${POSTGRES_PACKAGES[@]}" ;;
+    postgres)
+        printf '%s\n' "${UNIT_PACKAGES[@]}" "${POSTGRES_PACKAGES[@]}" "${BROKER_PACKAGES[@]}"
+        ;;
     deploy)
         printf '%s\n' "${DEPLOY_TEST_PACKAGES[@]}"
         command -v npm >/dev/null || printf '%s\n' "${NPM_PACKAGES[@]}"
@@ -40,7 +42,10 @@ suite_packages() {
 
 suite_unit() { build_tested && unit_tests build; }
 
-suite_floors() { python3 tests/architecture/floors.py; }
+# What can be read off the sources: who includes whom, and whether what is logged is documented.
+suite_floors() {
+    both python3 tests/architecture/floors.py and python3 tests/architecture/log_events.py
+}
 
 suite_nm() { build_release && python3 tests/architecture/nm.py build; }
 
