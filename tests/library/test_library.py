@@ -2,6 +2,7 @@
 examples/notifier, a program of its own, mails the buyer when an order is complete."""
 
 import base64
+import contextlib
 import email
 import os
 import socketserver
@@ -67,6 +68,10 @@ class MailSession(socketserver.StreamRequestHandler):
         self.wfile.write(text.encode() + b"\r\n")
 
     def handle(self):
+        with contextlib.suppress(ConnectionError):  # a sender may be killed
+            self.talk()
+
+    def talk(self):
         self.say("220 a mail server for tests")
         recipients = []
         while line := self.rfile.readline():
@@ -177,7 +182,9 @@ def test_a_service_outside_the_tree_mails_the_buyer():
             wait_for(lambda: mail.refused, 10, "a refusal")
             mail.refusing = False
             wait_for(lambda: mail_of(mail, address), 20, "the mail at the second try")
-            assert all(len(mail_of(mail, to)) == 1 for (to,), _ in mail.mails)
+            # Killed between the mail server's answer and the commit it sends once more, as the same.
+            ids = {(to, sent["Message-ID"]) for (to,), sent in mail.mails}
+            assert len(ids) == 3, ids
             notifier.stop()
 
 
