@@ -82,6 +82,11 @@ class Ingress(Daemon):
         user = " user root;" if os.getuid() == 0 else ""
         return ["-e", "/dev/stderr", "-c", path, "-g", "daemon off;" + user]
 
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.kill(signal.SIGTERM)  # a killed master leaves its workers
+        super().stop()
+
 
 class Replica(boxoffice.Server):
     """One process of one service, on a port that stays the same when it is started again."""
@@ -169,7 +174,7 @@ class Distributed:
         client = self.client()
         client.user_id = user_id or boxoffice.new_id()
         client.email = f"{client.user_id}@example.test"
-        client.cookies["session"] = session.make_cookie(self.key.split(",")[0].encode(),
+        client.cookies["session"] = session.make_cookie(self.key.encode(),
                                                         client.user_id, client.email)
         return client
 
