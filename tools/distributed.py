@@ -61,9 +61,9 @@ class Database(Postgres):
 class Ingress(Daemon):
     """nginx with deploy's configuration; only addresses and folders are this machine's."""
 
-    def __init__(self, listen, ports):
-        """ports: of the replicas, for each service."""
-        self.listen, self.ports = listen, ports
+    def __init__(self, listen, ports, more):
+        """ports: of the replicas, for each service. more: directives on top."""
+        self.listen, self.ports, self.more = listen, ports, more
         super().__init__("nginx", int(listen.rsplit(":", 1)[1]), self.words)
 
     def words(self, folder):
@@ -74,6 +74,7 @@ class Ingress(Daemon):
                               for port in self.ports[service])
             text, count = re.subn(rf"(upstream {upstream} {{ )server [^;]*; ", rf"\g<1>{servers}", text)
             assert count == 1, f"{CONFIGURATION} has no upstream {upstream}"
+        text = text.replace("access_log off;", f"access_log off; {self.more}")
         text = text.replace("/tmp/", folder + "/").replace("listen 8080;", f"listen {self.listen};")
         path = os.path.join(folder, "nginx.conf")
         with open(path, "w", encoding="utf-8") as file:
@@ -99,15 +100,16 @@ class Replica(boxoffice.Server):
 
 
 class Distributed:
-    """with Distributed() as house: all are ready. env: settings for every service on top."""
+    """with Distributed() as house: all are ready. env: settings for every service on top; nginx:
+    directives for the ingress."""
 
-    def __init__(self, listen=None, env=None, replicas=2):
+    def __init__(self, listen=None, env=None, replicas=2, nginx=""):
         self.listen = listen or f"127.0.0.1:{free_ports(1)[0]}"
         self.host, self.port = "127.0.0.1", int(self.listen.rsplit(":", 1)[1])
         self.url = f"http://{self.host}:{self.port}"
         self.more = env or {}
         self.key = self.more.get("JWT_KEY") or secrets.token_hex(32)
-        self.count = replicas
+        self.count, self.nginx = replicas, nginx
         self.database, self.nats, self.redis = Database(), NatsCluster(), Redis()
         self.replicas, self.ingress, self.ports = [], None, {}
 
@@ -142,7 +144,7 @@ class Distributed:
             self.ports[service] = ports[i * self.count:(i + 1) * self.count]
             for number, port in enumerate(self.ports[service], 1):
                 self.replicas.append(Replica(service, number, port, self.environment(service)))
-        self.ingress = Ingress(self.listen, self.ports).start()
+        self.ingress = Ingress(self.listen, self.ports, self.nginx).start()
         for number in range(1, self.count + 1):
             say(f"replica {number} of " + ", ".join(SERVICES))
         self.each(Replica.start)

@@ -233,7 +233,9 @@ def test_a_ticket_can_change_hands_many_times(server):
         cancel(buyer, reserve(buyer, ticket["id"])["id"])
     last = buy(server.as_user(), ticket["id"])
     settled = wait_ticket(buyer, ticket["id"], last["id"])
-    assert settled["version"] in (41, 42), f"20 times held and freed, then sold: {settled}"
+    # With a broker an end may overtake its beginning, and such an order never holds its ticket.
+    assert settled["version"] in ((41, 42) if server.broker is None else range(1, 43)), \
+        f"20 times held and freed, then sold: {settled}"
     assert get_ticket(buyer, ticket["id"])["orderId"] == last["id"]
     assert {order["status"] for order in my_orders(buyer)} == {"cancelled"}
 

@@ -178,6 +178,16 @@ def test_a_session_is_renewed_at_whichever_replica():
     assert client.get("/api/orders").status == 200
 
 
+def test_every_replica_says_that_it_is_not_behind():
+    """A replica's figure follows also when another one took what was left."""
+    here = house()
+
+    def lags():
+        return [one.client().get("/readyz").json["lag"] for one in here.replicas]
+    wait_quiet(here)
+    wait_for(lambda: not any(lags()), 15, lags)
+
+
 # --- what breaks ---------------------------------------------------------------------------------
 
 def test_a_killed_replica_of_each_service_loses_nothing():
@@ -256,7 +266,7 @@ def test_keys_are_rotated_by_rolling_restarts_without_a_401():
     if not LONG:
         raise Skip("three rolling restarts: ./dev test distributed-long")
     here = house()
-    old, new = here.key, "the next key of the tests, 0123456789abcdef"
+    old, new = here.key, "the second key of these tests 9876543210"
     with Market(may_fail=False) as market:
         for key in (f"{old},{new}", f"{new},{old}"):
             roll(here, {"JWT_KEY": key})
