@@ -101,16 +101,16 @@ class Replica(boxoffice.Server):
 
 class Distributed:
     """with Distributed() as house: all are ready. env: settings for every service on top; nginx:
-    directives for the ingress."""
+    directives for the ingress; nats: another cluster."""
 
-    def __init__(self, listen=None, env=None, replicas=2, nginx=""):
+    def __init__(self, listen=None, env=None, replicas=2, nginx="", nats=None):
         self.listen = listen or f"127.0.0.1:{free_ports(1)[0]}"
         self.host, self.port = "127.0.0.1", int(self.listen.rsplit(":", 1)[1])
         self.url = f"http://{self.host}:{self.port}"
         self.more = env or {}
         self.key = self.more.get("JWT_KEY") or secrets.token_hex(32)
         self.count, self.nginx = replicas, nginx
-        self.database, self.nats, self.redis = Database(), NatsCluster(), Redis()
+        self.database, self.nats, self.redis = Database(), nats or NatsCluster(), Redis()
         self.replicas, self.ingress, self.ports = [], None, {}
 
     def environment(self, service):

@@ -110,8 +110,9 @@ class Buyer(threading.Thread):
 class Market:
     """with Market() as market: buyers are busy. At the end everything acknowledged is there, once."""
 
-    def __init__(self, buyers=4, may_fail=True):
-        self.house = house()
+    def __init__(self, buyers=4, may_fail=True, at=None):
+        """at: another house than the one all share."""
+        self.house = at or house()
         self.may_fail = may_fail
         self.over = threading.Event()
         self.tickets, self.orders, self.cancelled, self.paid, self.failures = [], [], [], [], []

@@ -15,7 +15,8 @@ import boxoffice
 from boxoffice import create_ticket, get_ticket, pay, reserve, wait_order, wait_ticket
 from broker import pause
 from check import Skip, expect, wait_for
-from house import Market, check_books, count, house, wait_quiet
+from house import SETTINGS, Distributed, Market, check_books, count, house, wait_quiet
+from partition import PartedCluster
 from session import unwrap_cookie
 
 LONG = os.environ.get("DISTRIBUTED") == "long"  # ./dev test distributed-long
@@ -236,6 +237,20 @@ def test_redis_may_be_wiped():
         note(f"Redis: kill -9, empty start: a whole purchase after {market.goes_on():.2f} s")
     timers = count(here, "SELECT COUNT(*) FROM expiration.timers")
     assert timers > 0
+
+
+def test_a_partition_between_nats_servers_loses_nothing():
+    if not LONG:
+        raise Skip("takes a minute: ./dev test distributed-long")
+    if os.getuid() != 0:
+        raise Skip("needs root, for network namespaces")
+    with Distributed(env=SETTINGS, nats=PartedCluster()) as here, Market(at=here) as market:
+        leader = here.nats.leader()
+        here.nats.cut(leader)
+        note(f"leader cut off from the other NATS servers, not from its clients: a whole purchase after "
+             f"{market.goes_on(timeout=90):.1f} s")
+        here.nats.mend(leader)
+        note(f"mended: a whole purchase after {market.goes_on(timeout=90):.1f} s")
 
 
 # --- rolling restart -----------------------------------------------------------------------------

@@ -64,6 +64,18 @@ class Postgres:
         self.discard()
 
     def start(self):
+        """Also again and again, as a service manager does: after a kill a last backend may be about to
+        notice, and until it has gone the server refuses."""
+        self._spawn()
+        wait_for(self._answers, 20, "PostgreSQL")
+        return self
+
+    def _answers(self):
+        if self.process.poll() is not None:
+            self._spawn()
+        return self.psql("SELECT 1", check=False) == "1"
+
+    def _spawn(self):
         words = [f"{programs()}/postgres", "-D", self.cluster, "-p", str(self.port), "-c",
                  "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={self.folder}"]
         for setting in self.settings:
@@ -71,8 +83,6 @@ class Postgres:
         with open(os.path.join(self.folder, "log"), "ab") as log:
             self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             cwd=self.folder, **self._options())
-        wait_for(lambda: self.psql("SELECT 1", check=False) == "1", 20, "PostgreSQL")
-        return self
 
     def stop(self):
         """At once, but cleanly: sessions are ended."""
