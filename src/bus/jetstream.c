@@ -163,7 +163,8 @@ static void on_status(struct courier *courier, const char *subject, natsMsg *mes
     if (!str_to_int64(str_of(subject), &pull) || strcmp(status, "100") == 0) return;
     pthread_mutex_lock(&courier->lock);
     if (pull == courier->pull) courier->pull_wanted = 0;
-    /* It expired unfilled: nothing is left. What was left with the last event, another replica took. */
+    /* It expired unfilled: nothing is left. What was left with the last event, another replica
+     * took. */
     if (pull == courier->pull && strcmp(status, "408") == 0) courier->pending = 0;
     if (strcmp(status, "409") == 0 || strcmp(status, "503") == 0 || strcmp(status, "404") == 0)
         courier->look_at_setup = true;

@@ -12,8 +12,8 @@
 #define REFUSED_MAX (2 * ACCEPT_BATCH)
 _Static_assert(REFUSED_MAX + 32 <= HTTP_RESERVE_DESCRIPTORS, "there are descriptors for them");
 /* How long a proxy may still send into its idle connections after the program was told to stop: a
- * little longer than it keeps them (deploy/k8s/base/nginx.conf), so that it never sends a request into
- * one that is just being closed, which it might not be allowed to send again. */
+ * little longer than it keeps them (deploy/k8s/base/nginx.conf), so that it never sends a request
+ * into one that is just being closed, which it might not be allowed to send again. */
 #define LET_GO_MS     3000
 #define COARSE_MS_MAX 250 /* deadlines are looked at this often at most */
 

@@ -2,9 +2,9 @@
  *
  * Each order's events apply in the order of its versions. Between two orders on one ticket the
  * ticket itself tells: an order cannot take a ticket that another still holds, so its event waits
- * for the other's cancellation. A cancellation waits for nothing: whatever came before it, the order
- * holds no ticket now. Were it to wait for its order's beginning, and that for a ticket which a later
- * order has taken meanwhile, it might wait for good. */
+ * for the other's cancellation. A cancellation waits for nothing: whatever came before it, the
+ * order holds no ticket now. Were it to wait for its order's beginning, and that for a ticket which
+ * a later order has taken meanwhile, it might wait for good. */
 #include "services/tickets/tickets.h"
 
 /* The ticket an order event is about, when the event is the order's next one, or newer than what is
@@ -44,7 +44,8 @@ static enum verdict on_order_created(struct env *env, struct tx *tx, const void 
 {
     const struct order_created *order = event;
     struct ticket ticket;
-    enum verdict verdict = ticket_of(env, tx, order->id, order->version, false, order->ticket_id, &ticket);
+    enum verdict verdict =
+        ticket_of(env, tx, order->id, order->version, false, order->ticket_id, &ticket);
 
     if (verdict != VERDICT_APPLIED) return verdict;
     if (ticket_reserve(&ticket, order->id) != OK) return VERDICT_EARLY;
@@ -56,7 +57,8 @@ static enum verdict on_order_updated(struct env *env, struct tx *tx, const void 
 {
     const struct order_updated *order = event;
     struct ticket ticket;
-    enum verdict verdict = ticket_of(env, tx, order->id, order->version, false, order->ticket_id, &ticket);
+    enum verdict verdict =
+        ticket_of(env, tx, order->id, order->version, false, order->ticket_id, &ticket);
 
     return verdict == VERDICT_APPLIED ? apply(tx, NULL, order->id, order->version) : verdict;
 }
@@ -66,7 +68,8 @@ static enum verdict on_order_cancelled(struct env *env, struct tx *tx, const voi
 {
     const struct order_cancelled *order = event;
     struct ticket ticket;
-    enum verdict verdict = ticket_of(env, tx, order->id, order->version, true, order->ticket_id, &ticket);
+    enum verdict verdict =
+        ticket_of(env, tx, order->id, order->version, true, order->ticket_id, &ticket);
 
     if (verdict != VERDICT_APPLIED) return verdict;
     if (!ticket_held_by(&ticket, order->id)) return apply(tx, NULL, order->id, order->version);
@@ -78,7 +81,8 @@ static enum verdict on_order_completed(struct env *env, struct tx *tx, const voi
 {
     const struct order_completed *order = event;
     struct ticket ticket;
-    enum verdict verdict = ticket_of(env, tx, order->id, order->version, false, order->ticket_id, &ticket);
+    enum verdict verdict =
+        ticket_of(env, tx, order->id, order->version, false, order->ticket_id, &ticket);
 
     if (verdict != VERDICT_APPLIED) return verdict;
     if (ticket_sell(&ticket, order->id) != OK) return VERDICT_EARLY;
