@@ -24,8 +24,8 @@
 #define PULL_MAX       512  /* events asked for at once */
 #define BUFFER_MAX     1024 /* a late answer may come on top of a new one */
 #define ANSWERS_MAX    2048
-#define PULL_EXPIRES_S 5
-#define PULL_LOST_MS   7000 /* no word of a request after that time: it is lost */
+#define PULL_EXPIRES_S 2
+#define PULL_LOST_MS   3500 /* no word of a request after that time: it is lost */
 #define FAILURES_MAX   3    /* in a row; then the connection is opened anew */
 #define OPEN_PAUSE_MS  250  /* doubling up to … */
 #define OPEN_PAUSE_MAX 2000
