@@ -319,6 +319,13 @@ done:
     return err;
 }
 
+enum err subscription_known(struct subscription *sub, struct tx *tx, struct delivery *delivery)
+{
+    delivery->known = false;
+    if (delivery->waited || !sub->bus->driver->known) return OK;
+    return sub->bus->driver->known(sub, tx, delivery, &delivery->known);
+}
+
 void subscription_again(struct subscription *sub)
 {
     sub->waiting = sub->waiting_before;

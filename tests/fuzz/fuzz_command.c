@@ -5,6 +5,8 @@
 #include "fuzz.h"
 #include "cli/cli.h"
 #include "cli/control.h"
+#include "cli/folder.h"
+#include "runtime/key.h"
 #include "runtime/serve.h"
 
 #include <getopt.h>
@@ -15,6 +17,11 @@
 int __wrap_house_serve(const struct settings *settings,
                        const struct service_definition *const *definitions, size_t count);
 struct control *__wrap_control_open(const char *data);
+struct control *__wrap_control_try(const char *data);
+bool __wrap_folder_settings(const char *data, struct settings *out);
+struct http_client *__wrap_http_client_new(void);
+enum err __wrap_session_keys_rotate_alone(const struct settings *settings, struct session_kid *kid,
+                                          struct buf *why);
 int boxoffice_main(int count, char **words);
 
 static int served;
@@ -34,6 +41,34 @@ struct control *__wrap_control_open(const char *data)
     ASSERT(data);
     fprintf(stderr, "boxoffice: no server is running on %s\n", data);
     return NULL;
+}
+
+struct control *__wrap_control_try(const char *data)
+{
+    ASSERT(data);
+    fprintf(stderr, "boxoffice: no server is running on %s\n", data);
+    return NULL;
+}
+
+/* Of backup, restore, doctor and import: from here on they work on a data folder. */
+bool __wrap_folder_settings(const char *data, struct settings *out)
+{
+    (void)out;
+    fprintf(stderr, "boxoffice: no work is done on %s\n", data ? data : "the folder");
+    return false;
+}
+
+struct http_client *__wrap_http_client_new(void)
+{
+    return NULL;
+}
+
+enum err __wrap_session_keys_rotate_alone(const struct settings *settings, struct session_kid *kid,
+                                          struct buf *why)
+{
+    ASSERT(settings->data && kid);
+    buf_append(why, STR("no keys here"));
+    return ERR_NOT_FOUND;
 }
 
 /* Where the program's own words go. */
@@ -71,7 +106,8 @@ static int run(int count, char **words)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static char name[] = "boxoffice";
-    char *words[WORDS_MAX + 2] = {name}, text[2048];
+    static char text[2048];
+    char *words[WORDS_MAX + 2] = {name};
     char *rest = text;
     int count = 1;
 

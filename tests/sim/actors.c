@@ -9,6 +9,7 @@
 #define OWN_MAX     64 /* tickets of a seller */
 #define HOT_TICKETS 3
 #define NEWEST      8
+#define LIST_MAX    100 /* of one page */
 
 struct role;
 
@@ -18,8 +19,9 @@ struct actor {
     int waiting;     /* for answers */
     int64_t pace_ms; /* between two acts */
     char user[25];
-    char order[25]; /* a buyer's present reservation, "" for none */
-    char token[32]; /* the card of the present payment */
+    bool has_account; /* else a token made by another service of the same key */
+    char order[25];   /* a buyer's present reservation, "" for none */
+    char token[32];   /* the card of the present payment */
     int64_t order_until_ms;
     int payments_tried;
     char regrets[25]; /* the charge it wants back while it pays once more, "" for none */
@@ -93,12 +95,12 @@ static int status_of(const struct call *call)
 static const char *some_ticket(void)
 {
     size_t count = model_tickets();
-    size_t among = people.workload == ONE_TICKET && count > HOT_TICKETS ? HOT_TICKETS : count;
+    bool hot = people.workload == ONE_TICKET || maybe(0.5); /* the newest ones sell best */
+    size_t most = people.workload == ONE_TICKET ? HOT_TICKETS : NEWEST;
+    size_t among = hot && count > most ? most : count;
 
     if (count == 0) return NULL;
-    if (maybe(0.5) && count > 8) /* the newest ones sell best */
-        return model_ticket_at(count - 1 - (size_t)below(8))->id;
-    return model_ticket_at((size_t)below((int64_t)among))->id;
+    return model_ticket_at(count - 1 - (size_t)below((int64_t)among))->id;
 }
 
 static const char *some_order(void)
@@ -151,13 +153,22 @@ static struct call *bad_offer(int index)
     return call;
 }
 
+static int unsold_tickets(void)
+{
+    int count = 0;
+
+    for (size_t i = 0; i < model_tickets(); i++)
+        count += !model_ticket_at(i)->row.sold;
+    return count;
+}
+
 static struct call *sell_or_edit(int index)
 {
     const struct actor *actor = &people.all[index];
     const char *ticket = some_ticket();
 
     if (maybe(0.06)) return bad_offer(index);
-    if (!ticket || ((int)model_tickets() < people.tickets_max && maybe(0.5)))
+    if (!ticket || (unsold_tickets() < people.tickets_max && maybe(0.5)))
         return offer(index, CALL_SELL, NULL, some_price());
     for (int tries = 0; tries < 8 && strcmp(model_ticket(ticket)->owner, actor->user) != 0; tries++)
         ticket = some_ticket(); /* someone else's now and then, which must be refused */
@@ -292,20 +303,30 @@ static struct call *compete(int index)
         return cancel(index, order);
     }
     if (ticket) return reserve_ticket(index, ticket);
-    return call_new(index, CALL_ORDERS, actor->user, NULL, NULL);
+    return reserve(index);
 }
 
 /* --- operators ----------------------------------------------------------------------------- */
 
-/* Gives a payment back, most often one of the newest, whether that can be or not. */
+static const char *owed_charge(void)
+{
+    for (size_t i = model_charges(); i-- > 0;)
+        if (strcmp(model_charge_at(i)->status, "refund_failed") == 0) return model_charge_at(i)->id;
+    return NULL;
+}
+
+/* Gives a payment back: one that could not be given back before, or most often one of the newest,
+ * whether that can be or not. */
 static struct call *operate(int index)
 {
     size_t charges = model_charges();
     size_t among = maybe(0.5) && charges > NEWEST ? NEWEST : charges;
+    const char *owed = owed_charge();
 
-    if (!charges || maybe(0.4)) return call_new(index, CALL_LIST, "", NULL, NULL);
-    return call_new(index, CALL_REFUND, "",
-                    model_charge_at(charges - 1 - (size_t)below((int64_t)among))->id, NULL);
+    if (!charges || maybe(0.1)) return call_new(index, CALL_LIST, "", NULL, NULL);
+    if (!owed || maybe(0.3))
+        owed = model_charge_at(charges - 1 - (size_t)below((int64_t)among))->id;
+    return call_new(index, CALL_REFUND, "", owed, NULL);
 }
 
 /* --- passers-by ---------------------------------------------------------------------------- */
@@ -321,10 +342,53 @@ static struct call *sign(int index, enum call_kind kind)
     call = call_new(index, kind, "", NULL, body);
     snprintf(call->text, sizeof call->text, "%s", email);
     call->price_cents = strstr(body, "Turnip-1") != NULL; /* a wrong password */
-    if (!model_user(email)[0]) return call;
+    if (!model_user(email)) return call;
     call->expect = kind == CALL_SIGNIN && !call->price_cents ? 200 : 400;
     if (call->expect == 400)
         call->message = kind == CALL_SIGNIN ? "Invalid credentials" : "Email in use";
+    if (kind == CALL_SIGNIN && !call->price_cents) call->expect = 0; /* unless banned: judge_sign */
+    return call;
+}
+
+/* Makes the account of an actor who wants one, or finds that it was made after all. */
+static struct call *make_account(int index)
+{
+    struct actor *actor = &people.all[index];
+    const struct m_user *user;
+    struct call *call;
+    char body[256], email[64];
+
+    if (!actor->has_account) return NULL;
+    snprintf(email, sizeof email, "a%d@example.com", index);
+    user = model_user(email);
+    if (user) {
+        memcpy(actor->user, user->id, sizeof actor->user);
+        actor->has_account = false; /* nothing more to make */
+        return NULL;
+    }
+    snprintf(body, sizeof body, "{\"email\":\"%s\",\"password\":\"gondola-Turnip-0\"}", email);
+    call = call_new(index, CALL_SIGNUP, "", NULL, body);
+    snprintf(call->text, sizeof call->text, "%s", email);
+    return call;
+}
+
+/* --- wardens ------------------------------------------------------------------------------- */
+
+/* Bans people, and lets them in again. */
+static struct call *keep_order(int index)
+{
+    const struct m_user *user;
+    struct call *call;
+    bool ban;
+    char body[128];
+
+    if (!model_users() || maybe(0.3)) return call_new(index, CALL_LIST, "", NULL, NULL);
+    user = model_user_at((size_t)below((int64_t)model_users()));
+    ban = maybe(user->version % 2 == 1 ? 0.1 : 0.9);
+    snprintf(body, sizeof body, "{\"user\":\"%s\",\"reason\":\"touting\"}",
+             maybe(0.5) ? user->id : user->email);
+    call = call_new(index, ban ? CALL_BAN : CALL_UNBAN, "", NULL, body);
+    snprintf(call->text, sizeof call->text, "%s", user->id);
     return call;
 }
 
@@ -368,9 +432,9 @@ static const struct role {
     double haste;     /* pace, in parts of the usual one */
     struct call *(*act)(int index);
 } roles[] = {
-    {"seller", 25, 1, sell_or_edit},   {"buyer", 53, 1, buy},
-    {"rival", 6, 0.05, compete},       {"operator", 6, 1, operate},
-    {"passer-by", 10, 1, look_around},
+    {"seller", 25, 1, sell_or_edit}, {"buyer", 47, 1, buy},
+    {"warden", 6, 1, keep_order},    {"rival", 6, 0.05, compete},
+    {"operator", 6, 0.3, operate},   {"passer-by", 10, 1, look_around},
 };
 
 static const struct role *some_role(void)
@@ -432,7 +496,8 @@ void actor_act(size_t due)
     while (!is_due(actor) || due-- > 0)
         actor++;
     index = (int)(actor - people.all);
-    call = actor->regrets[0] && actor->order[0] ? pay(index) : actor->role->act(index);
+    call = make_account(index);
+    if (!call) call = actor->regrets[0] && actor->order[0] ? pay(index) : actor->role->act(index);
     if (actor->regrets[0]) {
         call_send(call_new(index, CALL_REFUND, "", actor->regrets, NULL));
         actor->waiting++;
@@ -578,6 +643,19 @@ static void judge_pay(const struct call *call)
     }
 }
 
+static int tickets_for_sale(void)
+{
+    int count = 0;
+
+    for (size_t i = 0; i < model_tickets(); i++) {
+        const struct m_ticket *ticket = model_ticket_at(i);
+
+        count += ticket->row.version >= 0 && ticket->row.order < 0 &&
+                 !model_banned_at(TICKETS, ticket->owner);
+    }
+    return count;
+}
+
 static void judge_list(const struct call *call)
 {
     const struct json *list = answer_of(call);
@@ -600,19 +678,61 @@ static void judge_list(const struct call *call)
 
             CHECK(10, text, ticket, "a ticket nobody committed is on sale");
             CHECK(2, text, ticket->row.order < 0, "a held ticket is on sale");
+            CHECK(15, text, !model_banned_at(TICKETS, ticket->owner),
+                  "on sale, and tickets knows that its seller %s is banned", ticket->owner);
         }
     }
+    if (call->kind == CALL_LIST && json_length(list) < LIST_MAX)
+        CHECK(2, NULL, (int)json_length(list) == tickets_for_sale(), "%zu on sale, not %d",
+              json_length(list), tickets_for_sale());
 }
 
 static void judge_sign(const struct call *call)
 {
-    const char *user = model_user(call->text);
+    const struct m_user *user = model_user(call->text);
     struct str id = member(answer_of(call), "id");
+    bool moved = user && user->changed_step >= call->sent_step;
 
     if (status_of(call) == 201 || status_of(call) == 200) {
-        CHECK(10, NULL, user[0] && str_eq(str_of(user), id), "signed in as nobody committed");
+        CHECK(10, NULL, user && str_eq(str_of(user->id), id), "signed in as nobody committed");
         CHECK(11, NULL, !call->price_cents, "signed in with a wrong password");
+        CHECK(15, user->id, moved || user->version % 2 == 0, "banned, and signed in");
+    } else if (call->kind == CALL_SIGNIN && user && !call->price_cents && !moved) {
+        CHECK(15, user->id, user->version % 2 == 1, "the right password, and not signed in: %d",
+              status_of(call));
     }
+}
+
+static void judge_ban(const struct call *call)
+{
+    const struct m_user *user = model_user_of(call->text);
+    const struct json *answer = answer_of(call);
+    int64_t version = number(answer, "version");
+
+    CHECK(INVARIANT_NONE, call->text, status_of(call) == 200, "answered %d to the operator",
+          status_of(call));
+    CHECK(10, call->text, str_eq(member(answer, "id"), str_of(user->id)),
+          "an answer about someone else");
+    CHECK(10, call->text, version <= user->version, "answered with version %lld nobody committed",
+          (long long)version);
+    CHECK(15, call->text,
+          version % 2 == (call->kind == CALL_BAN) &&
+              str_eq(member(answer, "status"),
+                     call->kind == CALL_BAN ? STR("banned") : STR("active")),
+          "answered with version %lld and another status", (long long)version);
+}
+
+/* True: it is about a ban, and nothing else is to be said of it. */
+static bool judge_session(const struct call *call)
+{
+    const char *user = call->rq.user.id.at;
+    bool moved;
+
+    if (call->rq.route->access != ACCESS_SESSION) return false;
+    moved = model_ban_moved(call->service, user, call->sent_step);
+    CHECK(15, user, !call->banned || moved || status_of(call) == 401,
+          "banned, as %s knows, and answered %d", service_names[call->service], status_of(call));
+    return status_of(call) == 401 && (moved || model_banned_at(call->service, user));
 }
 
 /* What may be said at all, whoever asked. */
@@ -639,6 +759,7 @@ static void judge_status(const struct call *call)
 
 static void judge(const struct call *call)
 {
+    if (judge_session(call)) return;
     judge_status(call);
     if (status_of(call) >= 429 || (call->expect && call->service != AUTH)) return;
     switch (call->kind) {
@@ -677,6 +798,10 @@ static void judge(const struct call *call)
     case CALL_TICKET:
         CHECK(10, call->id, status_of(call) == 200, "a committed ticket is not there");
         break;
+    case CALL_BAN:
+    case CALL_UNBAN:
+        judge_ban(call);
+        break;
     case CALL_PUBLISH:
     case CALL_REFUND:
     case CALL_WEBHOOK:
@@ -713,6 +838,7 @@ static void hire(int index)
     *actor = (struct actor){.role = index < 2 ? &roles[index] : some_role()};
     actor->pace_ms = 1 + (int64_t)(actor->role->haste * (double)below(2 * paces[people.workload]));
     actor->next_ms = sim.now_ms + below(actor->pace_ms);
+    actor->has_account = maybe(0.4);
     snprintf(actor->user, sizeof actor->user, "%s-%d", actor->role->name, index);
 }
 

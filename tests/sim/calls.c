@@ -27,6 +27,8 @@ static const struct kind_row kinds[CALL_KINDS] = {
     [CALL_PAY] = {"POST payment", PAYMENTS, METHOD_POST, "/api/payments"},
     [CALL_REFUND] = {"POST refund", PAYMENTS, METHOD_POST, "/operator/payments/:id/refund"},
     [CALL_WEBHOOK] = {"POST webhook", PAYMENTS, METHOD_POST, "/api/payments/webhook"},
+    [CALL_BAN] = {"POST ban", AUTH, METHOD_POST, "/operator/users/ban"},
+    [CALL_UNBAN] = {"POST unban", AUTH, METHOD_POST, "/operator/users/unban"},
     [CALL_PUBLISH] = {"POST publish", BUS, METHOD_POST, "/streaming/publish"},
 };
 
@@ -129,6 +131,7 @@ struct call *call_new(int actor, enum call_kind kind, const char *user_id, const
     call->actor = actor;
     call->service = kinds[kind].service;
     call->sent_ms = sim.now_ms;
+    call->sent_step = sim.step;
     if (param) snprintf(call->id, sizeof call->id, "%s", param);
     call->rq.method = kinds[kind].method;
     call->rq.path = arena_copy(arena, str_of(kinds[kind].path));
@@ -163,6 +166,17 @@ void call_header(struct call *call, const char *name, const char *value)
     call->rq.headers = table;
 }
 
+/* As HTTP refuses a session before anything is handed over. */
+static bool refused(struct call *call, struct service *service)
+{
+    if (call->rq.route->access != ACCESS_SESSION ||
+        !session_is_revoked(service->revoked, &call->rq.user, sim.now_ms))
+        return false;
+    reply_error(&call->rq, ERR_NOT_AUTHORIZED);
+    __wrap_http_answer(&call->rq);
+    return true;
+}
+
 void call_send(struct call *call)
 {
     struct service *service = sim_service(call->service);
@@ -171,6 +185,9 @@ void call_send(struct call *call)
     call->rq.env = &service->env;
     trace(kinds[call->kind].name, call->id[0] ? call->id : NULL, call->actor, 0);
     trace_bytes(call->rq.body_bytes);
+    call->banned = call->rq.route->access == ACCESS_SESSION && service->db &&
+                   model_banned_at(call->service, call->rq.user.id.at);
+    if (refused(call, service)) return;
     house_dispatch(sim.house, 0, &call->rq);
     desk.handover = true;
 }

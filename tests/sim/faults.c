@@ -1,7 +1,7 @@
 /* tests/sim/faults.c: what may go wrong in a run, and how often. */
 #include "sim.h"
 
-#define OFTEN 0.75 /* highest rate of what has few opportunities */
+#define OFTEN 0.4 /* highest rate of what has few opportunities */
 
 struct fault_row {
     const char *name;

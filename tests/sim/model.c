@@ -22,9 +22,7 @@ static struct {
     struct m_order *orders;
     struct m_charge *charges;
     size_t count[ENTITIES], cap[ENTITIES];
-    struct {
-        char email[64], id[25];
-    } users[USERS_MAX];
+    struct m_user users[USERS_MAX];
     size_t user_count;
     struct arena *arena;
 } model;
@@ -225,22 +223,133 @@ int model_status(const char *text)
     return STATUS_NONE;
 }
 
-const char *model_user(const char *email)
+/* --- people and bans ----------------------------------------------------------------------- */
+
+size_t model_users(void)
 {
-    for (size_t i = 0; i < model.user_count; i++)
-        if (strcmp(model.users[i].email, email) == 0) return model.users[i].id;
-    return "";
+    return model.user_count;
 }
 
-void model_user_row(const char *email, const char *id)
+struct m_user *model_user_at(size_t index)
 {
-    const char *known = model_user(email);
+    return &model.users[index];
+}
 
-    CHECK(1, id, !known[0] || strcmp(known, id) == 0, "two users with the email %s", email);
-    if (known[0]) return;
+struct m_user *model_user(const char *email)
+{
+    for (size_t i = 0; i < model.user_count; i++)
+        if (strcmp(model.users[i].email, email) == 0) return &model.users[i];
+    return NULL;
+}
+
+struct m_user *model_user_of(const char *id)
+{
+    for (size_t i = 0; i < model.user_count; i++)
+        if (strcmp(model.users[i].id, id) == 0) return &model.users[i];
+    return NULL;
+}
+
+static struct m_user *user_made(const char *id)
+{
+    struct m_user *user = model_user_of(id);
+
+    if (user) return user;
     ASSERT(model.user_count < USERS_MAX);
-    snprintf(model.users[model.user_count].email, sizeof model.users->email, "%s", email);
-    snprintf(model.users[model.user_count++].id, sizeof model.users->id, "%s", id);
+    user = &model.users[model.user_count++];
+    *user = (struct m_user){.version = -1, .event_version = -1};
+    for (int i = 0; i < SIM_SERVICES; i++)
+        user->held[i].version = -1;
+    snprintf(user->id, sizeof user->id, "%s", id);
+    return user;
+}
+
+void model_user_row(const char *id, const char *email, int64_t version, bool banned)
+{
+    struct m_user *user = user_made(id), *other = model_user(email);
+
+    CHECK(1, id, !other || other == user, "two users with the email %s", email);
+    CHECK(5, id, version >= user->version, "a user went back from version %lld",
+          (long long)user->version);
+    CHECK(6, id, version == user->event_version, "the row has version %lld, the last event %lld",
+          (long long)version, (long long)user->event_version);
+    CHECK(5, id, banned == (version % 2 == 1), "the row is not what its event said");
+    if (user->version != version) user->changed_step = sim.step;
+    user->version = version;
+    snprintf(user->email, sizeof user->email, "%s", email);
+}
+
+void model_ban_row(int service, const char *id, int64_t version, bool banned)
+{
+    struct m_user *user = model_user_of(id);
+
+    CHECK(6, id, user, "%s heard of a user nobody committed", service_names[service]);
+    CHECK(5, id, version >= user->held[service].version && version <= user->event_version,
+          "%s went from version %lld to %lld, the user has %lld", service_names[service],
+          (long long)user->held[service].version, (long long)version,
+          (long long)user->event_version);
+    CHECK(5, id, banned == (version % 2 == 1), "%s has version %lld as %s", service_names[service],
+          (long long)version, banned ? "banned" : "active");
+    if (user->held[service].version == version) return;
+    trace("ban.held", id, service, version);
+    user->held[service].version = version;
+    user->held[service].changed_step = sim.step;
+}
+
+bool service_refuses_sessions(int service)
+{
+    return service == AUTH || service == TICKETS || service == ORDERS || service == PAYMENTS;
+}
+
+bool model_banned_at(int service, const char *id)
+{
+    const struct m_user *user = model_user_of(id);
+
+    return user && user->held[service].version % 2 == 1;
+}
+
+bool model_banned_before(int service, const char *id)
+{
+    return model_banned_at(service, id) && !model_ban_moved(service, id, sim.step);
+}
+
+bool model_ban_moved(int service, const char *id, int64_t since_step)
+{
+    const struct m_user *user = model_user_of(id);
+
+    return user && user->held[service].version >= 0 &&
+           user->held[service].changed_step >= since_step;
+}
+
+void model_bans_hold(void)
+{
+    for (size_t i = 0; i < model.user_count; i++) {
+        if (model.users[i].held[ORDERS].version % 2 != 1) continue;
+        for (size_t j = 0; j < model.count[ENTITY_ORDER]; j++) {
+            const struct m_order *order = &model.orders[j];
+
+            CHECK(15, order->id,
+                  (order->status != STATUS_CREATED && order->status != STATUS_AWAITING) ||
+                      strcmp(order->user, model.users[i].id) != 0,
+                  "live, and orders knows that its buyer %s is banned", order->user);
+        }
+    }
+}
+
+/* Orders has not heard the last of this user, so it may be hearing it just now. */
+static bool news_of(const char *id)
+{
+    const struct m_user *user = model_user_of(id);
+
+    return user && user->event_version > user->held[ORDERS].version;
+}
+
+/* … and a ban is among it. */
+static bool ban_arrives(const struct m_order *order)
+{
+    const struct m_user *user = model_user_of(order->user);
+
+    if (!news_of(order->user)) return false;
+    return user->event_version % 2 == 1 || user->event_version - user->held[ORDERS].version >= 2;
 }
 
 /* --- reading an event ---------------------------------------------------------------------- */
@@ -379,7 +488,7 @@ static void check_cancellation(const struct m_order *order, int64_t at_ms)
     }
     CHECK(9, order->id,
           order->cancel_sent || order->declines >= 3 || at_ms >= order->deadline_ms ||
-              (order->failures > 0 && at_ms >= order->reserved_until_ms),
+              ban_arrives(order) || (order->failures > 0 && at_ms >= order->reserved_until_ms),
           "expired %lld ms early", (long long)(order->deadline_ms - at_ms));
 }
 
@@ -394,6 +503,7 @@ static void order_created(struct m_order *order, const struct json *event, int64
     CHECK(1, order->id, model.tickets[ticket].live == -1, "ticket %s has live order %s already",
           ticket_id, model.orders[model.tickets[ticket].live].id);
     order->ticket = ticket;
+    snprintf(order->user, sizeof order->user, "%s", word(text_of(event, "userId")));
     order->price_cents = cents_of(event, "ticket.price");
     order->event_status = STATUS_CREATED;
     order->latest_ms = order->deadline_ms = order->reserved_until_ms = time_of(event, "expiresAt");
@@ -424,6 +534,10 @@ static void order_completed(struct m_order *order)
           "complete at %lld cents; the bank holds %lld", (long long)order->price_cents,
           (long long)bank_held_for(order->id));
     CHECK(1, order->id, order->event_status != STATUS_COMPLETE, "completed twice");
+    CHECK(15, order->id,
+          order->event_status != STATUS_CANCELLED || !model_banned_at(ORDERS, order->user) ||
+              news_of(order->user),
+          "came back by late money, although its buyer %s is banned", order->user);
     order->event_status = STATUS_COMPLETE;
     order->was_complete = true;
     ticket->live = own;
@@ -527,6 +641,21 @@ static void payment_event(struct str subject, const struct json *event)
     }
 }
 
+static void user_event(const struct json *event, bool created)
+{
+    const char *id = word(text_of(event, "id"));
+    struct m_user *user = user_made(id);
+    int64_t version = whole_of(event, "version");
+    bool banned = str_eq(text_of(event, "status"), STR("banned"));
+
+    CHECK(5, id, version == user->event_version + 1 && created == (version == 0),
+          "version %lld after %lld", (long long)version, (long long)user->event_version);
+    CHECK(5, id, banned == (version % 2 == 1), "version %lld says %s", (long long)version,
+          banned ? "banned" : "active");
+    user->event_version = version;
+    trace(banned ? "user.banned" : "user.active", id, version, 0);
+}
+
 void model_event(int service, int64_t sequence, struct str subject, struct str payload,
                  int64_t at_ms)
 {
@@ -544,6 +673,8 @@ void model_event(int service, int64_t sequence, struct str subject, struct str p
         expiration_event(event, at_ms);
     else if (service == PAYMENTS)
         payment_event(subject, event);
+    else if (service == AUTH)
+        user_event(event, str_eq(subject, STR("user:created")));
 }
 
 /* --- versions ------------------------------------------------------------------------------ */

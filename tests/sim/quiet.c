@@ -293,8 +293,38 @@ static void check_books(int service)
     check_channels(service);
 }
 
+/* --- bans ------------------------------------------------------------------------------------ */
+
+static void check_user(const struct m_user *user)
+{
+    bool banned = user->version % 2 == 1;
+    struct session_user session = {.id = str_of(user->id)};
+
+    for (int i = 0; i < SIM_SERVICES; i++) {
+        int64_t held = user->held[i].version < 0 ? 0 : user->held[i].version;
+
+        if (!service_refuses_sessions(i)) continue;
+        CHECK(5, user->id, held == user->version, "%s has version %lld of %lld", service_names[i],
+              (long long)held, (long long)user->version);
+        CHECK(15, user->id,
+              session_is_revoked(sim_service(i)->revoked, &session, sim.now_ms) == banned,
+              "banned: %d, which %s does not act by", banned, service_names[i]);
+    }
+}
+
+static void check_bans(void)
+{
+    for (size_t i = 0; i < model_users(); i++)
+        check_user(model_user_at(i));
+    CHECK(15, NULL,
+          watch_count(AUTH, "SELECT COUNT(*) FROM sessions s JOIN users u ON u.id = s.user_id"
+                            " WHERE u.status = 'banned'") == 0,
+          "a banned user still has a session");
+}
+
 void quiet_check(void)
 {
+    check_bans();
     for (size_t i = 0; i < model_orders(); i++)
         check_order(model_order_at(i));
     for (size_t i = 0; i < model_tickets(); i++)

@@ -50,7 +50,7 @@ static inline bool chance_hit(struct chance *chance, double probability)
 /*    enum              name             highest probability at each opportunity */
 #define FAULT_MAP(X)                                                                               \
     X(KILL, "kill", 0.004)                   /* of the process, between two steps */               \
-    X(POWER_CUT, "power-cut", 0.004)         /* the same, and unsynced writes are lost */          \
+    X(POWER_CUT, "power-cut", 0.006)         /* the same, and unsynced writes are lost */          \
     X(CRASH_INSIDE, "crash-inside", 0.008)   /* either, in the midst of a step */                  \
     X(SERVICE_CRASH, "service-crash", 0.006) /* of one service */                                  \
     X(STALL, "stall", 0.01)                  /* a service does nothing for a while */              \
@@ -58,9 +58,9 @@ static inline bool chance_hit(struct chance *chance, double probability)
     X(WRITE_ERROR, "write-error", 0.003)     /* each write */                                      \
     X(SYNC_ERROR, "sync-error", 0.02)        /* each sync: nobody knows what is on the disk */     \
     X(READ_ERROR, "read-error", 0.002)       /* each read */                                       \
-    X(CLOCK_SKEW, "clock-skew", 0.004)       /* a service's clock is up to an hour off */          \
+    X(CLOCK_SKEW, "clock-skew", 0.008)       /* a service's clock is up to an hour off */          \
     X(CLOCK_JUMP, "clock-jump", 0.004)       /* all clocks jump by up to an hour */                \
-    X(CARD_DECLINE, "card-decline", 0.7)                                                           \
+    X(CARD_DECLINE, "card-decline", 0.9)                                                           \
     X(GATEWAY_ERROR, "gateway-error", 0.4) /* 500, nothing done */                                 \
     X(GATEWAY_LOST, "gateway-lost", 0.4)   /* time-out, not done */                                \
     X(GATEWAY_DONE, "gateway-done", 0.6)   /* time-out, and done */                                \
@@ -161,7 +161,7 @@ uint64_t trace_hash(void);
 #define VIOLATION_STATUS 3
 _Noreturn void violation(int invariant, const char *subject, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* Beyond the 14: a crash, an answer of 500, an assertion. */
+/* Beyond them: a crash, an answer of 500, an assertion. */
 #define INVARIANT_NONE 0
 #define CHECK(invariant, subject, condition, ...)                                                  \
     ((condition) ? (void)0 : violation(invariant, subject, __VA_ARGS__))
@@ -240,6 +240,8 @@ enum call_kind {
     CALL_PUBLISH,
     CALL_REFUND,
     CALL_WEBHOOK,
+    CALL_BAN,
+    CALL_UNBAN,
     CALL_KINDS
 };
 
@@ -249,7 +251,8 @@ struct call {
     bool used, answered, lost;
     int actor;
     int service;
-    int64_t sent_ms;
+    int64_t sent_ms, sent_step;
+    bool banned;         /* its service knew so for sure when this was sent */
     int64_t expect;      /* status that must come when the program can answer; 0: any */
     const char *message; /* and the message in it */
     char id[25];         /* what it is about: ticket or order */
@@ -379,9 +382,33 @@ int model_charge_index(const char *id, bool make);
 int model_ticket_index(const char *id, bool make);
 int model_order_index(const char *id, bool make);
 int model_status(const char *text);
-/* The newest user with this email; "" when there is none. */
-const char *model_user(const char *email);
-void model_user_row(const char *email, const char *id);
+
+/* Somebody with an account. Versions are even while active and odd while banned. */
+struct m_user {
+    char id[25], email[64];
+    int64_t version, event_version; /* -1: not seen */
+    int64_t changed_step;
+    struct {
+        int64_t version; /* -1: this service never heard of a ban */
+        int64_t changed_step;
+    } held[SIM_SERVICES];
+};
+
+size_t model_users(void);
+struct m_user *model_user_at(size_t index);
+/* NULL when there is none. */
+struct m_user *model_user(const char *email);
+struct m_user *model_user_of(const char *id);
+void model_user_row(const char *id, const char *email, int64_t version, bool banned);
+/* A service's own book of bans. */
+void model_ban_row(int service, const char *id, int64_t version, bool banned);
+bool service_refuses_sessions(int service); /* whether it has such a book that counts */
+bool model_banned_at(int service, const char *id);
+/* … and it was so before this step began. */
+bool model_banned_before(int service, const char *id);
+/* The service's book about this user has changed since the step began. */
+bool model_ban_moved(int service, const char *id, int64_t since_step);
+void model_bans_hold(void); /* invariant 15: nobody banned has a live order */
 
 /* Events, as the outbox has them. now_ms: created_at_ms of the row. */
 void model_event(int service, int64_t sequence, struct str subject, struct str payload,

@@ -17,6 +17,7 @@ enum table {
     TABLE_CHARGES,
     TABLE_TIMERS,
     TABLE_USERS,
+    TABLE_BANS,
     TABLES
 };
 
@@ -38,7 +39,8 @@ static const struct table_row tables[TABLES] = {
     [TABLE_ORDER_COPIES] = {"order_copies", PAYMENTS, "id, version, status, user_id, price_cents"},
     [TABLE_CHARGES] = {"charges", PAYMENTS, "id, order_id, status, amount_cents, stripe_id"},
     [TABLE_TIMERS] = {"timers", EXPIRATION, "order_id, version, due_at_ms"},
-    [TABLE_USERS] = {"users", AUTH, "id, email, email_key"},
+    [TABLE_USERS] = {"users", AUTH, "id, email, version, status"},
+    [TABLE_BANS] = {"banned_users", -1, "user_id, version, banned"},
 };
 
 #define DIRTY_MAX 65536
@@ -187,9 +189,10 @@ static void take_order(sqlite3_stmt *row)
 
         order->ticket = ticket;
         order->price_cents = price;
-        snprintf(order->user, sizeof order->user, "%s", text_at(row, 3));
         CHECK(5, order->id, ticket_version >= 0 && ticket_version <= of->event.version,
               "ordered at version %lld of a ticket", (long long)ticket_version);
+        CHECK(15, order->id, !model_banned_before(ORDERS, of->owner),
+              "ordered, and orders knows that the seller %s is banned", of->owner);
         CHECK(4, order->id,
               of->history[ticket_version].price_cents == price &&
                   of->history[ticket_version].title == hash_text(str_at(row, 6)),
@@ -337,7 +340,12 @@ static void take(int service, enum table table, sqlite3_stmt *row)
         take_timer(row);
         break;
     case TABLE_USERS:
-        model_user_row(text_at(row, 1), text_at(row, 0));
+        model_user_row(text_at(row, 0), text_at(row, 1), sqlite3_column_int64(row, 2),
+                       strcmp(text_at(row, 3), "banned") == 0);
+        break;
+    case TABLE_BANS:
+        model_ban_row(service, text_at(row, 0), sqlite3_column_int64(row, 1),
+                      sqlite3_column_int64(row, 2) != 0);
         break;
     case TABLES:
         break;
@@ -401,6 +409,7 @@ void watch_step(int service)
     sqlite3_exec(seen[service].reader, "COMMIT", NULL, NULL, NULL);
     sim.watching = false;
     seen[service].dirty_count = 0;
+    if (service == ORDERS) model_bans_hold();
 }
 
 /* --- everything ---------------------------------------------------------------------------- */
@@ -456,9 +465,10 @@ void watch_all(int service)
     check_outbox(service);
     take_table(service, TABLE_OUTBOX);
     for (enum table table = 0; table < TABLES; table++)
-        if (tables[table].service == service) take_table(service, table);
+        if (tables[table].service == service || table == TABLE_BANS) take_table(service, table);
     sqlite3_exec(seen[service].reader, "COMMIT", NULL, NULL, NULL);
     sim.watching = false;
+    if (service == ORDERS) model_bans_hold();
 }
 
 int64_t watch_count(int service, const char *sql)

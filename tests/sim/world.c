@@ -180,10 +180,9 @@ static void restart_service(int index)
     calls_lose(index);
     media_forget(index);
     buf_init(&why, NULL, 4096);
+    service->migrated = false;
     err = writer_init(service);
-    if (err == OK) err = db_open(service->path, DB_WRITER, &service->db, &why);
-    if (err == OK) err = db_migrate(service->db, bus_schema, service_now_ms(index), &why);
-    if (err == OK) err = service_subscribe(service);
+    if (err == OK) err = service_connect(service, &why);
     if (err == OK) err = service_start(service, &why);
     buf_free(&why);
     sim_disturb(sim.now_ms + 2000);

@@ -3,6 +3,7 @@
 With BOXOFFICE_BUS=nats in the environment every boxoffice.Server gets a NATS server of its own, so
 that tests written for the embedded bus prove the same of the other one."""
 
+import json
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import urllib.request
 
 from check import Skip, wait_for
 
@@ -92,15 +94,21 @@ class Nats(Daemon):
     """One nats-server with JetStream."""
 
     def __init__(self, user=None):
-        port = free_ports(1)[0]
+        port, self.monitor = free_ports(2)
         self.user = user  # "name:password"
         words = ["--user", user.split(":")[0], "--pass", user.split(":")[1]] if user else []
         super().__init__("nats-server", port, lambda folder: [
-            "-a", "127.0.0.1", "-p", str(port), "-js", "-sd", os.path.join(folder, "js"), *words])
+            "-a", "127.0.0.1", "-p", str(port), "-m", str(self.monitor), "-js", "-sd",
+            os.path.join(folder, "js"), *words])
         self.url = f"nats://{user + '@' if user else ''}127.0.0.1:{port}"
 
     def environment(self):
         return {"NATS_URL": self.url}
+
+    def client_names(self):
+        """What its clients call themselves."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.monitor}/connz", timeout=5) as answer:
+            return sorted(client.get("name", "") for client in json.load(answer)["connections"])
 
 
 class NatsCluster:

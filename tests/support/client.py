@@ -123,7 +123,7 @@ class RawConnection:
 
     def read_answer(self, head_only=False):
         """The next answer, interim ones (100) included; EOFError when the peer closed instead."""
-        head = self._read_until(b"\r\n\r\n").decode("latin-1").split("\r\n")
+        head = self.read_until(b"\r\n\r\n").decode("latin-1").split("\r\n")
         status = int(head[0].split(" ")[1])
         headers = http.client.HTTPMessage()
         for line in head[1:]:
@@ -161,7 +161,7 @@ class RawConnection:
         self.buffer += data
         return bool(data)
 
-    def _read_until(self, mark):
+    def read_until(self, mark):
         while mark not in self.buffer:
             if not self._fill():
                 raise EOFError(f"closed after {self.buffer!r}")
@@ -185,7 +185,7 @@ class RawConnection:
     def _read_chunks(self):
         body = b""
         while True:
-            size = int(self._read_until(b"\r\n").split(b";")[0], 16)
+            size = int(self.read_until(b"\r\n").split(b";")[0], 16)
             chunk = self._read_exactly(size + 2)
             if size == 0:
                 return body

@@ -64,16 +64,9 @@ class Postgres:
         self.discard()
 
     def start(self):
-        """Also again and again, as a service manager does: after a kill a last backend may be about to
-        notice, and until it has gone the server refuses."""
-        self._spawn()
-        wait_for(self._answers, 20, "PostgreSQL")
+        """After a kill it may refuse at first, while a process of its former life still ends."""
+        wait_for(self._spawn, 40, "PostgreSQL")
         return self
-
-    def _answers(self):
-        if self.process.poll() is not None:
-            self._spawn()
-        return self.psql("SELECT 1", check=False) == "1"
 
     def _spawn(self):
         words = [f"{programs()}/postgres", "-D", self.cluster, "-p", str(self.port), "-c",
@@ -83,6 +76,15 @@ class Postgres:
         with open(os.path.join(self.folder, "log"), "ab") as log:
             self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             cwd=self.folder, **self._options())
+        return wait_for(lambda: self.process.poll() is not None or
+                        self.psql("SELECT 1", check=False) == "1", 30, "PostgreSQL") and \
+            self.process.poll() is None
+
+    def session(self, database):
+        """psql that does what is written to its stdin, so that a transaction can stay open."""
+        return subprocess.Popen(
+            [f"{programs()}/psql", "-X", "-q", "-At", "-h", "127.0.0.1", "-p", str(self.port), "-U",
+             SUPERUSER, "-d", database], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def stop(self):
         """At once, but cleanly: sessions are ended."""

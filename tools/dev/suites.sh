@@ -4,7 +4,7 @@
 # can be timed out and cannot disturb the sum.
 
 ALL_SUITES=(unit floors nm hardening contract openapi events observe payments postgres faults
-    nats operate distributed web sim deploy package asan tsan fuzz)
+    nats operate library distributed web sim deploy package asan tsan fuzz)
 # By name only: they take minutes and make containers.
 NAMED_SUITES=(image distributed-long)
 SUITE_SECONDS_MAX=900
@@ -19,13 +19,16 @@ suite_packages() {
         printf '%s\n' "${WEB_TEST_PACKAGES[@]}"
         command -v npm >/dev/null || printf '%s\n' "${NPM_PACKAGES[@]}"
         ;;
+    library) printf '%s\n' make "${BROKER_PACKAGES[@]}" ;;
     nats)
         printf '%s\n' "${BROKER_PACKAGES[@]}" "${POSTGRES_PACKAGES[@]}"
         command -v npm >/dev/null || printf '%s\n' "${NPM_PACKAGES[@]}"
         ;;
     distributed | distributed-long) printf '%s\n' "${DISTRIBUTED_PACKAGES[@]}" nftables iproute2 ;;
     payments) command -v npm >/dev/null || printf '%s\n' "${NPM_PACKAGES[@]}" ;;
-    postgres) printf '%s\n' "${UNIT_PACKAGES[@]}" "${POSTGRES_PACKAGES[@]}" ;;
+    postgres)
+        printf '%s\n' "${UNIT_PACKAGES[@]}" "${POSTGRES_PACKAGES[@]}" "${BROKER_PACKAGES[@]}"
+        ;;
     deploy)
         printf '%s\n' "${DEPLOY_TEST_PACKAGES[@]}"
         command -v npm >/dev/null || printf '%s\n' "${NPM_PACKAGES[@]}"
@@ -40,7 +43,10 @@ suite_packages() {
 
 suite_unit() { build_tested && unit_tests build; }
 
-suite_floors() { python3 tests/architecture/floors.py; }
+# What can be read off the sources: who includes whom, and whether what is logged is documented.
+suite_floors() {
+    both python3 tests/architecture/floors.py and python3 tests/architecture/log_events.py
+}
 
 suite_nm() { build_release && python3 tests/architecture/nm.py build; }
 
@@ -89,6 +95,9 @@ suite_web() {
     fetch_npm tests/web build/web || say "axe-core could not be fetched"
     against build/boxoffice web/
 }
+
+# A service outside the tree, built against what `meson install` installs.
+suite_library() { build_release && compile_in build && against build/boxoffice library/; }
 
 # Man page, completion, manifests. The schemas come from the npm registry; without them the tests
 # that need them say that they are skipped.

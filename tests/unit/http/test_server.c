@@ -529,6 +529,8 @@ static void stopping_answers_what_is_in_flight(void **state)
     server = start(&config);
     worker_set(true, false);
     idle = dial(server);
+    say(idle, "GET /here HTTP/1.1\r\n" HOST "\r\n");
+    free(hear(idle, "\"secure\":false}")); /* it has been accepted */
     busy = dial(server);
     say(busy, "GET /away/1 HTTP/1.1\r\n" HOST "\r\nGET /away/2 HTTP/1.1\r\n" HOST "\r\n");
     worker_await(1);
