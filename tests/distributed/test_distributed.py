@@ -8,13 +8,16 @@ import concurrent.futures
 import http.client
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 
 import boxoffice
 from boxoffice import create_ticket, get_ticket, pay, reserve, wait_order, wait_ticket
-from broker import pause
+from broker import free_ports, pause
 from check import Skip, expect, wait_for
+from client import Client
 from house import SETTINGS, Distributed, Market, check_books, count, house, wait_quiet
 from partition import PartedCluster
 from session import unwrap_cookie
@@ -290,6 +293,28 @@ def test_keys_are_rotated_by_rolling_restarts_without_a_401():
     expect(person.post("/api/users/signup", {"email": boxoffice.new_email(),
                                              "password": boxoffice.TEST_PASSWORD}), 201)
     roll(here, {"JWT_KEY": old})
+
+
+def processes_of(session_id):
+    return subprocess.run(["ps", "-o", "args=", "-s", str(session_id)], text=True, check=False,
+                          capture_output=True).stdout.strip()
+
+
+def test_the_command_shows_it_and_leaves_nothing():
+    if not LONG:
+        raise Skip("a second whole set: ./dev test distributed-long")
+    words = [sys.executable, os.path.join(boxoffice.ROOT, "tools", "distributed.py"), "--listen",
+             f"127.0.0.1:{free_ports(1)[0]}"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as shown:
+        line = shown.stdout.readline()
+        assert line.startswith("listening on http://127.0.0.1:"), line
+        port = int(line.rsplit(":", 1)[1])
+        assert b"Tickets for sale" in Client("127.0.0.1", port).get("/").body
+        inner = subprocess.run(["ps", "-o", "pid=", "--ppid", str(shown.pid)], text=True, check=True,
+                               capture_output=True).stdout.strip()
+        shown.send_signal(signal.SIGINT)
+        assert shown.wait(60) == 0
+        assert processes_of(inner) == "", processes_of(inner)
 
 
 def test_sigterm_ends_a_replica_cleanly():

@@ -25,8 +25,7 @@ import boxoffice  # noqa: E402
 from check import Skip  # noqa: E402
 
 FOLDERS = ("contract", "deploy", "distributed", "events", "faults", "image", "library", "nats",
-           "observe", "operate",
-           "package", "payments", "postgres", "web")
+           "observe", "operate", "package", "payments", "postgres", "web")
 TEST_S_MAX = int(os.environ.get("BOXOFFICE_TEST_SECONDS", "300"))
 SANITIZER_SLOW = "6"
 
