@@ -209,7 +209,8 @@ def test_a_complete_order_cannot_be_cancelled(server):
 def test_awaiting_payment_and_complete_are_a_version_each(server):
     buyer = server.as_user()
     order = buy(buyer, create_ticket(server.as_user())["id"])
-    assert order["version"] == 2, order
+    # With a broker the end of a charge may overtake its beginning: complete at once.
+    assert order["version"] in ((2,) if server.broker is None else (1, 2)), order
 
 
 def test_cancelling_frees_the_ticket_for_others(server):
