@@ -192,6 +192,12 @@ void subscription_close(struct subscription *sub);
  * subscriber's database, where those are kept. Returns the count; 0: nothing now. */
 size_t subscription_fetch(struct subscription *sub, struct tx *own, int64_t now_ms,
                           struct delivery **out);
+/* In the transaction that is to apply it, before it does: false when it waited and another replica
+ * of the service has settled it meanwhile; it is then VERDICT_SEEN. Until the end of the
+ * transaction no other replica claims it. */
+enum err subscription_claim(struct tx *tx, const struct delivery *delivery, bool *ours);
+/* Other replicas may have set events aside, or settled some: the next fetch counts them anew. */
+void subscription_count(struct subscription *sub);
 /* In the transaction that applied them: notes what is settled, sets VERDICT_EARLY events aside,
  * writes dead letters. What got VERDICT_RETRY comes again; embedded, with all that came after it
  * from its source. count may be 0 when subscription_due_ms is not INT64_MAX. */

@@ -25,8 +25,8 @@
 #define PULL_MAX       512  /* events asked for at once */
 #define BUFFER_MAX     1024 /* a late answer may come on top of a new one */
 #define ANSWERS_MAX    2048
-#define PULL_EXPIRES_S 5
-#define PULL_LOST_MS   7000 /* no word of a request after that time: it is lost */
+#define PULL_EXPIRES_S 2
+#define PULL_LOST_MS   3500 /* no word of a request after that time: it is lost */
 #define FAILURES_MAX   3    /* in a row; then the connection is opened anew */
 #define OPEN_PAUSE_MS  250  /* doubling up to … */
 #define OPEN_PAUSE_MAX 2000
@@ -164,6 +164,9 @@ static void on_status(struct courier *courier, const char *subject, natsMsg *mes
     if (!str_to_int64(str_of(subject), &pull) || strcmp(status, "100") == 0) return;
     pthread_mutex_lock(&courier->lock);
     if (pull == courier->pull) courier->pull_wanted = 0;
+    /* It expired unfilled: nothing is left. What was left with the last event, another replica
+     * took. */
+    if (pull == courier->pull && strcmp(status, "408") == 0) courier->pending = 0;
     if (strcmp(status, "409") == 0 || strcmp(status, "503") == 0 || strcmp(status, "404") == 0)
         courier->look_at_setup = true;
     if (!courier->poked) pthread_cond_signal(&courier->wake);

@@ -353,8 +353,10 @@ static enum verdict deliver(struct service *service, struct batch *batch, struct
     union event event;
     enum verdict verdict;
     struct buf why;
+    bool ours;
 
-    if (type == EVENT_TYPES) return VERDICT_SEEN;
+    if (subscription_claim(batch->tx, delivery, &ours) != OK) return VERDICT_RETRY;
+    if (!ours || type == EVENT_TYPES) return VERDICT_SEEN;
     buf_init(&why, service->arena, 256);
     if (event_decode(type, service->arena, delivery->payload, &event, &why) != OK) {
         delivery->reason = buf_str(&why);
@@ -642,6 +644,7 @@ static bool look(struct service *service, int64_t now_ms)
         }
     for (size_t i = 0; !service->first && i < service->def->job_count; i++)
         env_job_due(&service->env, i, now_ms);
+    if (service->subscription) subscription_count(service->subscription);
     return true;
 }
 

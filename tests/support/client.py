@@ -29,9 +29,11 @@ class Answer:
 class Client:
     """A browser of sorts: one keep-alive connection and a cookie jar. One thread at a time."""
 
-    def __init__(self, host, port, user_id=None, email=None):
+    def __init__(self, host, port, user_id=None, email=None, source=None):
+        """source: the address to come from."""
         self.host = host
         self.port = port
+        self.source = (source, 0) if source else None
         self.user_id = user_id
         self.email = email
         self.cookies = {}
@@ -74,7 +76,8 @@ class Client:
         if self.connection and time.monotonic() - self.used_at > IDLE_S_MAX:
             self.close()
         if not self.connection:
-            self.connection = http.client.HTTPConnection(self.host, self.port, timeout=TIMEOUT_S)
+            self.connection = http.client.HTTPConnection(self.host, self.port, timeout=TIMEOUT_S,
+                                                         source_address=self.source)
             self.connection.connect()
             self.connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:

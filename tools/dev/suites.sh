@@ -4,9 +4,9 @@
 # can be timed out and cannot disturb the sum.
 
 ALL_SUITES=(unit floors nm hardening contract openapi events observe payments postgres faults
-    nats operate library web sim deploy package asan tsan fuzz)
+    nats operate library distributed web sim deploy package asan tsan fuzz)
 # By name only: they take minutes and make containers.
-NAMED_SUITES=(image)
+NAMED_SUITES=(image distributed-long)
 SUITE_SECONDS_MAX=900
 
 suite_packages() {
@@ -28,6 +28,7 @@ suite_packages() {
         printf '%s\n' "${BROKER_PACKAGES[@]}" "${POSTGRES_PACKAGES[@]}"
         command -v npm >/dev/null || printf '%s\n' "${NPM_PACKAGES[@]}"
         ;;
+    distributed | distributed-long) printf '%s\n' "${DISTRIBUTED_PACKAGES[@]}" nftables iproute2 ;;
     payments) command -v npm >/dev/null || printf '%s\n' "${NPM_PACKAGES[@]}" ;;
     postgres)
         printf '%s\n' "${UNIT_PACKAGES[@]}" "${POSTGRES_PACKAGES[@]}" "${BROKER_PACKAGES[@]}"
@@ -64,6 +65,25 @@ suite_payments() { build_release && against build/boxoffice payments/; }
 suite_postgres() { build_tested && against build/boxoffice postgres/; }
 suite_faults() { build_release && against build/boxoffice faults/; }
 suite_operate() { build_release && against build/boxoffice operate/; }
+
+# Two replicas of everything behind nginx; then some of the contract on all drivers at once.
+suite_distributed() {
+    build_release || return 1
+    both against build/boxoffice distributed/ and every_driver contract/test_orders \
+        contract/test_tickets contract/test_payments contract/test_bans contract/test_keys
+}
+
+# The same with every fault at every service, cut networks and key rotation, and the whole contract.
+suite_distributed-long() {
+    build_release || return 1
+    export DISTRIBUTED=long
+    both against build/boxoffice distributed/ and every_driver contract/
+}
+
+# every_driver WORD…: tests written for the embedded drivers, on PostgreSQL and NATS.
+every_driver() {
+    BOXOFFICE_SQL=postgres BOXOFFICE_BUS=nats against build/boxoffice "$@"
+}
 
 # Beside brokers: their own tests, and those of the embedded bus once more.
 suite_nats() {
