@@ -1,7 +1,7 @@
 /* bench/purchase.c: whole purchases. A seller lists a ticket, a buyer reserves it, pays, and looks
  * at the order until it is complete.
  *
- *   purchase PORT BUYERS SECONDS RATE COOKIES
+ *   purchase PORT BUYERS SECONDS RATE COOKIES [PAUSE_US]
  *
  * BUYERS work at once, each on a connection of its own. RATE: purchases begun a second; 0: as fast
  * as they go. COOKIES: a file, one a line; the first half sells, the second half buys. Prints
@@ -10,7 +10,8 @@
  * applied: from the payment's 201 (payments committed) until a look at the order shows `complete`
  * (orders applied it), the looks' own time included: what a client can see. late: purchases that
  * began more than 10 ms after their time, because every buyer was busy. step: reserve and pay
- * include the waiting until the service has heard of the ticket or the order. */
+ * include the waiting until the service has heard of the ticket or the order. PAUSE_US: between two
+ * looks for that (500). */
 #include "wire.h"
 
 #include <stdio.h>
@@ -221,9 +222,9 @@ int main(int argc, char **argv)
     struct wire_loop loop;
     int64_t wait_us = 1000000;
 
-    if (argc != 6) die("usage: purchase PORT BUYERS SECONDS RATE COOKIES");
+    if (argc != 6 && argc != 7) die("usage: purchase PORT BUYERS SECONDS RATE COOKIES [PAUSE_US]");
     wire_loop_init(&loop, atoi(argv[1]));
-    loop.pause_us = LOOK_AGAIN_US;
+    loop.pause_us = argc == 7 ? atoi(argv[6]) : LOOK_AGAIN_US;
     loop.on_answer = on_answer;
     loop.on_wake = on_wake;
     run.buyer_count = strtoul(argv[2], NULL, 10);

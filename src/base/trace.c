@@ -2,6 +2,9 @@
 #include "base/trace.h"
 
 static const char hex_digits[16] = "0123456789abcdef";
+/* Not texts: nothing ends them with a zero. */
+static const char version_0[3] = {'0', '0', '-'};
+static const char sampled_flags[2][3] = {{'-', '0', '0'}, {'-', '0', '1'}};
 
 /* A digit's value and one; 0: it is none. Lower case only, as the recommendation demands. */
 static const uint8_t hex_values[256] = {
@@ -50,12 +53,12 @@ void trace_hex(uint64_t number, int digits, char *out)
 
 void trace_format(const struct trace *trace, char out[TRACE_TEXT_LEN])
 {
-    memcpy(out, "00-", 3);
+    memcpy(out, version_0, sizeof version_0);
     trace_hex(trace->high, 16, out + 3);
     trace_hex(trace->low, 16, out + 19);
     out[35] = '-';
     trace_hex(trace->span, 16, out + 36);
-    memcpy(out + 52, trace->sampled ? "-01" : "-00", 3);
+    memcpy(out + 52, sampled_flags[trace->sampled], sizeof sampled_flags[0]);
 }
 
 /* --- ids ----------------------------------------------------------------------------------- */

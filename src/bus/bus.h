@@ -104,6 +104,9 @@ enum err waiting_count(struct tx *tx, int64_t *count);
 /* Since when the oldest of them does, UTC ms; INT64_MAX: none waits. */
 enum err waiting_since(struct tx *tx, int64_t *since_ms);
 enum err dead_count(struct tx *tx, int64_t *count); /* dead letters */
+/* Rows of the outbox that no broker has acknowledged yet, UNRELAYED_MAX at most. */
+#define UNRELAYED_MAX 100000
+enum err unrelayed_count(struct tx *tx, int64_t *count);
 /* Keeps an event that can never be applied, with its reason and whole payload. id and dead_at_ms
  * are given to it. */
 enum err dead_letter_put(struct tx *tx, const struct dead_letter *letter);
@@ -133,6 +136,11 @@ struct bus_broker {
 /* broker: NULL for the embedded bus. A broker need not be there yet. */
 enum err bus_open(const struct bus_source *sources, size_t count, const struct bus_broker *broker,
                   struct bus **out);
+/* Looks at a broker, without changing anything, for monitoring by hand. ERR_UNAVAILABLE: no server
+ * takes the connection, or it has no JetStream; ERR_NOT_FOUND: there is no stream yet;
+ * ERR_CONFLICT: it is there, and *setting (a constant) is not as the program would have made it.
+ * events: how many the stream holds. Blocks for some seconds at most. */
+enum err bus_broker_look(const struct bus_broker *broker, int64_t *events, const char **setting);
 void bus_close(struct bus *bus); /* after every subscription is closed */
 
 /* The outbox of this service has rows up to `last` (after their commit): pokes every subscriber
@@ -164,6 +172,7 @@ struct delivery {
     struct str trace; /* its traceparent: of the piece of work that published it; empty: none */
     int64_t published_at_ms;
     bool waited;          /* was set aside earlier, waiting for an earlier version */
+    bool known;           /* another replica settled it: subscription_known */
     enum verdict verdict; /* filled by the subscriber */
     struct str reason;    /* with VERDICT_DEAD: why, for people; a constant or arena text */
 };
@@ -183,12 +192,21 @@ void subscription_close(struct subscription *sub);
  * subscriber's database, where those are kept. Returns the count; 0: nothing now. */
 size_t subscription_fetch(struct subscription *sub, struct tx *own, int64_t now_ms,
                           struct delivery **out);
+/* In the transaction that is to apply it, before it does: false when it waited and another replica
+ * of the service has settled it meanwhile; it is then VERDICT_SEEN. Until the end of the
+ * transaction no other replica claims it. */
+enum err subscription_claim(struct tx *tx, const struct delivery *delivery, bool *ours);
+/* Other replicas may have set events aside, or settled some: the next fetch counts them anew. */
+void subscription_count(struct subscription *sub);
 /* In the transaction that applied them: notes what is settled, sets VERDICT_EARLY events aside,
  * writes dead letters. What got VERDICT_RETRY comes again; embedded, with all that came after it
  * from its source. count may be 0 when subscription_due_ms is not INT64_MAX. */
 enum err subscription_settle(struct subscription *sub, struct tx *tx, size_t count);
 /* What settle wrote was rolled back, and the same deliveries are applied and settled again. */
 void subscription_again(struct subscription *sub);
+/* Then, before each of them is applied: whether another replica has settled it meanwhile, which is
+ * one reason why the first attempt failed. Sets delivery->known; such a one is VERDICT_SEEN. */
+enum err subscription_known(struct subscription *sub, struct tx *tx, struct delivery *delivery);
 /* After the commit (committed) or its failure: remember or forget what settle did, acknowledge. */
 void subscription_settled(struct subscription *sub, bool committed);
 /* Events were put among those that wait, in the transaction of this writer: look at them after it.

@@ -29,6 +29,9 @@ struct bus_driver {
     /* Adds deliveries after the `count` there are, returns how many there are now. */
     size_t (*fetch)(struct subscription *sub, struct tx *own, size_t count);
     enum err (*settle)(struct subscription *sub, struct tx *tx, size_t count);
+    /* See subscription_known. NULL: nobody else settles what this subscription was given. */
+    enum err (*known)(struct subscription *sub, struct tx *tx, const struct delivery *delivery,
+                      bool *known);
     void (*again)(struct subscription *sub);
     void (*settled)(struct subscription *sub, bool committed);
     bool (*news)(const struct subscription *sub);      /* fetch may find something */

@@ -19,13 +19,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #define TICK_MS        200
 #define PULL_MAX       512  /* events asked for at once */
 #define BUFFER_MAX     1024 /* a late answer may come on top of a new one */
 #define ANSWERS_MAX    2048
-#define PULL_EXPIRES_S 5
-#define PULL_LOST_MS   7000 /* no word of a request after that time: it is lost */
+#define PULL_EXPIRES_S 2
+#define PULL_LOST_MS   3500 /* no word of a request after that time: it is lost */
 #define FAILURES_MAX   3    /* in a row; then the connection is opened anew */
 #define OPEN_PAUSE_MS  250  /* doubling up to … */
 #define OPEN_PAUSE_MAX 2000
@@ -163,6 +164,9 @@ static void on_status(struct courier *courier, const char *subject, natsMsg *mes
     if (!str_to_int64(str_of(subject), &pull) || strcmp(status, "100") == 0) return;
     pthread_mutex_lock(&courier->lock);
     if (pull == courier->pull) courier->pull_wanted = 0;
+    /* It expired unfilled: nothing is left. What was left with the last event, another replica
+     * took. */
+    if (pull == courier->pull && strcmp(status, "408") == 0) courier->pending = 0;
     if (strcmp(status, "409") == 0 || strcmp(status, "503") == 0 || strcmp(status, "404") == 0)
         courier->look_at_setup = true;
     if (!courier->poked) pthread_cond_signal(&courier->wake);
@@ -244,14 +248,16 @@ static void disconnect(struct courier *courier)
 
 static bool connected(struct courier *courier, int64_t now_ms)
 {
-    char name[64];
+    char name[128], host[64] = "";
 
     if (courier->link.connection &&
         (link_broken(&courier->link) || courier->failures > FAILURES_MAX))
         disconnect(courier);
     if (courier->link.connection) return true;
     if (now_ms < courier->open_at_ms) return false;
-    snprintf(name, sizeof name, "boxoffice-%s", courier->sub->who.service);
+    /* Told apart in the broker's own figures: a pod's host name is the pod's. */
+    (void)gethostname(host, sizeof host - 1);
+    snprintf(name, sizeof name, "boxoffice-%s@%s", courier->sub->who.service, host);
     if (link_open(&courier->link, &courier->sub->bus->broker, name, on_message, courier) == OK) {
         courier->open_pause_ms = OPEN_PAUSE_MS;
         return true;
@@ -565,13 +571,14 @@ static bool settled_embedded(const struct courier *courier, const struct deliver
     return false;
 }
 
-static enum err is_known(struct courier *courier, struct tx *own, const struct delivery *delivery,
+static enum err is_known(struct subscription *sub, struct tx *own, const struct delivery *delivery,
                          bool *known)
 {
+    const struct courier *courier = sub->end;
     struct rows rows;
 
     *known = settled_embedded(courier, delivery);
-    if (*known || courier->sub->who.every_instance) return OK;
+    if (*known || sub->who.every_instance) return OK;
     tx_query(own, &rows, "SELECT 1 FROM bus_inbox WHERE source = $1 AND seq = $2",
              sql_text(str_of(delivery->source)), sql_int(delivery->sequence));
     *known = rows_next(&rows);
@@ -637,7 +644,7 @@ static size_t fetch(struct subscription *sub, struct tx *own, size_t count)
         if (!str_is_utf8(delivery.payload) || memchr(delivery.payload.at, 0, delivery.payload.len))
             delivery.payload = STR("\"not UTF-8\""); /* no database would keep it */
         name_event(sub, &parcel, &delivery);
-        if (is_known(courier, own, &delivery, &known) != OK) {
+        if (is_known(sub, own, &delivery, &known) != OK) {
             answer_one(courier, parcel.message, nak(&parcel, text));
         } else if (known) {
             answer_one(courier, parcel.message, "+ACK");
@@ -688,7 +695,9 @@ static enum err settle(struct subscription *sub, struct tx *tx, size_t count)
     for (size_t i = courier->taken_from; i < count; i++) {
         const struct delivery *delivery = &sub->deliveries[i];
 
-        if (delivery->verdict == VERDICT_RETRY) continue;
+        if (delivery->verdict == VERDICT_RETRY || delivery->known) continue;
+        /* Unique: of two replicas that were given the same event one commits, the other learns
+         * of it here, at the latest with its COMMIT, and applies its batch again. */
         TRY(tx_exec(
             tx, NULL, "INSERT INTO bus_inbox (source, seq, taken_at_ms) VALUES ($1, $2, $3)",
             sql_text(str_of(delivery->source)), sql_int(delivery->sequence), sql_int(tx->now_ms)));
@@ -757,6 +766,7 @@ const struct bus_driver bus_jetstream = {
     .notify = notify,
     .fetch = fetch,
     .settle = settle,
+    .known = is_known,
     .again = again,
     .settled = settled,
     .news = news,

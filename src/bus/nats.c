@@ -186,6 +186,45 @@ static void report(const char *event, const char *name, const char *setting, boo
     *reported = setting != NULL;
 }
 
+static void ignore(natsConnection *connection, natsSubscription *subscription, natsMsg *message,
+                   void *context)
+{
+    (void)connection, (void)subscription, (void)context;
+    natsMsg_Destroy(message);
+}
+
+enum err bus_broker_look(const struct bus_broker *broker, int64_t *events, const char **setting)
+{
+    const char *subjects[SUBJECTS_MAX];
+    jsStreamConfig wanted;
+    jsStreamInfo *info = NULL;
+    jsErrCode code = 0;
+    struct link link;
+    natsStatus s;
+    enum err err;
+
+    *events = 0;
+    *setting = NULL;
+    settings_of_stream(broker, &wanted, subjects);
+    link_init(&link);
+    TRY(link_open(&link, broker, "boxoffice-doctor", ignore, NULL));
+    s = js_GetStreamInfo(&info, link.js, STREAM_NAME, NULL, &code);
+    if (code == JSStreamNotFoundErr || s == NATS_NOT_FOUND) {
+        err = ERR_NOT_FOUND;
+    } else if (s != NATS_OK) {
+        err = ERR_UNAVAILABLE;
+    } else {
+        *events = (int64_t)info->State.Msgs;
+        *setting = difference(info->Config, &wanted);
+        if (*setting) err = ERR_CONFLICT;
+    }
+    jsStreamInfo_Destroy(info);
+    link_close(&link);
+done:
+    link_free(&link);
+    return err;
+}
+
 static pthread_mutex_t making =
     PTHREAD_MUTEX_INITIALIZER; /* one of a process's services makes it */
 

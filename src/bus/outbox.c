@@ -346,6 +346,17 @@ enum err dead_count(struct tx *tx, int64_t *count)
     return count_rows(tx, "SELECT COUNT(*) FROM bus_dead", count);
 }
 
+enum err unrelayed_count(struct tx *tx, int64_t *count)
+{
+    struct rows rows;
+
+    *count = 0;
+    tx_query(tx, &rows, "SELECT COUNT(*) FROM (SELECT 1 FROM outbox_unrelayed LIMIT $1) AS counted",
+             sql_int(UNRELAYED_MAX));
+    if (rows_next(&rows)) *count = rows_int(&rows, 0);
+    return rows_end(&rows);
+}
+
 enum err dead_letter_put(struct tx *tx, const struct dead_letter *letter)
 {
     return tx_exec(

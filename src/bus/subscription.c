@@ -197,6 +197,23 @@ int64_t subscription_next_ms(const struct subscription *sub)
     return due_ms < next_ms ? due_ms : next_ms;
 }
 
+void subscription_count(struct subscription *sub)
+{
+    sub->stale = true;
+}
+
+enum err subscription_claim(struct tx *tx, const struct delivery *delivery, bool *ours)
+{
+    struct rows rows;
+
+    *ours = true;
+    if (!delivery->waited) return OK;
+    tx_query(tx, &rows, "SELECT 1 FROM bus_waiting WHERE source = $1 AND seq = $2" SQL_FOR_UPDATE,
+             sql_text(str_of(delivery->source)), sql_int(delivery->sequence));
+    *ours = rows_next(&rows);
+    return rows_end(&rows);
+}
+
 void subscription_look(struct subscription *sub)
 {
     sub->stale = true; /* their number, too, is read again */
@@ -234,10 +251,10 @@ static enum err set_aside(struct subscription *sub, struct tx *tx, const struct 
 }
 
 static enum err take_from_waiting(struct subscription *sub, struct tx *tx,
-                                  const struct delivery *delivery)
+                                  const struct delivery *delivery, int64_t *taken)
 {
-    sub->waiting--;
-    return tx_exec(tx, NULL, "DELETE FROM bus_waiting WHERE source = $1 AND seq = $2",
+    if (sub->waiting > 0) sub->waiting--; /* another replica may have set it aside */
+    return tx_exec(tx, taken, "DELETE FROM bus_waiting WHERE source = $1 AND seq = $2",
                    sql_text(str_of(delivery->source)), sql_int(delivery->sequence));
 }
 
@@ -245,11 +262,13 @@ static enum err settle_waited(struct subscription *sub, struct tx *tx,
                               const struct delivery *delivery)
 {
     bool old = tx->now_ms - delivery->published_at_ms > WAITING_AGE_MS_MAX;
+    int64_t taken = 0;
     enum err err = OK;
 
     if (delivery->verdict == VERDICT_RETRY) return OK;
     if (delivery->verdict == VERDICT_EARLY && !old) return OK;
-    TRY(take_from_waiting(sub, tx, delivery));
+    TRY(take_from_waiting(sub, tx, delivery, &taken));
+    if (!taken) return OK; /* another replica has settled it */
     if (delivery->verdict == VERDICT_DEAD) TRY(bury(sub, tx, delivery, delivery->reason));
     if (delivery->verdict == VERDICT_EARLY)
         TRY(bury(sub, tx, delivery, STR("an earlier version never came")));
@@ -298,6 +317,13 @@ enum err subscription_settle(struct subscription *sub, struct tx *tx, size_t cou
     if (applied || waited_retry) look_soon(sub, tx->now_ms);
 done:
     return err;
+}
+
+enum err subscription_known(struct subscription *sub, struct tx *tx, struct delivery *delivery)
+{
+    delivery->known = false;
+    if (delivery->waited || !sub->bus->driver->known) return OK;
+    return sub->bus->driver->known(sub, tx, delivery, &delivery->known);
 }
 
 void subscription_again(struct subscription *sub)

@@ -17,7 +17,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -321,25 +320,12 @@ static int run(const struct settings *settings, const char *target)
 
 int cli_backup(int count, char **words)
 {
-    static const struct option options[] = {{"data", required_argument, NULL, 'd'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    static char name[] = "boxoffice backup";
     const char *data = NULL;
+    const struct cli_option options[] = {{"data", &data, NULL}, {0}};
     struct settings settings;
-    int option;
+    int first, code = cli_options("backup", count, words, options, &first);
 
-    words[0] = name;
-    while ((option = getopt_long(count, words, "h", options, NULL)) != -1) {
-        if (option == 'd') {
-            data = optarg;
-        } else if (option == 'h') {
-            cli_usage(stdout);
-            return 0;
-        } else {
-            return cli_hint();
-        }
-    }
-    if (count - optind != 1 || !*words[optind]) return cli_refuse("backup takes DIR");
-    return folder_settings(data, &settings) ? run(&settings, words[optind]) : 1;
+    if (code >= 0) return code;
+    if (count - first != 1 || !*words[first]) return cli_refuse("backup takes DIR");
+    return folder_settings(data, &settings) ? run(&settings, words[first]) : 1;
 }

@@ -4,7 +4,6 @@
 #include "cli/cli.h"
 #include "cli/control.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 
 #define ANSWER_MAX 65536
@@ -18,35 +17,15 @@ struct refill_options {
 /* -1: go on; else the exit code. */
 static int read_options(int count, char **words, struct refill_options *out)
 {
-    static const struct option options[] = {{"data", required_argument, NULL, 'd'},
-                                            {"service", required_argument, NULL, 's'},
-                                            {"from", required_argument, NULL, 'f'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    static char name[] = "boxoffice bus refill";
-    int option;
+    const char *from = "0";
+    const struct cli_option options[] = {
+        {"data", &out->data, NULL}, {"service", &out->service, NULL}, {"from", &from, NULL}, {0}};
+    int first, code = cli_options("bus refill", count, words, options, &first);
 
-    words[0] = name;
-    while ((option = getopt_long(count, words, "h", options, NULL)) != -1) {
-        switch (option) {
-        case 'd':
-            out->data = optarg;
-            break;
-        case 's':
-            out->service = optarg;
-            break;
-        case 'f':
-            if (!str_to_int64(str_of(optarg), &out->from))
-                return cli_refuse("--from takes a sequence number, 0 or more: %s", optarg);
-            break;
-        case 'h':
-            cli_usage(stdout);
-            return 0;
-        default:
-            return cli_hint();
-        }
-    }
-    if (optind < count) return cli_refuse("bus refill takes no words: %s", words[optind]);
+    if (code >= 0) return code;
+    if (!str_to_int64(str_of(from), &out->from))
+        return cli_refuse("--from takes a sequence number, 0 or more: %s", from);
+    if (first < count) return cli_refuse("bus refill takes no words: %s", words[first]);
     if (out->service && strspn(out->service, "abcdefghijklmnopqrstuvwxyz") != strlen(out->service))
         return cli_refuse("--service: no service is called %s", out->service);
     return out->from && !out->service ? cli_refuse("--from needs --service") : -1;

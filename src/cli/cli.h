@@ -14,6 +14,8 @@ struct service_definition;
 #define CLI_SERVICES 6
 extern const struct service_definition *const cli_services[CLI_SERVICES];
 
+/* Runs the command that words[0] names; refuses what it does not know. Returns the exit code. */
+int cli_run(int count, char **words);
 /* What `boxoffice --help` prints. */
 void cli_usage(FILE *out);
 /* Says on stderr what is wrong with the command line, with a hint at --help. Returns EXIT_USAGE. */
@@ -22,10 +24,22 @@ int cli_refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int cli_hint(void);
 /* Says on stderr what went wrong. Returns 1. */
 int cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* One option of a command. */
+struct cli_option {
+    const char *name;   /* "data" for --data; NULL: the list ends */
+    const char **value; /* gets the word that follows; NULL: none follows, and … */
+    bool *given;        /* … this becomes true */
+};
+/* Reads the options of a command ("events publish") wherever they stand, and --help. *first: index
+ * of the first other word; those come last then. -1: go on; else the exit code, and it was said
+ * what is wrong. At most 8 options. */
+int cli_options(const char *command, int count, char **words, const struct cli_option *options,
+                int *first);
 /* 0, or 1 when what was printed did not arrive. */
 int cli_finish(void);
 
-/* Each gets the words after its name (words[0] is the name itself) and returns the exit code. */
+/* The commands of commands.c. Each gets the words after its name (words[0] is the name itself) and
+ * returns the exit code. */
 int cli_serve(int count, char **words);
 int cli_events(int count, char **words);
 int cli_publish(int count, char **words);

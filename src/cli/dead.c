@@ -5,7 +5,6 @@
 #include "cli/cli.h"
 #include "cli/control.h"
 
-#include <getopt.h>
 #include <time.h>
 
 #define ARENA_MAX    (64 * 1024 * 1024)
@@ -22,38 +21,17 @@ struct dead_options {
 /* -1: go on; else the exit code. */
 static int read_options(int count, char **words, struct dead_options *out)
 {
-    static const struct option options[] = {
-        {"data", required_argument, NULL, 'd'},  {"service", required_argument, NULL, 's'},
-        {"limit", required_argument, NULL, 'l'}, {"after", required_argument, NULL, 'a'},
-        {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0}};
-    static char name[] = "boxoffice events dead";
-    int option;
+    const struct cli_option options[] = {{"data", &out->data, NULL},
+                                         {"service", &out->service, NULL},
+                                         {"limit", &out->limit, NULL},
+                                         {"after", &out->after, NULL},
+                                         {0}};
+    int at, code = cli_options("events dead", count, words, options, &at);
 
-    words[0] = name;
-    while ((option = getopt_long(count, words, "h", options, NULL)) != -1) {
-        switch (option) {
-        case 'd':
-            out->data = optarg;
-            break;
-        case 's':
-            out->service = optarg;
-            break;
-        case 'l':
-            out->limit = optarg;
-            break;
-        case 'a':
-            out->after = optarg;
-            break;
-        case 'h':
-            cli_usage(stdout);
-            return 0;
-        default:
-            return cli_hint();
-        }
-    }
-    for (; optind < count && out->word_count < 3; optind++)
-        out->words[out->word_count++] = words[optind];
-    return optind < count ? cli_refuse("events dead: one word too many: %s", words[optind]) : -1;
+    if (code >= 0) return code;
+    for (; at < count && out->word_count < 3; at++)
+        out->words[out->word_count++] = words[at];
+    return at < count ? cli_refuse("events dead: one word too many: %s", words[at]) : -1;
 }
 
 /* Letters and digits: what may stand in a query as it is. */

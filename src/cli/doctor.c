@@ -6,11 +6,12 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "bus/bus.h"
+#include "delay/delay.h"
 #include "runtime/serve.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -206,8 +207,9 @@ static void check_stripe(struct doctor *doctor)
 
 static void check_settings(struct doctor *doctor)
 {
-    say(doctor, FINE, "settings", "boxoffice %s, data in %s, databases in %s", BOXOFFICE_VERSION,
-        doctor->settings.data, folder_of(&doctor->settings));
+    say(doctor, FINE, "settings", "boxoffice %s, data in %s, databases %s%s", BOXOFFICE_VERSION,
+        doctor->settings.data, doctor->settings.postgres_url ? "on PostgreSQL" : "in ",
+        doctor->settings.postgres_url ? "" : folder_of(&doctor->settings));
 }
 
 /* --- the server ---------------------------------------------------------------------------- */
@@ -247,18 +249,30 @@ static void check_server(struct doctor *doctor)
 
 /* --- the databases ------------------------------------------------------------------------- */
 
+/* An embedded one that is not there was not used yet. False: PostgreSQL does not answer. */
+static bool open_database(struct doctor *doctor, size_t index)
+{
+    bool postgres = doctor->settings.postgres_url != NULL;
+    char memory[512], *place = NULL;
+    struct buf why = {.at = memory, .cap = sizeof memory, .max = sizeof memory};
+    enum err err = service_place(&doctor->settings, name_of(index), &place, &why);
+
+    if (err == OK && (postgres || file_exists(place)))
+        err = db_open(place, DB_READER, &doctor->dbs[index], &why);
+    if (err)
+        say(doctor, FAIL, "databases", "%s: %.*s", name_of(index),
+            why.len ? (int)why.len : (int)strlen(err_message(err)),
+            why.len ? memory : err_message(err));
+    free(place);
+    return !postgres || err != ERR_UNAVAILABLE;
+}
+
 static void open_databases(struct doctor *doctor)
 {
-    char name[NAME_BYTES], path[PATH_BYTES], memory[512];
+    size_t i = 0;
 
-    for (size_t i = 0; i < FOLDER_DATABASES; i++) {
-        struct buf why = {.at = memory, .cap = sizeof memory, .max = sizeof memory};
-
-        snprintf(name, sizeof name, "%s.db", name_of(i));
-        if (!path_join(path, folder_of(&doctor->settings), name) || !file_exists(path)) continue;
-        if (db_open(path, DB_READER, &doctor->dbs[i], &why) != OK)
-            say(doctor, FAIL, "databases", "%.*s", (int)why.len, memory);
-    }
+    while (i < FOLDER_DATABASES && open_database(doctor, i))
+        i++;
 }
 
 static void check_databases(struct doctor *doctor)
@@ -271,13 +285,16 @@ static void check_databases(struct doctor *doctor)
 
         if (!doctor->dbs[i]) continue;
         there++;
-        if (db_check(doctor->dbs[i], &why) == OK)
+        if (doctor->settings.postgres_url || db_check(doctor->dbs[i], &why) == OK)
             sound++;
         else
             say(doctor, FAIL, "databases", "%s.db is damaged (%.*s): restore a backup", name_of(i),
                 (int)why.len, memory);
     }
-    if (sound == there) say(doctor, FINE, "databases", "%zu, all sound", there);
+    if (doctor->settings.postgres_url && there < FOLDER_DATABASES) return; /* it was said why */
+    if (sound == there)
+        say(doctor, FINE, "databases",
+            doctor->settings.postgres_url ? "%zu, PostgreSQL answers" : "%zu, all sound", there);
 }
 
 static size_t steps_of(const struct service_definition *def)
@@ -295,25 +312,30 @@ static size_t steps_of(const struct service_definition *def)
 static bool schema_fits(struct doctor *doctor, size_t index)
 {
     const struct service_definition *def = folder_service(index);
+    const char *suffix = doctor->settings.postgres_url ? "" : ".db";
     struct str steps[STEPS_MAX];
     size_t count = 0, known = 0;
 
     if (db_steps(tx_read(doctor->dbs[index], 0), doctor->arena, steps, STEPS_MAX, &count) != OK) {
-        say(doctor, FAIL, "schema", "%s.db is no database of boxoffice", def->name);
+        if (doctor->settings.postgres_url)
+            say(doctor, WARN, "schema", "%s has no tables yet: its first start makes them",
+                def->name);
+        else
+            say(doctor, FAIL, "schema", "%s.db is no database of boxoffice", def->name);
         return false;
     }
     for (size_t i = 0; i < count; i++)
         known += folder_step_known(def, steps[i].at);
     if (known < count)
         say(doctor, FAIL, "schema",
-            "%s.db was used by a later version: use that one, or restore "
+            "%s%s was used by a later version: use that one, or restore "
             "the backup from before",
-            def->name);
+            def->name, suffix);
     else if (known < steps_of(def))
         say(doctor, doctor->served ? WARN : FINE, "schema",
-            "%s.db: %zu steps come with the next "
+            "%s%s: %zu steps come with the next "
             "start",
-            def->name, steps_of(def) - known);
+            def->name, suffix, steps_of(def) - known);
     else
         return true;
     return false;
@@ -321,11 +343,14 @@ static bool schema_fits(struct doctor *doctor, size_t index)
 
 static void check_schemas(struct doctor *doctor)
 {
-    bool all = true;
+    bool all = true, any = !doctor->settings.postgres_url;
 
-    for (size_t i = 0; i < FOLDER_DATABASES; i++)
-        if (doctor->dbs[i]) all &= schema_fits(doctor, i);
-    if (all) say(doctor, FINE, "schema", "every database has the steps of this version");
+    for (size_t i = 0; i < FOLDER_DATABASES; i++) {
+        if (!doctor->dbs[i]) continue;
+        any = true;
+        all &= schema_fits(doctor, i);
+    }
+    if (all && any) say(doctor, FINE, "schema", "every database has the steps of this version");
 }
 
 /* --- events -------------------------------------------------------------------------------- */
@@ -348,6 +373,7 @@ static void check_lag(struct doctor *doctor)
     size_t count;
     enum finding finding;
 
+    if (doctor->settings.broker) return; /* the broker knows: GET /streaming */
     for (size_t i = 0; i < FOLDER_DATABASES; i++) {
         if (!doctor->dbs[i] || bus_positions(tx_read(doctor->dbs[i], 0), doctor->arena, positions,
                                              POSITIONS_MAX, &count) != OK)
@@ -409,18 +435,71 @@ static void check_dead(struct doctor *doctor)
     if (none) say(doctor, FINE, "dead letters", "none");
 }
 
+/* --- servers of others --------------------------------------------------------------------- */
+
+static void check_nats(struct doctor *doctor)
+{
+    const char *setting;
+    int64_t events;
+    enum err err;
+
+    if (!doctor->settings.broker) return;
+    err = bus_broker_look(doctor->settings.broker, &events, &setting);
+    if (err == OK)
+        say(doctor, FINE, "nats", "it answers; the stream holds %lld events", (long long)events);
+    else if (err == ERR_NOT_FOUND)
+        say(doctor, WARN, "nats",
+            "it answers, without a stream: the next start makes it; if there "
+            "was one before, boxoffice bus refill");
+    else if (err == ERR_CONFLICT)
+        say(doctor, WARN, "nats",
+            "its stream is set up otherwise than here (%s): change it with "
+            "the nats tool, or delete it and let it be made anew",
+            setting);
+    else
+        say(doctor, FAIL, "nats",
+            "no server of NATS_URL takes a connection, or none has JetStream");
+}
+
+static void check_redis(struct doctor *doctor)
+{
+    struct delay *delay;
+
+    if (!doctor->settings.delay) return;
+    delay = delay_open(doctor->settings.delay, "doctor");
+    if (delay && delay_ping(delay) == OK)
+        say(doctor, FINE, "redis", "it answers");
+    else
+        say(doctor, WARN, "redis",
+            "no answer from REDIS_URL: reservations expire all the same, "
+            "later by up to some seconds");
+    delay_close(delay);
+}
+
 /* --- the command --------------------------------------------------------------------------- */
 
 static void (*const checks[])(struct doctor *) = {
-    check_settings, check_stripe,    check_permissions, check_disk,    check_clock, check_server,
-    check_schemas,  check_databases, check_lag,         check_waiting, check_dead,
+    check_settings, check_stripe,  check_permissions, check_disk, check_clock,
+    check_server,   check_schemas, check_databases,   check_lag,  check_waiting,
+    check_dead,     check_nats,    check_redis,
 };
+
+/* PostgreSQL leaves no lock in a folder. */
+static bool is_served(const struct doctor *doctor)
+{
+    struct control *control;
+
+    if (!doctor->settings.postgres_url) return folder_served(&doctor->settings);
+    control = control_try(doctor->settings.data);
+    control_close(control);
+    return control != NULL;
+}
 
 static int run(struct doctor *doctor)
 {
     doctor->arena = arena_new(ARENA_MAX);
     if (!doctor->arena) return FAIL;
-    doctor->served = folder_served(&doctor->settings);
+    doctor->served = is_served(doctor);
     open_databases(doctor);
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
         checks[i](doctor);
@@ -432,25 +511,14 @@ static int run(struct doctor *doctor)
 
 int cli_doctor(int count, char **words)
 {
-    static const struct option options[] = {{"data", required_argument, NULL, 'd'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    static char name[] = "boxoffice doctor";
     struct doctor doctor = {.worst = FINE};
     const char *data = NULL;
-    int option;
+    const struct cli_option options[] = {{"data", &data, NULL}, {0}};
+    int first, code = cli_options("doctor", count, words, options, &first);
 
-    words[0] = name;
-    while ((option = getopt_long(count, words, "h", options, NULL)) != -1) {
-        if (option == 'd') {
-            data = optarg;
-        } else if (option == 'h') {
-            cli_usage(stdout);
-            return 0;
-        } else {
-            return cli_hint();
-        }
-    }
-    if (optind < count) return cli_refuse("doctor takes no words");
-    return folder_settings(data, &doctor.settings) ? run(&doctor) : FAIL;
+    if (code >= 0) return code;
+    if (first < count) return cli_refuse("doctor takes no words");
+    if (!cli_settings(data, &doctor.settings)) return FAIL;
+    log_set_level(LOG_ERROR); /* what is wrong is said in a finding */
+    return run(&doctor);
 }

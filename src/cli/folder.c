@@ -26,7 +26,7 @@ const struct service_definition *folder_service_of(const char *name)
     return NULL;
 }
 
-bool folder_settings(const char *data, struct settings *out)
+bool cli_settings(const char *data, struct settings *out)
 {
     char memory[1024];
     struct buf why = {.at = memory, .cap = sizeof memory, .max = sizeof memory};
@@ -36,6 +36,12 @@ bool folder_settings(const char *data, struct settings *out)
         return false;
     }
     if (data) out->data = data;
+    return true;
+}
+
+bool folder_settings(const char *data, struct settings *out)
+{
+    if (!cli_settings(data, out)) return false;
     if (!out->postgres_url && !out->broker) return true;
     cli_fail("this command is for embedded databases and events; with PostgreSQL or NATS use their "
              "own tools");

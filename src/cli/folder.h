@@ -24,6 +24,8 @@ static inline const char *folder_of(const struct settings *settings)
 
 /* The settings of the environment, and --data when it is given. False: it was said what is wrong.
  */
+bool cli_settings(const char *data, struct settings *out);
+/* The same for what works on embedded databases and events alone: others are refused. */
 bool folder_settings(const char *data, struct settings *out);
 
 /* True when this program knows the step, of the bus or of the service. */

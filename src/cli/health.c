@@ -3,8 +3,6 @@
 #include "cli/cli.h"
 #include "cli/control.h"
 
-#include <getopt.h>
-
 #define ANSWER_MAX (256 * 1024)
 
 /* 503 carries the same figures as 200, and says what is missing. */
@@ -33,25 +31,10 @@ static int ask(const char *data)
 
 int cli_health(int count, char **words)
 {
-    static const struct option options[] = {{"data", required_argument, NULL, 'd'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    static char name[] = "boxoffice health";
     const char *data = DATA_DEFAULT;
-    int option;
+    const struct cli_option options[] = {{"data", &data, NULL}, {0}};
+    int first, code = cli_options("health", count, words, options, &first);
 
-    words[0] = name; /* getopt_long begins its complaints with it */
-    while ((option = getopt_long(count, words, "h", options, NULL)) != -1) {
-        switch (option) {
-        case 'd':
-            data = optarg;
-            break;
-        case 'h':
-            cli_usage(stdout);
-            return 0;
-        default:
-            return cli_hint();
-        }
-    }
-    return optind < count ? cli_refuse("health takes no words: %s", words[optind]) : ask(data);
+    if (code >= 0) return code;
+    return first < count ? cli_refuse("health takes no words: %s", words[first]) : ask(data);
 }

@@ -10,7 +10,6 @@
 #include "services/services.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -261,51 +260,25 @@ static int run(struct import *import, const struct settings *settings, bool dry)
 
 int cli_import(int count, char **words)
 {
-    static const struct option options[] = {
-        {"users", required_argument, NULL, 'u'},  {"tickets", required_argument, NULL, 't'},
-        {"orders", required_argument, NULL, 'o'}, {"payments", required_argument, NULL, 'p'},
-        {"dry-run", no_argument, NULL, 'n'},      {"data", required_argument, NULL, 'd'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
-    static char name[] = "boxoffice import";
     struct import import = {
         .users = {.what = "users", .row_bytes = sizeof(struct user_row)},
         .tickets = {.what = "tickets", .row_bytes = sizeof(struct ticket_row)},
         .orders = {.what = "orders", .row_bytes = sizeof(struct order_row)},
         .payments = {.what = "payments", .row_bytes = sizeof(struct payment_row)}};
-    struct settings settings;
     const char *data = NULL;
     bool dry = false;
-    int option, code;
+    const struct cli_option options[] = {{"users", &import.users.file, NULL},
+                                         {"tickets", &import.tickets.file, NULL},
+                                         {"orders", &import.orders.file, NULL},
+                                         {"payments", &import.payments.file, NULL},
+                                         {"dry-run", NULL, &dry},
+                                         {"data", &data, NULL},
+                                         {0}};
+    struct settings settings;
+    int first, code = cli_options("import", count, words, options, &first);
 
-    words[0] = name;
-    while ((option = getopt_long(count, words, "h", options, NULL)) != -1) {
-        switch (option) {
-        case 'u':
-            import.users.file = optarg;
-            break;
-        case 't':
-            import.tickets.file = optarg;
-            break;
-        case 'o':
-            import.orders.file = optarg;
-            break;
-        case 'p':
-            import.payments.file = optarg;
-            break;
-        case 'n':
-            dry = true;
-            break;
-        case 'd':
-            data = optarg;
-            break;
-        case 'h':
-            cli_usage(stdout);
-            return 0;
-        default:
-            return cli_hint();
-        }
-    }
-    if (optind < count) return cli_refuse("import takes no words: %s", words[optind]);
+    if (code >= 0) return code;
+    if (first < count) return cli_refuse("import takes no words: %s", words[first]);
     if (!import.users.file && !import.tickets.file)
         return cli_refuse("import needs --users, or --tickets, --orders and --payments");
     if (!import.tickets.file != !import.orders.file || !import.orders.file != !import.payments.file)

@@ -3,58 +3,23 @@
 #include "cli/cli.h"
 #include "cli/control.h"
 
-#include <getopt.h>
 #include <stdlib.h>
 
 #define ARENA_MAX (64 * 1024 * 1024)
 
-static const struct option options[] = {{"data", required_argument, NULL, 'd'},
-                                        {"status", required_argument, NULL, 's'},
-                                        {"limit", required_argument, NULL, 'l'},
-                                        {"after", required_argument, NULL, 'a'},
-                                        {"reason", required_argument, NULL, 'r'},
-                                        {"help", no_argument, NULL, 'h'},
-                                        {NULL, 0, NULL, 0}};
-
-static const char **option_of(struct operator_options *out, int option)
-{
-    switch (option) {
-    case 'd':
-        return &out->data;
-    case 's':
-        return &out->status;
-    case 'l':
-        return &out->limit;
-    case 'a':
-        return &out->after;
-    case 'r':
-        return &out->reason;
-    default:
-        return NULL;
-    }
-}
-
 int operator_options(const char *command, int count, char **words, struct operator_options *out)
 {
-    static char name[64];
-    int option;
+    const struct cli_option options[] = {
+        {"data", &out->data, NULL},   {"status", &out->status, NULL}, {"limit", &out->limit, NULL},
+        {"after", &out->after, NULL}, {"reason", &out->reason, NULL}, {0}};
+    int at, code;
 
     *out = (struct operator_options){.data = DATA_DEFAULT};
-    snprintf(name, sizeof name, "boxoffice %s", command);
-    words[0] = name;
-    while ((option = getopt_long(count, words, "h", options, NULL)) != -1) {
-        const char **place = option_of(out, option);
-
-        if (option == 'h') {
-            cli_usage(stdout);
-            return 0;
-        }
-        if (!place) return cli_hint();
-        *place = optarg;
-    }
-    for (; optind < count && out->word_count < 2; optind++)
-        out->words[out->word_count++] = words[optind];
-    return optind < count ? cli_refuse("%s: one word too many: %s", command, words[optind]) : -1;
+    code = cli_options(command, count, words, options, &at);
+    if (code >= 0) return code;
+    for (; at < count && out->word_count < 2; at++)
+        out->words[out->word_count++] = words[at];
+    return at < count ? cli_refuse("%s: one word too many: %s", command, words[at]) : -1;
 }
 
 /* A word for a query: letters, digits and underscores. */

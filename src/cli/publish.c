@@ -3,8 +3,6 @@
 #include "cli/cli.h"
 #include "cli/control.h"
 
-#include <getopt.h>
-
 #define BODY_MAX (1024 * 1024)
 
 struct publish_options {
@@ -14,28 +12,13 @@ struct publish_options {
 /* -1: go on; else the exit code. */
 static int read_options(int count, char **words, struct publish_options *out)
 {
-    static const struct option options[] = {{"data", required_argument, NULL, 'd'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    static char name[] = "boxoffice events publish";
-    int option;
+    const struct cli_option options[] = {{"data", &out->data, NULL}, {0}};
+    int first, code = cli_options("events publish", count, words, options, &first);
 
-    words[0] = name;
-    while ((option = getopt_long(count, words, "h", options, NULL)) != -1) {
-        switch (option) {
-        case 'd':
-            out->data = optarg;
-            break;
-        case 'h':
-            cli_usage(stdout);
-            return 0;
-        default:
-            return cli_hint();
-        }
-    }
-    if (count - optind != 2) return cli_refuse("events publish takes SUBJECT and JSON");
-    out->subject = words[optind];
-    out->json = words[optind + 1];
+    if (code >= 0) return code;
+    if (count - first != 2) return cli_refuse("events publish takes SUBJECT and JSON");
+    out->subject = words[first];
+    out->json = words[first + 1];
     return -1;
 }
 

@@ -11,7 +11,6 @@
 #include "runtime/serve.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -242,29 +241,13 @@ static int run(const struct settings *settings, const char *from, bool force)
 
 int cli_restore(int count, char **words)
 {
-    static const struct option options[] = {{"data", required_argument, NULL, 'd'},
-                                            {"force", no_argument, NULL, 'f'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    static char name[] = "boxoffice restore";
     const char *data = NULL;
-    struct settings settings;
     bool force = false;
-    int option;
+    const struct cli_option options[] = {{"data", &data, NULL}, {"force", NULL, &force}, {0}};
+    struct settings settings;
+    int first, code = cli_options("restore", count, words, options, &first);
 
-    words[0] = name;
-    while ((option = getopt_long(count, words, "h", options, NULL)) != -1) {
-        if (option == 'd') {
-            data = optarg;
-        } else if (option == 'f') {
-            force = true;
-        } else if (option == 'h') {
-            cli_usage(stdout);
-            return 0;
-        } else {
-            return cli_hint();
-        }
-    }
-    if (count - optind != 1) return cli_refuse("restore takes DIR");
-    return folder_settings(data, &settings) ? run(&settings, words[optind], force) : 1;
+    if (code >= 0) return code;
+    if (count - first != 1) return cli_refuse("restore takes DIR");
+    return folder_settings(data, &settings) ? run(&settings, words[first], force) : 1;
 }

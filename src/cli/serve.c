@@ -4,8 +4,6 @@
 #include "runtime/serve.h"
 #include "services/services.h"
 
-#include <getopt.h>
-
 const struct service_definition *const cli_services[CLI_SERVICES] = {
     &auth_service,       &tickets_service,  &orders_service,
     &expiration_service, &payments_service, &web_service,
@@ -65,34 +63,14 @@ static int say(const struct buf *why, int code)
 /* What the options say counts over the environment. -1: go on; else the exit code. */
 static int read_options(int count, char **words, struct serve_options *out)
 {
-    static const struct option options[] = {{"services", required_argument, NULL, 's'},
-                                            {"listen", required_argument, NULL, 'l'},
-                                            {"data", required_argument, NULL, 'd'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    static char name[] = "boxoffice serve";
-    int option;
+    const struct cli_option options[] = {{"services", &out->services, NULL},
+                                         {"listen", &out->listen, NULL},
+                                         {"data", &out->data, NULL},
+                                         {0}};
+    int first, code = cli_options("serve", count, words, options, &first);
 
-    words[0] = name; /* getopt_long begins its complaints with it */
-    while ((option = getopt_long(count, words, "h", options, NULL)) != -1) {
-        switch (option) {
-        case 's':
-            out->services = optarg;
-            break;
-        case 'l':
-            out->listen = optarg;
-            break;
-        case 'd':
-            out->data = optarg;
-            break;
-        case 'h':
-            cli_usage(stdout);
-            return 0;
-        default:
-            return cli_hint();
-        }
-    }
-    return optind < count ? cli_refuse("serve takes no words: %s", words[optind]) : -1;
+    if (code >= 0) return code;
+    return first < count ? cli_refuse("serve takes no words: %s", words[first]) : -1;
 }
 
 int cli_serve(int count, char **words)

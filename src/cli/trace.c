@@ -1,11 +1,11 @@
 /* cli/trace.c: boxoffice trace ORDER_ID: the life of an order, out of the services' outboxes. Reads
  * the databases themselves, so it makes no difference whether a server runs on them. */
-#include "base/clock.h"
-#include "cli/cli.h"
-#include "events/events.h"
-#include "runtime/settings.h"
+#include "cli/folder.h"
 
-#include <getopt.h>
+#include "base/clock.h"
+#include "events/events.h"
+#include "runtime/serve.h"
+
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -13,7 +13,6 @@
 #define PUBLISHERS_MAX  EVENT_TYPES
 #define TEXTS_BYTES_MAX (64 * 1024 * 1024)
 #define WHY_MAX         1024
-#define PATH_BYTES      4096
 
 struct happening {
     struct outbox_event event;
@@ -38,10 +37,38 @@ static bool has_service(const struct life *life, const char *name)
     return false;
 }
 
-/* Those there are: a data folder may be of some services only. */
-static bool open_logs(struct life *life, const char *folder)
+/* Whether the service has ever run: else there is no such file, or no such table. */
+static bool is_there(struct db *db)
 {
-    char path[PATH_BYTES];
+    int64_t last;
+
+    return outbox_last(tx_read(db, 0), &last) == OK;
+}
+
+static enum err open_log(struct life *life, const struct settings *settings, const char *service,
+                         struct buf *why)
+{
+    struct db **db = &life->logs[life->service_count];
+    char *place = NULL;
+    enum err err;
+
+    TRY(service_place(settings, service, &place, why));
+    if (!settings->postgres_url && access(place, F_OK) != 0) goto done;
+    TRY(db_open(place, DB_READER, db, why));
+    if (!settings->postgres_url || is_there(*db)) {
+        life->services[life->service_count++] = service;
+    } else {
+        db_close(*db);
+        *db = NULL;
+    }
+done:
+    free(place);
+    return err;
+}
+
+/* Those there are: a data folder may be of some services only. */
+static bool open_logs(struct life *life, const struct settings *settings)
+{
     struct buf why;
     bool fine = true;
 
@@ -50,15 +77,14 @@ static bool open_logs(struct life *life, const char *folder)
         const char *service = event_publisher(type);
 
         if (has_service(life, service)) continue;
-        snprintf(path, sizeof path, "%s/%s.db", folder, service);
-        if (access(path, F_OK) != 0) continue;
-        fine = db_open(path, DB_READER, &life->logs[life->service_count], &why) == OK;
-        if (fine) life->services[life->service_count++] = service;
+        fine = open_log(life, settings, service, &why) == OK;
     }
     if (!fine) fprintf(stderr, "boxoffice: %.*s\n", (int)why.len, why.len ? why.at : "");
     if (fine && !life->service_count)
-        fprintf(stderr, "boxoffice: there are no databases in %s; --data says where they are\n",
-                folder);
+        fprintf(stderr, "boxoffice: there are no databases %s%s; %s says where they are\n",
+                settings->postgres_url ? "on the server" : "in ",
+                settings->postgres_url ? "" : folder_of(settings),
+                settings->postgres_url ? "DATABASE_URL" : "--data");
     buf_free(&why);
     return fine && life->service_count;
 }
@@ -183,7 +209,7 @@ static void print(const struct life *life)
 
 /* --- the command --------------------------------------------------------------------------- */
 
-static int show(const char *folder, struct object_id id)
+static int show(const struct settings *settings, struct object_id id)
 {
     struct life *life = calloc(1, sizeof *life);
     enum err err;
@@ -191,7 +217,7 @@ static int show(const char *folder, struct object_id id)
 
     if (!life) return 1;
     life->arena = arena_new(TEXTS_BYTES_MAX);
-    if (!life->arena || !open_logs(life, folder)) goto done;
+    if (!life->arena || !open_logs(life, settings)) goto done;
     err = add_order(life, str_of(object_id_text(id).hex));
     if (err == OK) err = add_freeing(life);
     if (err) {
@@ -213,34 +239,15 @@ done:
 
 int cli_trace(int count, char **words)
 {
-    static const struct option options[] = {{"data", required_argument, NULL, 'd'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    static char name[] = "boxoffice trace";
+    const char *data = NULL;
+    const struct cli_option options[] = {{"data", &data, NULL}, {0}};
     struct settings settings;
     struct object_id id;
-    char memory[WHY_MAX];
-    struct buf why = {.at = memory, .cap = sizeof memory - 1, .max = sizeof memory - 1};
-    int option;
+    int first, code = cli_options("trace", count, words, options, &first);
 
-    if (!settings_from_environment(&settings, &why)) {
-        fprintf(stderr, "boxoffice: %.*s\n", (int)why.len, why.at);
-        return 1;
-    }
-    words[0] = name;
-    while ((option = getopt_long(count, words, "h", options, NULL)) != -1) {
-        switch (option) {
-        case 'd':
-            settings.data = optarg;
-            break;
-        case 'h':
-            cli_usage(stdout);
-            return 0;
-        default:
-            return cli_hint();
-        }
-    }
-    if (optind + 1 != count || !object_id_parse(str_of(words[optind]), &id))
+    if (code >= 0) return code;
+    if (first + 1 != count || !object_id_parse(str_of(words[first]), &id))
         return cli_refuse("trace takes an order's id of 24 hex digits");
-    return show(settings.sqlite_dir ? settings.sqlite_dir : settings.data, id);
+    if (!cli_settings(data, &settings)) return 1;
+    return show(&settings, id);
 }

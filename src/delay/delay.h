@@ -37,6 +37,8 @@ void delay_close(struct delay *delay); /* NULL is fine */
 
 /* ERR_UNAVAILABLE: no answer; the next call connects again. */
 
+/* Whether it answers. */
+enum err delay_ping(struct delay *delay);
 /* Makes due times known; what is claimed stays claimed. */
 enum err delay_put(struct delay *delay, const struct delayed *items, size_t count);
 /* Takes up to max of what is due for lease_ms. */

@@ -152,6 +152,15 @@ static bool connected(struct delay *delay)
 
 /* --- the calls ----------------------------------------------------------------------------- */
 
+enum err delay_ping(struct delay *delay)
+{
+    const char *words[] = {"PING"};
+    redisReply *reply = connected(delay) ? ask(delay, 1, words) : NULL;
+
+    freeReplyObject(reply);
+    return reply ? OK : ERR_UNAVAILABLE;
+}
+
 enum err delay_put(struct delay *delay, const struct delayed *items, size_t count)
 {
     char texts[2 * DELAY_CALL_MAX][TEXT_BYTES];

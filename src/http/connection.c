@@ -266,7 +266,9 @@ void connection_wind_down(struct connection *connection)
 {
     struct stream *stream = connection->stream;
 
-    if (connection->phase == PHASE_IDLE && !connection->held) close_soon(connection, false);
+    if (connection->phase == PHASE_IDLE && !connection->held &&
+        !(connection->peer_trusted && connection->lane->proxies_may))
+        close_soon(connection, false);
     if (!stream) return;
     if (!connection->blocked) connection_pump(connection);
     if (!connection->stream) return; /* it had ended by itself */

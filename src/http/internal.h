@@ -313,7 +313,8 @@ void connection_pump(struct connection *connection);
 void connection_expire(struct connection *connection);
 /* Answers an error and closes. */
 void connection_refuse(struct connection *connection, enum err err);
-/* The lane is stopping: idle connections end, streams end. */
+/* The lane is stopping: idle connections end, but for those of proxies while lane->proxies_may;
+ * streams end. */
 void connection_wind_down(struct connection *connection);
 /* Files the connection under the deadline that fits its state. */
 void connection_schedule(struct connection *connection);
@@ -364,8 +365,8 @@ struct lane {
     struct request *dispatching; /* inside dispatch now and not answered yet */
     bool dispatched;             /* since the last loop_end */
     bool in_batch;               /* own thread will look at the inbox before it sleeps */
-    bool stopping;
-    int away; /* requests out for handling */
+    bool stopping, proxies_may;  /* see connection_wind_down */
+    int away;                    /* requests out for handling */
     char id_prefix[8];
     uint64_t id_next;
     struct trace_source traces;

@@ -11,6 +11,10 @@
  * a question for health is read before its connection makes way for the next. */
 #define REFUSED_MAX (2 * ACCEPT_BATCH)
 _Static_assert(REFUSED_MAX + 32 <= HTTP_RESERVE_DESCRIPTORS, "there are descriptors for them");
+/* How long a proxy may still send into its idle connections after the program was told to stop: a
+ * little longer than it keeps them (deploy/k8s/base/nginx.conf), so that it never sends a request
+ * into one that is just being closed, which it might not be allowed to send again. */
+#define LET_GO_MS     3000
 #define COARSE_MS_MAX 250 /* deadlines are looked at this often at most */
 
 /* --- accepting ----------------------------------------------------------------------------- */
@@ -194,6 +198,14 @@ static void due(struct lane *lane, int64_t due_ms)
     if (loop->timer_due_ms < 0 || due_ms < loop->timer_due_ms) timer_start(loop, due_ms);
 }
 
+/* What proxies have not closed by now is closed. */
+static void let_go(struct loop *loop)
+{
+    loop->let_go_at_ms = -1;
+    loop->lane.proxies_may = false;
+    for_each_connection(loop, connection_wind_down);
+}
+
 /* Deadlines are seldom exact: those that fall close together share one wake-up. */
 static void on_timer(uv_timer_t *timer)
 {
@@ -204,12 +216,16 @@ static void on_timer(uv_timer_t *timer)
     int64_t now = now_ms(&loop->lane), next;
 
     loop->timer_due_ms = 0; /* so that nothing below starts it */
+    if (loop->let_go_at_ms >= 0 && now >= loop->let_go_at_ms) let_go(loop);
+    if (loop->finished) return;
     if (loop->cut_at_ms >= 0 && now >= loop->cut_at_ms) for_each_connection(loop, cut);
     next = lane_expire(&loop->lane);
     if (loop->finished) return;
     if (coarse_ms > COARSE_MS_MAX) coarse_ms = COARSE_MS_MAX;
     if (next >= 0 && next < now + coarse_ms) next = now + coarse_ms;
     if (loop->cut_at_ms > now && (next < 0 || next > loop->cut_at_ms)) next = loop->cut_at_ms;
+    if (loop->let_go_at_ms > now && (next < 0 || next > loop->let_go_at_ms))
+        next = loop->let_go_at_ms;
     loop->timer_due_ms = -1;
     if (next >= 0) timer_start(loop, next);
     loop->lane.clock_us = 0;
@@ -266,10 +282,23 @@ static void on_listener_closed(uv_handle_t *handle)
     listener->fd = -1;
 }
 
+/* Who has been let in by the kernel already is not turned away. */
+static void accept_the_rest(struct loop *loop)
+{
+    for (size_t i = 0; i < LISTENERS_MAX; i++)
+        if (loop->listeners[i].fd >= 0) on_acceptable(&loop->listeners[i].poll, 0, UV_READABLE);
+}
+
 void loop_wind_down(struct loop *loop)
 {
+    accept_the_rest(loop);
     loop->cut_at_ms = now_ms(&loop->lane) + loop->server->grace_ms;
     loop->lane.stopping = true;
+    if (loop->server->grace_ms > LET_GO_MS) {
+        loop->lane.proxies_may = true;
+        loop->let_go_at_ms = now_ms(&loop->lane) + LET_GO_MS;
+        due(&loop->lane, loop->let_go_at_ms);
+    }
     uv_timer_stop(&loop->accept_timer);
     for (size_t i = 0; i < LISTENERS_MAX; i++)
         if (loop->listeners[i].fd >= 0)
@@ -320,7 +349,7 @@ struct loop *loop_new(struct http_server *server, int index, int tcp_fd, int con
     }
     loop->server = server;
     loop->timer_due_ms = -1;
-    loop->cut_at_ms = -1;
+    loop->cut_at_ms = loop->let_go_at_ms = -1;
     loop->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     loop->lane.settle = socket_settle;
     loop->lane.unsent = socket_unsent;

@@ -27,6 +27,7 @@ struct loop {
     uv_timer_t accept_timer; /* runs only while accepting is paused */
     int64_t timer_due_ms;    /* -1: not running */
     int64_t cut_at_ms;       /* end of the grace time; -1: not stopping */
+    int64_t let_go_at_ms;    /* until then proxies may still send; -1: over, or not stopping */
     struct listener listeners[LISTENERS_MAX];
     int reserve_fd; /* given up for a moment when there are no more descriptors */
     int sockets;    /* open ones */

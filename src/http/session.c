@@ -94,7 +94,9 @@ size_t session_keys_split(struct str text, struct str keys[SESSION_KEYS_MAX])
     size_t rest = comma ? text.len - first - 1 : 0;
 
     keys[0] = text;
-    if (first < SESSION_KEY_MIN || rest < SESSION_KEY_MIN || memchr(comma + 1, ',', rest)) return 1;
+    if (!comma || memchr(comma + 1, ',', rest)) return 1;
+    if ((first < SESSION_KEY_MIN) != (rest < SESSION_KEY_MIN)) return 0;
+    if (first < SESSION_KEY_MIN) return 1;
     keys[0] = (struct str){text.at, first};
     keys[1] = (struct str){comma + 1, rest};
     return 2;
@@ -106,10 +108,10 @@ static struct key_ring *ring_new(struct str text)
     struct key_ring *ring;
     size_t count;
 
-    if (text.len < SESSION_KEY_MIN) return NULL;
+    count = session_keys_split(text, keys);
+    if (text.len < SESSION_KEY_MIN || count == 0) return NULL;
     ring = calloc(1, sizeof *ring);
     if (!ring) return NULL;
-    count = session_keys_split(text, keys);
     ring->count = count;
     for (size_t i = 0; i < count; i++) {
         if (key_prepare(&ring->at[i], keys[i])) continue;

@@ -24,9 +24,11 @@ struct session_kid {
 };
 
 /* "new,old" when there is one comma, with SESSION_KEY_MIN bytes at least on either side, else the
- * text is one key. Returns how many there are; views of the same bytes. */
+ * text is one key. Returns how many there are; views of the same bytes. 0: one side of the comma
+ * is long enough and the other is not, so that nobody can tell what was meant. */
 size_t session_keys_split(struct str text, struct str keys[SESSION_KEYS_MAX]);
-/* NULL when the text is shorter than SESSION_KEY_MIN or memory ran out. The text is copied. */
+/* NULL when the text is shorter than SESSION_KEY_MIN, split says 0, or memory ran out. The text is
+ * copied. */
 struct session_keys *session_keys_new(struct str text);
 void session_keys_free(struct session_keys *keys); /* wipes them */
 /* Other keys from now on, at once and in all threads. False, and the old ones stay: see new. */

@@ -62,6 +62,10 @@ struct revocation {
     int64_t until_ms;
 };
 
+/* What of the bus is kept in a service's tables, for monitoring. */
+enum kept { KEPT_WAITING, KEPT_DEAD, KEPT_UNRELAYED, KEPT_FIGURES };
+enum err kept_count(enum kept which, struct tx *tx, int64_t *count); /* writer.c */
+
 struct service {
     const struct service_definition *def;
     struct env env;
@@ -112,12 +116,13 @@ struct service {
     struct item_span *spans; /* of one batch */
     struct writer_figures figures;
     int64_t reopen_at_ms;
-    int64_t look_at_ms;   /* PostgreSQL: what others have done meanwhile */
-    int64_t fold_at_ms;   /* PostgreSQL: outbox_fold */
-    int64_t failures;     /* batches that were not committed */
-    int64_t probe_at_ms;  /* when to look whether it is healthy again */
-    _Atomic bool healthy; /* its last transaction could be made */
-    _Atomic bool open;    /* the database is there, migrated and subscribed to */
+    int64_t look_at_ms;                 /* PostgreSQL: what others have done meanwhile */
+    int64_t fold_at_ms;                 /* PostgreSQL: outbox_fold */
+    _Atomic int64_t kept[KEPT_FIGURES]; /* PostgreSQL: at the last look; -1: there was none */
+    int64_t failures;                   /* batches that were not committed */
+    int64_t probe_at_ms;                /* when to look whether it is healthy again */
+    _Atomic bool healthy;               /* its last transaction could be made */
+    _Atomic bool open;                  /* the database is there, migrated and subscribed to */
 };
 
 struct house {
@@ -274,10 +279,6 @@ enum err audit_page(struct tx *tx, struct arena *arena, struct object_id after,
 enum err house_open(struct house *house, const struct service_definition *const *definitions,
                     size_t count, struct buf *why);
 void house_close(struct house *house);
-/* The place of a service's database (db_open): a file, or a schema on a PostgreSQL server. *out: to
- * be freed. ERR_INVALID: why says which setting is wrong. */
-enum err service_place(const struct settings *settings, const char *name, char **out,
-                       struct buf *why);
 /* What house_open does last for each service, in this order. */
 enum err service_subscribe(struct service *service);
 enum err service_start(struct service *service, struct buf *why);

@@ -85,8 +85,10 @@ struct session_keys *session_keys_open(const struct settings *settings, struct b
     keys = session_keys_new(key);
     explicit_bzero(text, sizeof text);
     if (!keys)
-        buf_printf(why, "%s must hold at least %d bytes; remove it to have one made", path,
-                   SESSION_KEY_MIN);
+        buf_printf(why,
+                   "%s must hold one key of at least %d bytes, or two with a comma between them; "
+                   "remove it to have one made",
+                   path, SESSION_KEY_MIN);
     return keys;
 }
 
@@ -95,7 +97,7 @@ struct session_keys *session_keys_open(const struct settings *settings, struct b
 /* The one of the file's keys that signs. */
 static struct str signing_key(struct str text)
 {
-    struct str keys[2];
+    struct str keys[SESSION_KEYS_MAX];
 
     (void)session_keys_split(text, keys);
     return keys[0];

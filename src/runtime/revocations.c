@@ -138,6 +138,15 @@ done:
     return err;
 }
 
+bool env_session_refused(const struct env *env, const struct session_user *user, int64_t now_ms)
+{
+    const struct house *house = env->service->house;
+
+    for (size_t i = 0; i < house->service_count; i++)
+        if (session_is_revoked(house->services[i]->revoked, user, now_ms)) return true;
+    return false;
+}
+
 enum err ended_sessions_forget(struct tx *tx, int64_t max, int64_t *forgotten)
 {
     return tx_exec(tx, forgotten,

@@ -12,6 +12,10 @@
 /* mkdir -p, private to the user. False: why says what is wrong. */
 bool make_folder(const char *path, struct buf *why);
 
+/* The place of a service's database (db_open): a file, or a schema on a PostgreSQL server. *out: to
+ * be freed. ERR_INVALID: why says which setting is wrong. */
+enum err service_place(const struct settings *settings, const char *name, char **out,
+                       struct buf *why);
 /* The schema of a service's database in parts, from 0 on; NULL after the last. */
 const struct migration *service_schema(const struct service_definition *def, size_t part);
 /* Brings a database of that service up to date; errors as of db_migrate. */

@@ -135,6 +135,10 @@ enum err user_is_banned(struct tx *tx, struct str user_id, bool *banned);
 /* From this commit on the session is refused here, until until_ms, when its last token ends.
  * id_hash: session_user.sid_hash. Writer only. */
 enum err env_session_ended(struct env *env, struct tx *tx, struct str id_hash, int64_t until_ms);
+/* Whether this session is refused by now: its user is banned, or it has ended and auth runs in this
+ * program (elsewhere it ends with its token). For what goes on for longer than a request. Any
+ * thread. */
+bool env_session_refused(const struct env *env, const struct session_user *user, int64_t now_ms);
 /* Removes at most max of those whose time is over. */
 enum err ended_sessions_forget(struct tx *tx, int64_t max, int64_t *forgotten);
 

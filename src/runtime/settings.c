@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "events/events.h"
+#include "http/session.h"
 #include "sql/sql.h"
 
 #include <stdio.h>
@@ -255,9 +256,16 @@ static bool take_publishable_key(struct settings *settings, struct buf *why)
 
 static bool take_jwt_key(struct settings *settings, struct buf *why)
 {
+    struct str keys[SESSION_KEYS_MAX];
+
     settings->jwt_key = getenv("JWT_KEY");
     if (!settings->jwt_key) return true;
-    if (strlen(settings->jwt_key) >= 32) return true;
+    if (strlen(settings->jwt_key) >= SESSION_KEY_MIN) {
+        if (session_keys_split(str_of(settings->jwt_key), keys)) return true;
+        buf_append(why, STR("JWT_KEY: of two keys with a comma between them each must be at least "
+                            "32 bytes"));
+        return false;
+    }
     buf_append(why, STR("JWT_KEY must be at least 32 bytes; unset it to have one made and kept "
                         "in the data folder"));
     return false;

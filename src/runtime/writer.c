@@ -353,8 +353,10 @@ static enum verdict deliver(struct service *service, struct batch *batch, struct
     union event event;
     enum verdict verdict;
     struct buf why;
+    bool ours;
 
-    if (type == EVENT_TYPES) return VERDICT_SEEN;
+    if (subscription_claim(batch->tx, delivery, &ours) != OK) return VERDICT_RETRY;
+    if (!ours || type == EVENT_TYPES) return VERDICT_SEEN;
     buf_init(&why, service->arena, 256);
     if (event_decode(type, service->arena, delivery->payload, &event, &why) != OK) {
         delivery->reason = buf_str(&why);
@@ -364,6 +366,15 @@ static enum verdict deliver(struct service *service, struct batch *batch, struct
     verdict = run_listener(service, batch->tx, type, &event);
     delivery->reason = str_of(service->env.dead_reason);
     return verdict;
+}
+
+/* When the batch runs again, another replica may have been given the same event and was faster. */
+static enum verdict deliver_once(struct service *service, struct batch *batch,
+                                 struct delivery *delivery)
+{
+    if (batch->again && subscription_known(service->subscription, batch->tx, delivery) != OK)
+        return VERDICT_RETRY;
+    return delivery->known ? VERDICT_SEEN : deliver(service, batch, delivery);
 }
 
 /* After one event that cannot be applied now, what its source published later waits with it. One
@@ -385,7 +396,7 @@ static void run_deliveries(struct service *service, struct batch *batch)
         mark = item_begin(service, batch, &cause);
         span = span_begin(service, batch, cause.span);
         log_about(STR(""), &batch->tx->trace);
-        delivery->verdict = deliver(service, batch, delivery);
+        delivery->verdict = deliver_once(service, batch, delivery);
         log_about_nothing();
         if (delivery->verdict == VERDICT_APPLIED && batch->careful)
             delivery->verdict = err_verdict(tx_check(batch->tx));
@@ -464,6 +475,8 @@ static void run_books(struct service *service, struct batch *batch)
     if (err == OK) err = fold(service, batch);
     if (err == OK && batch->careful && tx_check(batch->tx) != OK) err = ERR_CONTENTION;
     item_end(service, batch, mark, err == OK);
+    /* Only another replica's books can be in the way of these. */
+    if (err == ERR_CONFLICT && db_shared(service->db)) err = ERR_CONTENTION;
     if (err) batch->broken = err;
 }
 
@@ -631,7 +644,29 @@ static bool look(struct service *service, int64_t now_ms)
         }
     for (size_t i = 0; !service->first && i < service->def->job_count; i++)
         env_job_due(&service->env, i, now_ms);
+    if (service->subscription) subscription_count(service->subscription);
     return true;
+}
+
+enum err kept_count(enum kept which, struct tx *tx, int64_t *count)
+{
+    static enum err (*const counts[KEPT_FIGURES])(struct tx *, int64_t *) = {
+        [KEPT_WAITING] = waiting_count,
+        [KEPT_DEAD] = dead_count,
+        [KEPT_UNRELAYED] = unrelayed_count,
+    };
+
+    return counts[which](tx, count);
+}
+
+/* The loops have no connection of their own to ask. */
+static void look_at_kept(struct service *service, int64_t now_ms)
+{
+    int64_t count;
+
+    for (enum kept which = 0; which < KEPT_FIGURES; which++)
+        if (kept_count(which, tx_read(service->db, now_ms), &count) == OK)
+            atomic_store(&service->kept[which], count);
 }
 
 static bool something_is_due(const struct service *service, int64_t now_ms)
@@ -764,6 +799,7 @@ bool writer_step(struct service *service)
     enum err err;
 
     if (reopen(service, batch.now_ms)) batch.looks = look(service, batch.now_ms);
+    if (batch.looks && !service->first) look_at_kept(service, batch.now_ms);
     take_work(service, &batch);
     if (!service->db) {
         bool work = batch.request_count || batch.settles.head;
@@ -872,6 +908,8 @@ enum err writer_init(struct service *service)
         service->job_asked_ms[i] = JOB_NEVER;
         if (service->first) service->job_due_ms[i] = JOB_NEVER;
     }
+    for (enum kept which = 0; which < KEPT_FIGURES; which++)
+        atomic_store(&service->kept[which], -1);
     atomic_store(&service->healthy, true);
     return OK;
 }

@@ -96,6 +96,29 @@ def test_every_service_refuses_a_banned_user_within_a_second(server):
         expect_not_authorized(client.get("/api/orders"))
 
 
+def test_an_open_stream_ends_with_the_session(server):
+    """/live of who is banned, or signs out, is closed within a second; others hear on."""
+    banned, leaving, staying = (server.sign_up() for _ in range(3))
+
+    def listen(client=None):
+        raw = server.raw(timeout=BAN_S_MAX + 1)
+        cookie = f"Cookie: session={client.cookies['session']}\r\n" if client else ""
+        raw.send(f"GET /live HTTP/1.1\r\nHost: x\r\n{cookie}\r\n".encode())
+        return raw
+    streams = [listen(banned), listen(leaving), listen(staying), listen()]
+    wait_for(lambda: b"boxoffice_live_clients 4\n" in server.client().get("/metrics").body, 10,
+             "four listeners")
+    ban(server, banned.email)
+    expect(leaving.post("/api/users/signout", {}), 200)
+    for ended in streams[:2]:
+        assert ended.read_answer().status == 200  # which comes to its end
+        ended.close()
+    ticket = create_ticket(staying)["id"]
+    for stream in streams[2:]:
+        stream.read_until(ticket.encode())
+        stream.close()
+
+
 def test_a_token_of_another_service_is_refused_as_well(server):
     user = server.sign_up()
     foreign = server.client()

@@ -13,7 +13,9 @@ NEW, OLD = "n" * 40, "o" * 40
 
 
 def rotate(server):
-    return run_cli("keys", "rotate", "--data", server.data)
+    """Beside a server, or with its database alone."""
+    places = {name: value for name, value in server.env.items() if name.startswith("DATABASE_URL")}
+    return run_cli("keys", "rotate", "--data", server.data, env=places)
 
 
 def with_key(server, key, user_id=None):

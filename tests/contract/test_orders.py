@@ -209,7 +209,8 @@ def test_a_complete_order_cannot_be_cancelled(server):
 def test_awaiting_payment_and_complete_are_a_version_each(server):
     buyer = server.as_user()
     order = buy(buyer, create_ticket(server.as_user())["id"])
-    assert order["version"] == 2, order
+    # With a broker the end of a charge may overtake its beginning: complete at once.
+    assert order["version"] in ((2,) if server.broker is None else (1, 2)), order
 
 
 def test_cancelling_frees_the_ticket_for_others(server):
@@ -233,7 +234,9 @@ def test_a_ticket_can_change_hands_many_times(server):
         cancel(buyer, reserve(buyer, ticket["id"])["id"])
     last = buy(server.as_user(), ticket["id"])
     settled = wait_ticket(buyer, ticket["id"], last["id"])
-    assert settled["version"] in (41, 42), f"20 times held and freed, then sold: {settled}"
+    # With a broker an end may overtake its beginning, and such an order never holds its ticket.
+    assert settled["version"] in ((41, 42) if server.broker is None else range(1, 43)), \
+        f"20 times held and freed, then sold: {settled}"
     assert get_ticket(buyer, ticket["id"])["orderId"] == last["id"]
     assert {order["status"] for order in my_orders(buyer)} == {"cancelled"}
 

@@ -39,20 +39,27 @@ def complete(*words):
     return sorted(done.stdout.split())
 
 
+def commands_of(usage):
+    """"dead show | drop ID" are [["dead", "show"], ["dead", "drop"]]."""
+    first, *others = [part.split() for part in re.split(r" [\[A-Z]", usage)[0].split(" | ")]
+    return [first, *[first[:-1] + other for other in others]]
+
+
 def test_every_command_option_and_setting_of_the_help_is_in_the_page():
-    page = page_text()
-    for text in help_texts().values():
+    page, texts = page_text(), help_texts()
+    for text in texts.values():
         for line in text.split("\n\n")[0].splitlines():
             usage = line.split("boxoffice ")[1]
             assert usage.replace("…", "...") in page, f"not in boxoffice(1): {usage}"
         for option in set(OPTION.findall(text)):
             assert re.search(rf"(?<![\w-]){option}(?![\w-])", page), f"not in boxoffice(1): {option}"
-    settings = help_texts()[""].split("environment (serve):")[1]
-    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
-        refused = re.findall(r"`([A-Z_]+)` stops the start", file.read())
-    for name in set(re.findall(r"[A-Z][A-Z_]{3,}", settings)) - set(refused):
+    settings = set(re.findall(r"[A-Z][A-Z_]{3,}", texts[""].split("environment (serve):")[1]))
+    for name in settings:
         assert re.search(rf"^ +{name}$", page, re.MULTILINE), \
             f"{name} is not in boxoffice(1): describe it in the table of settings in README.md"
+    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
+        table = set(re.findall(r"^\| `([A-Z_]+)` \|", file.read(), re.MULTILINE))
+    assert settings == table, f"in the help or in README.md only: {settings ^ table}"
 
 
 def test_the_page_is_well_formed():
@@ -66,17 +73,15 @@ def test_every_command_and_option_of_the_help_is_completed():
     top = help_texts()[""]
     for line in top.split("\n\n")[0].splitlines():
         usage = line.split("boxoffice ")[1]
-        words = re.split(r" [\[A-Z]", usage)[0].split()
-        offered = complete("")
-        for i, word in enumerate(words):
-            if word == "|":
-                offered = complete(*words[:i - 1], "")
+        for words in commands_of(usage):
+            for i, word in enumerate(words):
+                assert word in complete(*words[:i], ""), \
+                    f"after {words[:i]!r} the completion does not offer {word!r}"
+            if words[-1].startswith("-"):
                 continue
-            assert word in offered, f"after {words[:i]!r} the completion does not offer {word!r}"
-            if not word.startswith("-"):
-                offered = complete(*words[:i + 1], "")
-        for option in OPTION.findall(usage.split("[", 1)[-1]) if "[" in usage else []:
-            assert option in offered, f"{usage}: the completion does not offer {option}"
+            offered = complete(*words, "")
+            for option in OPTION.findall(usage):
+                assert option in offered, f"{usage}: the completion does not offer {option}"
     for option in ("--queue-group", "--deliver-all"):
         assert option in complete("events", "listen", "ticket:created", "--")
     assert "--queue-group" not in complete("serve", "--")

@@ -419,16 +419,32 @@ def test_a_waiting_event_survives_a_restart():
         wait_for(lambda: copy_held_by_orders(server, ticket_id) == (2, 12), 10, "version 2 at 12")
 
 
-def test_a_cancellation_may_come_before_its_order(server):
+def test_an_order_whose_cancellation_came_first_never_holds_its_ticket(server):
     ticket = create_ticket(server.as_user())
     order_id = new_id()
     server.publish("order:cancelled", order_end(order_id, ticket))
-    wait_tickets_caught_up(server)
-    assert get_ticket(server.client(), ticket["id"])["version"] == 0
     server.publish("order:created", order_event(order_id, ticket))
-    wait_for(lambda: get_ticket(server.client(), ticket["id"])["version"] == 2, 10,
-             "held and freed at once")
-    assert get_ticket(server.client(), ticket["id"]).get("orderId") is None
+    wait_tickets_caught_up(server)
+    free = get_ticket(server.client(), ticket["id"])
+    assert free["version"] == 0 and free.get("orderId") is None, free
+
+
+def test_orders_of_one_ticket_that_arrive_in_any_order_leave_nothing_waiting():
+    """The first order's end comes late: two others wait for it, and the last one takes the ticket
+    before the second, which was over by then."""
+    with Server() as server:
+        ticket = create_ticket(server.as_user())
+        first, second, last = new_id(), new_id(), new_id()
+        server.publish("order:created", order_event(first, ticket))
+        wait_ticket(server.client(), ticket["id"], first)
+        server.publish("order:created", order_event(second, ticket))
+        server.publish("order:created", order_event(last, ticket))
+        server.publish("order:cancelled", order_end(second, ticket))
+        server.publish("order:cancelled", order_end(first, ticket))
+        wait_ticket(server.client(), ticket["id"], last)
+        wait_for(lambda: expect(server.client().get("/streaming"), 200).json["waiting_count"] == 0, 10,
+                 "nothing to wait")
+        assert get_ticket(server.client(), ticket["id"])["orderId"] == last
 
 
 def test_an_early_expiration_event_expires_nothing(server):

@@ -9,19 +9,17 @@ import collections
 import http.client
 import os
 import random
-import statistics
 import threading
 import time
 
 import boxoffice
 from boxoffice import TEST_PASSWORD, Server, get_order, get_ticket, new_email
-from check import expect, slow_factor, wait_for
+from check import expect, wait_for
 from client import Client
 
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "50"))
 WORKERS = 8
 LOAD_S = (0.1, 0.6)
-START_S_MAX = 0.5
 LIVE = ("created", "awaiting:payment", "complete")
 FAILURES = (OSError, http.client.HTTPException)
 
@@ -231,7 +229,6 @@ def test_a_kill_under_load_loses_nothing_that_was_acknowledged():
           f"{len(everything.orders)} orders, {len(everything.cancelled)} cancellations, "
           f"{len(everything.paid)} payments, {len(everything.users)} users")
     print(f"# start to first answer: {percentiles(starts)}")
-    assert statistics.median(starts) < START_S_MAX * slow_factor(), starts
 
 
 def test_a_kill_while_starting_does_no_harm():

@@ -16,10 +16,13 @@ PARALLEL = 6
 
 BAD_SETTINGS = [
     ("JWT_KEY", "short"), ("JWT_KEY", "x" * 31),
+    ("JWT_KEY", "new," + "x" * 32), ("JWT_KEY", "x" * 32 + ","),
     ("ORDER_EXPIRATION_SECONDS", "abc"), ("ORDER_EXPIRATION_SECONDS", "0"),
     ("ORDER_EXPIRATION_SECONDS", "-1"), ("ORDER_EXPIRATION_SECONDS", "1.5"),
     ("ORDER_EXPIRATION_SECONDS", "10s"), ("ORDER_EXPIRATION_SECONDS", "99999999999999999999"),
-    ("NATS_URL", "http://127.0.0.1:4222"), ("REDIS_URL", "redis://127.0.0.1:6379"),
+    ("NATS_URL", "http://127.0.0.1:4222"), ("NATS_URL", "nats://127.0.0.1"),
+    ("NATS_URL", "nats://127.0.0.1:0"), ("NATS_REPLICAS", "2"),
+    ("REDIS_URL", "http://127.0.0.1:6379"), ("REDIS_URL", "redis://127.0.0.1:70000"),
     ("DATABASE_URL", "mysql://localhost/x"), ("DATABASE_URL", "nonsense"),
     ("SIGNUPS_PER_HOUR", "-1"), ("SIGNIN_FAILURES_PER_MINUTE", "many"),
     ("ORDERS_PER_MINUTE", "1.5"), ("CONNECTIONS_PER_ADDRESS", "10000000"),
@@ -101,7 +104,7 @@ def test_a_refused_key_is_not_shown():
 
 
 def test_good_settings_start():
-    good = [{"JWT_KEY": "x" * 32}, {"ORDER_EXPIRATION_SECONDS": "60"}, {"COOKIE_SECURE": "0"},
+    good = [{"JWT_KEY": "x" * 32}, {"JWT_KEY": "y" * 16 + "," + "y" * 16}, {"ORDER_EXPIRATION_SECONDS": "60"}, {"COOKIE_SECURE": "0"},
             {"TRUSTED_PROXIES": "10.0.0.0/8,127.0.0.1/32,::1/128"}, {"TRUSTED_PROXIES": ""}]
     for env in good:
         with Server(env=env) as server:

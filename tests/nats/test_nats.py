@@ -7,6 +7,7 @@ That each driver of the bus delivers alike is shown by the tests in tests/events
 import json
 import os
 import queue
+import socket
 import subprocess
 import threading
 import time
@@ -18,6 +19,7 @@ from boxoffice import (Server, buy, create_ticket, get_ticket, new_id, pay, rese
 from broker import Nats, NatsCluster, pause
 from check import Cases, expect, stays, wait_for
 from nats_client import NatsClient
+from postgres import Postgres
 
 SOURCE = os.path.join(boxoffice.ROOT, "tests", "nats")
 INSTALLED = os.path.join(boxoffice.ROOT, "build", "nats")
@@ -70,6 +72,8 @@ def test_a_purchase_goes_through_services_that_are_processes_of_their_own():
         pay(payments, order["id"])
         wait_order(buyer, order["id"], "complete")
         wait_ticket(seller, ticket["id"], order["id"])
+        assert {f"boxoffice-{name}@{socket.gethostname()}" for name in house.servers} <= set(
+            nats.client_names()), nats.client_names()
         for name, server in house.servers.items():
             assert "office-secret" not in server.log(), f"{name} logs the password"
 
@@ -117,6 +121,29 @@ def test_a_broker_that_comes_late_is_waited_for():
     finally:
         server.discard()
         nats.stop()
+
+
+def test_an_event_that_another_replica_was_given_too_is_applied_by_one_of_them():
+    """psql is the other replica: it has the first ticket's event in a transaction that is open."""
+    with Postgres() as postgres, Nats() as nats:
+        database = postgres.new_database()
+        with House(nats, ("tickets",)) as house, \
+                Server(env={**nats.environment(), "DATABASE_URL": database},
+                       args=("--services", "orders")) as orders, \
+                postgres.session(database.rsplit("/", 1)[1]) as other:
+            seller = house.servers["tickets"].as_user()
+            other.stdin.write("BEGIN; INSERT INTO orders.bus_inbox (source, seq, taken_at_ms) "
+                              "VALUES ('tickets', 1, 1); SELECT 'held';\n")
+            other.stdin.flush()
+            assert other.stdout.readline() == "held\n"
+            first = create_ticket(seller)["id"]
+            wait_for(lambda: "transaction.contended" in orders.log(), 10, "the two to meet")
+            other.stdin.write("COMMIT;\n")
+            other.stdin.close()
+            wait_for(lambda: known_by_orders(orders, create_ticket(seller)["id"]), 10,
+                     "later events")
+            assert not known_by_orders(orders, first), "applied although another replica has it"
+            assert "transaction.failed" not in orders.log(), orders.log()
 
 
 def test_a_killed_service_has_the_effect_of_each_event_once():

@@ -47,6 +47,10 @@ def test_a_market_that_is_not_empty_is_left_as_it_is():
         assert len(market(server)[0]) == 1
         assert demo(server, "--force").returncode == 0
         assert len(market(server)[0]) == 49
+        # The same people come again, whatever the seed and however many may sign up in an hour.
+        again = demo(server, "--force", "--seed", "2")
+        assert again.returncode == 0, again.stderr
+        assert len(market(server)[0]) == 97
         wait_quiet(server)
         check_books(server)
 

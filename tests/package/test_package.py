@@ -31,6 +31,11 @@ def package():
     return found[0]
 
 
+def development_package():
+    (found,) = glob.glob(os.path.join(ROOT, "build", "package", "libboxoffice-dev_*.deb"))
+    return found
+
+
 def field(deb, name):
     return subprocess.run(["dpkg-deb", "-f", deb, name], check=True, capture_output=True,
                           text=True).stdout.strip()
@@ -151,6 +156,22 @@ def test_it_is_built_with_what_the_program_is_built_with():
                                 text=True).stdout.split())
     missing = needed - named - {"gcc", "libc6-dev"}  # build-essential
     assert not missing, f"Build-Depends in deploy/debian/control lacks {missing}"
+
+
+def test_a_service_can_be_built_against_the_development_package():
+    package()  # skipped without
+    with tempfile.TemporaryDirectory() as folder:
+        root, service = os.path.join(folder, "root"), os.path.join(folder, "notifier")
+        subprocess.run(["dpkg-deb", "--extract", development_package(), root], check=True)
+        shutil.copytree(os.path.join(ROOT, "examples", "notifier"), service)
+        (found,) = glob.glob(os.path.join(root, "usr/lib/*/pkgconfig"))
+        done = subprocess.run(["make", "-C", service], capture_output=True, text=True, check=False,
+                              env={**os.environ, "PKG_CONFIG_PATH": found,
+                                   "PKG_CONFIG_SYSROOT_DIR": root})
+        assert done.returncode == 0, done.stderr
+        done = subprocess.run([os.path.join(service, "notifier")], capture_output=True, text=True,
+                              check=False)
+        assert done.returncode == 2 and "usage: notifier" in done.stderr, done
 
 
 def check_installed(machine, version):

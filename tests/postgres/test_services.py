@@ -4,10 +4,12 @@ finding it again, replicas that share it, and what one service can see of anothe
 import concurrent.futures
 import json
 import os
+import re
 import threading
 
 import boxoffice
 from boxoffice import Server, new_id
+from broker import Nats, Redis
 from check import wait_for
 from postgres import Postgres
 
@@ -219,6 +221,72 @@ def test_ten_replicas_that_start_at_once_migrate_once():
         finally:
             for server in servers:
                 server.discard()
+
+
+# --- by hand, and figures -----------------------------------------------------------------------
+
+def doctor(*words, env):
+    """(exit status, {check: what it found}) of boxoffice doctor."""
+    done = boxoffice.run_cli("doctor", *words, env=env)
+    found = {}
+    for line in done.stdout.splitlines():
+        found.setdefault(line[5:17].strip(), []).append(f"{line[:4].strip()} {line[18:]}")
+    assert done.stderr == "" and "hunter2" not in done.stdout, done
+    return done.returncode, {what: "; ".join(lines) for what, lines in found.items()}
+
+
+def test_the_doctor_asks_the_servers_of_others():
+    with Postgres() as postgres, Nats() as nats, Redis() as redis:
+        env = {"DATABASE_URL": postgres.new_database(), **nats.environment(),
+               **redis.environment()}
+        with Server(env=env) as server:
+            _, found = doctor("--data", server.data, env=env)
+            assert found["databases"] == "ok 7, PostgreSQL answers", found
+            assert found["schema"].startswith("ok every database"), found
+            assert found["server"] == "ok it serves and is ready", found
+            assert found["nats"].startswith("ok it answers") and found["redis"] == "ok it answers"
+            redis.kill()
+            nats.kill()
+            postgres.stop()
+            status, found = doctor("--data", server.data, env=env)
+            assert status == 2 and found["databases"].startswith("fail bus: "), found
+            assert found["nats"].startswith("fail no server") and "schema" not in found, found
+            assert found["redis"].startswith("warn no answer from REDIS_URL"), found
+            for other in (postgres, redis, nats):
+                other.start()
+            wait_for(lambda: readiness(server) == 200, 20, server.log)
+
+
+def test_the_life_of_an_order_is_read_from_the_database():
+    with Postgres() as postgres, Nats() as nats:
+        env = {"DATABASE_URL": postgres.new_database(), **nats.environment()}
+        with Server(env=env) as server:
+            order = boxoffice.buy(server.as_user(), boxoffice.create_ticket(server.as_user())["id"])
+            wait_for(lambda: "order:completed" in boxoffice.run_cli(
+                "trace", order["id"], env=env).stdout, 10, "the last event")
+            life = boxoffice.run_cli("trace", order["id"], env=env).stdout
+            for event in ("order:created", "ticket:updated", "payment:created"):
+                assert event in life, life
+
+
+def test_events_kept_and_not_yet_relayed_are_counted():
+    def figure(server, name, service):
+        text = server.client().get("/metrics").body.decode()
+        found = re.search(rf'^boxoffice_{name}{{service="{service}"}} (\d+)$', text, re.MULTILINE)
+        return int(found[1]) if found else None
+    with Postgres() as postgres, Nats() as nats:
+        with Server(env={"DATABASE_URL": postgres.new_database(), **nats.environment()}) as server:
+            server.publish("expiration:complete", {"orderId": new_id()})
+            server.publish("ticket:updated", {"id": new_id(), "version": 3, "title": "Far",
+                                              "price": 5, "userId": new_id()})
+            wait_for(lambda: figure(server, "events_dead", "orders") == 1, 10, "the dead")
+            wait_for(lambda: figure(server, "events_waiting", "orders") == 1, 10, "the waiting")
+            wait_for(lambda: figure(server, "outbox_unrelayed", "tickets") == 0, 10, "the relay")
+            nats.kill()
+            boxoffice.create_ticket(server.as_user())
+            wait_for(lambda: figure(server, "outbox_unrelayed", "tickets") == 1, 10, "the outbox")
+            nats.start()
+            wait_for(lambda: figure(server, "outbox_unrelayed", "tickets") == 0, 20, "the relay")
 
 
 # --- roles --------------------------------------------------------------------------------------

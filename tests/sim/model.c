@@ -728,10 +728,13 @@ static int64_t stored_version(int service, const struct m_order *order)
     return service == PAYMENTS ? order->copy_version : order->timer_version;
 }
 
+/* ends: an event that waits for none before it. */
 static void check_verdict(const char *id, int service, struct versions *at, int64_t version,
-                          enum verdict verdict)
+                          bool ends, enum verdict verdict)
 {
-    CHECK(7, id, verdict != VERDICT_APPLIED || version == at->version + 1,
+    CHECK(7, id,
+          verdict != VERDICT_APPLIED || version == at->version + 1 ||
+              (ends && version > at->version),
           "%s applied version %lld on top of %lld", service_names[service], (long long)version,
           (long long)at->version);
     CHECK(7, id, verdict != VERDICT_SEEN || version <= at->version,
@@ -739,6 +742,8 @@ static void check_verdict(const char *id, int service, struct versions *at, int6
           (long long)version, (long long)at->version);
     CHECK(7, id, verdict != VERDICT_EARLY || version > at->version,
           "%s waits before version %lld, which it has", service_names[service], (long long)version);
+    CHECK(7, id, verdict != VERDICT_EARLY || !ends, "%s lets a cancellation wait, version %lld",
+          service_names[service], (long long)version);
     if (verdict == VERDICT_APPLIED) at->version = version;
 }
 
@@ -761,7 +766,9 @@ void model_verdict(int service, int64_t batch, const struct delivery *delivery)
     if (at->batch != batch)
         *at = (struct versions){batch, of_order ? stored_version(service, &model.orders[index])
                                                 : model.tickets[index].copy_version};
-    check_verdict(id, service, at, whole_of(event, "version"), delivery->verdict);
+    check_verdict(id, service, at, whole_of(event, "version"),
+                  service == TICKETS && str_eq(delivery->subject, STR("order:cancelled")),
+                  delivery->verdict);
 }
 
 /* --- punctuality --------------------------------------------------------------------------- */

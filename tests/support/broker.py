@@ -3,6 +3,7 @@
 With BOXOFFICE_BUS=nats in the environment every boxoffice.Server gets a NATS server of its own, so
 that tests written for the embedded bus prove the same of the other one."""
 
+import json
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import urllib.request
 
 from check import Skip, wait_for
 
@@ -34,9 +36,9 @@ def need(program):
         raise Skip(problem)
 
 
-def answers(port):
+def answers(port, host="127.0.0.1"):
     try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
+        socket.create_connection((host, port), 1).close()
         return True
     except OSError:
         return False
@@ -45,9 +47,11 @@ def answers(port):
 class Daemon:
     """A server of others; its words are in LOG."""
 
-    def __init__(self, name, port, arguments):
+    def __init__(self, name, port, arguments, host="127.0.0.1", inside=()):
+        """inside: the command that runs it, as `ip netns exec` does."""
         need(name)
         self.name, self.port, self.arguments = name, port, arguments
+        self.host, self.inside = host, inside
         self.folder = tempfile.mkdtemp(prefix=f"boxoffice-{name}-")
         self.process = None
         at_end.append(self)
@@ -55,14 +59,14 @@ class Daemon:
     def start(self, wait=True):
         with open(os.path.join(self.folder, "log"), "ab") as log:
             self.process = subprocess.Popen(
-                [self.name, *self.arguments(self.folder)], stdin=subprocess.DEVNULL, stdout=log,
+                [*self.inside, self.name, *self.arguments(self.folder)], stdin=subprocess.DEVNULL, stdout=log,
                 stderr=log)
         if wait:
             self.wait_up()
         return self
 
     def wait_up(self):
-        wait_for(lambda: answers(self.port), 10, lambda: f"{self.name}: {self.log()[-500:]}")
+        wait_for(lambda: answers(self.port, self.host), 10, lambda: f"{self.name}: {self.log()[-500:]}")
 
     def log(self):
         with open(os.path.join(self.folder, "log"), encoding="utf-8", errors="replace") as file:
@@ -90,32 +94,38 @@ class Nats(Daemon):
     """One nats-server with JetStream."""
 
     def __init__(self, user=None):
-        port = free_ports(1)[0]
+        port, self.monitor = free_ports(2)
         self.user = user  # "name:password"
         words = ["--user", user.split(":")[0], "--pass", user.split(":")[1]] if user else []
         super().__init__("nats-server", port, lambda folder: [
-            "-a", "127.0.0.1", "-p", str(port), "-js", "-sd", os.path.join(folder, "js"), *words])
+            "-a", "127.0.0.1", "-p", str(port), "-m", str(self.monitor), "-js", "-sd",
+            os.path.join(folder, "js"), *words])
         self.url = f"nats://{user + '@' if user else ''}127.0.0.1:{port}"
 
     def environment(self):
         return {"NATS_URL": self.url}
 
+    def client_names(self):
+        """What its clients call themselves."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.monitor}/connz", timeout=5) as answer:
+            return sorted(client.get("name", "") for client in json.load(answer)["connections"])
+
 
 class NatsCluster:
     """Three nats-servers that replicate."""
 
-    def __init__(self):
+    def __init__(self, hosts=("127.0.0.1",) * 3, inside=((),) * 3):
         ports = free_ports(6)
-        routes = ",".join(f"nats://127.0.0.1:{port}" for port in ports[3:])
+        routes = ",".join(f"nats://{host}:{port}" for host, port in zip(hosts, ports[3:]))
         self.nodes = []
         for i in range(3):
             def arguments(folder, i=i):
-                return ["-a", "127.0.0.1", "-p", str(ports[i]), "-js", "-sd",
+                return ["-a", hosts[i], "-p", str(ports[i]), "-js", "-sd",
                         os.path.join(folder, "js"), "--server_name", f"n{i}", "--cluster_name",
-                        "boxoffice", "--cluster", f"nats://127.0.0.1:{ports[3 + i]}",
+                        "boxoffice", "--cluster", f"nats://{hosts[i]}:{ports[3 + i]}",
                         "--routes", routes]
-            self.nodes.append(Daemon("nats-server", ports[i], arguments))
-        self.url = "nats://" + ",".join(f"127.0.0.1:{port}" for port in ports[:3])
+            self.nodes.append(Daemon("nats-server", ports[i], arguments, hosts[i], inside[i]))
+        self.url = "nats://" + ",".join(f"{host}:{port}" for host, port in zip(hosts, ports[:3]))
 
     def environment(self):
         return {"NATS_URL": self.url, "NATS_REPLICAS": "3"}

@@ -29,9 +29,11 @@ class Answer:
 class Client:
     """A browser of sorts: one keep-alive connection and a cookie jar. One thread at a time."""
 
-    def __init__(self, host, port, user_id=None, email=None):
+    def __init__(self, host, port, user_id=None, email=None, source=None):
+        """source: the address to come from."""
         self.host = host
         self.port = port
+        self.source = (source, 0) if source else None
         self.user_id = user_id
         self.email = email
         self.cookies = {}
@@ -74,7 +76,8 @@ class Client:
         if self.connection and time.monotonic() - self.used_at > IDLE_S_MAX:
             self.close()
         if not self.connection:
-            self.connection = http.client.HTTPConnection(self.host, self.port, timeout=TIMEOUT_S)
+            self.connection = http.client.HTTPConnection(self.host, self.port, timeout=TIMEOUT_S,
+                                                         source_address=self.source)
             self.connection.connect()
             self.connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
@@ -120,7 +123,7 @@ class RawConnection:
 
     def read_answer(self, head_only=False):
         """The next answer, interim ones (100) included; EOFError when the peer closed instead."""
-        head = self._read_until(b"\r\n\r\n").decode("latin-1").split("\r\n")
+        head = self.read_until(b"\r\n\r\n").decode("latin-1").split("\r\n")
         status = int(head[0].split(" ")[1])
         headers = http.client.HTTPMessage()
         for line in head[1:]:
@@ -158,7 +161,7 @@ class RawConnection:
         self.buffer += data
         return bool(data)
 
-    def _read_until(self, mark):
+    def read_until(self, mark):
         while mark not in self.buffer:
             if not self._fill():
                 raise EOFError(f"closed after {self.buffer!r}")
@@ -182,7 +185,7 @@ class RawConnection:
     def _read_chunks(self):
         body = b""
         while True:
-            size = int(self._read_until(b"\r\n").split(b";")[0], 16)
+            size = int(self.read_until(b"\r\n").split(b";")[0], 16)
             chunk = self._read_exactly(size + 2)
             if size == 0:
                 return body

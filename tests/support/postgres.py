@@ -64,6 +64,11 @@ class Postgres:
         self.discard()
 
     def start(self):
+        """After a kill it may refuse at first, while a process of its former life still ends."""
+        wait_for(self._spawn, 40, "PostgreSQL")
+        return self
+
+    def _spawn(self):
         words = [f"{programs()}/postgres", "-D", self.cluster, "-p", str(self.port), "-c",
                  "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={self.folder}"]
         for setting in self.settings:
@@ -71,8 +76,15 @@ class Postgres:
         with open(os.path.join(self.folder, "log"), "ab") as log:
             self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             cwd=self.folder, **self._options())
-        wait_for(lambda: self.psql("SELECT 1", check=False) == "1", 20, "PostgreSQL")
-        return self
+        return wait_for(lambda: self.process.poll() is not None or
+                        self.psql("SELECT 1", check=False) == "1", 30, "PostgreSQL") and \
+            self.process.poll() is None
+
+    def session(self, database):
+        """psql that does what is written to its stdin, so that a transaction can stay open."""
+        return subprocess.Popen(
+            [f"{programs()}/psql", "-X", "-q", "-At", "-h", "127.0.0.1", "-p", str(self.port), "-U",
+             SUPERUSER, "-d", database], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def stop(self):
         """At once, but cleanly: sessions are ended."""

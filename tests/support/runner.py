@@ -24,8 +24,8 @@ sys.dont_write_bytecode = True
 import boxoffice  # noqa: E402
 from check import Skip  # noqa: E402
 
-FOLDERS = ("contract", "deploy", "events", "faults", "image", "nats", "observe", "operate",
-           "package", "payments", "postgres", "web")
+FOLDERS = ("contract", "deploy", "distributed", "events", "faults", "image", "library", "nats",
+           "observe", "operate", "package", "payments", "postgres", "web")
 TEST_S_MAX = int(os.environ.get("BOXOFFICE_TEST_SECONDS", "300"))
 SANITIZER_SLOW = "6"
 

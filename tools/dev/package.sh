@@ -23,19 +23,20 @@ lay_out_package() {
     } >"$tree/debian/changelog"
 }
 
-# Leaves boxoffice_VERSION_ARCH.deb and its .changes in build/package.
+# Leaves boxoffice_VERSION_ARCH.deb, libboxoffice-dev_VERSION_ARCH.deb and their .changes in
+# build/package.
 build_package() {
     local log
     log=$(log_file package)
     mkdir -p "$PACKAGE_FOLDER"
-    rm -f "$PACKAGE_FOLDER"/boxoffice*
+    rm -f "$PACKAGE_FOLDER"/{boxoffice,libboxoffice-dev}*
     lay_out_package || return 1
     (cd "$PACKAGE_FOLDER/tree" && DEB_BUILD_OPTIONS="parallel=2 nocheck" \
         dpkg-buildpackage --build=binary --unsigned-changes --no-pre-clean) >"$log" 2>&1 || {
         tail -n 40 "$log" >&2
         return 1
     }
-    find "$PACKAGE_FOLDER" -maxdepth 1 -name 'boxoffice_*.deb'
+    find "$PACKAGE_FOLDER" -maxdepth 1 -name '*boxoffice*.deb' ! -name '*dbgsym*'
 }
 
 command_package() {

@@ -4,34 +4,42 @@
 # can be timed out and cannot disturb the sum.
 
 ALL_SUITES=(unit floors nm hardening contract openapi events observe payments postgres faults
-    nats operate web sim deploy package asan tsan fuzz)
+    nats operate library distributed web sim deploy package asan tsan fuzz)
 # By name only: they take minutes and make containers.
-NAMED_SUITES=(image)
+NAMED_SUITES=(image distributed-long)
 SUITE_SECONDS_MAX=900
 
 suite_packages() {
     printf '%s\n' "${BUILD_PACKAGES[@]}"
     case "$1" in
-    unit | asan | sim) printf '%s\n' "${UNIT_PACKAGES[@]}" ;;
+    unit | sim) printf '%s\n' "${UNIT_PACKAGES[@]}" ;;
+    asan | tsan)
+        printf '%s\n' "${UNIT_PACKAGES[@]}" "${CLANG_PACKAGES[@]}" "${POSTGRES_PACKAGES[@]}" \
+            "${BROKER_PACKAGES[@]}"
+        ;;
     observe) printf '%s\n' "${OBSERVE_PACKAGES[@]}" ;;
     nm | hardening) printf '%s\n' "${NM_PACKAGES[@]}" ;;
     web)
         printf '%s\n' "${WEB_TEST_PACKAGES[@]}"
         command -v npm >/dev/null || printf '%s\n' "${NPM_PACKAGES[@]}"
         ;;
+    library) printf '%s\n' make "${BROKER_PACKAGES[@]}" ;;
     nats)
         printf '%s\n' "${BROKER_PACKAGES[@]}" "${POSTGRES_PACKAGES[@]}"
         command -v npm >/dev/null || printf '%s\n' "${NPM_PACKAGES[@]}"
         ;;
+    distributed | distributed-long) printf '%s\n' "${DISTRIBUTED_PACKAGES[@]}" nftables iproute2 ;;
     payments) command -v npm >/dev/null || printf '%s\n' "${NPM_PACKAGES[@]}" ;;
-    postgres) printf '%s\n' "${UNIT_PACKAGES[@]}" "${POSTGRES_PACKAGES[@]}" ;;
+    postgres)
+        printf '%s\n' "${UNIT_PACKAGES[@]}" "${POSTGRES_PACKAGES[@]}" "${BROKER_PACKAGES[@]}"
+        ;;
     deploy)
         printf '%s\n' "${DEPLOY_TEST_PACKAGES[@]}"
         command -v npm >/dev/null || printf '%s\n' "${NPM_PACKAGES[@]}"
         ;;
     package) printf '%s\n' "${PACKAGE_PACKAGES[@]}" "${FRESH_PACKAGES[@]}" ;;
     image) printf '%s\n' "${IMAGE_PACKAGES[@]}" "${FRESH_PACKAGES[@]}" ;;
-    tsan | fuzz) printf '%s\n' "${UNIT_PACKAGES[@]}" "${CLANG_PACKAGES[@]}" ;;
+    fuzz) printf '%s\n' "${UNIT_PACKAGES[@]}" "${CLANG_PACKAGES[@]}" ;;
     esac
 }
 
@@ -39,7 +47,10 @@ suite_packages() {
 
 suite_unit() { build_tested && unit_tests build; }
 
-suite_floors() { python3 tests/architecture/floors.py; }
+# What can be read off the sources: who includes whom, and whether what is logged is documented.
+suite_floors() {
+    both python3 tests/architecture/floors.py and python3 tests/architecture/log_events.py
+}
 
 suite_nm() { build_release && python3 tests/architecture/nm.py build; }
 
@@ -55,6 +66,25 @@ suite_postgres() { build_tested && against build/boxoffice postgres/; }
 suite_faults() { build_release && against build/boxoffice faults/; }
 suite_operate() { build_release && against build/boxoffice operate/; }
 
+# Two replicas of everything behind nginx; then some of the contract on all drivers at once.
+suite_distributed() {
+    build_release || return 1
+    both against build/boxoffice distributed/ and every_driver contract/test_orders \
+        contract/test_tickets contract/test_payments contract/test_bans contract/test_keys
+}
+
+# The same with every fault at every service, cut networks and key rotation, and the whole contract.
+suite_distributed-long() {
+    build_release || return 1
+    export DISTRIBUTED=long
+    both against build/boxoffice distributed/ and every_driver contract/
+}
+
+# every_driver WORD…: tests written for the embedded drivers, on PostgreSQL and NATS.
+every_driver() {
+    BOXOFFICE_SQL=postgres BOXOFFICE_BUS=nats against build/boxoffice "$@"
+}
+
 # Beside brokers: their own tests, and those of the embedded bus once more.
 suite_nats() {
     build_release || return 1
@@ -69,6 +99,9 @@ suite_web() {
     fetch_npm tests/web build/web || say "axe-core could not be fetched"
     against build/boxoffice web/
 }
+
+# A service outside the tree, built against what `meson install` installs.
+suite_library() { build_release && compile_in build && against build/boxoffice library/; }
 
 # Man page, completion, manifests. The schemas come from the npm registry; without them the tests
 # that need them say that they are skipped.
@@ -91,18 +124,23 @@ suite_openapi() {
     build_release && BOXOFFICE="$PWD/build/boxoffice" python3 tests/openapi/verify.py
 }
 
+# What a sanitizer watches, beside the unit tests: everything a client can say, and where threads
+# meet: the writers and their lanes, the bus, the relay, the loops, limits, bans, figures.
+SANITIZED=(contract/ events/ one_ticket test_expiry a_writer_counts a_live_page_is_counted
+    events_are_shown a_purchase_goes_through_services a_service_serves_while_the_broker
+    that_another_replica_was_given at_two_replicas_one_gets two_replicas_that_reserve)
+
 suite_asan() {
     build_asan || return 1
-    export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
-    both unit_tests build/asan and against build/asan/boxoffice contract/ events/ one_ticket test_expiry
+    export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 RACE_RUNS=60
+    both unit_tests build/asan and against build/asan/boxoffice "${SANITIZED[@]}"
 }
 
-# The parts where threads meet: the writers, the bus, the loops.
 suite_tsan() {
     build_tsan || return 1
     export TSAN_OPTIONS="second_deadlock_stack=1:external_symbolizer_path=/usr/bin/llvm-symbolizer-14"
-    both unit_tests build/tsan and \
-        against build/tsan/boxoffice contract/ events/ one_ticket test_expiry
+    export RACE_RUNS=60
+    both unit_tests build/tsan and against build/tsan/boxoffice "${SANITIZED[@]}"
 }
 
 suite_fuzz() {

@@ -191,9 +191,10 @@ static void put_lags(const struct page *page)
     }
 }
 
-/* The loop's own reader of each service; without one (PostgreSQL) there is no line. */
+/* By the loop's own reader of each service; where it has none (PostgreSQL), what the writer saw
+ * when it last looked. */
 static void put_kept(const struct page *page, const char *name, const char *help, int loop,
-                     enum err (*count)(struct tx *tx, int64_t *out))
+                     enum kept which)
 {
     char labels[LABELS_MAX];
     int64_t value;
@@ -202,8 +203,11 @@ static void put_kept(const struct page *page, const char *name, const char *help
     for (size_t i = 0; i < page->house->service_count; i++) {
         struct service *service = page->house->services[i];
 
-        if (!service->readers[loop] || count(tx_read(service->readers[loop], 0), &value) != OK)
+        value = atomic_load(&service->kept[which]);
+        if (service->readers[loop] &&
+            kept_count(which, tx_read(service->readers[loop], 0), &value) != OK)
             continue;
+        if (value < 0) continue;
         snprintf(labels, sizeof labels, "service=\"%s\"", service->def->name);
         metric_line(page->out, name, labels, value);
     }
@@ -216,8 +220,11 @@ static void put_events(const struct page *page, int loop)
     put_lags(page);
     put_verdicts(page);
     put_kept(page, "boxoffice_events_waiting", "Events that wait for an earlier version.", loop,
-             waiting_count);
-    put_kept(page, "boxoffice_events_dead", "Dead letters kept.", loop, dead_count);
+             KEPT_WAITING);
+    put_kept(page, "boxoffice_events_dead", "Dead letters kept.", loop, KEPT_DEAD);
+    put_kept(page, "boxoffice_outbox_unrelayed",
+             "Events that the broker has not acknowledged yet; at most 100000 are counted.", loop,
+             KEPT_UNRELAYED);
 }
 
 /* --- the process ---------------------------------------------------------------------------- */

@@ -2,24 +2,28 @@
  *
  * Each order's events apply in the order of its versions. Between two orders on one ticket the
  * ticket itself tells: an order cannot take a ticket that another still holds, so its event waits
- * for the other's cancellation. */
+ * for the other's cancellation. A cancellation waits for nothing: whatever came before it, the
+ * order holds no ticket now. Were it to wait for its order's beginning, and that for a ticket which
+ * a later order has taken meanwhile, it might wait for good. */
 #include "services/tickets/tickets.h"
 
-/* The ticket an order event is about, when the event is the order's next one. */
+/* The ticket an order event is about, when the event is the order's next one, or newer than what is
+ * held and ends it. The ticket is locked before the order's version is read: replicas that apply
+ * events of one order take turns, and see each other's version. */
 static enum verdict ticket_of(struct env *env, struct tx *tx, struct object_id order_id,
-                              int64_t version, struct object_id ticket_id, struct ticket *ticket)
+                              int64_t version, bool ends, struct object_id ticket_id,
+                              struct ticket *ticket)
 {
+    enum err err = OK, found = ticket_get(tx, env->arena, ticket_id, ticket);
     enum verdict verdict;
     int64_t held;
-    enum err err;
 
+    if (found != ERR_NOT_FOUND) TRY(found);
     TRY(order_version(tx, order_id, &held));
     verdict = version_verdict(held, version);
+    if (verdict == VERDICT_EARLY && ends) verdict = VERDICT_APPLIED;
     if (verdict != VERDICT_APPLIED) return verdict;
-    err = ticket_get(tx, env->arena, ticket_id, ticket);
-    if (err == ERR_NOT_FOUND) return env_dead(env, "there is no such ticket");
-    TRY(err);
-    return VERDICT_APPLIED;
+    return found == OK ? VERDICT_APPLIED : env_dead(env, "there is no such ticket");
 done:
     return verdict_of(err);
 }
@@ -40,7 +44,8 @@ static enum verdict on_order_created(struct env *env, struct tx *tx, const void 
 {
     const struct order_created *order = event;
     struct ticket ticket;
-    enum verdict verdict = ticket_of(env, tx, order->id, order->version, order->ticket_id, &ticket);
+    enum verdict verdict =
+        ticket_of(env, tx, order->id, order->version, false, order->ticket_id, &ticket);
 
     if (verdict != VERDICT_APPLIED) return verdict;
     if (ticket_reserve(&ticket, order->id) != OK) return VERDICT_EARLY;
@@ -52,7 +57,8 @@ static enum verdict on_order_updated(struct env *env, struct tx *tx, const void 
 {
     const struct order_updated *order = event;
     struct ticket ticket;
-    enum verdict verdict = ticket_of(env, tx, order->id, order->version, order->ticket_id, &ticket);
+    enum verdict verdict =
+        ticket_of(env, tx, order->id, order->version, false, order->ticket_id, &ticket);
 
     return verdict == VERDICT_APPLIED ? apply(tx, NULL, order->id, order->version) : verdict;
 }
@@ -62,7 +68,8 @@ static enum verdict on_order_cancelled(struct env *env, struct tx *tx, const voi
 {
     const struct order_cancelled *order = event;
     struct ticket ticket;
-    enum verdict verdict = ticket_of(env, tx, order->id, order->version, order->ticket_id, &ticket);
+    enum verdict verdict =
+        ticket_of(env, tx, order->id, order->version, true, order->ticket_id, &ticket);
 
     if (verdict != VERDICT_APPLIED) return verdict;
     if (!ticket_held_by(&ticket, order->id)) return apply(tx, NULL, order->id, order->version);
@@ -74,7 +81,8 @@ static enum verdict on_order_completed(struct env *env, struct tx *tx, const voi
 {
     const struct order_completed *order = event;
     struct ticket ticket;
-    enum verdict verdict = ticket_of(env, tx, order->id, order->version, order->ticket_id, &ticket);
+    enum verdict verdict =
+        ticket_of(env, tx, order->id, order->version, false, order->ticket_id, &ticket);
 
     if (verdict != VERDICT_APPLIED) return verdict;
     if (ticket_sell(&ticket, order->id) != OK) return VERDICT_EARLY;

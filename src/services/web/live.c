@@ -5,6 +5,9 @@
  * threads, by way of a stack that the job empties. An order's page is told that its order has
  * changed, never how: it then fetches itself again, with its owner's cookie.
  *
+ * The stream of somebody whose session is refused meanwhile is ended; the browser comes again, as
+ * somebody without a session.
+ *
  * Between a page's data and its stream there is a gap, and another whenever the stream breaks. What
  * happened last is kept, and whoever joins is first told what is newer than what it knows
  * (?since=, Last-Event-ID); hearing something twice does no harm. */
@@ -15,23 +18,28 @@
 #include "http/server.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 
-#define MEMBERS_MAX  20000
-#define NEWS_MAX     65536 /* bytes gathered; beyond them pages are told to look again */
-#define CHANGED_MAX  1024  /* orders gathered, likewise */
-#define HEARTBEAT_MS 25000 /* so that proxies keep the stream and the gone are noticed */
-#define MEMBERS_A_MS 500   /* sending to many takes time: gather for as long as the last one took */
-#define LIVE_JOB     0
-#define RECENT_MAX   256  /* events kept */
-#define RECENT_BYTES 1400 /* a title of 200 four-byte characters fits */
-#define OVERLAP_MS   2000 /* a page's data is older than its clock, and clocks differ */
+#define MEMBERS_MAX   20000
+#define NEWS_MAX      65536 /* bytes gathered; beyond them pages are told to look again */
+#define CHANGED_MAX   1024  /* orders gathered, likewise */
+#define HEARTBEAT_MS  25000 /* so that proxies keep the stream and the gone are noticed */
+#define MEMBERS_A_MS  500 /* sending to many takes time: gather for as long as the last one took */
+#define LIVE_JOB      0
+#define USER_ID_BYTES 256  /* 64 characters */
+#define REFUSED_MS    500  /* between looks for members whose session is refused by now */
+#define RECENT_MAX    256  /* events kept */
+#define RECENT_BYTES  1400 /* a title of 200 four-byte characters fits */
+#define OVERLAP_MS    2000 /* a page's data is older than its clock, and clocks differ */
 
 struct member {
     struct member *previous, *next; /* in the list of all; next: also of the free ones */
     struct member *gone_next;
     struct env *env;
     struct stream *stream;
-    struct object_id order_id; /* all zero: none */
+    struct object_id order_id;       /* all zero: none */
+    char user_id[USER_ID_BYTES + 1]; /* "": nobody is signed in */
+    char sid_hash[SESSION_ID_HASH_HEX + 1];
     _Atomic bool gone;
 };
 
@@ -46,7 +54,8 @@ struct recent {
 struct live {
     struct arena *arena; /* of the members, who are used again */
     struct member *members, *spare;
-    size_t count;
+    size_t count, signed_in;
+    int64_t refused_look_ms; /* when to look next for those who are refused */
     _Atomic(struct member *) gone;
     struct buf news; /* events for everyone, ready to be sent */
     struct object_id changed[CHANGED_MAX];
@@ -115,6 +124,7 @@ static void member_remove(struct live *live, struct member *member)
     else
         live->members = member->next;
     if (member->next) member->next->previous = member->previous;
+    live->signed_in -= *member->user_id != '\0';
     member->next = live->spare;
     live->spare = member;
     live->count--;
@@ -220,6 +230,22 @@ struct str live_path(struct request *rq, struct str order_id)
 
 /* --- joining --------------------------------------------------------------------------------- */
 
+static void note_user(struct live *live, struct member *member, const struct session_user *user)
+{
+    if (!user->id.len) return;
+    snprintf(member->user_id, sizeof member->user_id, "%.*s", (int)user->id.len, user->id.at);
+    memcpy(member->sid_hash, user->sid_hash, sizeof member->sid_hash);
+    live->signed_in++;
+}
+
+/* When the job has to run although nothing happens. */
+static int64_t next_ms_of(const struct live *live)
+{
+    if (!live->members) return JOB_NEVER;
+    return live->signed_in && live->refused_look_ms < live->heartbeat_ms ? live->refused_look_ms
+                                                                         : live->heartbeat_ms;
+}
+
 static enum err join(struct request *rq, struct tx *tx, struct reply *rp)
 {
     struct live *live = web_of(rq)->live;
@@ -238,7 +264,8 @@ static enum err join(struct request *rq, struct tx *tx, struct reply *rp)
     reply_header(rp, "Cache-Control", STR("no-store"));
     reply_header(rp, "X-Accel-Buffering", STR("no"));
     if (live->heartbeat_ms == 0) live->heartbeat_ms = tx->now_ms + HEARTBEAT_MS;
-    env_job_due(rq->env, LIVE_JOB, live->heartbeat_ms);
+    note_user(live, member, &rq->user);
+    env_job_due(rq->env, LIVE_JOB, next_ms_of(live));
     return OK;
 }
 
@@ -285,6 +312,20 @@ static bool tell(const struct live *live, const struct member *member, struct st
     return !beat || stream_write(member->stream, BEAT);
 }
 
+static void end_the_refused(struct env *env, struct live *live, int64_t now_ms)
+{
+    if (now_ms < live->refused_look_ms) return;
+    live->refused_look_ms = now_ms + REFUSED_MS;
+    for (struct member *member = live->members, *next; member && live->signed_in; member = next) {
+        struct session_user user = {.id = str_of(member->user_id)};
+
+        next = member->next;
+        if (!member->stream || !user.id.len) continue;
+        memcpy(user.sid_hash, member->sid_hash, sizeof user.sid_hash);
+        if (env_session_refused(env, &user, now_ms)) member_drop(live, member);
+    }
+}
+
 enum err live_send(struct env *env, struct tx *tx, int64_t *next_ms)
 {
     struct live *live = ((struct web *)env->state)->live;
@@ -292,6 +333,7 @@ enum err live_send(struct env *env, struct tx *tx, int64_t *next_ms)
     bool beat = live->heartbeat_ms <= tx->now_ms;
 
     bury_the_gone(live);
+    end_the_refused(env, live, tx->now_ms);
     if (news.len || live->changed_count || beat) {
         for (struct member *member = live->members, *next; member; member = next) {
             next = member->next;
@@ -302,7 +344,7 @@ enum err live_send(struct env *env, struct tx *tx, int64_t *next_ms)
     buf_reset(&live->news);
     live->changed_count = 0;
     if (beat) live->heartbeat_ms = tx->now_ms + HEARTBEAT_MS;
-    *next_ms = live->members ? live->heartbeat_ms : JOB_NEVER;
+    *next_ms = next_ms_of(live);
     return OK;
 }
 

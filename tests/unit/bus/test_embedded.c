@@ -415,6 +415,40 @@ static void an_early_event_waits_until_something_was_applied(void **state)
     assert_int_equal(waiting(fixture), 0);
 }
 
+/* Replicas share the table: what another one has settled is neither applied nor settled again. */
+static void what_another_replica_settled_is_not_claimed(void **state)
+{
+    struct fixture *fixture = *state;
+    struct arena *arena = arena_new(65536);
+    struct dead_letter letter;
+    struct delivery *delivery;
+    struct tx *tx;
+    bool ours = false;
+    size_t count;
+
+    fixture->verdicts['e'] = VERDICT_EARLY;
+    publish(fixture, ONE, "a", "early");
+    drain(fixture);
+    subscription_look(fixture->sub);
+    count = subscription_fetch(fixture->sub, tx_read(fixture->dbs[READER], fixture->now_ms),
+                               fixture->now_ms, &delivery);
+    assert_int_equal(count, 1);
+    assert_true(delivery->waited);
+    tx = begin_at(fixture->dbs[READER], fixture->now_ms);
+    assert_int_equal(subscription_claim(tx, delivery, &ours), OK);
+    assert_true(ours);
+    assert_int_equal(tx_exec_values(tx, NULL, "DELETE FROM bus_waiting", NULL, 0), OK);
+    assert_int_equal(subscription_claim(tx, delivery, &ours), OK);
+    assert_false(ours);
+    delivery->verdict = VERDICT_DEAD; /* … and gets no second dead letter */
+    assert_int_equal(subscription_settle(fixture->sub, tx, count), OK);
+    commit(tx);
+    subscription_settled(fixture->sub, true);
+    assert_int_equal(waiting(fixture), 0);
+    assert_int_equal(dead(fixture, &letter, arena), 0);
+    arena_free(arena);
+}
+
 /* 3 waits for 2, 2 for 1: each applied one makes the next possible. */
 static void a_chain_of_waiting_events_resolves(void **state)
 {
@@ -677,6 +711,7 @@ int main(void)
         CASE(many_waiting_events_come_page_by_page),
         CASE(a_failed_commit_does_not_lose_the_place_among_waiting_events),
         CASE(a_waiting_event_is_looked_at_now_and_then),
+        CASE(what_another_replica_settled_is_not_claimed),
         CASE(an_event_that_waited_a_day_is_dead),
         CASE(a_dead_event_is_kept_with_its_reason_and_holds_up_nothing),
         CASE(a_dead_letter_that_is_put_back_comes_once_more),

@@ -529,6 +529,8 @@ static void stopping_answers_what_is_in_flight(void **state)
     server = start(&config);
     worker_set(true, false);
     idle = dial(server);
+    say(idle, "GET /here HTTP/1.1\r\n" HOST "\r\n");
+    free(hear(idle, "\"secure\":false}")); /* it has been accepted */
     busy = dial(server);
     say(busy, "GET /away/1 HTTP/1.1\r\n" HOST "\r\nGET /away/2 HTTP/1.1\r\n" HOST "\r\n");
     worker_await(1);
@@ -545,6 +547,36 @@ static void stopping_answers_what_is_in_flight(void **state)
     close(idle);
     close(busy);
     worker_stop();
+}
+
+/* A proxy may have sent a request while the other end decided to close. */
+static void a_stop_leaves_a_proxy_the_time_to_let_go(void **state)
+{
+    struct http_config config = server_config();
+    struct http_server *server;
+    int proxy, visitor;
+    pthread_t stopper;
+    char *in;
+
+    config.trusted_proxies = "127.0.0.9";
+    server = start(&config);
+    visitor = dial(server);
+    proxy = dial_from(server, "127.0.0.9");
+    say(proxy, PLAIN("/here"));
+    in = hear(proxy, "\"secure\":false}");
+    assert_has_not(in, "Connection: close");
+    free(in);
+    pthread_create(&stopper, NULL, stop_later, server);
+    in = hear(visitor, NULL); /* closed at once: the stop has begun */
+    free(in);
+    say(proxy, PLAIN("/here"));
+    in = hear(proxy, NULL);
+    assert_begins(in, "HTTP/1.1 200 ");
+    assert_has(in, "Connection: close\r\n");
+    free(in);
+    pthread_join(stopper, NULL); /* nothing else is waited for */
+    close(proxy);
+    close(visitor);
 }
 
 static void answers_after_the_end_are_thrown_away(void **state)
@@ -590,6 +622,7 @@ int main(void)
         cmocka_unit_test(the_operator_comes_through_the_control_socket),
         cmocka_unit_test(a_bad_start_says_why),
         cmocka_unit_test(stopping_answers_what_is_in_flight),
+        cmocka_unit_test(a_stop_leaves_a_proxy_the_time_to_let_go),
         cmocka_unit_test(answers_after_the_end_are_thrown_away),
     };
 

@@ -385,6 +385,9 @@ static void a_comma_parts_two_keys_of_full_length_only(void **state)
     assert_true(str_eq(keys[0], STR(KEY)) && str_eq(keys[1], STR(OLD_KEY)));
     assert_int_equal(session_keys_split(STR("a phrase, which is a key and has a comma"), keys), 1);
     assert_int_equal(session_keys_split(STR(KEY "," KEY "," KEY), keys), 1);
+    assert_int_equal(session_keys_split(STR("a key too short," KEY), keys), 0);
+    assert_int_equal(session_keys_split(STR(KEY ","), keys), 0);
+    assert_null(session_keys_new(STR("a key too short," KEY)));
 }
 
 /* --- the refused ----------------------------------------------------------------------------- */

@@ -154,7 +154,7 @@ static void ended_sessions_are_forgotten_when_their_tokens_are_over(void **state
 
     begin(fixture);
     for (int i = 0; i < 5; i++) {
-        char hash[8];
+        char hash[16];
 
         snprintf(hash, sizeof hash, "%d", i);
         assert_int_equal(env_session_ended(&fixture->service.env, fixture->tx, str_of(hash),

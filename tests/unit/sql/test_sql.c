@@ -880,14 +880,14 @@ int main(void)
         CASE(migrations_are_applied_once_and_new_ones_added),
         CASE(a_changed_step_is_refused_by_name),
         CASE(a_step_that_fails_leaves_nothing),
-        CASE(a_copy_is_the_snapshot_whatever_is_written_meanwhile),
-        CASE(a_copy_that_cannot_be_written_says_why),
         CASE(applied_steps_are_told_by_name),
     };
     const struct CMUnitTest sqlite[] = {
         CASE(a_second_writer_is_refused_with_words),
         CASE(a_shared_snapshot_is_never_older_than_the_last_commit),
         CASE(what_cannot_be_opened_is_explained),
+        CASE(a_copy_is_the_snapshot_whatever_is_written_meanwhile),
+        CASE(a_copy_that_cannot_be_written_says_why),
     };
     const struct CMUnitTest postgres[] = {
         CASE(an_error_nobody_waited_for_breaks_the_batch_not_the_data),

@@ -13,9 +13,11 @@ CREATE TABLE users (
     -- the same without case, what is searched and what is unique
     email_key     TEXT   NOT NULL
                          CHECK (length(email_key) BETWEEN 3 AND 254),
-    -- argon2id with its salt and cost, in the PHC string format
+    -- '$argon2id$…' in the PHC string format. People who come from the Node application bring its
+    -- scrypt hashes, until they sign in and the password is hashed anew:
+    -- '$scrypt$ln=14,r=8,p=1$SALT$HASH', the salt as the text it was used as, the hash in hex
     password_hash TEXT   NOT NULL
-                         CHECK (password_hash LIKE '$argon2id$%'),
+                         CHECK (password_hash LIKE '$argon2id$%' OR password_hash LIKE '$scrypt$%'),
     status        TEXT   NOT NULL
                          CHECK (status IN ('active', 'banned')),
     created_at_ms BIGINT NOT NULL
@@ -24,3 +26,6 @@ CREATE TABLE users (
 
 -- Two people cannot share an address, whatever the code above believes. Sign-in reads by it too.
 CREATE UNIQUE INDEX users_by_email_key ON users (email_key);
+
+-- Whether there is anybody left with a hash of the Node application.
+CREATE INDEX users_imported ON users (id) WHERE substr(password_hash, 1, 8) = '$scrypt$';
