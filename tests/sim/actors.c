@@ -1,7 +1,8 @@
 /* tests/sim/actors.c: the people. Sellers list and edit; buyers reserve, pay with good and bad
  * cards, click twice, cancel, give up, come back at the last moment; rivals take a ticket while the
- * money of its last holder is on its way; operators give money back; passers-by look around and try
- * what they must not. Each knows what it was told, and holds every answer against the model.
+ * money of its last holder is on its way; operators give money back; wardens ban people and let
+ * them in again; passers-by look around and try what they must not. Each knows what it was told,
+ * and holds every answer against the model.
  *
  * A new kind of people is a function that makes the next call, and a row in `roles`. */
 #include "sim.h"

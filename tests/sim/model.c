@@ -369,8 +369,23 @@ static void captures_hold(void)
     }
 }
 
+static void sessions_end(void)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < model.user_count; i++)
+        any |= model_banned_at(AUTH, model.users[i].id) &&
+               model_ban_moved(AUTH, model.users[i].id, sim.step);
+    CHECK(15, NULL,
+          !any ||
+              watch_count(AUTH, "SELECT COUNT(*) FROM sessions s JOIN users u ON u.id = s.user_id"
+                                " WHERE u.status = 'banned'") == 0,
+          "a banned user still has a session");
+}
+
 void model_service_holds(int service)
 {
+    if (service == AUTH) sessions_end();
     if (service == ORDERS) bans_hold();
     if (service == PAYMENTS) captures_hold();
 }

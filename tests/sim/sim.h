@@ -119,7 +119,6 @@ struct sim {
     int64_t step;
     uint64_t events; /* simulated ones, of this run */
     bool healing;
-    bool reorders;         /* in this run the bus may change the order of events */
     int64_t calm_since_ms; /* nothing disturbs the expiry of orders since then */
     int64_t patience_ms;   /* for an answer: payments waits 20 s, then for what is on its way */
     int64_t task_lost_ms;  /* the pool was full then: what it refused is asked again a minute on */
@@ -418,7 +417,7 @@ bool model_banned_at(int service, const char *id);
 bool model_banned_before(int service, const char *id);
 /* The service's book about this user has changed since the step began. */
 bool model_ban_moved(int service, const char *id, int64_t since_step);
-/* After a step: nobody banned has a live order, and no order is paid for twice. */
+/* After a step: nobody banned has a live order or a session, and no order is paid for twice. */
 void model_service_holds(int service);
 
 /* Events, as the outbox has them. now_ms: created_at_ms of the row. */

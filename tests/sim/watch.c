@@ -413,9 +413,9 @@ void watch_step(int service)
     take_dirty(service, true);
     take_dirty(service, false);
     sqlite3_exec(seen[service].reader, "COMMIT", NULL, NULL, NULL);
+    model_service_holds(service);
     sim.watching = false;
     seen[service].dirty_count = 0;
-    model_service_holds(service);
 }
 
 /* --- everything ---------------------------------------------------------------------------- */
@@ -473,8 +473,8 @@ void watch_all(int service)
     for (enum table table = 0; table < TABLES; table++)
         if (tables[table].service == service || table == TABLE_BANS) take_table(service, table);
     sqlite3_exec(seen[service].reader, "COMMIT", NULL, NULL, NULL);
-    sim.watching = false;
     model_service_holds(service);
+    sim.watching = false;
 }
 
 int64_t watch_count(int service, const char *sql)

@@ -535,7 +535,6 @@ static void begin(const struct options *options)
     world.moved = fault_counts[FAULT_EVENT_REORDER] + fault_counts[FAULT_EVENT_DELAY];
     world.clocks_change = fault_possible(FAULT_CLOCK_SKEW) || fault_possible(FAULT_CLOCK_JUMP);
     sim.patience_ms = fault_possible(FAULT_GATEWAY_LATE) ? 55000 : 30000;
-    sim.reorders = fault_possible(FAULT_EVENT_REORDER) || fault_possible(FAULT_EVENT_DELAY);
 }
 
 static void heal(void)
