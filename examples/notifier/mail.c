@@ -48,8 +48,8 @@ static void append_base64(struct buf *out, struct str text)
     for (size_t at = 0; at < encoded.len; at += BASE64_LINE_MAX) {
         size_t rest = encoded.len - at;
 
-        buf_append(out, (struct str){encoded.at + at,
-                                     rest < BASE64_LINE_MAX ? rest : BASE64_LINE_MAX});
+        buf_append(out,
+                   (struct str){encoded.at + at, rest < BASE64_LINE_MAX ? rest : BASE64_LINE_MAX});
         buf_append(out, STR("\r\n"));
     }
     out->failed |= encoded.failed;
