@@ -12,7 +12,11 @@ SUITE_SECONDS_MAX=900
 suite_packages() {
     printf '%s\n' "${BUILD_PACKAGES[@]}"
     case "$1" in
-    unit | asan | sim) printf '%s\n' "${UNIT_PACKAGES[@]}" ;;
+    unit | sim) printf '%s\n' "${UNIT_PACKAGES[@]}" ;;
+    asan | tsan)
+        printf '%s\n' "${UNIT_PACKAGES[@]}" "${CLANG_PACKAGES[@]}" "${POSTGRES_PACKAGES[@]}" \
+            "${BROKER_PACKAGES[@]}"
+        ;;
     observe) printf '%s\n' "${OBSERVE_PACKAGES[@]}" ;;
     nm | hardening) printf '%s\n' "${NM_PACKAGES[@]}" ;;
     web)
@@ -35,7 +39,7 @@ suite_packages() {
         ;;
     package) printf '%s\n' "${PACKAGE_PACKAGES[@]}" "${FRESH_PACKAGES[@]}" ;;
     image) printf '%s\n' "${IMAGE_PACKAGES[@]}" "${FRESH_PACKAGES[@]}" ;;
-    tsan | fuzz) printf '%s\n' "${UNIT_PACKAGES[@]}" "${CLANG_PACKAGES[@]}" ;;
+    fuzz) printf '%s\n' "${UNIT_PACKAGES[@]}" "${CLANG_PACKAGES[@]}" ;;
     esac
 }
 
@@ -120,18 +124,23 @@ suite_openapi() {
     build_release && BOXOFFICE="$PWD/build/boxoffice" python3 tests/openapi/verify.py
 }
 
+# What a sanitizer watches, beside the unit tests: everything a client can say, and where threads
+# meet: the writers and their lanes, the bus, the relay, the loops, limits, bans, figures.
+SANITIZED=(contract/ events/ one_ticket test_expiry a_writer_counts a_live_page_is_counted
+    events_are_shown a_purchase_goes_through_services a_service_serves_while_the_broker
+    that_another_replica_was_given at_two_replicas_one_gets two_replicas_that_reserve)
+
 suite_asan() {
     build_asan || return 1
-    export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
-    both unit_tests build/asan and against build/asan/boxoffice contract/ events/ one_ticket test_expiry
+    export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 RACE_RUNS=60
+    both unit_tests build/asan and against build/asan/boxoffice "${SANITIZED[@]}"
 }
 
-# The parts where threads meet: the writers, the bus, the loops.
 suite_tsan() {
     build_tsan || return 1
     export TSAN_OPTIONS="second_deadlock_stack=1:external_symbolizer_path=/usr/bin/llvm-symbolizer-14"
-    both unit_tests build/tsan and \
-        against build/tsan/boxoffice contract/ events/ one_ticket test_expiry
+    export RACE_RUNS=60
+    both unit_tests build/tsan and against build/tsan/boxoffice "${SANITIZED[@]}"
 }
 
 suite_fuzz() {

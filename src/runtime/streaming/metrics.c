@@ -222,10 +222,9 @@ static void put_events(const struct page *page, int loop)
     put_kept(page, "boxoffice_events_waiting", "Events that wait for an earlier version.", loop,
              KEPT_WAITING);
     put_kept(page, "boxoffice_events_dead", "Dead letters kept.", loop, KEPT_DEAD);
-    if (page->house->settings->broker)
-        put_kept(page, "boxoffice_outbox_unrelayed",
-                 "Events that the broker has not acknowledged yet; at most 100000 are counted.",
-                 loop, KEPT_UNRELAYED);
+    put_kept(page, "boxoffice_outbox_unrelayed",
+             "Events that the broker has not acknowledged yet; at most 100000 are counted.", loop,
+             KEPT_UNRELAYED);
 }
 
 /* --- the process ---------------------------------------------------------------------------- */
