@@ -17,8 +17,11 @@ OVERLAYS = ("dev", "prod")
 WORKLOADS = ("Deployment", "StatefulSet")
 
 
+KUSTOMIZE = os.path.join("@install-binary", "kustomize-linux-x64", "kustomize-linux-x64")
+
+
 def tool(name):
-    path = os.path.join(TOOLS, "node_modules", ".bin", name)
+    path = os.path.join(TOOLS, "node_modules", name)
     if not os.path.exists(path):
         raise Skip(f"no {name} (npm): ./dev test deploy fetches it")
     return path
@@ -26,7 +29,7 @@ def tool(name):
 
 @functools.cache
 def documents(overlay):
-    built = subprocess.run([tool("kustomize"), "build", os.path.join(K8S, "overlays", overlay)],
+    built = subprocess.run([tool(KUSTOMIZE), "build", os.path.join(K8S, "overlays", overlay)],
                            check=True, capture_output=True, text=True).stdout
     return list(yaml.safe_load_all(built))
 
@@ -69,7 +72,7 @@ def refusals(files):
         with open(os.path.join(folder, f"{name}.json"), "w", encoding="utf-8") as file:
             json.dump(documents_, file)
     paths = [os.path.join(folder, f"{name}.ts") for name in files]
-    done = subprocess.run([tool("tsc"), "--noEmit", "--strict", "--skipLibCheck", "--target", "es2020",
+    done = subprocess.run([tool(os.path.join(".bin", "tsc")), "--noEmit", "--strict", "--skipLibCheck", "--target", "es2020",
                            "--module", "commonjs", "--moduleResolution", "node", *paths],
                           capture_output=True, text=True, check=False, cwd=TOOLS)
     wrong = {name: [] for name in files}
