@@ -200,6 +200,7 @@ static inline struct service *first_of(struct service *service)
 enum err lanes_make(struct service *service);
 /* The requests to the writers of their lanes; like writer_enqueue. */
 void lanes_enqueue(struct service *service, struct request_list *list);
+/* Every lane is connected and could make its last transaction. */
 bool lanes_healthy(const struct service *service);
 /* What jobs this lane's committed items asked for, to the first. */
 void lane_jobs(struct service *lane);

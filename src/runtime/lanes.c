@@ -68,8 +68,11 @@ void lanes_enqueue(struct service *service, struct request_list *list)
 
 bool lanes_healthy(const struct service *service)
 {
-    for (size_t i = 1; i < service->lane_count; i++)
-        if (!atomic_load(&service->lanes[i]->healthy)) return false;
+    for (size_t i = 1; i < service->lane_count; i++) {
+        struct service *lane = service->lanes[i];
+
+        if (!atomic_load(&lane->open) || !atomic_load(&lane->healthy)) return false;
+    }
     return atomic_load(&service->healthy);
 }
 

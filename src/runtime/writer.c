@@ -13,6 +13,7 @@
 #include <time.h>
 
 #define PAUSE_MS        1000 /* after a job failed, or between attempts to open the database */
+#define LANE_PAUSE_MS   100  /* the same for a lane, which only follows the first one */
 #define BATCH_ARENA_MAX (16 * 1024 * 1024)
 #define LOOK_MS         1000 /* PostgreSQL: between looks at what other processes did */
 #define TRIES_MAX       5    /* of one item alone, while others are in the way */
@@ -607,7 +608,7 @@ static bool reopen(struct service *service, int64_t now_ms)
 {
     if (service->db) return true;
     if (now_ms < service->reopen_at_ms) return false;
-    service->reopen_at_ms = now_ms + PAUSE_MS;
+    service->reopen_at_ms = now_ms + (service->first ? LANE_PAUSE_MS : PAUSE_MS);
     return service_connect(service, NULL) == OK;
 }
 
