@@ -18,6 +18,7 @@ int __wrap_house_serve(const struct settings *settings,
                        const struct service_definition *const *definitions, size_t count);
 struct control *__wrap_control_open(const char *data);
 struct control *__wrap_control_try(const char *data);
+bool __wrap_cli_settings(const char *data, struct settings *out);
 bool __wrap_folder_settings(const char *data, struct settings *out);
 struct http_client *__wrap_http_client_new(void);
 enum err __wrap_session_keys_rotate_alone(const struct settings *settings, struct session_kid *kid,
@@ -50,12 +51,18 @@ struct control *__wrap_control_try(const char *data)
     return NULL;
 }
 
-/* Of backup, restore, doctor and import: from here on they work on a data folder. */
-bool __wrap_folder_settings(const char *data, struct settings *out)
+/* From here on doctor and trace work on a data folder … */
+bool __wrap_cli_settings(const char *data, struct settings *out)
 {
     (void)out;
     fprintf(stderr, "boxoffice: no work is done on %s\n", data ? data : "the folder");
     return false;
+}
+
+/* … as do backup, restore and import. */
+bool __wrap_folder_settings(const char *data, struct settings *out)
+{
+    return __wrap_cli_settings(data, out);
 }
 
 struct http_client *__wrap_http_client_new(void)
