@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #define FETCH_BYTES_MAX      (4 * 1024 * 1024)
-#define WAITING_PAUSE_MS     1000  /* between looks at waiting events when nothing moves … */
+#define WAITING_PAUSE_MS     25    /* between looks at waiting events when nothing moves … */
 #define WAITING_PAUSE_MS_MAX 60000 /* … doubling up to this */
 #define WAITING_MAX          100000
 #define WAITING_AGE_MS_MAX   (24 * 3600 * INT64_C(1000))
@@ -240,7 +240,10 @@ static enum err set_aside(struct subscription *sub, struct tx *tx, const struct 
 {
     if (sub->waiting >= WAITING_MAX)
         return bury(sub, tx, delivery, STR("too many events wait for an earlier version"));
-    if (sub->waiting++ == 0) sub->waiting_at_ms = tx->now_ms + sub->waiting_pause_ms;
+    /* What it waits for may be in the hands of another replica, and applied in a moment. */
+    sub->waiting_pause_ms = WAITING_PAUSE_MS;
+    if (sub->waiting++ == 0 || sub->waiting_at_ms > tx->now_ms + WAITING_PAUSE_MS)
+        sub->waiting_at_ms = tx->now_ms + WAITING_PAUSE_MS;
     return tx_exec(tx, NULL,
                    "INSERT INTO bus_waiting (source, seq, subject, payload, published_at_ms, "
                    "since_ms, trace) VALUES ($1, $2, $3, $4, $5, $6, $7)",
