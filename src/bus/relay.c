@@ -143,7 +143,7 @@ static bool relay_rows(struct relay *relay, struct link *link, int64_t after, in
     *rows_seen = 0;
     tx_query(tx_read(relay->reader, now_ms), &rows,
              "SELECT o.seq, o.subject, o.payload, o.trace FROM outbox_unrelayed u JOIN outbox o "
-             "ON o.seq = u.seq WHERE u.seq > $1 ORDER BY u.seq LIMIT $2",
+             "ON o.seq = u.seq WHERE u.seq > $1 AND o.seq > $1 ORDER BY u.seq LIMIT $2",
              sql_int(after), sql_int(limit));
     while (sent && rows_next(&rows)) {
         sent = relay_row(relay, link, &rows, now_ms);

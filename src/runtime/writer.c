@@ -708,6 +708,7 @@ static enum err attempt(struct service *service, struct batch *batch)
     batch->task_count = 0;
     err = begin(service, batch);
     if (err) return err;
+    if (!batch->careful) tx_without_savepoints(batch->tx);
     run_probe(service, batch);
     run_requests(service, batch);
     run_settles(service, batch);

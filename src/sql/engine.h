@@ -26,6 +26,7 @@ struct engine {
     void (*rollback)(struct db *db);
     void (*item_begin)(struct db *db);
     enum err (*item_end)(struct db *db, bool keep);
+    void (*without_savepoints)(struct db *db);
     enum err (*check)(struct db *db);
     uint64_t (*commits)(const struct db *db);
     void (*snapshot)(struct db *db);

@@ -40,7 +40,9 @@ struct postgres {
     enum db_mode mode;
     char schema[SCHEMA_MAX];
     bool open;      /* a transaction */
-    bool savepoint; /* the running item has written */
+    bool divided;   /* its items get savepoints … */
+    bool savepoint; /* … and the running one has it */
+    bool wrote;     /* the running item, or perhaps */
     bool failed;    /* the transaction refuses everything but a rollback (to the savepoint) */
     bool contended; /* … and only a rollback of all of it is safe */
     bool lost;      /* the connection, or what became of its COMMIT */
@@ -459,7 +461,7 @@ static bool lease(struct db *base, const char *name)
 
 static enum err savepoint_begin(struct postgres *db)
 {
-    if (db->savepoint || !db->open) return OK;
+    if (db->savepoint || !db->open || !db->divided) return OK;
     db->savepoint = true;
     return control(db, "SAVEPOINT item");
 }
@@ -474,9 +476,11 @@ static enum err execute(struct db *base, int64_t *changes, const char *sql,
     if (changes) *changes = 0;
     TRY(savepoint_begin(db));
     TRY(send(db, sql, values, count));
+    db->wrote |= !changes;
     if (!changes && db->open) return OK;
     err = drain(db, &result);
     if (changes && err == OK) *changes = strtoll(PQcmdTuples(result), NULL, 10);
+    db->wrote |= changes && *changes;
     PQclear(result);
 done:
     return err;
@@ -532,6 +536,7 @@ static enum err begin(struct db *base)
     if (broken(base)) return ERR_UNAVAILABLE;
     err = control(db, "BEGIN");
     db->open = err == OK;
+    db->divided = true;
     db->savepoint = db->failed = db->contended = false;
     return err;
 }
@@ -580,7 +585,13 @@ static void item_begin(struct db *base)
     struct postgres *db = of(base);
 
     ASSERT(!db->savepoint);
+    db->wrote = false;
     db->earlier = db->unread;
+}
+
+static void without_savepoints(struct db *base)
+{
+    of(base)->divided = false;
 }
 
 static enum err item_end(struct db *base, bool keep)
@@ -591,6 +602,7 @@ static enum err item_end(struct db *base, bool keep)
     if (db->lost) return ERR_UNAVAILABLE;
     if (!keep && db->savepoint) (void)drain(db, NULL); /* the item's own errors go with it */
     if (db->lost) return ERR_UNAVAILABLE;
+    db->contended |= !keep && db->wrote && !db->divided;
     if (db->contended || (db->failed && (keep || !db->savepoint))) return ERR_CONTENTION;
     if (!db->savepoint) return OK;
     db->savepoint = false;
@@ -639,6 +651,7 @@ const struct engine postgres_engine = {
     .rollback = rollback,
     .item_begin = item_begin,
     .item_end = item_end,
+    .without_savepoints = without_savepoints,
     .check = check,
     .commits = commits,
     .snapshot = snapshot,

@@ -118,6 +118,11 @@ enum err tx_item_end(struct tx *tx, bool keep)
     return tx->db->engine->item_end(tx->db, keep);
 }
 
+void tx_without_savepoints(struct tx *tx)
+{
+    tx->db->engine->without_savepoints(tx->db);
+}
+
 enum err tx_check(struct tx *tx)
 {
     return tx->db->engine->check(tx->db);

@@ -101,11 +101,17 @@ void tx_rollback(struct tx *tx);
  * item that only reads costs nothing. When the engine has lost the whole transaction (disk full,
  * I/O error), item_end returns that error and the caller must roll back everything.
  *
- * ERR_CONTENTION: another connection was in the way (deadlock, a lock not given in time), or a
- * statement nobody waited for failed in an item that had ended. Roll back and run each item in a
- * transaction of its own, with tx_check at its end. */
+ * ERR_CONTENTION: another connection was in the way (deadlock, a lock not given in time), a
+ * statement nobody waited for failed in an item that had ended, or an item had to be undone without
+ * a savepoint. Roll back and run each item in a transaction of its own, with tx_check at its end.
+ */
 void tx_item_begin(struct tx *tx, int64_t now_ms);
 enum err tx_item_end(struct tx *tx, bool keep);
+/* From here to the transaction's end PostgreSQL makes no savepoints: an item that wrote something
+ * and is not kept is ERR_CONTENTION. Each savepoint is a subtransaction there; beyond 64 of them,
+ * and when one locks a row and the other changes it, every reader of those rows pays for it
+ * (PostgreSQL's src/backend/access/transam/README). */
+void tx_without_savepoints(struct tx *tx);
 /* Before item_end: waits for the item's statements that nobody has waited for; the first error. */
 enum err tx_check(struct tx *tx);
 

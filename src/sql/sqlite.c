@@ -598,6 +598,12 @@ static bool lease(struct db *base, const char *name)
 }
 
 /* Statements have run when execute returns. */
+/* They cost little here, and only items that write have one. */
+static void without_savepoints(struct db *base)
+{
+    (void)base;
+}
+
 static enum err check(struct db *base)
 {
     (void)base;
@@ -616,6 +622,7 @@ const struct engine sqlite_engine = {
     .rollback = rollback,
     .item_begin = item_begin,
     .item_end = item_end,
+    .without_savepoints = without_savepoints,
     .check = check,
     .commits = commits,
     .snapshot = snapshot,

@@ -202,6 +202,9 @@ def differences(house_):
                   "orders.orders WHERE status <> 'cancelled') o ON o.ticket_id = t.id "
                   "WHERE t.order_id IS DISTINCT FROM o.id OR (t.sold = 1) <> (o.status = 'complete') "
                   "LIMIT 5")
+    found += rows("SELECT 'paid', c.order_id, o.id, o.version FROM (SELECT * FROM payments.charges WHERE "
+                  "status = 'captured') c FULL JOIN (SELECT * FROM orders.orders WHERE status = 'complete') "
+                  "o ON o.id = c.order_id WHERE c.order_id IS NULL OR o.id IS NULL LIMIT 5")
     return found
 
 

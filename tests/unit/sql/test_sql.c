@@ -557,6 +557,39 @@ static void an_error_nobody_waited_for_breaks_the_batch_not_the_data(void **stat
     commit(tx);
 }
 
+static void an_item_without_a_savepoint_undoes_everything_or_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    struct tx *tx = begin(fixture);
+    int64_t changes;
+
+    tx_without_savepoints(tx);
+    assert_int_equal(add(tx, "kept"), OK);
+    assert_int_equal(tx_item_end(tx, true), OK);
+    tx_item_begin(tx, NOW_MS);
+    assert_int_equal(tx_exec(tx, &changes, "UPDATE things SET number = 2 WHERE name = $1",
+                             sql_text(STR("none"))),
+                     OK);
+    assert_int_equal(tx_item_end(tx, false), OK); /* it changed nothing */
+    assert_int_equal(tx_commit(tx), OK);
+    tx = begin(fixture);
+    tx_without_savepoints(tx);
+    assert_int_equal(add(tx, "innocent"), OK);
+    assert_int_equal(tx_item_end(tx, true), OK);
+    tx_item_begin(tx, NOW_MS);
+    assert_int_equal(add(tx, "not kept"), OK);
+    assert_int_equal(tx_item_end(tx, false), ERR_CONTENTION);
+    tx_rollback(tx);
+    tx = begin(fixture);
+    assert_int_equal(count(tx), 1);
+    assert_true(has(tx, "kept"));
+    assert_int_equal(tx_item_end(tx, true), OK);
+    tx_item_begin(tx, NOW_MS); /* the next transaction has them again */
+    assert_int_equal(add(tx, "not kept"), OK);
+    assert_int_equal(tx_item_end(tx, false), OK);
+    assert_int_equal(tx_commit(tx), OK);
+}
+
 static void an_error_nobody_waited_for_fails_the_commit(void **state)
 {
     struct fixture *fixture = *state;
@@ -891,6 +924,7 @@ int main(void)
     };
     const struct CMUnitTest postgres[] = {
         CASE(an_error_nobody_waited_for_breaks_the_batch_not_the_data),
+        CASE(an_item_without_a_savepoint_undoes_everything_or_nothing),
         CASE(an_error_nobody_waited_for_fails_the_commit),
         CASE(a_lock_that_is_not_given_is_contention),
         CASE(a_deadlock_lets_one_of_them_through),
