@@ -34,6 +34,7 @@
 #define NAK_MS_MAX     5000
 #define PROGRESS_MS    1000 /* between words to the broker that buffered events are in hand */
 #define INBOX_AGE_MS   (STREAM_AGE_MS_MAX + 24 * 3600 * INT64_C(1000))
+#define INBOX_SPAN     4096 /* of sequences asked for at once */
 #define PRUNE_ROWS     1024
 #define PRUNE_MS       60000
 
@@ -348,12 +349,21 @@ static void say_progress(struct courier *courier, int64_t now_ms)
     pthread_mutex_unlock(&courier->lock);
 }
 
+/* Of a service's replicas the one that relays takes the events, too: the broker gives each of two
+ * that ask every other event, and an entity's events would overtake each other on the way. The
+ * others stand by; what this one had in hand when it fell is delivered again. */
+static bool takes_events(const struct courier *courier)
+{
+    return courier->sub->who.every_instance || courier->relay.leased;
+}
+
 /* How many to ask for now; 0: enough is on its way. */
 static size_t pull_size(struct courier *courier, int64_t now_ms)
 {
     size_t room = 0;
 
     pthread_mutex_lock(&courier->lock);
+    if (!takes_events(courier)) courier->pending = 0; /* not this one's to tell */
     if (courier->pull_wanted && now_ms - courier->pull_ms > PULL_LOST_MS) {
         courier->pull_wanted = 0;
         courier->failures++;
@@ -362,7 +372,7 @@ static size_t pull_size(struct courier *courier, int64_t now_ms)
     if (courier->look_at_setup) courier->set_up = false;
     if (!courier->pull_wanted && courier->buffer_count <= PULL_MAX / 2)
         room = PULL_MAX - courier->buffer_count;
-    if (!*courier->consumer || !courier->set_up) room = 0;
+    if (!*courier->consumer || !courier->set_up || !takes_events(courier)) room = 0;
     if (room) {
         courier->pull++;
         courier->pull_wanted = room;
@@ -585,6 +595,50 @@ static enum err is_known(struct subscription *sub, struct tx *own, const struct 
     return rows_end(&rows);
 }
 
+/* Those of a source's deliveries whose sequences are near each other: one question for all. asked
+ * and known are of the same deliveries. */
+static enum err ask_inbox(struct tx *own, const struct delivery *deliveries, size_t first,
+                          size_t count, bool *asked, bool *known)
+{
+    const char *source = deliveries[first].source;
+    int64_t low = deliveries[first].sequence, high = low;
+    struct rows rows;
+
+    for (size_t i = first; i < count; i++) {
+        int64_t sequence = deliveries[i].sequence;
+
+        if (deliveries[i].source != source || sequence <= high - INBOX_SPAN ||
+            sequence >= low + INBOX_SPAN)
+            continue;
+        asked[i] = true;
+        if (sequence < low) low = sequence;
+        if (sequence > high) high = sequence;
+    }
+    tx_query(own, &rows, "SELECT seq FROM bus_inbox WHERE source = $1 AND seq BETWEEN $2 AND $3",
+             sql_text(str_of(source)), sql_int(low), sql_int(high));
+    while (rows_next(&rows))
+        for (size_t i = first; i < count; i++)
+            if (deliveries[i].source == source && deliveries[i].sequence == rows_int(&rows, 0))
+                known[i] = true;
+    return rows_end(&rows);
+}
+
+static enum err find_known(struct subscription *sub, struct tx *own,
+                           const struct delivery *deliveries, size_t count, bool *known)
+{
+    bool asked[DELIVERIES_MAX] = {false};
+    enum err err = OK;
+
+    for (size_t i = 0; i < count; i++) {
+        known[i] = settled_embedded(sub->end, &deliveries[i]);
+        asked[i] = known[i] || sub->who.every_instance;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (!asked[i]) TRY(ask_inbox(own, deliveries, i, count, asked, known));
+done:
+    return err;
+}
+
 static size_t take(struct courier *courier, size_t max)
 {
     size_t count;
@@ -622,39 +676,50 @@ static const char *nak(const struct parcel *parcel, char text[48])
     return text;
 }
 
+static struct delivery unwrap(struct subscription *sub, const struct parcel *parcel)
+{
+    struct delivery delivery = {.subject = str_of(natsMsg_GetSubject(parcel->message)),
+                                .payload = text_of(parcel->message),
+                                .published_at_ms = parcel->published_at_ms};
+    const char *trace = NULL;
+
+    if (natsMsgHeader_Get(parcel->message, "traceparent", &trace) == NATS_OK &&
+        strlen(trace) == TRACE_TEXT_LEN)
+        delivery.trace = str_of(trace);
+    if (!str_is_utf8(delivery.payload) || memchr(delivery.payload.at, 0, delivery.payload.len))
+        delivery.payload = STR("\"not UTF-8\""); /* no database would keep it */
+    name_event(sub, parcel, &delivery);
+    return delivery;
+}
+
 static size_t fetch(struct subscription *sub, struct tx *own, size_t count)
 {
     struct courier *courier = sub->end;
-    size_t came = take(courier, DELIVERIES_MAX - count);
+    struct delivery *deliveries = sub->deliveries + count;
+    size_t came = take(courier, DELIVERIES_MAX - count), kept = 0;
+    bool known[DELIVERIES_MAX];
     char text[48];
+    enum err err;
 
-    courier->taken_from = count;
-    courier->taken_count = 0;
+    for (size_t i = 0; i < came; i++)
+        deliveries[i] = unwrap(sub, &courier->taken[i]);
+    err = find_known(sub, own, deliveries, came, known);
     for (size_t i = 0; i < came; i++) {
         struct parcel parcel = courier->taken[i];
-        struct delivery delivery = {.subject = str_of(natsMsg_GetSubject(parcel.message)),
-                                    .payload = text_of(parcel.message),
-                                    .published_at_ms = parcel.published_at_ms};
-        const char *trace = NULL;
-        bool known = false;
 
-        if (natsMsgHeader_Get(parcel.message, "traceparent", &trace) == NATS_OK &&
-            strlen(trace) == TRACE_TEXT_LEN)
-            delivery.trace = str_of(trace);
-        if (!str_is_utf8(delivery.payload) || memchr(delivery.payload.at, 0, delivery.payload.len))
-            delivery.payload = STR("\"not UTF-8\""); /* no database would keep it */
-        name_event(sub, &parcel, &delivery);
-        if (is_known(sub, own, &delivery, &known) != OK) {
+        if (err) {
             answer_one(courier, parcel.message, nak(&parcel, text));
-        } else if (known) {
+        } else if (known[i]) {
             answer_one(courier, parcel.message, "+ACK");
         } else {
-            courier->taken[courier->taken_count++] = parcel;
-            sub->deliveries[count++] = delivery;
+            courier->taken[kept] = parcel;
+            deliveries[kept++] = deliveries[i];
         }
     }
-    atomic_store(&courier->unsettled, (int64_t)courier->taken_count);
-    return count;
+    courier->taken_from = count;
+    courier->taken_count = kept;
+    atomic_store(&courier->unsettled, (int64_t)kept);
+    return count + kept;
 }
 
 static bool news(const struct subscription *sub)

@@ -5,9 +5,9 @@
 
 #include <stdio.h>
 
-#define RELAY_ROWS       256   /* of one look into the outbox */
-#define LOOK_MS          200   /* between looks for what was committed late … */
-#define LOOK_OTHERS_MS   25    /* … or by other replicas, which only PostgreSQL knows */
+#define LOOK_MS          200 /* between looks for what has to be sent again … */
+#define LOOK_OTHERS_MS   25 /* … or was committed by other replicas, which only PostgreSQL knows */
+#define LEASE_MS         200   /* between attempts to get the lease */
 #define REFUSED_MS       1000  /* after the broker refused something */
 #define ANSWER_MS        10000 /* an acknowledgement that takes longer is lost */
 #define LOOK_PENDING_MAX 1024  /* no look while more than that is on its way */
@@ -18,7 +18,8 @@ void relay_init(struct relay *relay, const struct bus_source *source, const char
                 void (*poke)(void *context), void *context)
 {
     relay->source = source;
-    relay->look_ms = db_place_is_postgres(source->path) ? LOOK_OTHERS_MS : LOOK_MS;
+    relay->shared = db_place_is_postgres(source->path);
+    relay->look_ms = relay->shared ? LOOK_OTHERS_MS : LOOK_MS;
     relay->subjects = subjects;
     relay->poke = poke;
     relay->context = context;
@@ -133,27 +134,50 @@ static bool relay_row(struct relay *relay, struct link *link, struct rows *rows,
     return !fresh || !ours || publish(relay, link, sequence, rows);
 }
 
-/* Up to RELAY_ROWS rows after a sequence. rows_seen: how many there were. */
-static bool relay_rows(struct relay *relay, struct link *link, int64_t after, int64_t limit,
-                       int64_t now_ms, int64_t *rows_seen)
+/* What is unrelayed after a sequence and not on its way, by one look: at most RELAY_ROWS sequences,
+ * without their rows, for most of what is unrelayed is on its way. */
+static enum err find_fresh(struct relay *relay, int64_t after, int64_t now_ms)
+{
+    size_t pending, seen = 0;
+    struct rows rows;
+
+    pthread_mutex_lock(&relay->lock);
+    pending = relay->pending_count; /* all of it may be after that sequence */
+    pthread_mutex_unlock(&relay->lock);
+    tx_query(tx_read(relay->reader, now_ms), &rows,
+             "SELECT seq FROM outbox_unrelayed WHERE seq > $1 ORDER BY seq LIMIT $2",
+             sql_int(after), sql_int((int64_t)pending + RELAY_ROWS));
+    while (seen < pending + RELAY_ROWS && rows_next(&rows))
+        relay->seen[seen++] = rows_int(&rows, 0);
+    relay->fresh_count = 0;
+    pthread_mutex_lock(&relay->lock);
+    for (size_t i = 0; i < seen && relay->fresh_count < RELAY_ROWS; i++)
+        if (!find(relay, relay->seen[i])) relay->fresh[relay->fresh_count++] = relay->seen[i];
+    pthread_mutex_unlock(&relay->lock);
+    return rows_end(&rows);
+}
+
+/* Publishes what is fresh, in order. What was committed since the look is left to the next one: in
+ * this one it could come before what precedes it. */
+static enum err relay_fresh(struct relay *relay, struct link *link, int64_t now_ms, bool *sent)
 {
     struct rows rows;
-    bool sent = true;
+    size_t at = 0;
 
-    *rows_seen = 0;
+    *sent = true;
+    if (relay->fresh_count == 0) return OK;
     tx_query(tx_read(relay->reader, now_ms), &rows,
              "SELECT o.seq, o.subject, o.payload, o.trace FROM outbox_unrelayed u JOIN outbox o "
-             "ON o.seq = u.seq WHERE u.seq > $1 AND o.seq > $1 ORDER BY u.seq LIMIT $2",
-             sql_int(after), sql_int(limit));
-    while (sent && rows_next(&rows)) {
-        sent = relay_row(relay, link, &rows, now_ms);
-        ++*rows_seen;
+             "ON o.seq = u.seq WHERE u.seq BETWEEN $1 AND $2 AND o.seq BETWEEN $1 AND $2 "
+             "ORDER BY u.seq",
+             sql_int(relay->fresh[0]), sql_int(relay->fresh[relay->fresh_count - 1]));
+    while (*sent && rows_next(&rows)) {
+        while (at < relay->fresh_count && relay->fresh[at] < rows_int(&rows, 0))
+            at++;
+        if (at < relay->fresh_count && relay->fresh[at] == rows_int(&rows, 0))
+            *sent = relay_row(relay, link, &rows, now_ms);
     }
-    if (rows_end(&rows) == OK) return sent;
-    db_close(relay->reader); /* and with it the lease, where there is one */
-    relay->reader = NULL;
-    relay->leased = false;
-    return sent;
+    return rows_end(&rows);
 }
 
 static bool able(struct relay *relay, int64_t now_ms)
@@ -162,51 +186,56 @@ static bool able(struct relay *relay, int64_t now_ms)
         if (db_open(relay->source->path, DB_READER, &relay->reader, NULL) != OK) return false;
         relay->look_at_ms = now_ms;
     }
-    if (!relay->leased) relay->leased = db_lease(relay->reader, "relay");
+    if (!relay->leased && now_ms >= relay->lease_at_ms) {
+        relay->leased = db_lease(relay->reader, "relay");
+        relay->lease_at_ms = now_ms + LEASE_MS;
+    }
     return relay->leased;
 }
 
-static int64_t room(struct relay *relay)
+static size_t pending_now(struct relay *relay)
 {
     size_t count;
 
     pthread_mutex_lock(&relay->lock);
     count = relay->pending_count;
     pthread_mutex_unlock(&relay->lock);
-    return RELAY_PENDING_MAX - (int64_t)count;
+    return count;
 }
 
-/* Below the cursor: what was committed late, and what has to be sent again. */
-static bool look_below(struct relay *relay, struct link *link, int64_t now_ms)
+/* What has to be sent again is looked for from the beginning. */
+static bool look_back(struct relay *relay, int64_t now_ms)
 {
-    size_t lost, pending;
-    int64_t seen, refused;
+    int64_t refused;
+    size_t lost;
 
     pthread_mutex_lock(&relay->lock);
     lost = forget(relay, RELAY_SENT, now_ms - ANSWER_MS);
     refused = relay->refused;
     relay->refused = 0;
-    pending = relay->pending_count;
     pthread_mutex_unlock(&relay->lock);
     relay->look_at_ms = now_ms + (refused ? REFUSED_MS : relay->look_ms);
-    if (refused || lost) return false;
-    if (pending > LOOK_PENDING_MAX) return true;
-    /* All that is pending may still be there. */
-    return relay_rows(relay, link, 0, (int64_t)pending + RELAY_ROWS, now_ms, &seen);
+    if (pending_now(relay) <= LOOK_PENDING_MAX) relay->cursor = 0;
+    return !refused && !lost;
 }
 
 bool relay_run(struct relay *relay, struct link *link, int64_t now_ms)
 {
     bool good = true;
+    enum err err;
 
     relay->more = false;
     if (!able(relay, now_ms)) return true;
-    if (now_ms >= relay->look_at_ms) good = look_below(relay, link, now_ms);
-    if (good && relay->reader && room(relay) >= RELAY_ROWS) {
-        int64_t seen;
-
-        good = relay_rows(relay, link, relay->cursor, RELAY_ROWS, now_ms, &seen);
-        relay->more = seen == RELAY_ROWS;
+    if (now_ms >= relay->look_at_ms) good = look_back(relay, now_ms);
+    if (!good || pending_now(relay) + RELAY_ROWS > RELAY_PENDING_MAX) return good;
+    if (relay->shared) relay->cursor = 0;
+    err = find_fresh(relay, relay->cursor, now_ms);
+    if (err == OK) err = relay_fresh(relay, link, now_ms, &good);
+    relay->more = err == OK && relay->fresh_count == RELAY_ROWS;
+    if (err) { /* with the reader goes the lease, where there is one */
+        db_close(relay->reader);
+        relay->reader = NULL;
+        relay->leased = false;
     }
     return good;
 }

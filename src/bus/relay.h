@@ -2,14 +2,17 @@
  * as unrelayed (outbox_unrelayed) until the broker has acknowledged it and the writer has committed
  * that; whatever is lost on the way is published again under the same message id.
  *
- * Sequences may be committed out of order (PostgreSQL, several replicas), so events are marked one
- * by one, and now and then the relay looks below the last one it sent. */
+ * Sequences may be committed out of order (PostgreSQL, several lanes and replicas), so events are
+ * marked one by one, and the relay looks at all that is unrelayed: whoever changes an entity has
+ * locked its row, so of one entity's events a look that sees the later one sees the earlier one,
+ * too, and in one look they go in the order of their sequences. */
 #ifndef BUS_RELAY_H
 #define BUS_RELAY_H
 
 #include "bus/nats.h"
 
 #define RELAY_PENDING_MAX 8192
+#define RELAY_ROWS        256  /* sent by one look */
 #define MARKS_MAX         2048 /* of one transaction */
 
 enum relayed { RELAY_SENT, RELAY_ACKNOWLEDGED, RELAY_MARKING };
@@ -25,11 +28,16 @@ struct relay {
     void (*poke)(void *context); /* there is something to mark */
     void *context;
     struct db *reader;
-    bool leased;
-    int64_t look_ms;    /* between looks below the cursor */
-    int64_t cursor;     /* sent up to here */
-    int64_t look_at_ms; /* when to look below it again */
-    bool more;          /* there may be more after the cursor */
+    bool shared;         /* several processes may write to this outbox … */
+    bool leased;         /* … and of those this one relays */
+    int64_t lease_at_ms; /* when to ask for the lease again */
+    int64_t look_ms;     /* between looks from the beginning */
+    int64_t look_at_ms;
+    int64_t cursor; /* sent up to here; where several write, each look begins at the beginning */
+    int64_t seen[RELAY_PENDING_MAX + RELAY_ROWS];
+    int64_t fresh[RELAY_ROWS];
+    size_t fresh_count;
+    bool more; /* there may be more to send at once */
 
     pthread_mutex_t lock;                   /* guards what is below */
     struct sent pending[RELAY_PENDING_MAX]; /* by sequence */

@@ -21,10 +21,13 @@
 
 /* A lock that is not given soon is a deadlock, or another replica that hangs: better to let go and
  * run again item by item than to wait for the server's deadlock check. A transaction whose owner
- * was cut off must not keep its locks. */
+ * was cut off must not keep its locks, and a process that was cut off must not keep its lease: the
+ * server, too, looks whether its client is there. */
 #define SETTINGS                                                                                   \
     "SET statement_timeout = '10s'; SET lock_timeout = '300ms';"                                   \
-    " SET idle_in_transaction_session_timeout = '15s'; SET client_min_messages = error;"
+    " SET idle_in_transaction_session_timeout = '15s'; SET client_min_messages = error;"           \
+    " SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3;" \
+    " SET tcp_user_timeout = '10s';"
 
 enum statement_state { STATEMENT_NEW, STATEMENT_SENT, STATEMENT_READY };
 
@@ -178,6 +181,10 @@ static const struct engine_word words[] = {
      " RETURN OLD; END $$;\n"
      "CREATE TRIGGER @_append_only BEFORE UPDATE OR DELETE ON @"
      " FOR EACH ROW EXECUTE FUNCTION @_append_only();\n"},
+    {"{{unchecked ",
+     "DO $$ DECLARE found record; BEGIN FOR found IN SELECT conname FROM pg_constraint"
+     " WHERE conrelid = '@'::regclass AND contype = 'c' LOOP"
+     " EXECUTE format('ALTER TABLE @ DROP CONSTRAINT %I', found.conname); END LOOP; END $$;\n"},
     {"/*postgresql ", " "}, /* the rest of the comment is for this engine */
     {NULL, NULL},
 };

@@ -296,6 +296,7 @@ static const struct engine_word words[] = {
      "CREATE TRIGGER @_no_delete BEFORE DELETE ON @"
      " WHEN OLD.at_ms > (CAST(strftime('%s', 'now') AS INTEGER) - 31536000) * 1000"
      " BEGIN SELECT RAISE(ABORT, 'the table is append-only'); END;\n"},
+    {"{{unchecked ", ""},
     {"/*sqlite ", " "}, /* the rest of the comment is for this engine; its end is a word, too */
     {NULL, NULL},
 };

@@ -1,0 +1,3 @@
+-- Every purchase writes to these several times.
+{{unchecked orders}}
+{{unchecked payments}}

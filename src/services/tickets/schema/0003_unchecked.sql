@@ -1,0 +1,2 @@
+-- Every purchase writes to it three times.
+{{unchecked tickets}}
