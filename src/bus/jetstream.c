@@ -35,6 +35,7 @@
 #define PROGRESS_MS    1000 /* between words to the broker that buffered events are in hand */
 #define INBOX_AGE_MS   (STREAM_AGE_MS_MAX + 24 * 3600 * INT64_C(1000))
 #define INBOX_SPAN     4096 /* of sequences asked for at once */
+#define INBOX_ROWS     8    /* of one statement */
 #define PRUNE_ROWS     1024
 #define PRUNE_MS       60000
 
@@ -750,9 +751,41 @@ static enum err prune(struct courier *courier, struct tx *tx)
     return err;
 }
 
+/* Unique: of two replicas that were given the same event one commits, the other learns of it here,
+ * at the latest with its COMMIT, and applies its batch again. Most of them go INBOX_ROWS at a time:
+ * where statements are dear, so many cost little more than one. */
+static enum err put_into_inbox(struct tx *tx, const struct delivery *const *settled, size_t count)
+{
+    size_t i = 0;
+    enum err err = OK;
+
+    for (; i + INBOX_ROWS <= count; i += INBOX_ROWS) {
+        struct sql_value values[1 + 2 * INBOX_ROWS] = {sql_int(tx->now_ms)};
+
+        for (size_t j = 0; j < INBOX_ROWS; j++) {
+            values[1 + 2 * j] = sql_text(str_of(settled[i + j]->source));
+            values[2 + 2 * j] = sql_int(settled[i + j]->sequence);
+        }
+        TRY(tx_exec_values(tx, NULL,
+                           "INSERT INTO bus_inbox (source, seq, taken_at_ms) VALUES ($2, $3, $1), "
+                           "($4, $5, $1), ($6, $7, $1), ($8, $9, $1), ($10, $11, $1), "
+                           "($12, $13, $1), ($14, $15, $1), ($16, $17, $1)",
+                           values, sizeof values / sizeof *values));
+    }
+    for (; i < count; i++)
+        TRY(tx_exec(tx, NULL,
+                    "INSERT INTO bus_inbox (source, seq, taken_at_ms) VALUES ($2, $3, $1)",
+                    sql_int(tx->now_ms), sql_text(str_of(settled[i]->source)),
+                    sql_int(settled[i]->sequence)));
+done:
+    return err;
+}
+
 static enum err settle(struct subscription *sub, struct tx *tx, size_t count)
 {
     struct courier *courier = sub->end;
+    const struct delivery *settled[DELIVERIES_MAX];
+    size_t settled_count = 0;
     enum err err = OK;
 
     TRY(relay_mark(&courier->relay, tx));
@@ -760,13 +793,10 @@ static enum err settle(struct subscription *sub, struct tx *tx, size_t count)
     for (size_t i = courier->taken_from; i < count; i++) {
         const struct delivery *delivery = &sub->deliveries[i];
 
-        if (delivery->verdict == VERDICT_RETRY || delivery->known) continue;
-        /* Unique: of two replicas that were given the same event one commits, the other learns
-         * of it here, at the latest with its COMMIT, and applies its batch again. */
-        TRY(tx_exec(
-            tx, NULL, "INSERT INTO bus_inbox (source, seq, taken_at_ms) VALUES ($1, $2, $3)",
-            sql_text(str_of(delivery->source)), sql_int(delivery->sequence), sql_int(tx->now_ms)));
+        if (delivery->verdict != VERDICT_RETRY && !delivery->known)
+            settled[settled_count++] = delivery;
     }
+    TRY(put_into_inbox(tx, settled, settled_count));
     if (count) TRY(prune(courier, tx));
 done:
     return err;

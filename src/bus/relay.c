@@ -288,11 +288,25 @@ int64_t relay_due_ms(struct relay *relay)
     return due_ms;
 }
 
+/* Neighbours go with one statement; what lies between two that are not may be unrelayed still. */
+static enum err unnote(struct tx *tx, const int64_t *marks, size_t count)
+{
+    enum err err = OK;
+
+    for (size_t first = 0, next; first < count && err == OK; first = next) {
+        next = first + 1;
+        while (next < count && marks[next] == marks[next - 1] + 1)
+            next++;
+        err = tx_exec(tx, NULL, "DELETE FROM outbox_unrelayed WHERE seq BETWEEN $1 AND $2",
+                      sql_int(marks[first]), sql_int(marks[next - 1]));
+    }
+    return err;
+}
+
 enum err relay_mark(struct relay *relay, struct tx *tx)
 {
     int64_t marks[MARKS_MAX];
     size_t count = 0;
-    enum err err = OK;
 
     pthread_mutex_lock(&relay->lock);
     for (size_t i = 0; i < relay->pending_count && count < MARKS_MAX && relay->acknowledged; i++) {
@@ -302,10 +316,7 @@ enum err relay_mark(struct relay *relay, struct tx *tx)
         marks[count++] = relay->pending[i].sequence;
     }
     pthread_mutex_unlock(&relay->lock);
-    for (size_t i = 0; i < count; i++)
-        TRY(tx_exec(tx, NULL, "DELETE FROM outbox_unrelayed WHERE seq = $1", sql_int(marks[i])));
-done:
-    return err;
+    return unnote(tx, marks, count);
 }
 
 void relay_marked(struct relay *relay, bool committed)

@@ -5,6 +5,8 @@
 
 #include "sql/sql.h"
 
+#define PARAMETERS_MAX 24 /* of one statement */
+
 /* The beginning of an engine's connection. */
 struct db {
     const struct engine *engine;

@@ -14,7 +14,6 @@
 #include <stdlib.h>
 
 #define STATEMENTS_MAX 128 /* distinct SQL texts of one connection; a power of two */
-#define PARAMETERS_MAX 16
 #define UNREAD_MAX     512 /* results waiting on the server; beyond it somebody waits */
 #define SCHEMA_MAX     64
 #define NUMBER_MAX     24
@@ -22,9 +21,11 @@
 /* A lock that is not given soon is a deadlock, or another replica that hangs: better to let go and
  * run again item by item than to wait for the server's deadlock check. A transaction whose owner
  * was cut off must not keep its locks, and a process that was cut off must not keep its lease: the
- * server, too, looks whether its client is there. */
+ * server, too, looks whether its client is there. Statements look up keys: to plan one for the
+ * values at hand would cost more than it runs. */
 #define SETTINGS                                                                                   \
     "SET statement_timeout = '10s'; SET lock_timeout = '300ms';"                                   \
+    " SET plan_cache_mode = force_generic_plan;"                                                   \
     " SET idle_in_transaction_session_timeout = '15s'; SET client_min_messages = error;"           \
     " SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3;" \
     " SET tcp_user_timeout = '10s';"

@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #define STATEMENTS_MAX 128 /* distinct SQL texts of one connection; a power of two */
-#define PARAMETERS_MAX 16
 #define CHECKPOINT_PAGES                                                                           \
     4000 /* 16 MiB of log: hot pages are folded into the file once, not often */
 #define WRITER_CACHE_KIB 16384
