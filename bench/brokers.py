@@ -7,7 +7,8 @@ import time
 from machine import Program, get, tool, wait_until
 
 from nats_client import NatsClient  # found in tests/support by machine.py's path
-from broker import Nats
+from broker import Nats, Redis
+from postgres import Postgres
 
 EVENTS = int(os.environ.get("BENCH_EVENTS", "100000"))
 SECONDS = float(os.environ.get("BENCH_SECONDS", "5"))
@@ -83,12 +84,22 @@ def bench_brokers(bench, table):
     table.at_least(f"backlog: {EVENTS:,} events applied by orders, start included",
                    backlog_rate(bench, "backlog-nats", nats), embedded, "embedded", 0.5)
     nats.stop()
-    nats = Nats().start()
-    program = Program(bench, "buy-embedded")
-    embedded = program.purchases(128, SECONDS, 0)["rate"]
-    bench.stop(program.process)
-    program = Program(bench, "buy-nats", env=nats.environment())
-    table.at_least("whole purchases, all services in one process", program.purchases(
-        128, SECONDS, 0)["rate"], embedded, "embedded", 0.25)
-    bench.stop(program.process)
-    nats.stop()
+    bench_drivers(bench, table)
+
+
+def bench_drivers(bench, table):
+    """Whole purchases through one process of all services, by the drivers it runs on."""
+    def rate(name, env):
+        program = Program(bench, name, env=env)
+        result = program.purchases(128, SECONDS, 0)["rate"]
+        bench.stop(program.process)
+        return result
+
+    embedded = rate("buy-embedded", {})
+    with Nats() as nats:
+        table.at_least("whole purchases, all services in one process, NATS",
+                       rate("buy-nats", nats.environment()), embedded, "embedded", 0.25)
+    with Postgres() as postgres, Nats() as nats, Redis() as redis:
+        env = {"DATABASE_URL": postgres.new_database(), **nats.environment(), **redis.environment()}
+        table.at_least("whole purchases, all services in one process, PostgreSQL, NATS and Redis",
+                       rate("buy-drivers", env), embedded, "embedded", 0.25)
