@@ -1,6 +1,7 @@
 """The whole set of tools/distributed.py: purchases through its ingress against everything in one
 process, and two replicas of orders against one. On one machine all of it shares its cores, so the
-second says less about scaling than about which of them is short; who used them is said beside it."""
+second says less about scaling than about which of them is short; who used them is said beside it.
+Held to a part of a core each, as on machines of their own, replicas show whether two do more."""
 import concurrent.futures
 import json
 import os
@@ -21,6 +22,7 @@ BUYERS = 128
 # that, and none asks two thousand times a second whether it has come.
 BUYERS_THERE, PAUSE_US = 512, 100000
 CONNECTIONS = 128
+REPLICA_PART = 0.15
 TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -54,6 +56,36 @@ def shares(measure):
     return result, ", ".join(f"{name} {part / whole:.0%}" for name, part in most)
 
 
+class Held:
+    """with Held(pids, part): each of them gets no more than that part of one core, by a control group."""
+
+    PERIOD_US = 10000
+
+    def __init__(self, pids, part):
+        quota = int(self.PERIOD_US * part)
+        self.groups = []
+        for pid in pids:
+            for root, settings in (
+                    ("/sys/fs/cgroup/cpu", {"cpu.cfs_period_us": self.PERIOD_US, "cpu.cfs_quota_us": quota}),
+                    ("/sys/fs/cgroup", {"cpu.max": f"{quota} {self.PERIOD_US}"})):
+                if os.path.exists(os.path.join(root, "cgroup.procs")):
+                    self.groups.append((root, f"{root}/boxoffice-bench-{pid}", pid, settings))
+                    break
+
+    def __enter__(self):
+        for _, group, pid, settings in self.groups:
+            os.mkdir(group)
+            for name, value in {**settings, "cgroup.procs": pid}.items():
+                with open(os.path.join(group, name), "w", encoding="ascii") as file:
+                    file.write(str(value))
+
+    def __exit__(self, *_):
+        for root, group, pid, _ in self.groups:
+            with open(os.path.join(root, "cgroup.procs"), "w", encoding="ascii") as file:
+                file.write(str(pid))
+            os.rmdir(group)
+
+
 def bench_purchases(bench, table):
     program = Program(bench, "buy-embedded")
     embedded = statistics.median(
@@ -76,7 +108,7 @@ def bench_purchases(bench, table):
 
 def bench_replicas(bench, table):
     """Orders on PostgreSQL, the tickets there beforehand: a purchase's most expensive step."""
-    count = int(2 * ROUNDS * SECONDS * 12000)
+    count = int(4 * ROUNDS * SECONDS * 12000)
     with Postgres() as postgres:
         url = postgres.new_database()
         env = {"DATABASE_URL": url}
@@ -88,10 +120,10 @@ def bench_replicas(bench, table):
                       "lpad(to_hex(n), 24, '0'), 0, 'A ticket', 2000 "
                       f"FROM generate_series(1, {count}) n; VACUUM ANALYZE", url.rsplit("/", 1)[1])
         parts = []
-        for part in range(3 * ROUNDS):
+        for part in range(6 * ROUNDS):
             parts.append(bench.path(f"ids-{part}"))
             with open(parts[-1], "w", encoding="ascii") as out:
-                out.writelines(f"{n:024x}\n" for n in range(part + 1, count + 1, 3 * ROUNDS))
+                out.writelines(f"{n:024x}\n" for n in range(part + 1, count + 1, 6 * ROUNDS))
 
         def load(*programs):
             each = CONNECTIONS // len(programs)
@@ -100,16 +132,22 @@ def bench_replicas(bench, table):
                     lambda program: program.load("orders", each, SECONDS, ids=parts.pop()), programs))
             return sum(result["rate"] for result in results)
 
-        alone, both = [], []
-        for _ in range(ROUNDS):
-            rate, who = shares(lambda: load(one))
-            say(f"one replica: {rate:,.0f}/s; {who}")
-            alone.append(rate)
-            rate, who = shares(lambda: load(one, two))
-            say(f"two replicas: {rate:,.0f}/s; {who}")
-            both.append(rate)
-        table.at_least("POST /api/orders at two replicas of orders, one PostgreSQL",
-                       statistics.median(both), statistics.median(alone), "at one", 1.3)
+        def compare(what):
+            alone, both = [], []
+            for _ in range(ROUNDS):
+                for name, programs, rates in (("one", (one,), alone), ("two", (one, two), both)):
+                    rate, who = shares(lambda programs=programs: load(*programs))
+                    say(f"{name}{what}: {rate:,.0f}/s; {who}")
+                    rates.append(rate)
+            table.at_least("POST /api/orders at two replicas of orders, one PostgreSQL" + what,
+                           statistics.median(both), statistics.median(alone), "at one", 1.3)
+
+        compare("")
+        try:
+            with Held((one.process.pid, two.process.pid), REPLICA_PART):
+                compare(f", each replica held to {REPLICA_PART} of a core")
+        except OSError as error:
+            say(f"replicas held to a part of a core: not measured, {error}")
         bench.stop(one.process)
         bench.stop(two.process)
 
