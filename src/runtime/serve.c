@@ -22,6 +22,8 @@
 #define CONNECTIONS_MIN 64
 #define IDLE_MS         75000
 #define DEADLINE_MS     10000
+#define REOPEN_MS       1000 /* between attempts to open a database again */
+#define LANE_REOPEN_MS  100  /* the same for a lane, which only follows the first one */
 
 /* --- folders and databases ----------------------------------------------------------------- */
 
@@ -135,6 +137,24 @@ done:
     }
     if (service == first && db_place_is_postgres(service->path)) log_connection(service, err, why);
     return err;
+}
+
+/* A ban may be among what happened that memory was not told of: service_connect reads them again.
+ */
+bool service_reopen(struct service *service, int64_t now_ms)
+{
+    if (service->db) return true;
+    if (now_ms < service->reopen_at_ms) return false;
+    service->reopen_at_ms = now_ms + (service->first ? LANE_REOPEN_MS : REOPEN_MS);
+    return service_connect(service, NULL) == OK;
+}
+
+void service_close_broken(struct service *service)
+{
+    if (!service->db || !db_broken(service->db)) return;
+    atomic_store(&service->open, false);
+    db_close(service->db);
+    service->db = NULL;
 }
 
 static enum err open_database(struct service *service, struct buf *why)
