@@ -284,6 +284,9 @@ enum err house_open(struct house *house, const struct service_definition *const 
 void house_close(struct house *house);
 /* What house_open does last for each service, in this order. */
 enum err service_subscribe(struct service *service);
+/* Whether the bus brings it what is published under that subject: for its listeners, or for the
+ * runtime's own books. */
+bool service_listens(const struct service *service, struct str subject);
 enum err service_start(struct service *service, struct buf *why);
 /* Opens the writer's connection; the first time also brings the schema up to date and subscribes.
  * ERR_UNAVAILABLE: the server is away, try again. */

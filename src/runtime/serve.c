@@ -265,6 +265,13 @@ enum err service_subscribe(struct service *service)
                              &service->subscription);
 }
 
+bool service_listens(const struct service *service, struct str subject)
+{
+    for (const char *const *listed = service->subjects; *listed; listed++)
+        if (str_eq(str_of(*listed), subject)) return true;
+    return false;
+}
+
 /* --- start and stop ------------------------------------------------------------------------ */
 
 enum err service_start(struct service *service, struct buf *why)

@@ -182,13 +182,6 @@ static void note(const char *service, const char *event, const struct dead_lette
               log_int("letter", letter->id), log_text("reason", letter->reason));
 }
 
-static bool listens(const struct service_definition *def, struct str subject)
-{
-    for (size_t i = 0; i < def->listener_count; i++)
-        if (str_eq(str_of(event_subject(def->listeners[i].type)), subject)) return true;
-    return false;
-}
-
 static enum err retry(struct request *rq, struct tx *tx, struct reply *rp)
 {
     const struct letter_key *key = rq->state;
@@ -197,7 +190,7 @@ static enum err retry(struct request *rq, struct tx *tx, struct reply *rp)
     enum err err;
 
     TRY(dead_letter_get(tx, rq->arena, key->id, &letter));
-    if (!key->service->subscription || !listens(key->service->def, letter.subject))
+    if (!key->service->subscription || !service_listens(key->service, letter.subject))
         return request_reject(rq, "id", "The service does not listen to this subject: drop it");
     TRY(dead_letter_retry(tx, &letter));
     subscription_look(key->service->subscription);
