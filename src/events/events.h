@@ -30,7 +30,7 @@
     F(S, TEXT,    email,         "email")                                                          \
     F(S, TEXT,    status,        "status")
 
-#define TICKET_FIELDS(F, S)                                                                \
+#define TICKET_FIELDS(F, S)                                                                        \
     F(S, ID,      id,            "id")                                                             \
     F(S, VERSION, version,       "version")                                                        \
     F(S, TITLE,   title,         "title")                                                          \
@@ -43,7 +43,7 @@
     F(S, FLAG,    imported,      "imported")
 
 #define TICKET_UPDATED_FIELDS(F, S)                                                                \
-    TICKET_FIELDS(F, S)                                                                    \
+    TICKET_FIELDS(F, S)                                                                            \
     F(S, REF,     order_id,      "orderId")                                                        \
     F(S, FLAG,    sold,          "sold")
 

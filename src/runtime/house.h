@@ -166,6 +166,8 @@ static inline struct request *request_list_take(struct request_list *list)
 }
 /* Moves everything from one list to the end of another. */
 void request_list_append(struct request_list *to, struct request_list *from);
+/* Answers every request of it with that error. Not under a lock. */
+void request_list_refuse(struct request_list *list, enum err err);
 void task_list_add(struct task_list *list, struct task *task);
 struct task *task_list_take(struct task_list *list);
 void task_list_free(struct task_list *list); /* the tasks in it */
@@ -282,9 +284,17 @@ enum err house_open(struct house *house, const struct service_definition *const 
 void house_close(struct house *house);
 /* What house_open does last for each service, in this order. */
 enum err service_subscribe(struct service *service);
+/* Whether the bus brings it what is published under that subject: for its listeners, or for the
+ * runtime's own books. */
+bool service_listens(const struct service *service, struct str subject);
 enum err service_start(struct service *service, struct buf *why);
 /* Opens the writer's connection; the first time also brings the schema up to date and subscribes.
  * ERR_UNAVAILABLE: the server is away, try again. */
 enum err service_connect(struct service *service, struct buf *why);
+/* The writer's connection is there, or it was time to try and it is there again. An unknown outcome
+ * is settled by looking: a new connection sees what is there. */
+bool service_reopen(struct service *service, int64_t now_ms);
+/* Closes it when it is of no more use (db_broken). */
+void service_close_broken(struct service *service);
 
 #endif

@@ -2,7 +2,6 @@
 #include "runtime/key.h"
 
 #include "base/random.h"
-#include "runtime/house.h"
 #include "runtime/serve.h"
 
 #include <errno.h>
@@ -155,7 +154,6 @@ static enum err audit_rotation(struct db *db, struct str kid)
 enum err session_keys_rotate_alone(const struct settings *settings, struct session_kid *kid,
                                    struct buf *why)
 {
-    int64_t now_ms = clock_now_ms(&clock_system);
     struct session_keys *keys = NULL;
     char *place = NULL;
     struct db *db = NULL;
@@ -163,8 +161,7 @@ enum err session_keys_rotate_alone(const struct settings *settings, struct sessi
 
     TRY(service_place(settings, bus_service.name, &place, why));
     TRY(db_open(place, DB_WRITER, &db, why));
-    TRY(db_migrate(db, bus_schema, now_ms, why));
-    TRY(db_migrate(db, runtime_schema, now_ms, why));
+    TRY(service_migrate(db, &bus_service, clock_now_ms(&clock_system), why));
     TRY(session_keys_rotate(settings, NULL, why));
     keys = session_keys_open(settings, why);
     if (!keys) err = ERR_IO;

@@ -110,9 +110,6 @@ struct pool *pool_start(struct service *service, int threads, size_t queue_max)
 
 void pool_stop(struct pool *pool)
 {
-    struct request *rq;
-    struct task *task;
-
     if (!pool) return;
     pthread_mutex_lock(&pool->lock);
     pool->stopping = true;
@@ -120,13 +117,8 @@ void pool_stop(struct pool *pool)
     pthread_mutex_unlock(&pool->lock);
     for (int i = 0; i < pool->thread_count; i++)
         pthread_join(pool->threads[i], NULL);
-    while ((rq = request_list_take(&pool->requests))) {
-        rq->next = NULL;
-        reply_error(rq, ERR_STOPPING);
-        http_answer(rq);
-    }
-    while ((task = task_list_take(&pool->tasks)))
-        free(task);
+    request_list_refuse(&pool->requests, ERR_STOPPING);
+    task_list_free(&pool->tasks);
     pthread_cond_destroy(&pool->wake);
     pthread_mutex_destroy(&pool->lock);
     free(pool);

@@ -101,18 +101,6 @@ struct readers *readers_start(struct service *service)
     return NULL;
 }
 
-static void refuse(struct request_list *list, enum err err)
-{
-    struct request *first = list->head;
-
-    for (struct request *rq = first; rq; rq = rq->link) {
-        rq->next = NULL;
-        reply_error(rq, err);
-    }
-    *list = (struct request_list){0};
-    if (first) http_answer_all(first);
-}
-
 void readers_stop(struct readers *readers)
 {
     if (!readers) return;
@@ -122,7 +110,7 @@ void readers_stop(struct readers *readers)
     pthread_mutex_unlock(&readers->lock);
     for (int i = 0; i < readers->thread_count; i++)
         pthread_join(readers->threads[i], NULL);
-    refuse(&readers->queue, ERR_STOPPING);
+    request_list_refuse(&readers->queue, ERR_STOPPING);
     pthread_cond_destroy(&readers->wake);
     pthread_mutex_destroy(&readers->lock);
     free(readers);
@@ -143,5 +131,5 @@ void readers_enqueue(struct readers *readers, struct request_list *list)
     if (readers->queue.head) pthread_cond_signal(&readers->wake);
     pthread_mutex_unlock(&readers->lock);
     *list = (struct request_list){0};
-    refuse(&refused, stopping ? ERR_STOPPING : ERR_QUEUE_FULL);
+    request_list_refuse(&refused, stopping ? ERR_STOPPING : ERR_QUEUE_FULL);
 }

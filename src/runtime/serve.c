@@ -22,6 +22,8 @@
 #define CONNECTIONS_MIN 64
 #define IDLE_MS         75000
 #define DEADLINE_MS     10000
+#define REOPEN_MS       1000 /* between attempts to open a database again */
+#define LANE_REOPEN_MS  100  /* the same for a lane, which only follows the first one */
 
 /* --- folders and databases ----------------------------------------------------------------- */
 
@@ -137,6 +139,24 @@ done:
     return err;
 }
 
+/* A ban may be among what happened that memory was not told of: service_connect reads them again.
+ */
+bool service_reopen(struct service *service, int64_t now_ms)
+{
+    if (service->db) return true;
+    if (now_ms < service->reopen_at_ms) return false;
+    service->reopen_at_ms = now_ms + (service->first ? LANE_REOPEN_MS : REOPEN_MS);
+    return service_connect(service, NULL) == OK;
+}
+
+void service_close_broken(struct service *service)
+{
+    if (!service->db || !db_broken(service->db)) return;
+    atomic_store(&service->open, false);
+    db_close(service->db);
+    service->db = NULL;
+}
+
 static enum err open_database(struct service *service, struct buf *why)
 {
     enum err err;
@@ -243,6 +263,13 @@ enum err service_subscribe(struct service *service)
     if (!service->db) return OK; /* or else when it is connected */
     return subscription_open(service->house->bus, &who, tx_read(service->db, 0),
                              &service->subscription);
+}
+
+bool service_listens(const struct service *service, struct str subject)
+{
+    for (const char *const *listed = service->subjects; *listed; listed++)
+        if (str_eq(str_of(*listed), subject)) return true;
+    return false;
 }
 
 /* --- start and stop ------------------------------------------------------------------------ */

@@ -18,6 +18,18 @@ void request_list_append(struct request_list *to, struct request_list *from)
     *from = (struct request_list){0};
 }
 
+void request_list_refuse(struct request_list *list, enum err err)
+{
+    struct request *first = list->head;
+
+    for (struct request *rq = first; rq; rq = rq->link) {
+        rq->next = NULL;
+        reply_error(rq, err);
+    }
+    *list = (struct request_list){0};
+    if (first) http_answer_all(first);
+}
+
 void task_list_add(struct task_list *list, struct task *task)
 {
     task->link = NULL;

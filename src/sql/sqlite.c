@@ -1,127 +1,16 @@
-/* sql/sqlite.c: the embedded engine behind sql.h; the only file that knows SQLite.
+/* sql/sqlite.c: the embedded engine behind sql.h: its statements and transactions.
  *
  * WAL with synchronous=FULL: a commit returns when its frames are on the disk. One connection in
  * one process writes and checkpoints a file (a lock file keeps others out); readers never do. */
-#include "sql/engine.h"
+#include "sql/sqlite_parts.h"
 
 #include "base/log.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <sqlite3.h>
-#include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
-#include <threads.h>
-#include <unistd.h>
 
-#define STATEMENTS_MAX 128 /* distinct SQL texts of one connection; a power of two */
-#define CHECKPOINT_PAGES                                                                           \
-    4000 /* 16 MiB of log: hot pages are folded into the file once, not often */
-#define WRITER_CACHE_KIB 16384
-#define READER_CACHE_KIB 2048
+/* --- errors -------------------------------------------------------------------------------- */
 
-struct statement {
-    const char *sql; /* the literal's address is the key */
-    sqlite3_stmt *handle;
-    uint8_t place[PARAMETERS_MAX + 1]; /* $n is SQLite's parameter place[n]; 0: not used */
-};
-
-/* What the connections of one file have in common. */
-struct file {
-    struct file *next;
-    char *path;
-    int connections;
-    _Atomic uint64_t commits; /* from 1 */
-};
-
-struct sqlite {
-    struct db base; /* first: a struct db of this engine is one of these */
-    sqlite3 *handle;
-    struct file *file;
-    enum db_mode mode;
-    bool open;      /* a transaction, or a reader's snapshot */
-    uint64_t seen;  /* file->commits when the snapshot began */
-    bool savepoint; /* the running item has written */
-    bool broken;    /* a commit's outcome is unknown */
-    int lock_fd;
-    struct statement statements[STATEMENTS_MAX];
-};
-
-static struct sqlite *of(struct db *base)
-{
-    return (struct sqlite *)base;
-}
-
-static once_flag library_once = ONCE_FLAG_INIT;
-static mtx_t files_lock;
-static struct file *files;
-
-/* Connections never cross threads at the same time, and nobody reads SQLite's memory statistics:
- * both would cost a lock a call. */
-static void library_configure(void)
-{
-    sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
-    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-    sqlite3_initialize();
-    mtx_init(&files_lock, mtx_plain);
-}
-
-static struct file *file_find(const char *path)
-{
-    struct file *file = files;
-
-    while (file && strcmp(file->path, path) != 0)
-        file = file->next;
-    return file;
-}
-
-static struct file *file_make(const char *path)
-{
-    struct file *file = calloc(1, sizeof *file);
-
-    if (!file) return NULL;
-    file->path = strdup(path);
-    if (!file->path) {
-        free(file);
-        return NULL;
-    }
-    atomic_store(&file->commits, 1);
-    file->next = files;
-    files = file;
-    return file;
-}
-
-static struct file *file_join(const char *path)
-{
-    struct file *file;
-
-    mtx_lock(&files_lock);
-    file = file_find(path);
-    if (!file) file = file_make(path);
-    if (file) file->connections++;
-    mtx_unlock(&files_lock);
-    return file;
-}
-
-static void file_leave(struct file *file)
-{
-    struct file **at = &files;
-
-    if (!file) return;
-    mtx_lock(&files_lock);
-    if (--file->connections == 0) {
-        while (*at != file)
-            at = &(*at)->next;
-        *at = file->next;
-        free(file->path);
-        free(file);
-    }
-    mtx_unlock(&files_lock);
-}
-
-static enum err err_of(int code)
+enum err sqlite_err(int code)
 {
     switch (code & 0xff) {
     case SQLITE_OK:
@@ -142,10 +31,9 @@ static enum err err_of(int code)
     }
 }
 
-/* Notes what SQLite says; expected outcomes (a unique index that refuses) are not worth a line. */
-static enum err fail(struct sqlite *db, int code, const char *sql)
+enum err sqlite_fail(struct sqlite *db, int code, const char *sql)
 {
-    enum err err = err_of(code);
+    enum err err = sqlite_err(code);
 
     if (err != ERR_CONFLICT)
         log_event(LOG_ERROR, "sql", "statement.failed", log_int("code", code),
@@ -154,134 +42,11 @@ static enum err fail(struct sqlite *db, int code, const char *sql)
     return err;
 }
 
-static enum err run(struct sqlite *db, const char *sql)
+enum err sqlite_run(struct sqlite *db, const char *sql)
 {
     int code = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
 
-    return code == SQLITE_OK ? OK : fail(db, code, sql);
-}
-
-/* --- open and close ------------------------------------------------------------------------ */
-
-static enum err take_lock(struct sqlite *db, const char *path, struct buf *why)
-{
-    char name[4096];
-
-    if (snprintf(name, sizeof name, "%s.lock", path) >= (int)sizeof name) return ERR_IO;
-    db->lock_fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (db->lock_fd < 0) {
-        if (why) buf_printf(why, "cannot open %s: %s", name, strerror(errno));
-        return ERR_IO;
-    }
-    if (flock(db->lock_fd, LOCK_EX | LOCK_NB) == 0) return OK;
-    if (why) buf_printf(why, "%s is in use by another boxoffice process", path);
-    return ERR_LOCKED;
-}
-
-/* Rewrites the log as it is and syncs it. */
-static int write_again(sqlite3_file *log)
-{
-    static const int piece = 64 * 1024;
-    char *bytes = malloc((size_t)piece);
-    sqlite3_int64 size = 0;
-    int code = bytes ? log->pMethods->xFileSize(log, &size) : SQLITE_NOMEM;
-
-    for (sqlite3_int64 at = 0; code == SQLITE_OK && at < size; at += piece) {
-        int len = size - at < piece ? (int)(size - at) : piece;
-
-        code = log->pMethods->xRead(log, bytes, len, at);
-        if (code == SQLITE_OK) code = log->pMethods->xWrite(log, bytes, len, at);
-    }
-    if (code == SQLITE_OK && size) code = log->pMethods->xSync(log, SQLITE_SYNC_FULL);
-    free(bytes);
-    return code;
-}
-
-/* A process that was killed in a commit, or whose sync failed, may have left a transaction in the
- * log that the next one takes for committed although no disk has it: its events would be delivered
- * and then be gone with the power. After a failed sync not even another sync helps, for the kernel
- * holds the pages for clean. So the log is written once more before anybody reads it. */
-static enum err settle_log(struct sqlite *db)
-{
-    sqlite3_file *log = NULL;
-    int code;
-    enum err err;
-
-    TRY(run(db, "SELECT 1 FROM sqlite_schema LIMIT 1")); /* opens it */
-    code = sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
-    if (code == SQLITE_OK && log && log->pMethods) code = write_again(log);
-    if (code != SQLITE_OK) err = fail(db, code, "settle the log");
-done:
-    return err;
-}
-
-static enum err configure(struct sqlite *db)
-{
-    char pragmas[256];
-    bool writer = db->mode == DB_WRITER;
-    enum err err;
-
-    sqlite3_busy_timeout(db->handle, 1000);
-    sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    if (!writer) sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-    snprintf(pragmas, sizeof pragmas,
-             "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-%d; PRAGMA mmap_size=0;%s",
-             writer ? WRITER_CACHE_KIB : READER_CACHE_KIB,
-             writer ? "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;" : "");
-    if (writer) sqlite3_wal_autocheckpoint(db->handle, CHECKPOINT_PAGES);
-    TRY(run(db, pragmas));
-    if (writer) TRY(settle_log(db));
-done:
-    return err;
-}
-
-static void close_connection(struct db *base)
-{
-    struct sqlite *db = of(base);
-
-    for (size_t i = 0; i < STATEMENTS_MAX; i++)
-        sqlite3_finalize(db->statements[i].handle);
-    sqlite3_close(db->handle); /* rolls back, and a writer folds its log into the file */
-    if (db->lock_fd >= 0) close(db->lock_fd);
-    file_leave(db->file);
-    free(db);
-}
-
-enum err sqlite_open(const char *path, enum db_mode mode, struct db **out, struct buf *why)
-{
-    enum err err = OK;
-    struct sqlite *db;
-    int flags =
-        SQLITE_OPEN_NOMUTEX |
-        (mode == DB_WRITER ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
-
-    call_once(&library_once, library_configure);
-    db = calloc(1, sizeof *db);
-    if (!db) return ERR_MEMORY;
-    db->mode = mode;
-    db->lock_fd = -1;
-    db->base = (struct db){.engine = &sqlite_engine, .tx.db = &db->base};
-    db->file = file_join(path);
-    if (!db->file) {
-        err = ERR_MEMORY;
-        goto done;
-    }
-    if (mode == DB_WRITER) TRY(take_lock(db, path, why));
-    if (sqlite3_open_v2(path, &db->handle, flags, NULL) != SQLITE_OK) {
-        if (why) buf_printf(why, "cannot open %s: %s", path, sqlite3_errmsg(db->handle));
-        err = ERR_IO;
-        goto done;
-    }
-    sqlite3_extended_result_codes(db->handle, 1);
-    err = configure(db);
-    if (err && why) buf_printf(why, "cannot use %s: %s", path, sqlite3_errmsg(db->handle));
-done:
-    if (err) {
-        close_connection(&db->base);
-        db = NULL;
-    }
-    *out = db ? &db->base : NULL;
-    return err;
+    return code == SQLITE_OK ? OK : sqlite_fail(db, code, sql);
 }
 
 /* --- statements ---------------------------------------------------------------------------- */
@@ -310,7 +75,7 @@ static enum err prepare(struct sqlite *db, struct statement *slot, const char *s
         code = sqlite3_prepare_v3(db->handle, text.at, -1, SQLITE_PREPARE_PERSISTENT, &slot->handle,
                                   NULL);
     buf_free(&text);
-    if (code != SQLITE_OK) return fail(db, code, sql);
+    if (code != SQLITE_OK) return sqlite_fail(db, code, sql);
     ASSERT(slot->handle != NULL);
     count = sqlite3_bind_parameter_count(slot->handle);
     ASSERT(count <= PARAMETERS_MAX);
@@ -370,7 +135,7 @@ static enum err bind(struct sqlite *db, struct statement *statement, const struc
 
         ASSERT(place > 0); /* a value without its $n */
         code = bind_one(statement->handle, place, &values[i], keep);
-        if (code != SQLITE_OK) return fail(db, code, statement->sql);
+        if (code != SQLITE_OK) return sqlite_fail(db, code, statement->sql);
     }
     return OK;
 }
@@ -385,7 +150,7 @@ static enum err control(struct sqlite *db, const char *sql)
     TRY(statement_find(db, sql, &statement));
     code = sqlite3_step(statement->handle);
     sqlite3_reset(statement->handle);
-    if (code != SQLITE_DONE) err = fail(db, code, sql);
+    if (code != SQLITE_DONE) err = sqlite_fail(db, code, sql);
 done:
     return err;
 }
@@ -403,7 +168,7 @@ static enum err savepoint_begin(struct sqlite *db)
 static enum err execute(struct db *base, int64_t *changes, const char *sql,
                         const struct sql_value *values, size_t count)
 {
-    struct sqlite *db = of(base);
+    struct sqlite *db = sqlite_of(base);
     struct statement *statement;
     enum err err = OK;
     int code;
@@ -414,7 +179,7 @@ static enum err execute(struct db *base, int64_t *changes, const char *sql,
     TRY(bind(db, statement, values, count, SQLITE_STATIC));
     code = sqlite3_step(statement->handle);
     ASSERT(code != SQLITE_ROW);
-    if (code != SQLITE_DONE) err = fail(db, code, sql);
+    if (code != SQLITE_DONE) err = sqlite_fail(db, code, sql);
     sqlite3_reset(statement->handle);
     if (changes && err == OK) *changes = sqlite3_changes64(db->handle);
 done:
@@ -425,13 +190,13 @@ static void query(struct rows *rows, const char *sql, const struct sql_value *va
 {
     struct statement *statement = NULL;
 
-    rows->err = statement_find(of(rows->db), sql, &statement);
+    rows->err = statement_find(sqlite_of(rows->db), sql, &statement);
     if (rows->err) return;
     ASSERT(!sqlite3_stmt_busy(statement->handle));
-    if (!sqlite3_stmt_readonly(statement->handle)) rows->err = savepoint_begin(of(rows->db));
+    if (!sqlite3_stmt_readonly(statement->handle)) rows->err = savepoint_begin(sqlite_of(rows->db));
     if (rows->err) return;
     rows->statement = statement;
-    rows->err = bind(of(rows->db), statement, values, count, SQLITE_TRANSIENT);
+    rows->err = bind(sqlite_of(rows->db), statement, values, count, SQLITE_TRANSIENT);
 }
 
 static bool next(struct rows *rows)
@@ -442,7 +207,7 @@ static bool next(struct rows *rows)
     if (rows->err || !statement) return false;
     code = sqlite3_step(statement->handle);
     if (code == SQLITE_ROW) return true;
-    if (code != SQLITE_DONE) rows->err = fail(of(rows->db), code, statement->sql);
+    if (code != SQLITE_DONE) rows->err = sqlite_fail(sqlite_of(rows->db), code, statement->sql);
     return false;
 }
 
@@ -481,7 +246,7 @@ static enum err script(struct db *base, const char *text)
     struct buf out;
     enum err err = engine_translate(text, words, &out);
 
-    if (err == OK) err = run(of(base), out.at);
+    if (err == OK) err = sqlite_run(sqlite_of(base), out.at);
     buf_free(&out);
     return err;
 }
@@ -490,7 +255,7 @@ static enum err script(struct db *base, const char *text)
 
 static enum err begin(struct db *base)
 {
-    struct sqlite *db = of(base);
+    struct sqlite *db = sqlite_of(base);
     enum err err;
 
     ASSERT(db->mode == DB_WRITER && !db->open);
@@ -502,7 +267,7 @@ static enum err begin(struct db *base)
 
 static void rollback(struct db *base)
 {
-    struct sqlite *db = of(base);
+    struct sqlite *db = sqlite_of(base);
 
     if (db->open && !sqlite3_get_autocommit(db->handle)) (void)control(db, "ROLLBACK");
     db->open = false;
@@ -511,7 +276,7 @@ static void rollback(struct db *base)
 
 static enum err commit(struct db *base)
 {
-    struct sqlite *db = of(base);
+    struct sqlite *db = sqlite_of(base);
     enum err err;
 
     ASSERT(db->open && !db->savepoint);
@@ -531,12 +296,12 @@ static enum err commit(struct db *base)
 
 static void item_begin(struct db *base)
 {
-    ASSERT(!of(base)->savepoint);
+    ASSERT(!sqlite_of(base)->savepoint);
 }
 
 static enum err item_end(struct db *base, bool keep)
 {
-    struct sqlite *db = of(base);
+    struct sqlite *db = sqlite_of(base);
     enum err err = OK;
 
     if (sqlite3_get_autocommit(db->handle)) { /* the engine rolled everything back by itself */
@@ -559,7 +324,7 @@ static uint64_t commits(const struct db *base)
 
 static void snapshot_end(struct db *base)
 {
-    struct sqlite *db = of(base);
+    struct sqlite *db = sqlite_of(base);
 
     if (!db->open) return;
     db->open = false;
@@ -569,7 +334,7 @@ static void snapshot_end(struct db *base)
 /* The number is read before the snapshot begins, so the snapshot is as new as it or newer. */
 static void snapshot(struct db *base)
 {
-    struct sqlite *db = of(base);
+    struct sqlite *db = sqlite_of(base);
     uint64_t now = commits(base);
 
     ASSERT(db->mode == DB_READER);
@@ -581,7 +346,7 @@ static void snapshot(struct db *base)
 
 static bool broken(struct db *base)
 {
-    return of(base)->broken;
+    return sqlite_of(base)->broken;
 }
 
 /* The file's lock keeps other processes out. */
@@ -612,7 +377,7 @@ static enum err check(struct db *base)
 
 const struct engine sqlite_engine = {
     .shared = false,
-    .close = close_connection,
+    .close = sqlite_close,
     .broken = broken,
     .script = script,
     .migrating = migrating,
@@ -635,84 +400,3 @@ const struct engine sqlite_engine = {
     .text = text,
     .end = end,
 };
-/* --- copying ------------------------------------------------------------------------------- */
-
-#define PAGE_BYTES 4096 /* SQLite's default, and that of every file made here */
-#define COPY_SYNC_BYTES                                                                            \
-    (2 * 1024 * 1024) /* never more than this for the disk to swallow at once                      \
-                       */
-
-/* A new, empty database file whose pages go to the disk without a journal: until it is whole it is
- * worth nothing. */
-static enum err copy_target(const char *path, sqlite3 **out)
-{
-    int code = sqlite3_open_v2(
-        path, out, SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
-
-    if (code == SQLITE_OK)
-        code = sqlite3_exec(*out,
-                            "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; "
-                            "PRAGMA cache_size=-2048",
-                            NULL, NULL, NULL);
-    return err_of(code);
-}
-
-static enum err copy_pages(sqlite3_backup *backup, int fd,
-                           void (*pause)(void *context, int64_t bytes), void *context)
-{
-    int64_t unsynced = 0;
-    int code;
-
-    while ((code = sqlite3_backup_step(backup, DB_COPY_PIECE / PAGE_BYTES)) == SQLITE_OK) {
-        unsynced += DB_COPY_PIECE;
-        if (unsynced >= COPY_SYNC_BYTES) {
-            if (fdatasync(fd) != 0) return ERR_IO;
-            unsynced = 0;
-        }
-        if (pause) pause(context, DB_COPY_PIECE);
-    }
-    return code == SQLITE_DONE ? OK : err_of(code);
-}
-
-enum err db_copy(struct db *base, const char *path, void (*pause)(void *context, int64_t bytes),
-                 void *context, struct buf *why)
-{
-    const struct sqlite *reader = of(base);
-    sqlite3_backup *backup = NULL;
-    sqlite3 *target = NULL;
-    int fd = -1;
-    enum err err = OK;
-
-    ASSERT(base->engine == &sqlite_engine && reader->mode == DB_READER && reader->open);
-    TRY(copy_target(path, &target));
-    fd = open(path, O_RDWR | O_CLOEXEC);
-    if (fd < 0) err = ERR_IO;
-    if (err) goto done;
-    backup = sqlite3_backup_init(target, "main", reader->handle, "main");
-    if (!backup) err = err_of(sqlite3_errcode(target));
-    if (err) goto done;
-    TRY(copy_pages(backup, fd, pause, context));
-done:
-    if (backup && sqlite3_backup_finish(backup) != SQLITE_OK && err == OK) err = ERR_IO;
-    if (err && why)
-        buf_printf(why, "cannot write %s: %s", path,
-                   target ? sqlite3_errmsg(target) : strerror(errno));
-    if (target && sqlite3_close(target) != SQLITE_OK && err == OK) err = ERR_IO;
-    if (err == OK && fsync(fd) != 0) err = ERR_IO;
-    if (fd >= 0) close(fd);
-    return err;
-}
-
-enum err db_check(struct db *reader, struct buf *why)
-{
-    struct rows rows;
-    enum err err;
-
-    ASSERT(reader->engine == &sqlite_engine);
-    tx_query_values(tx_read(reader, 0), &rows, "PRAGMA quick_check(1)", NULL, 0);
-    if (rows_next(&rows) && !str_eq(rows_text(&rows, 0), STR("ok")))
-        buf_append(why, rows_text(&rows, 0));
-    err = rows_end(&rows);
-    if (err && why->len == 0) buf_append(why, str_of(sqlite3_errmsg(of(reader)->handle)));
-    return err == OK && why->len ? ERR_IO : err;
-}

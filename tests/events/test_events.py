@@ -16,6 +16,7 @@ PARALLEL = 6
 
 SUBJECT = "user:updated"
 SUBJECTS_SERVED = {
+    "user:updated": {"tickets", "orders", "payments"},
     "ticket:created": {"orders"}, "ticket:updated": {"orders"},
     "expiration:complete": {"orders"}, "payment:created": {"orders"},
     "payment:pending": {"orders"}, "payment:failed": {"orders"}, "payment:refunded": {"orders"},

@@ -113,6 +113,29 @@ def test_a_letter_nobody_listens_to_can_only_be_dropped():
         assert letters(server) == []
 
 
+def test_a_letter_of_the_runtimes_own_books_is_put_back_too():
+    """No listener of tickets hears of banned users: what it runs in refuses their sessions."""
+    with Server() as server:
+        user = server.sign_up()
+        done = run_cli("users", "ban", user.email, "--data", server.data)
+        assert done.returncode == 0, done
+        wait_quiet(server)
+        server.stop()
+        path = os.path.join(server.data, "tickets.db")
+        with contextlib.closing(sqlite3.connect(path)) as db, db:
+            db.execute("DELETE FROM banned_users")
+            db.execute("ATTACH ? AS auth", (os.path.join(server.data, "auth.db"),))
+            db.execute("INSERT INTO bus_dead (source, seq, subject, payload, reason, dead_at_ms) "
+                       "SELECT 'auth', seq, subject, payload, 'a test', 0 FROM auth.outbox "
+                       "WHERE subject = 'user:updated'")
+        server.start()
+        letter = letters(server)[0]
+        assert letter["service"] == "tickets" and letter["subject"] == "user:updated", letter
+        done = dead(server, "retry", "tickets", str(letter["id"]))
+        assert done.returncode == 0 and "took effect" in done.stdout, done
+        assert rows(server.data, "tickets", "SELECT COUNT(*) FROM banned_users") == [(1,)]
+
+
 def test_mistakes_are_told():
     with Server() as server, Cases() as case:
         for words, status, wanted in [

@@ -232,21 +232,39 @@ static void take_ticket_copy(sqlite3_stmt *row)
     ticket->copy_title = hash_text(str_at(row, 2));
 }
 
-static void take_order_copy(sqlite3_stmt *row)
+/* The order that a row of a replica is of. */
+static struct m_order *order_of(sqlite3_stmt *row, const char *replica)
 {
     struct m_order *order = model_order(text_at(row, 0));
+
+    CHECK(6, text_at(row, 0), order, "%s: an order nobody committed", replica);
+    return order;
+}
+
+/* A replica never goes back and is never ahead of its order. held: the version it had, then has. */
+static void take_version(sqlite3_stmt *row, const char *replica, const struct m_order *order,
+                         int64_t *held)
+{
     int64_t version = sqlite3_column_int64(row, 1);
 
-    CHECK(6, text_at(row, 0), order, "payments has a copy of an order nobody committed");
-    CHECK(5, order->id, version >= order->copy_version && version <= order->version,
-          "payments' copy went from version %lld to %lld, the order has %lld",
-          (long long)order->copy_version, (long long)version, (long long)order->version);
+    CHECK(5, order->id, version >= *held && version <= order->version,
+          "%s: from version %lld to %lld, the order has %lld", replica, (long long)*held,
+          (long long)version, (long long)order->version);
+    *held = version;
+}
+
+static void take_order_copy(sqlite3_stmt *row)
+{
+    static const char replica[] = "payments' copy";
+    struct m_order *order = order_of(row, replica);
+    int64_t before = order->copy_version;
+
+    take_version(row, replica, order, &order->copy_version);
     CHECK(5, order->id,
           strcmp(order->user, text_at(row, 3)) == 0 &&
               order->price_cents == sqlite3_column_int64(row, 4),
           "payments' copy has another buyer or price");
-    if (version != order->copy_version) order->copy_step = sim.step;
-    order->copy_version = version;
+    if (order->copy_version != before) order->copy_step = sim.step;
     order->copy_status = model_status(text_at(row, 2));
 }
 
@@ -294,28 +312,20 @@ static void take_charge(sqlite3_stmt *row)
 
 static void take_timer(sqlite3_stmt *row)
 {
-    struct m_order *order = model_order(text_at(row, 0));
-    int64_t version = sqlite3_column_int64(row, 1);
+    static const char replica[] = "the timer";
+    struct m_order *order = order_of(row, replica);
 
-    CHECK(6, text_at(row, 0), order, "a timer for an order nobody committed");
-    CHECK(5, order->id, version >= order->timer_version && version <= order->version,
-          "the timer went from version %lld to %lld, the order has %lld",
-          (long long)order->timer_version, (long long)version, (long long)order->version);
-    order->timer_version = version;
+    take_version(row, replica, order, &order->timer_version);
     order->timer_due_ms =
         sqlite3_column_type(row, 2) == SQLITE_NULL ? -1 : sqlite3_column_int64(row, 2);
 }
 
 static void take_order_version(sqlite3_stmt *row)
 {
-    struct m_order *order = model_order(text_at(row, 0));
-    int64_t version = sqlite3_column_int64(row, 1);
+    static const char replica[] = "what tickets has seen";
+    struct m_order *order = order_of(row, replica);
 
-    CHECK(6, text_at(row, 0), order, "tickets follows an order nobody committed");
-    CHECK(5, order->id, version >= order->ticket_seen && version <= order->version,
-          "tickets went from version %lld of the order to %lld, it has %lld",
-          (long long)order->ticket_seen, (long long)version, (long long)order->version);
-    order->ticket_seen = version;
+    take_version(row, replica, order, &order->ticket_seen);
 }
 
 static void take(int service, enum table table, sqlite3_stmt *row)

@@ -182,13 +182,6 @@ static void put_service(struct view *view, const struct service *service,
     put_subscription(view, &row);
 }
 
-static bool listens(const struct service *service, struct str subject)
-{
-    for (size_t i = 0; i < service->def->listener_count; i++)
-        if (str_eq(str_of(event_subject(service->def->listeners[i].type)), subject)) return true;
-    return false;
-}
-
 /* --- durables whose listener is away --------------------------------------------------------- */
 
 static bool is_live(const struct streaming *streaming, const struct channel_row *channel,
@@ -247,7 +240,7 @@ static void put_subscriptions_of(struct view *view, const struct channel_row *ch
     json_key(view->writer, "subscriptions");
     json_begin_array(view->writer);
     for (size_t i = 0; i < house->service_count; i++)
-        if (listens(house->services[i], channel->channel.subject))
+        if (service_listens(house->services[i], channel->channel.subject))
             put_service(view, house->services[i], channel);
     for (const struct group *group = view->streaming->groups; group; group = group->next)
         for (const struct member *member = group->members; member; member = member->next)
@@ -346,10 +339,10 @@ static int64_t put_service_clients(struct view *view)
     for (size_t i = 0; i < house->service_count; i++) {
         const struct service *service = house->services[i];
 
-        if (!service->def->listener_count) continue;
+        if (!service->subjects[0]) continue;
         begin_client(view->writer, service->def->name, "service", house->started_at_ms);
         for (size_t j = 0; j < view->row_count; j++)
-            if (listens(service, view->rows[j].channel.subject))
+            if (service_listens(service, view->rows[j].channel.subject))
                 put_service(view, service, &view->rows[j]);
         end_client(view->writer);
         count++;

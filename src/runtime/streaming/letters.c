@@ -175,35 +175,30 @@ done:
 
 /* --- changing it --------------------------------------------------------------------------- */
 
-static void note(const char *service, const char *event, const struct dead_letter *letter)
+/* A line for the log, under that name, and the letter as it was for the operator. */
+static void answer_changed(struct reply *rp, const char *event, const struct service *service,
+                           const struct dead_letter *letter)
 {
-    log_event(LOG_WARN, service, event, log_text("subject", letter->subject),
+    struct json_writer writer = reply_json(rp, 200);
+
+    log_event(LOG_WARN, service->def->name, event, log_text("subject", letter->subject),
               log_text("source", letter->source), log_int("sequence", letter->sequence),
               log_int("letter", letter->id), log_text("reason", letter->reason));
-}
-
-static bool listens(const struct service_definition *def, struct str subject)
-{
-    for (size_t i = 0; i < def->listener_count; i++)
-        if (str_eq(str_of(event_subject(def->listeners[i].type)), subject)) return true;
-    return false;
+    put_letter(&writer, service, letter);
 }
 
 static enum err retry(struct request *rq, struct tx *tx, struct reply *rp)
 {
     const struct letter_key *key = rq->state;
     struct dead_letter letter;
-    struct json_writer writer;
     enum err err;
 
     TRY(dead_letter_get(tx, rq->arena, key->id, &letter));
-    if (!key->service->subscription || !listens(key->service->def, letter.subject))
+    if (!key->service->subscription || !service_listens(key->service, letter.subject))
         return request_reject(rq, "id", "The service does not listen to this subject: drop it");
     TRY(dead_letter_retry(tx, &letter));
     subscription_look(key->service->subscription);
-    note(rq->env->name, "event.retried", &letter);
-    writer = reply_json(rp, 200);
-    put_letter(&writer, key->service, &letter);
+    answer_changed(rp, "event.retried", key->service, &letter);
 done:
     return err;
 }
@@ -212,14 +207,11 @@ static enum err drop(struct request *rq, struct tx *tx, struct reply *rp)
 {
     const struct letter_key *key = rq->state;
     struct dead_letter letter;
-    struct json_writer writer;
     enum err err;
 
     TRY(dead_letter_get(tx, rq->arena, key->id, &letter));
     TRY(dead_letter_drop(tx, key->id));
-    note(rq->env->name, "event.dropped", &letter);
-    writer = reply_json(rp, 200);
-    put_letter(&writer, key->service, &letter);
+    answer_changed(rp, "event.dropped", key->service, &letter);
 done:
     return err;
 }

@@ -168,8 +168,11 @@ static void put_counts(struct json_writer *writer, struct streaming *streaming,
     for (size_t i = 0; i < count; i++)
         messages += rows[i].channel.count;
     for (size_t i = 0; i < house->service_count; i++) {
-        clients += house->services[i]->def->listener_count > 0;
-        subscriptions += (int64_t)house->services[i]->def->listener_count;
+        const char *const *subjects = house->services[i]->subjects;
+
+        clients += subjects[0] != NULL;
+        for (; *subjects; subjects++)
+            subscriptions++;
     }
     put_int(writer, "clients", clients + (int64_t)streaming->member_count);
     put_int(writer, "subscriptions", subscriptions + (int64_t)streaming->member_count);

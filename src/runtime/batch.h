@@ -1,0 +1,48 @@
+/* runtime/batch.h: one batch of a writer: what it took and how it ended. For writer.c, batch.c and
+ * items.c alone; all in the writer's thread. */
+#ifndef RUNTIME_BATCH_H
+#define RUNTIME_BATCH_H
+
+#include "runtime/house.h"
+
+#define PAUSE_MS 1000 /* after a job or a transaction failed */
+
+struct batch {
+    struct request *requests[WRITER_BATCH_MAX];
+    handler_fn *handlers[WRITER_BATCH_MAX]; /* with states: as they came, to be run again */
+    void *states[WRITER_BATCH_MAX];
+    size_t request_count;
+    struct task_list settles;
+    struct task_list settled;
+    struct delivery *deliveries;
+    size_t delivery_count;
+    bool bus; /* the subscription has something to settle */
+    int64_t now_ms;
+    struct tx *tx;
+    enum err broken; /* the whole transaction is lost */
+    size_t task_count;
+    int64_t commit_us; /* how long the commit took */
+    bool looks;        /* it is time to see what others did */
+    bool again;        /* it was run before, and nothing of it happened */
+    bool careful;      /* every item is waited for, so that it fails alone */
+    int64_t last_sequence;
+};
+
+/* --- batch.c ------------------------------------------------------------------------------- */
+
+/* Runs it in one transaction, or in several when others are in the way, and lets go out what may:
+ * answers, acknowledgements, wake-up calls, slow work. */
+void batch_run(struct service *service, struct batch *batch);
+/* Nothing of the batch happened, or nobody knows: everyone is told so, and jobs, events and slow
+ * work find their way again by what is stored. */
+void batch_fail(struct service *service, struct batch *batch, enum err err);
+
+/* --- items.c: inside the open transaction -------------------------------------------------- */
+
+/* All of it, until the transaction is lost (batch->broken). */
+void items_run(struct service *service, struct batch *batch);
+/* Records the spans of its items after the transaction: what happened in it took effect, or failed,
+ * with it. */
+void items_spans_end(struct service *service, const struct batch *batch, bool committed);
+
+#endif

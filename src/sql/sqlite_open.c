@@ -1,0 +1,207 @@
+/* sql/sqlite_open.c: opening and closing a database of the embedded engine: its lock, its log, its
+ * settings, and what the connections of one file have in common. */
+#include "sql/sqlite_parts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <threads.h>
+#include <unistd.h>
+
+#define CHECKPOINT_PAGES 4000 /* 16 MiB of log: hot pages are folded in once, not often */
+#define WRITER_CACHE_KIB 16384
+#define READER_CACHE_KIB 2048
+
+/* --- the files ----------------------------------------------------------------------------- */
+
+static once_flag library_once = ONCE_FLAG_INIT;
+static mtx_t files_lock;
+static struct file *files;
+
+/* Connections never cross threads at the same time, and nobody reads SQLite's memory statistics:
+ * both would cost a lock a call. */
+static void library_configure(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    sqlite3_initialize();
+    mtx_init(&files_lock, mtx_plain);
+}
+
+static struct file *file_find(const char *path)
+{
+    struct file *file = files;
+
+    while (file && strcmp(file->path, path) != 0)
+        file = file->next;
+    return file;
+}
+
+static struct file *file_make(const char *path)
+{
+    struct file *file = calloc(1, sizeof *file);
+
+    if (!file) return NULL;
+    file->path = strdup(path);
+    if (!file->path) {
+        free(file);
+        return NULL;
+    }
+    atomic_store(&file->commits, 1);
+    file->next = files;
+    files = file;
+    return file;
+}
+
+static struct file *file_join(const char *path)
+{
+    struct file *file;
+
+    mtx_lock(&files_lock);
+    file = file_find(path);
+    if (!file) file = file_make(path);
+    if (file) file->connections++;
+    mtx_unlock(&files_lock);
+    return file;
+}
+
+static void file_leave(struct file *file)
+{
+    struct file **at = &files;
+
+    if (!file) return;
+    mtx_lock(&files_lock);
+    if (--file->connections == 0) {
+        while (*at != file)
+            at = &(*at)->next;
+        *at = file->next;
+        free(file->path);
+        free(file);
+    }
+    mtx_unlock(&files_lock);
+}
+
+/* --- open and close ------------------------------------------------------------------------ */
+
+static enum err take_lock(struct sqlite *db, const char *path, struct buf *why)
+{
+    char name[4096];
+
+    if (snprintf(name, sizeof name, "%s.lock", path) >= (int)sizeof name) return ERR_IO;
+    db->lock_fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (db->lock_fd < 0) {
+        if (why) buf_printf(why, "cannot open %s: %s", name, strerror(errno));
+        return ERR_IO;
+    }
+    if (flock(db->lock_fd, LOCK_EX | LOCK_NB) == 0) return OK;
+    if (why) buf_printf(why, "%s is in use by another boxoffice process", path);
+    return ERR_LOCKED;
+}
+
+/* Rewrites the log as it is and syncs it. */
+static int write_again(sqlite3_file *log)
+{
+    static const int piece = 64 * 1024;
+    char *bytes = malloc((size_t)piece);
+    sqlite3_int64 size = 0;
+    int code = bytes ? log->pMethods->xFileSize(log, &size) : SQLITE_NOMEM;
+
+    for (sqlite3_int64 at = 0; code == SQLITE_OK && at < size; at += piece) {
+        int len = size - at < piece ? (int)(size - at) : piece;
+
+        code = log->pMethods->xRead(log, bytes, len, at);
+        if (code == SQLITE_OK) code = log->pMethods->xWrite(log, bytes, len, at);
+    }
+    if (code == SQLITE_OK && size) code = log->pMethods->xSync(log, SQLITE_SYNC_FULL);
+    free(bytes);
+    return code;
+}
+
+/* A process that was killed in a commit, or whose sync failed, may have left a transaction in the
+ * log that the next one takes for committed although no disk has it: its events would be delivered
+ * and then be gone with the power. After a failed sync not even another sync helps, for the kernel
+ * holds the pages for clean. So the log is written once more before anybody reads it. */
+static enum err settle_log(struct sqlite *db)
+{
+    sqlite3_file *log = NULL;
+    int code;
+    enum err err;
+
+    TRY(sqlite_run(db, "SELECT 1 FROM sqlite_schema LIMIT 1")); /* opens it */
+    code = sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    if (code == SQLITE_OK && log && log->pMethods) code = write_again(log);
+    if (code != SQLITE_OK) err = sqlite_fail(db, code, "settle the log");
+done:
+    return err;
+}
+
+static enum err configure(struct sqlite *db)
+{
+    char pragmas[256];
+    bool writer = db->mode == DB_WRITER;
+    enum err err;
+
+    sqlite3_busy_timeout(db->handle, 1000);
+    sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    if (!writer) sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    snprintf(pragmas, sizeof pragmas,
+             "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-%d; PRAGMA mmap_size=0;%s",
+             writer ? WRITER_CACHE_KIB : READER_CACHE_KIB,
+             writer ? "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;" : "");
+    if (writer) sqlite3_wal_autocheckpoint(db->handle, CHECKPOINT_PAGES);
+    TRY(sqlite_run(db, pragmas));
+    if (writer) TRY(settle_log(db));
+done:
+    return err;
+}
+
+void sqlite_close(struct db *base)
+{
+    struct sqlite *db = sqlite_of(base);
+
+    for (size_t i = 0; i < STATEMENTS_MAX; i++)
+        sqlite3_finalize(db->statements[i].handle);
+    sqlite3_close(db->handle); /* rolls back, and a writer folds its log into the file */
+    if (db->lock_fd >= 0) close(db->lock_fd);
+    file_leave(db->file);
+    free(db);
+}
+
+enum err sqlite_open(const char *path, enum db_mode mode, struct db **out, struct buf *why)
+{
+    enum err err = OK;
+    struct sqlite *db;
+    int flags =
+        SQLITE_OPEN_NOMUTEX |
+        (mode == DB_WRITER ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
+
+    call_once(&library_once, library_configure);
+    db = calloc(1, sizeof *db);
+    if (!db) return ERR_MEMORY;
+    db->mode = mode;
+    db->lock_fd = -1;
+    db->base = (struct db){.engine = &sqlite_engine, .tx.db = &db->base};
+    db->file = file_join(path);
+    if (!db->file) {
+        err = ERR_MEMORY;
+        goto done;
+    }
+    if (mode == DB_WRITER) TRY(take_lock(db, path, why));
+    if (sqlite3_open_v2(path, &db->handle, flags, NULL) != SQLITE_OK) {
+        if (why) buf_printf(why, "cannot open %s: %s", path, sqlite3_errmsg(db->handle));
+        err = ERR_IO;
+        goto done;
+    }
+    sqlite3_extended_result_codes(db->handle, 1);
+    err = configure(db);
+    if (err && why) buf_printf(why, "cannot use %s: %s", path, sqlite3_errmsg(db->handle));
+done:
+    if (err) {
+        sqlite_close(&db->base);
+        db = NULL;
+    }
+    *out = db ? &db->base : NULL;
+    return err;
+}

@@ -1,0 +1,55 @@
+/* sql/sqlite_parts.h: what the files of the embedded engine share: sqlite_open.c, sqlite.c and
+ * sqlite_copy.c, the only ones that know SQLite. */
+#ifndef SQL_SQLITE_PARTS_H
+#define SQL_SQLITE_PARTS_H
+
+#include "sql/engine.h"
+
+#include <sqlite3.h>
+#include <stdatomic.h>
+
+#define STATEMENTS_MAX 128 /* distinct SQL texts of one connection; a power of two */
+
+struct statement {
+    const char *sql; /* the literal's address is the key */
+    sqlite3_stmt *handle;
+    uint8_t place[PARAMETERS_MAX + 1]; /* $n is SQLite's parameter place[n]; 0: not used */
+};
+
+/* What the connections of one file have in common. */
+struct file {
+    struct file *next;
+    char *path;
+    int connections;
+    _Atomic uint64_t commits; /* from 1 */
+};
+
+struct sqlite {
+    struct db base; /* first: a struct db of this engine is one of these */
+    sqlite3 *handle;
+    struct file *file;
+    enum db_mode mode;
+    bool open;      /* a transaction, or a reader's snapshot */
+    uint64_t seen;  /* file->commits when the snapshot began */
+    bool savepoint; /* the running item has written */
+    bool broken;    /* a commit's outcome is unknown */
+    int lock_fd;
+    struct statement statements[STATEMENTS_MAX];
+};
+
+static inline struct sqlite *sqlite_of(struct db *base)
+{
+    return (struct sqlite *)base;
+}
+
+/* engine.close */
+void sqlite_close(struct db *base);
+/* What SQLite's result code means here. */
+enum err sqlite_err(int code);
+/* The same, and notes what SQLite says; expected outcomes (a unique index that refuses) are not
+ * worth a line. */
+enum err sqlite_fail(struct sqlite *db, int code, const char *sql);
+/* One or several statements without a result. */
+enum err sqlite_run(struct sqlite *db, const char *sql);
+
+#endif
