@@ -82,7 +82,7 @@ enum err dead_letters_before(struct tx *tx, struct arena *arena, int64_t before,
 /* One of them, its payload whole; ERR_NOT_FOUND. */
 enum err dead_letter_get(struct tx *tx, struct arena *arena, int64_t id, struct dead_letter *out);
 /* Moves it among the events that wait, from where its subscription delivers it once more, by the
- * same rules as the first time. In the subscriber's writer; then subscription_look. */
+ * same rules as the first time. In a writer of the subscriber; then subscription_look. */
 enum err dead_letter_retry(struct tx *tx, const struct dead_letter *letter);
 /* ERR_NOT_FOUND: there is none of this id. */
 enum err dead_letter_drop(struct tx *tx, int64_t id);
@@ -209,8 +209,9 @@ void subscription_again(struct subscription *sub);
 enum err subscription_known(struct subscription *sub, struct tx *tx, struct delivery *delivery);
 /* After the commit (committed) or its failure: remember or forget what settle did, acknowledge. */
 void subscription_settled(struct subscription *sub, bool committed);
-/* Events were put among those that wait, in the transaction of this writer: look at them after it.
- */
+/* Events were put among those that wait, in a transaction of this service that is about to commit:
+ * look at them. Any writer of the service; what another one commits later than that is found when
+ * the events are next counted. */
 void subscription_look(struct subscription *sub);
 /* When to fetch again without a poke, UTC ms; INT64_MAX: never. */
 int64_t subscription_next_ms(const struct subscription *sub);

@@ -71,6 +71,7 @@ struct subscription {
     int64_t waiting_before;               /* … before settle */
     bool look_waiting;                    /* a round over the waiting events is going on … */
     bool look_again;                      /* … and something was applied since it began */
+    _Atomic bool look_asked;              /* by subscription_look: begin one */
     char look_source[NAME_BYTES_MAX + 1]; /* how far the round has come */
     int64_t look_seq;
     int64_t waiting_at_ms; /* when the next round begins by itself */

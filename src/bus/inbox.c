@@ -5,8 +5,9 @@
 
 #define AGE_MS (STREAM_AGE_MS_MAX + 24 * 3600 * INT64_C(1000))
 #define SPAN   4096 /* of sequences asked for at once */
-#define ROWS   8 /* of one statement: where statements are dear, so many cost little more than one \
-                  */
+#define ROWS                                                                                       \
+    8 /* of one statement: where statements are dear, so many cost little more than one            \
+       */
 #define PRUNE_ROWS 1024
 #define PRUNE_MS   60000
 

@@ -173,6 +173,10 @@ size_t subscription_fetch(struct subscription *sub, struct tx *own, int64_t now_
 {
     *out = sub->deliveries;
     sub->now_ms = now_ms;
+    if (atomic_exchange(&sub->look_asked, false)) {
+        sub->stale = true; /* their number, too, is read again */
+        begin_round(sub);
+    }
     if (now_ms < sub->retry_at_ms) return 0;
     sub->retry_at_ms = 0;
     if (sub->stale && load(sub, own) != OK) {
@@ -190,7 +194,8 @@ int64_t subscription_next_ms(const struct subscription *sub)
 
     if (sub->retry_at_ms)
         next_ms = sub->retry_at_ms;
-    else if (sub->stale || (sub->look_waiting && sub->waiting > 0) || sub->bus->driver->news(sub))
+    else if (sub->stale || atomic_load(&sub->look_asked) ||
+             (sub->look_waiting && sub->waiting > 0) || sub->bus->driver->news(sub))
         next_ms = 0;
     else if (sub->waiting > 0)
         next_ms = sub->waiting_at_ms;
@@ -216,8 +221,8 @@ enum err subscription_claim(struct tx *tx, const struct delivery *delivery, bool
 
 void subscription_look(struct subscription *sub)
 {
-    sub->stale = true; /* their number, too, is read again */
-    begin_round(sub);
+    atomic_store(&sub->look_asked, true);
+    sub->who.poke(sub->who.context);
 }
 
 /* --- settling ------------------------------------------------------------------------------ */
