@@ -26,6 +26,16 @@ static inline struct str str_of(const char *text)
     return (struct str){text, text ? strlen(text) : 0};
 }
 
+/* FNV-1a, 32 bits, on top of another hash or of STR_HASH: for tables whose keys no stranger
+ * chooses. http://www.isthe.com/chongo/tech/comp/fnv/ */
+#define STR_HASH 2166136261u
+static inline uint32_t str_hash(uint32_t hash, struct str text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        hash = (hash ^ (unsigned char)text.at[i]) * 16777619u;
+    return hash;
+}
+
 static inline bool str_eq(struct str a, struct str b)
 {
     return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);

@@ -47,11 +47,7 @@ void revoked_free(struct revoked *revoked)
 static struct slot *slot_of(struct slot *slots, size_t count, enum revoked_kind kind,
                             struct str key)
 {
-    uint32_t hash = 2166136261u + kind; /* FNV-1a: ids and hashes are our own */
-
-    for (size_t i = 0; i < key.len; i++)
-        hash = (hash ^ (unsigned char)key.at[i]) * 16777619u;
-    for (size_t at = hash;; at++) {
+    for (size_t at = str_hash(STR_HASH + kind, key);; at++) {
         struct slot *slot = &slots[at & (count - 1)];
 
         if (slot->until_ms == 0) return slot;

@@ -12,11 +12,7 @@
 
 static struct request **bucket_of(struct service *service, struct str key)
 {
-    uint32_t hash = 2166136261u;
-
-    for (size_t i = 0; i < key.len; i++)
-        hash = (hash ^ (unsigned char)key.at[i]) * 16777619u;
-    return &service->waiting[hash & (WAIT_BUCKETS - 1)];
+    return &service->waiting[str_hash(STR_HASH, key) & (WAIT_BUCKETS - 1)];
 }
 
 /* Answered requests go in one hand-over; the others to where they go on. */

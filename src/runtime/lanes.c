@@ -43,11 +43,8 @@ enum err lanes_make(struct service *service)
 static size_t lane_of(const struct request *rq, size_t count)
 {
     struct str key = rq->params[0].len ? rq->params[0] : rq->body_bytes;
-    uint32_t hash = 2166136261u;
 
-    for (size_t i = 0; i < key.len; i++)
-        hash = (hash ^ (unsigned char)key.at[i]) * 16777619u; /* FNV-1a */
-    return (hash >> 16) % count;
+    return (str_hash(STR_HASH, key) >> 16) % count;
 }
 
 void lanes_enqueue(struct service *service, struct request_list *list)

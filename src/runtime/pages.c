@@ -41,16 +41,9 @@ void pages_free(struct pages *pages)
     free(pages);
 }
 
-static uint32_t add_hash(uint32_t hash, struct str text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        hash = (hash ^ (unsigned char)text.at[i]) * 16777619u; /* FNV-1a */
-    return hash;
-}
-
 static size_t place_of(const struct request *rq)
 {
-    return add_hash(add_hash(2166136261u, rq->path), rq->query) & (PAGES_MAX - 1);
+    return str_hash(str_hash(STR_HASH, rq->path), rq->query) & (PAGES_MAX - 1);
 }
 
 static bool same_target(const struct page *page, const struct request *rq)

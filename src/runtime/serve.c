@@ -258,7 +258,7 @@ enum err service_subscribe(struct service *service)
                              .poke = writer_poke,
                              .context = service};
 
-    list_subjects(service);
+    if (!service->subjects[0]) list_subjects(service); /* loops may read them from then on */
     if (!service->subjects[0] && !service->house->settings->broker) return OK;
     if (!service->db) return OK; /* or else when it is connected */
     return subscription_open(service->house->bus, &who, tx_read(service->db, 0),

@@ -86,10 +86,8 @@ static const char *hue_of(struct str id)
 {
     static const char *const hues[] = {"hue-0", "hue-1", "hue-2", "hue-3",
                                        "hue-4", "hue-5", "hue-6", "hue-7"};
-    uint32_t hash = 2166136261u;
+    uint32_t hash = str_hash(STR_HASH, id);
 
-    for (size_t i = 0; i < id.len; i++)
-        hash = (hash ^ (unsigned char)id.at[i]) * 16777619u; /* FNV-1a */
     return hues[(hash ^ hash >> 15) & 7];
 }
 
