@@ -358,6 +358,19 @@ static bool pause_a_tick(struct courier *courier)
     return wait_for_poke(courier, TICK_MS);
 }
 
+/* What nobody will take here: another replica, or the next start, need not wait until the broker
+ * gives it up. */
+static void hand_back(struct courier *courier)
+{
+    struct parcel parcel;
+
+    while (courier_take(courier, &parcel, 1)) {
+        (void)natsConnection_PublishString(courier->link.connection,
+                                           natsMsg_GetReply(parcel.message), "-NAK");
+        natsMsg_Destroy(parcel.message);
+    }
+}
+
 static void *courier_main(void *context)
 {
     struct courier *courier = context;
@@ -378,6 +391,7 @@ static void *courier_main(void *context)
     }
     if (courier->link.connection) {
         send_answers(courier);
+        hand_back(courier);
         (void)natsConnection_FlushTimeout(courier->link.connection, TICK_MS);
         link_close(&courier->link);
     }
