@@ -411,10 +411,11 @@ def wait_order(buyer, order_id, status, timeout=10):
 
 
 def wait_ticket(client, ticket_id, order_id, timeout=10):
-    """Waits until a ticket is held by this order (None: by none) and returns it."""
+    """Waits until a ticket is held by this order (None: by none any more) and returns it."""
     def there():
         ticket = get_ticket(client, ticket_id)
-        return ticket if ticket.get("orderId") == order_id else None
+        never_held = order_id is None and ticket["version"] == 0  # tickets may not have heard yet
+        return ticket if ticket.get("orderId") == order_id and not never_held else None
     return wait_for(there, timeout, f"ticket held by {order_id}")
 
 
