@@ -2,9 +2,10 @@
  *
  *   flood PORT SECONDS SLOW SIGNINS CONNECTS
  *
- * SLOW connections send the head of a request a byte every two seconds and come back as soon as
- * they are cut off. SIGNINS a second guess at an account each, every one from an address of its
- * own, which is the worst for the server: none of them can be refused by its address. CONNECTS a
+ * SLOW connections send the head of a request a byte every two seconds, evenly spread over them as
+ * those of clients that know nothing of each other are, and come back as soon as they are cut off.
+ * SIGNINS a second guess, each at an account of its own and from an address of its own, which is
+ * the worst for the server: none of them can be refused before it is hashed. CONNECTS a
  * second are made from eight addresses and held for five seconds, saying nothing. Prints "ready"
  * once all the slow ones are there, and at the end
  * {"slow":…,"slow_again":…,"signins":{"400":…,"429":…,…},"connects":…,
@@ -51,6 +52,7 @@ static struct {
     int port, epoll;
     struct flight *flights, *free;
     struct queue drips, holds;
+    int64_t first_drip_us;
     size_t slow, slow_again, guesses, connects, connects_closed, failed, slow_open;
     size_t statuses[600];
 } run;
@@ -132,28 +134,32 @@ static void put_back(struct flight *flight)
 
 /* --- the three kinds ----------------------------------------------------------------------- */
 
-static void go_slow(int64_t now_us)
+static void go_slow(int64_t first_drip_us)
 {
     struct flight *flight =
         take_off(SLOW, 16, 256 + (unsigned)(run.slow_open + run.slow_again) / SLOW_EACH);
 
     if (!flight) return;
     run.slow_open++;
-    queue_add(&run.drips, flight, now_us + rand() % 1000);
+    queue_add(&run.drips, flight, first_drip_us);
 }
 
-static void drip(struct flight *flight, int64_t now_us)
+/* The next byte is due two seconds after this one was due, not after it was sent: a generator that
+ * is late for many would else bring them together, and they would stay so. */
+static void drip(struct flight *flight)
 {
+    int64_t next_us = flight->due_at_us + DRIP_US;
+
     if (flight->fd < 0) {
         put_back(flight);
         run.slow_again++;
         run.slow_open--;
-        go_slow(now_us);
+        go_slow(next_us);
         return;
     }
     if (flight->at < sizeof slow_head - 1)
         (void)!send(flight->fd, slow_head + flight->at++, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-    queue_add(&run.drips, flight, now_us + DRIP_US);
+    queue_add(&run.drips, flight, next_us);
 }
 
 static void guess(void)
@@ -164,8 +170,8 @@ static void guess(void)
 
     if (!flight) return;
     len = snprintf(body, sizeof body,
-                   "{\"email\":\"victim%zu@example.test\",\"password\":\"guess-%zu\"}",
-                   run.guesses % 500, run.guesses);
+                   "{\"email\":\"victim%d-%zu@example.test\",\"password\":\"guess-%zu\"}",
+                   (int)getpid(), run.guesses, run.guesses);
     len = snprintf(text, sizeof text,
                    "POST /api/users/signin HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
                    "application/json\r\nContent-Length: %d\r\n\r\n%s",
@@ -217,7 +223,7 @@ static void turn(int64_t now_us)
     for (int i = 0; i < count; i++)
         heard(events[i].data.ptr);
     while ((flight = queue_take(&run.drips, now_us)))
-        drip(flight, now_us);
+        drip(flight);
     while ((flight = queue_take(&run.holds, now_us))) {
         if (flight->fd >= 0) land(flight);
         put_back(flight);
@@ -253,9 +259,10 @@ int main(int argc, char **argv)
     if (run.epoll < 0 || !run.flights) die("out of memory");
     for (size_t i = 0; i < FLIGHTS_MAX; i++)
         put_back(&run.flights[i]);
+    run.first_drip_us = wire_now_us() + DRIP_US;
     while (run.slow_open < run.slow && run.failed < run.slow) {
         for (int i = 0; i < 50 && run.slow_open < run.slow; i++)
-            go_slow(wire_now_us());
+            go_slow(run.first_drip_us + (int64_t)(run.slow_open * DRIP_US / run.slow));
         turn(wire_now_us());
     }
     if (run.slow_open < run.slow) die("only %zu of %zu connections", run.slow_open, run.slow);

@@ -6,8 +6,9 @@
  * tenth visitor of a connection comes with a new one, so that getting in is measured too. A request
  * is due at its time whether or not the ones before it are answered, and its wait counts from then:
  * a server that stalls cannot hide it by keeping the visitors from asking. Prints
- * {"requests":…,"errors":…,"rate":…,"p50_us":…,"p99_us":…,"max_us":…}; an error is an answer other
- * than 200 or 201, or a connection that was closed on a visitor. */
+ * {"requests":…,"errors":…,"rate":…,"p50_us":…,"p99_us":…,"max_us":…,"reads_p99_us":…,
+ * "writes_p99_us":…}; an error is an answer other than 200 or 201, or a connection that was closed
+ * on a visitor. */
 #include "wire.h"
 
 #include <stdio.h>
@@ -20,7 +21,7 @@ struct visitor {
     struct wire wire; /* first */
     int64_t due_at_us;
     size_t number; /* requests of this connection */
-    int busy;
+    int busy, writes;
     struct visitor *next_free;
 };
 
@@ -29,7 +30,7 @@ static struct {
     size_t cookie_count, id_count;
     size_t sent, answered, errors;
     int64_t longest_us;
-    struct spread spread;
+    struct spread spread, reads, writes;
     struct visitor *visitors, *free;
 } run;
 
@@ -48,6 +49,7 @@ static void count(struct visitor *visitor, int fine)
     if (!fine) run.errors++;
     if (took_us > run.longest_us) run.longest_us = took_us;
     spread_add(&run.spread, took_us);
+    spread_add(visitor->writes ? &run.writes : &run.reads, took_us);
 }
 
 static void on_answer(struct wire_loop *loop, struct wire *wire, const struct answer *answer)
@@ -82,6 +84,7 @@ static void visit(struct wire_loop *loop, struct visitor *visitor, int64_t due_a
 
     visitor->due_at_us = due_at_us;
     visitor->busy = 1;
+    visitor->writes = number % 10 == 0;
     if (++visitor->number % FRESH_EACH == 0) {
         wire_close(&visitor->wire);
         wire_open(loop, &visitor->wire);
@@ -134,9 +137,10 @@ int main(int argc, char **argv)
     }
     run.errors += loop.waiting; /* never answered */
     printf("{\"requests\":%zu,\"errors\":%zu,\"rate\":%.1f,\"p50_us\":%lld,\"p99_us\":%lld,"
-           "\"max_us\":%lld}\n",
+           "\"max_us\":%lld,\"reads_p99_us\":%lld,\"writes_p99_us\":%lld}\n",
            run.sent, run.errors, (double)run.answered * 1e6 / (double)(now_us - started_us),
            (long long)spread_at(&run.spread, 0.5), (long long)spread_at(&run.spread, 0.99),
-           (long long)run.longest_us);
+           (long long)run.longest_us, (long long)spread_at(&run.reads, 0.99),
+           (long long)spread_at(&run.writes, 0.99));
     return 0;
 }

@@ -48,6 +48,7 @@ struct exchange *exchange_acquire(struct lane *lane, struct connection *connecti
     exchange->head.len = 0;
     exchange->head.target_len = 0;
     exchange->head.count = 0;
+    exchange->head.lengths = 0;
     exchange->head.in_value = false;
     if (connection) visit_identify(exchange);
     return exchange;

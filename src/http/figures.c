@@ -49,7 +49,8 @@ void figures_answered(struct exchange *exchange)
     if (!exchange->started_us) return;
     lane->clock_us = clock_monotonic_us();
     histogram_add(&route->duration, &histogram_durations, lane->clock_us - exchange->started_us);
-    if (spans_wanted(&exchange->rq.trace)) record(exchange, lane->clock_us);
+    if (exchange->rq.trace.sampled && spans_wanted(&exchange->rq.trace))
+        record(exchange, lane->clock_us);
 }
 
 void figures_called(struct exchange *call)

@@ -121,6 +121,7 @@ struct header_table {
     uint16_t target_len;
     uint16_t count;
     bool in_value;
+    uint32_t lengths; /* a bit for every name's length, and maybe for others; see header_absent */
     struct header at[HEADER_COUNT_MAX];
     char first[1024]; /* text starts here and moves into the arena when it grows */
 };
@@ -189,6 +190,16 @@ enum err parse_odd_method(struct connection *connection, const char *at, size_t 
 
 struct str header_name(const struct header_table *table, size_t index);
 struct str header_value(const struct header_table *table, size_t index);
+static inline uint32_t header_length_bit(size_t name_len)
+{
+    return (uint32_t)1 << (name_len & 31);
+}
+/* True: the head has no header with a name of that many characters, which spares the search for one
+ * that hardly anybody sends. */
+static inline bool header_absent(const struct header_table *table, size_t name_len)
+{
+    return !(table->lengths & header_length_bit(name_len));
+}
 /* The header's values joined by separator when it came more than once. */
 struct str request_header_joined(const struct request *rq, const char *name, struct str separator);
 /* The body's media type, parameters apart. */

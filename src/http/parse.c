@@ -64,6 +64,7 @@ bool head_add(struct exchange *exchange, struct str name, struct str value)
                                               .name_len = (uint16_t)name.len,
                                               .value_at = (uint16_t)(at + name.len),
                                               .value_len = (uint16_t)value.len};
+    head->lengths |= header_length_bit(name.len);
     return true;
 }
 
@@ -89,6 +90,7 @@ static int on_header_field(http_parser *parser, const char *at, size_t len)
     }
     if (!head_append(exchange, (struct str){at, len})) return -1;
     head->at[head->count - 1].name_len = (uint16_t)(head->at[head->count - 1].name_len + len);
+    head->lengths |= header_length_bit(head->at[head->count - 1].name_len);
     return 0;
 }
 

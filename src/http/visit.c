@@ -55,15 +55,18 @@ static void take_trace(struct exchange *exchange)
 {
     struct request *rq = &exchange->rq;
     struct lane *lane = exchange->lane;
-    struct str parent = request_header_joined(rq, "traceparent", STR(","));
-    struct trace cause = {0};
+    struct str parent = {NULL, 0};
+    struct trace cause;
 
+    if (!header_absent(&exchange->head, sizeof "traceparent" - 1))
+        parent = request_header_joined(rq, "traceparent", STR(","));
     rq->trace_given = parent.at && trace_parse(parent, &cause);
-    rq->trace_parent = cause.span;
-    if (rq->trace_given)
+    if (rq->trace_given) {
+        rq->trace_parent = cause.span;
         rq->trace = trace_follow(&lane->traces, &cause);
-    else if (may_begin_trace(lane))
+    } else if (may_begin_trace(lane)) {
         rq->trace = trace_new(&lane->traces);
+    }
 }
 
 static void take_forwarded(struct exchange *exchange, const struct connection *connection)

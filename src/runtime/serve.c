@@ -24,6 +24,7 @@
 #define DEADLINE_MS     10000
 #define REOPEN_MS       1000 /* between attempts to open a database again */
 #define LANE_REOPEN_MS  100  /* the same for a lane, which only follows the first one */
+#define HEAP_STEP_BYTES (16 * 1024 * 1024)
 
 /* --- folders and databases ----------------------------------------------------------------- */
 
@@ -530,6 +531,17 @@ static void block_signals(sigset_t *set)
     signal(SIGPIPE, SIG_IGN);
 }
 
+/* The heap grows and shrinks in large steps: each is a change of the process's memory map, which
+ * waits for whoever holds that. A hashing thread does, for the 19 MiB it takes and gives back each
+ * time, and it may be kept from running meanwhile: it stands back behind the one that waits. */
+static void set_up_heap(void)
+{
+    mallopt(M_ARENA_MAX, 4); /* one heap a thread would keep memory that nobody uses */
+    mallopt(M_TOP_PAD, HEAP_STEP_BYTES);
+    mallopt(M_TRIM_THRESHOLD, 2 * HEAP_STEP_BYTES);
+    mallopt(M_MMAP_THRESHOLD, HEAP_STEP_BYTES / 2); /* no maps of their own for single answers */
+}
+
 int house_serve(const struct settings *settings,
                 const struct service_definition *const *definitions, size_t count)
 {
@@ -543,8 +555,8 @@ int house_serve(const struct settings *settings,
         fputs("boxoffice: cannot start: out of memory\n", stderr);
         return 1;
     }
-    mallopt(M_ARENA_MAX, 4); /* one heap a thread would keep memory that nobody uses */
-    umask(0077);             /* whatever this program makes is its user's alone */
+    set_up_heap();
+    umask(0077); /* whatever this program makes is its user's alone */
     block_signals(&signals);
     raise_descriptor_limit();
     buf_init(&why, NULL, 4096);

@@ -1,18 +1,36 @@
 """Proves that slow senders, guessers and a rush of connections take nothing from others: a short form of
 `./dev bench flood`, which has the figures."""
 
+import ctypes
 import os
+import platform
+import re
+import struct
 import sys
 import threading
 
-from boxoffice import LIMITS, ROOT, Server, buy, create_ticket
-from check import expect, resident_kib, wait_for
+from boxoffice import LIMITS, ROOT, Server, buy, create_ticket, sanitizer
+from check import Skip, expect, resident_kib, wait_for
 
 sys.path.insert(0, os.path.join(ROOT, "bench"))
 from machine import Bench, Flood  # noqa: E402
 
 SLOW, SIGNINS, CONNECTS, SECONDS = 3000, 100, 500, 6
 RESIDENT_KIB_MAX = 256 * 1024
+
+
+SCHED_GETATTR = {"x86_64": 315, "aarch64": 275}
+SLICES_SINCE = (6, 12)  # Linux; before, only the niceness counts
+
+
+def scheduling(thread):
+    """(niceness, slice in nanoseconds) of a thread: sched_getattr(2), which has no function."""
+    attributes = ctypes.create_string_buffer(48)
+    done = ctypes.CDLL(None, use_errno=True).syscall(
+        SCHED_GETATTR[platform.machine()], int(thread), attributes, len(attributes), 0)
+    assert done == 0, os.strerror(ctypes.get_errno())
+    _, _, _, nice, _, slice_ns, _, _ = struct.unpack("IIQiIQQQ", attributes.raw)
+    return nice, slice_ns
 
 
 def http_figures(server):
@@ -53,6 +71,33 @@ def test_a_flood_takes_nothing_from_others():
         assert largest < RESIDENT_KIB_MAX, largest
         wait_for(lambda: http_figures(server)["connections_open"] < 10, 20, "the flood to ebb away")
         assert buy(server.as_user(), tickets[0])["status"] == "complete"
+
+
+def test_hashing_threads_give_way_to_whoever_wakes():
+    if platform.machine() not in SCHED_GETATTR:
+        raise Skip(f"the number of a system call is not known on {platform.machine()}")
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    if own == 19:
+        raise Skip("there is no lower niceness than the test's own")
+    with Server() as server:
+        server.sign_up()  # they run by now
+        threads = [scheduling(thread) for thread in os.listdir(f"/proc/{server.process.pid}/task")]
+        usual = [(nice, slice_ns) for nice, slice_ns in threads if nice == own]
+        hashing = [(nice, slice_ns) for nice, slice_ns in threads if nice != own]
+        assert len(usual) > 5 and len(hashing) == 2, threads
+        assert all(nice == min(own + 10, 19) for nice, _ in hashing), threads
+        if tuple(map(int, re.findall(r"\d+", platform.release())[:2])) >= SLICES_SINCE:
+            longest = max(slice_ns for _, slice_ns in usual)
+            assert all(slice_ns > longest for _, slice_ns in hashing), threads
+
+
+def test_the_heap_grows_in_large_steps():
+    if sanitizer():
+        raise Skip("a sanitizer build has a heap of its own")
+    with Server() as server:
+        with open(f"/proc/{server.process.pid}/maps", encoding="ascii") as maps:
+            start, end = re.search(r"^(\w+)-(\w+) .* \[heap\]$", maps.read(), re.MULTILINE).groups()
+        assert int(end, 16) - int(start, 16) >= 16 << 20
 
 
 def test_an_address_that_takes_too_many_connections_is_told_so_and_counted():

@@ -16,7 +16,6 @@
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -247,8 +246,7 @@ static int add_narrow(scmp_filter_ctx filter)
     const struct scmp_arg_cmp code = {2, SCMP_CMP_MASKED_EQ, PROT_EXEC | PROT_WRITE, PROT_EXEC};
     const struct scmp_arg_cmp thread = {0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD};
     const struct scmp_arg_cmp self = {0, SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0};
-    /* One's own thread, and without privileges only downwards. */
-    const struct scmp_arg_cmp own[] = {{0, SCMP_CMP_EQ, PRIO_PROCESS, 0}, {1, SCMP_CMP_EQ, 0, 0}};
+    const struct scmp_arg_cmp own = {0, SCMP_CMP_EQ, 0, 0};
     const struct scmp_arg_cmp reads = {2, SCMP_CMP_EQ, 0, 0};
     int result = add_values(filter, "socket", 0, families, COUNT(families));
 
@@ -260,7 +258,8 @@ static int add_narrow(scmp_filter_ctx filter)
     if (!result) result = add(filter, SCMP_ACT_ALLOW, "clone", &thread, 1);
     if (!result) result = add(filter, SCMP_ACT_ALLOW, "tgkill", &self, 1);
     if (!result) result = add(filter, SCMP_ACT_ALLOW, "prlimit64", &reads, 1);
-    if (!result) result = add(filter, SCMP_ACT_ALLOW, "setpriority", own, 2);
+    /* One's own thread, and without privileges only downwards. */
+    if (!result) result = add(filter, SCMP_ACT_ALLOW, "sched_setattr", &own, 1);
     /* Its flags cannot be seen from here; the C library then uses clone. */
     if (!result) result = add(filter, SCMP_ACT_ERRNO(ENOSYS), "clone3", NULL, 0);
     return result;
