@@ -154,7 +154,7 @@ unit_tests() {
     local result=0 start=()
     # ThreadSanitizer cannot start where the kernel spreads addresses too widely.
     if [ "$1" = build/tsan ] && setarch -R true 2>/dev/null; then start=(setarch -R); fi
-    "${start[@]}" meson test -C "$1" --no-rebuild --quiet >/dev/null 2>&1 || result=$?
+    "${start[@]}" meson test -C "$1" --no-rebuild --timeout-multiplier 4 --quiet >/dev/null 2>&1 || result=$?
     python3 tests/support/unit_results.py "$1/meson-logs/testlog.json" || result=1
     return "$result"
 }
