@@ -10,6 +10,8 @@
 #define OWN_MAX     64 /* tickets of a seller */
 #define HOT_TICKETS 3
 #define NEWEST      8
+#define LOOKS_MAX   24  /* at tickets, before one that is taken is tried all the same */
+#define AT_LEAST    4   /* the first of `roles` are always there, one of each */
 #define LIST_MAX    100 /* of one page */
 
 struct role;
@@ -182,9 +184,9 @@ static struct call *sell_or_edit(int index)
 static const char *ticket_to_reserve(void)
 {
     const char *ticket = some_ticket();
+    int looks = maybe(0.8) ? LOOKS_MAX : 0;
 
-    for (int tries = 0; ticket && tries < 4 && model_ticket(ticket)->live >= 0 && maybe(0.8);
-         tries++)
+    while (ticket && looks-- > 0 && model_ticket(ticket)->live >= 0)
         ticket = some_ticket();
     return ticket;
 }
@@ -208,12 +210,14 @@ static struct call *reserve(int index)
         call->message = "TicketId must be provided";
         return call;
     }
-    if (!ticket || maybe(0.02)) {
+    if (maybe(0.02)) {
         call = call_new(index, CALL_RESERVE, people.all[index].user, NULL,
                         "{\"ticketId\":\"0123456789abcdef01234567\"}");
         call->expect = 404;
         return call;
     }
+    if (!ticket || (model_ticket(ticket)->live >= 0 && maybe(0.7))) /* sold out */
+        return call_new(index, CALL_LIST, "", NULL, NULL);
     return reserve_ticket(index, ticket);
 }
 
@@ -269,6 +273,13 @@ static struct call *buy(int index)
     return reserve(index);
 }
 
+static const char *charge_in(const char *status)
+{
+    for (size_t i = model_charges(); i-- > 0;)
+        if (strcmp(model_charge_at(i)->status, status) == 0) return model_charge_at(i)->id;
+    return NULL;
+}
+
 /* --- rivals -------------------------------------------------------------------------------- */
 
 /* One that is free again while a card is still being charged for it. */
@@ -290,7 +301,38 @@ static const char *ticket_in_doubt(void)
     return NULL;
 }
 
-/* Takes it, and mostly gives it back at once. */
+/* No card is being asked. */
+static bool nothing_in_doubt(const struct actor *actor)
+{
+    return !actor->order[0] && !charge_in("pending") && !charge_in("unknown");
+}
+
+/* The bank has money for a ticket that somebody else now holds, and orders has not heard of it. */
+static bool money_comes(const struct m_ticket *ticket)
+{
+    size_t charges = model_charges();
+
+    for (size_t i = 0; i < charges && i < NEWEST; i++) {
+        const struct m_charge *charge = model_charge_at(charges - 1 - i);
+        const struct m_order *order =
+            charge->order >= 0 ? model_order_at((size_t)charge->order) : NULL;
+
+        if (order && model_ticket_at((size_t)order->ticket) == ticket &&
+            order->status == STATUS_CANCELLED && strcmp(charge->status, "refunded") != 0 &&
+            bank_captured(charge->id))
+            return true;
+    }
+    return false;
+}
+
+static bool gives_way(const struct actor *actor)
+{
+    const struct m_order *order = actor->order[0] ? model_order(actor->order) : NULL;
+
+    return order && money_comes(model_ticket_at((size_t)order->ticket));
+}
+
+/* Takes it, and gives it back: at once, or when that is just before the other's money comes. */
 static struct call *compete(int index)
 {
     struct actor *actor = &people.all[index];
@@ -299,7 +341,10 @@ static struct call *compete(int index)
 
     memcpy(order, actor->order, sizeof order);
     if (order[0]) {
-        if (maybe(0.2)) return pay(index);
+        bool now = gives_way(actor);
+
+        if (!now && maybe(0.1)) return pay(index);
+        if (!now && maybe(0.7)) return call_new(index, CALL_ORDER, actor->user, order, NULL);
         actor->order[0] = '\0';
         return cancel(index, order);
     }
@@ -309,25 +354,32 @@ static struct call *compete(int index)
 
 /* --- operators ----------------------------------------------------------------------------- */
 
-static const char *owed_charge(void)
-{
-    for (size_t i = model_charges(); i-- > 0;)
-        if (strcmp(model_charge_at(i)->status, "refund_failed") == 0) return model_charge_at(i)->id;
-    return NULL;
-}
-
-/* Gives a payment back: one that could not be given back before, or most often one of the newest,
- * whether that can be or not. */
-static struct call *operate(int index)
+/* One of the newest or any; most look for one that can be given back. */
+static const char *charge_to_refund(void)
 {
     size_t charges = model_charges();
     size_t among = maybe(0.5) && charges > NEWEST ? NEWEST : charges;
-    const char *owed = owed_charge();
+    const struct m_charge *charge = model_charge_at(charges - 1 - (size_t)below((int64_t)among));
 
-    if (!charges || maybe(0.1)) return call_new(index, CALL_LIST, "", NULL, NULL);
-    if (!owed || maybe(0.3))
-        owed = model_charge_at(charges - 1 - (size_t)below((int64_t)among))->id;
-    return call_new(index, CALL_REFUND, "", owed, NULL);
+    for (int tries = 0; tries < 4 && strcmp(charge->status, "captured") != 0 && maybe(0.8); tries++)
+        charge = model_charge_at(charges - 1 - (size_t)below((int64_t)among));
+    return charge->id;
+}
+
+static bool nothing_owed(const struct actor *actor)
+{
+    (void)actor;
+    return !charge_in("refund_failed") && !charge_in("refund_pending");
+}
+
+/* Gives a payment back, most often one whose refund failed; now and then one on its way back. */
+static struct call *operate(int index)
+{
+    const char *owed = charge_in(maybe(0.3) ? "refund_pending" : "refund_failed");
+
+    if (!model_charges() || maybe(owed ? 0.1 : 0.3))
+        return call_new(index, CALL_LIST, "", NULL, NULL);
+    return call_new(index, CALL_REFUND, "", owed && maybe(0.8) ? owed : charge_to_refund(), NULL);
 }
 
 /* --- passers-by ---------------------------------------------------------------------------- */
@@ -432,10 +484,14 @@ static const struct role {
     int share;        /* of a hundred */
     double haste;     /* pace, in parts of the usual one */
     struct call *(*act)(int index);
+    bool (*idle)(const struct actor *actor); /* no need for haste now; NULL: never */
 } roles[] = {
-    {"seller", 25, 1, sell_or_edit}, {"buyer", 47, 1, buy},
-    {"warden", 6, 1, keep_order},    {"rival", 6, 0.05, compete},
-    {"operator", 6, 0.3, operate},   {"passer-by", 10, 1, look_around},
+    {"seller", 23, 1, sell_or_edit, NULL},
+    {"buyer", 50, 1, buy, NULL},
+    {"rival", 7, 0.05, compete, nothing_in_doubt},
+    {"operator", 4, 0.1, operate, nothing_owed},
+    {"warden", 6, 1, keep_order, NULL},
+    {"passer-by", 10, 1, look_around, NULL},
 };
 
 static const struct role *some_role(void)
@@ -449,9 +505,17 @@ static const struct role *some_role(void)
 
 /* --- acting -------------------------------------------------------------------------------- */
 
+static int64_t acts_at_ms(const struct actor *actor)
+{
+    bool idle = actor->role->idle && actor->role->idle(actor);
+
+    if (actor->role->act == compete && gives_way(actor)) return sim.now_ms;
+    return actor->next_ms + (idle ? (int64_t)((double)actor->pace_ms / actor->role->haste) : 0);
+}
+
 static bool is_due(const struct actor *actor)
 {
-    return !people.ended && !actor->waiting && actor->next_ms <= sim.now_ms;
+    return !people.ended && !actor->waiting && acts_at_ms(actor) <= sim.now_ms;
 }
 
 size_t actors_due(void)
@@ -470,7 +534,7 @@ int64_t actors_next_ms(void)
     for (int i = 0; i < people.count && !people.ended; i++) {
         const struct actor *actor = &people.all[i];
 
-        if (!actor->waiting && actor->next_ms < next_ms) next_ms = actor->next_ms;
+        if (!actor->waiting && acts_at_ms(actor) < next_ms) next_ms = acts_at_ms(actor);
     }
     return next_ms;
 }
@@ -630,7 +694,7 @@ static void judge_pay(const struct call *call)
                   model_charge_goes_back(order->paid_as),
               "paid once as %s, now as %.*s", order->paid_as, (int)stripe_id.len, stripe_id.at);
         snprintf(order->paid_as, sizeof order->paid_as, "%.*s", (int)stripe_id.len, stripe_id.at);
-        if (maybe(0.1)) memcpy(people.all[call->actor].regrets, charge, sizeof charge);
+        if (maybe(0.15)) memcpy(people.all[call->actor].regrets, charge, sizeof charge);
     } else if (status_of(call) == 402) {
         CHECK(3, call->id, says(call, "Your card was declined."), "declined in other words");
     } else if (status_of(call) == 400 && says(call, "cancelled order")) {
@@ -733,6 +797,11 @@ static bool judge_session(const struct call *call)
     moved = model_ban_moved(call->service, user, call->sent_step);
     CHECK(15, user, !call->banned || moved || status_of(call) == 401,
           "banned, as %s knows, and answered %d", service_names[call->service], status_of(call));
+    CHECK(15, user,
+          !call->overtaken || status_of(call) == 401 || status_of(call) >= 429 ||
+              model_ban_moved(call->service, user, call->handed_step),
+          "banned before it came to %s's writer, and answered %d", service_names[call->service],
+          status_of(call));
     return status_of(call) == 401 && (moved || model_banned_at(call->service, user));
 }
 
@@ -811,11 +880,19 @@ static void judge(const struct call *call)
     }
 }
 
+/* Somebody banned tries once more, before the other services have heard of it. */
+static void hurry(const char *user)
+{
+    for (int i = 0; i < people.count; i++)
+        if (strcmp(people.all[i].user, user) == 0) people.all[i].next_ms = sim.now_ms;
+}
+
 void actor_answer(struct call *call)
 {
     struct actor *actor;
 
     if (!call->lost) judge(call);
+    if (call->kind == CALL_BAN) hurry(call->text);
     if (call->kind == CALL_WEBHOOK) bank_hook_answer(call);
     if (call->actor < 0) return;
     actor = &people.all[call->actor];
@@ -836,7 +913,7 @@ static void hire(int index)
     struct actor *actor = &people.all[index];
     static const int64_t paces[WORKLOADS] = {120000, 20000, 500, 5000};
 
-    *actor = (struct actor){.role = index < 2 ? &roles[index] : some_role()};
+    *actor = (struct actor){.role = index < AT_LEAST ? &roles[index] : some_role()};
     actor->pace_ms = 1 + (int64_t)(actor->role->haste * (double)below(2 * paces[people.workload]));
     actor->next_ms = sim.now_ms + below(actor->pace_ms);
     actor->has_account = maybe(0.4);

@@ -115,7 +115,7 @@ void bank_send_hook(size_t index)
     while (!hook_due(hook) || index-- > 0)
         hook++;
     if (fault_now(FAULT_WEBHOOK_LOST)) {
-        hook->due_ms = sim.now_ms + 3600 * 1000;
+        hook->due_ms = sim.now_ms + chance_below(fault_chance(FAULT_WEBHOOK_LOST), 3600 * 1000);
         return;
     }
     record = &bank.records[hook->record];
@@ -245,7 +245,7 @@ static void bank_charge(const struct gateway *gateway, const struct gateway_char
         decide(record);
         trace("bank.decided", record->order, record->amount_cents, record->result);
         if (record->result == GATEWAY_DONE) check_charge(record);
-        if (chance_hit(&sim.people, 0.5))
+        if (chance_hit(&sim.people, 0.9))
             tell(record, record->result == GATEWAY_DONE ? "charge.succeeded" : "charge.failed");
         perhaps_give_back(record, 0.1);
     }

@@ -197,9 +197,27 @@ bool calls_handover_waits(void)
     return desk.handover;
 }
 
+/* A ban that the service had committed before a request came to its writer counts. */
+static void note_overtaken(void)
+{
+    size_t left = desk.out;
+
+    for (struct call *call = desk.calls; left; call++) {
+        if (!call->used) continue;
+        left--;
+        if (call->answered || call->handed) continue;
+        call->handed = true;
+        call->handed_step = sim.step;
+        call->overtaken = call->rq.route->access == ACCESS_SESSION &&
+                          call->rq.route->place == IN_WRITER && sim_service(call->service)->db &&
+                          model_banned_at(call->service, call->rq.user.id.at);
+    }
+}
+
 void calls_handover(void)
 {
     desk.handover = false;
+    note_overtaken();
     house_loop_end(sim.house, 0);
 }
 
@@ -251,13 +269,16 @@ void calls_lose(int service)
 
 void calls_punctual(void)
 {
-    for (size_t i = 0; i < CALLS_MAX; i++) {
-        const struct call *call = &desk.calls[i];
+    size_t left = desk.out;
+
+    for (const struct call *call = desk.calls; left; call++) {
         int64_t from_ms = call->sent_ms > sim.calm_since_ms ? call->sent_ms : sim.calm_since_ms;
 
+        if (!call->used) continue;
+        left--;
         if (from_ms < sim.task_lost_ms + ASK_AGAIN_MS) from_ms = sim.task_lost_ms + ASK_AGAIN_MS;
-        CHECK(13, call->id, !call->used || sim.now_ms <= from_ms + sim.patience_ms,
-              "no answer after %lld s", (long long)(sim.now_ms - from_ms) / 1000);
+        CHECK(13, call->id, sim.now_ms <= from_ms + sim.patience_ms, "no answer after %lld s",
+              (long long)(sim.now_ms - from_ms) / 1000);
     }
 }
 

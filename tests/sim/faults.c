@@ -36,17 +36,40 @@ bool fault_parse(struct str name, enum fault *out)
     return false;
 }
 
+/* What has few opportunities in a run beside other faults is the only kind of a run more often. */
+static const struct {
+    enum fault fault;
+    int64_t share;
+} rare[] = {{FAULT_REFUND_FAIL, 24},
+            {FAULT_CARD_DECLINE, 3},
+            {FAULT_WEBHOOK_LOST, 3},
+            {FAULT_GATEWAY_DONE, 1},
+            {FAULT_WEBHOOK_REPEAT, 1}};
+
+#define RARE_SHARES 32 /* of all of them; each kind has one more */
+
+static enum fault some_fault(struct chance *chance)
+{
+    int64_t drawn = chance_below(chance, FAULTS + RARE_SHARES) - FAULTS;
+    size_t at = 0;
+
+    if (drawn < 0) return (enum fault)(drawn + FAULTS);
+    while (drawn >= rare[at].share)
+        drawn -= rare[at++].share;
+    return rare[at].fault;
+}
+
 /* Some runs have no faults, some one kind, some a few, some all; each kind has its own rate, from a
  * hundredth of its highest upwards, or from a quarter of it where opportunities are rare. */
 void faults_begin(uint64_t seed, uint64_t allowed)
 {
     struct chance chance = {seed ^ UINT64_C(0xFA0175)};
     int64_t mode = chance_below(&chance, 10);
-    enum fault only = (enum fault)chance_below(&chance, FAULTS);
+    enum fault only = some_fault(&chance);
 
     for (enum fault fault = 0; fault < FAULTS; fault++) {
         double rate = rows[fault].most;
-        bool few = chance_hit(&chance, 0.25);
+        bool few = chance_hit(&chance, rate < OFTEN ? 0.25 : 0.5);
         bool on = mode >= 7 || (mode >= 4 && few) || (mode >= 1 && mode < 4 && fault == only);
 
         for (int64_t halvings = chance_below(&chance, rate < OFTEN ? 7 : 3); halvings > 0;

@@ -207,6 +207,8 @@ static void add(struct figures *sum, const struct figures *part)
 
 static void print_figures(const struct figures *figures, int64_t took_ms)
 {
+    enum fault rarest = 0;
+
     printf("seeds %llu, simulated events %llu, steps %llu, %.1f s: %.0f events/s, %.0f x real "
            "time\n",
            (unsigned long long)figures->seeds, (unsigned long long)figures->events,
@@ -214,11 +216,14 @@ static void print_figures(const struct figures *figures, int64_t took_ms)
            (double)figures->events * 1000 / (double)(took_ms ? took_ms : 1),
            (double)figures->simulated_ms / (double)(took_ms ? took_ms : 1));
     printf("faults:");
-    for (enum fault fault = 0; fault < FAULTS; fault++)
+    for (enum fault fault = 0; fault < FAULTS; fault++) {
         printf("%s %s %llu", fault ? "," : "", fault_name(fault),
                (unsigned long long)figures->faults[fault]);
+        if (figures->faults[fault] < figures->faults[rarest]) rarest = fault;
+    }
     printf("; torn writes %llu, lost writes %llu\n", (unsigned long long)figures->torn,
            (unsigned long long)figures->lost);
+    printf("rarest: %s %llu\n", fault_name(rarest), (unsigned long long)figures->faults[rarest]);
     printf("violations %llu\n", (unsigned long long)figures->violations);
 }
 

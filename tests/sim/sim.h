@@ -49,34 +49,34 @@ static inline bool chance_hit(struct chance *chance, double probability)
 
 /*    enum              name             highest probability at each opportunity */
 #define FAULT_MAP(X)                                                                               \
-    X(KILL, "kill", 0.004)                   /* of the process, between two steps */               \
-    X(POWER_CUT, "power-cut", 0.006)         /* the same, and unsynced writes are lost */          \
+    X(KILL, "kill", 0.008)                   /* of the process, between two steps */               \
+    X(POWER_CUT, "power-cut", 0.008)         /* the same, and unsynced writes are lost */          \
     X(CRASH_INSIDE, "crash-inside", 0.008)   /* either, in the midst of a step */                  \
-    X(SERVICE_CRASH, "service-crash", 0.006) /* of one service */                                  \
+    X(SERVICE_CRASH, "service-crash", 0.008) /* of one service */                                  \
     X(STALL, "stall", 0.01)                  /* a service does nothing for a while */              \
-    X(DISK_FULL, "disk-full", 0.004)         /* for a while */                                     \
-    X(WRITE_ERROR, "write-error", 0.003)     /* each write */                                      \
-    X(SYNC_ERROR, "sync-error", 0.02)        /* each sync: nobody knows what is on the disk */     \
-    X(READ_ERROR, "read-error", 0.002)       /* each read */                                       \
+    X(DISK_FULL, "disk-full", 0.008)         /* for a while */                                     \
+    X(WRITE_ERROR, "write-error", 0.006)     /* each write */                                      \
+    X(SYNC_ERROR, "sync-error", 0.04)        /* each sync: nobody knows what is on the disk */     \
+    X(READ_ERROR, "read-error", 0.004)       /* each read */                                       \
     X(CLOCK_SKEW, "clock-skew", 0.008)       /* a service's clock is up to an hour off */          \
-    X(CLOCK_JUMP, "clock-jump", 0.004)       /* all clocks jump by up to an hour */                \
+    X(CLOCK_JUMP, "clock-jump", 0.006)       /* all clocks jump by up to an hour */                \
     X(CARD_DECLINE, "card-decline", 0.9)                                                           \
     X(GATEWAY_ERROR, "gateway-error", 0.4) /* 500, nothing done */                                 \
     X(GATEWAY_LOST, "gateway-lost", 0.4)   /* time-out, not done */                                \
     X(GATEWAY_DONE, "gateway-done", 0.6)   /* time-out, and done */                                \
-    X(GATEWAY_TWICE, "gateway-twice", 0.3) /* the answer comes twice */                            \
+    X(GATEWAY_TWICE, "gateway-twice", 0.6) /* the answer comes twice */                            \
     X(GATEWAY_LATE, "gateway-late", 0.4)   /* as late as its time limit allows */                  \
     X(REFUND_FAIL, "refund-fail", 0.9)                                                             \
     X(BANK_REFUND, "bank-refund", 0.01) /* given back at the processor, not by us */               \
     X(WEBHOOK_REPEAT, "webhook-repeat", 0.9)                                                       \
     X(WEBHOOK_LATE, "webhook-late", 0.9) /* days late */                                           \
-    X(WEBHOOK_LOST, "webhook-lost", 0.8) /* until the processor tries again, hours on */           \
-    X(POOL_FULL, "pool-full", 0.2)                                                                 \
+    X(WEBHOOK_LOST, "webhook-lost", 0.8) /* until the processor tries again, within an hour */     \
+    X(POOL_FULL, "pool-full", 0.3)                                                                 \
     X(EVENT_REORDER, "event-reorder", 0.7)       /* within a batch */                              \
     X(EVENT_REPEAT, "event-repeat", 0.6)         /* in the same batch or much later */             \
     X(EVENT_DELAY, "event-delay", 0.6)           /* acknowledgement lost: delivered again */       \
-    X(EVENT_MALFORMED, "event-malformed", 0.004) /* published by mistake */                        \
-    X(EVENT_FUTURE, "event-future", 0.004)       /* of a version that never comes */               \
+    X(EVENT_MALFORMED, "event-malformed", 0.006) /* published by mistake */                        \
+    X(EVENT_FUTURE, "event-future", 0.01)        /* of a version that never comes */               \
     X(DOUBLE_SUBMIT, "double-submit", 0.3)       /* the same request again, at once */
 
 enum fault {
@@ -252,7 +252,10 @@ struct call {
     int actor;
     int service;
     int64_t sent_ms, sent_step;
-    bool banned;         /* its service knew so for sure when this was sent */
+    bool banned; /* its service knew so for sure when this was sent */
+    bool handed; /* to its writer, at this step … */
+    int64_t handed_step;
+    bool overtaken;      /* … and its service knew by then */
     int64_t expect;      /* status that must come when the program can answer; 0: any */
     const char *message; /* and the message in it */
     char id[25];         /* what it is about: ticket or order */

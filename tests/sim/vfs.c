@@ -550,6 +550,9 @@ void vfs_register(void)
         .xCurrentTimeInt64 = vfs_time,
     };
 
+    /* One thread, and nobody asks for figures of memory: both cost a lock at each allocation. */
+    ASSERT(sqlite3_config(SQLITE_CONFIG_SINGLETHREAD) == SQLITE_OK);
+    ASSERT(sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) == SQLITE_OK);
     ASSERT(sqlite3_vfs_register(&vfs, 1) == SQLITE_OK);
 }
 

@@ -19,10 +19,11 @@ command_sim() {
     python3 tests/sim/run.py build "${SIM_SECONDS:-120}"
 }
 
-# soak [SECONDS]: as many seeds as fit, on every core.
+# soak [SECONDS]: as many seeds as fit, on every core: the figures of docs/proof.md. Its runs are
+# shorter than those of `sim`, so that there are more of them, and of their beginnings and ends.
 command_soak() {
     need_sim
-    exec build/boxoffice-sim --seed "${SIM_SEED:-$(date -u +%Y%m%d0000000)}" \
+    exec build/boxoffice-sim --seed "${SIM_SEED:-$(date -u +%Y%m%d0000000)}" --steps 1000 \
         --seconds "${1:-1800}" --jobs "$(nproc)"
 }
 

@@ -50,7 +50,8 @@ struct charge charge_open(struct object_id id, const struct order_copy *order, s
 
 bool charge_worth_waiting(const struct charge *charge, int64_t now_ms)
 {
-    return charge->attempts < WAIT_ATTEMPTS && now_ms - charge->created_at_ms < WAIT_MS;
+    if (charge->attempts >= WAIT_ATTEMPTS) return false;
+    return !charge_in_flight(charge) || now_ms - charge->created_at_ms < WAIT_MS;
 }
 
 /* --- asking -------------------------------------------------------------------------------- */

@@ -69,7 +69,7 @@ static inline bool charge_in_flight(const struct charge *charge)
 {
     return charge->status == CHARGE_PENDING || charge->status == CHARGE_UNKNOWN;
 }
-/* Whether who waits for the gateway's answer should go on waiting. */
+/* Whether who waits for the gateway's answer, to a charge or a refund, should go on waiting. */
 bool charge_worth_waiting(const struct charge *charge, int64_t now_ms);
 
 /* Whether the gateway may have forgotten the charge's key. */

@@ -97,7 +97,8 @@ done:
 }
 
 /* POST /operator/payments/:id/refund: give all of it back, or try again what failed. The order, if
- * it was complete, is cancelled by that. 200 the payment as the gateway's answer left it; 409. */
+ * it was complete, is cancelled by that. 200 the payment as the gateway's answer left it, or as it
+ * is while that stays out; 409. */
 enum err post_operator_refund(struct request *rq, struct tx *tx, struct reply *rp)
 {
     struct object_id_text id;
@@ -108,7 +109,7 @@ enum err post_operator_refund(struct request *rq, struct tx *tx, struct reply *r
     TRY(refund_begin(rq->env, tx, &charge));
     id = object_id_text(charge.id);
     TRY(audit_request(rq, tx, "payment.refunded", str_of(id.hex), STR("by the operator")));
-    if (charge.status == CHARGE_REFUND_PENDING)
+    if (charge.status == CHARGE_REFUND_PENDING && charge_worth_waiting(&charge, tx->now_ms))
         return charge_wait(rq, charge.id, get_operator_payment);
     return get_operator_payment(rq, tx, rp);
 done:

@@ -221,6 +221,25 @@ static void an_unclear_refund_is_asked_for_again_and_takes_a_fresh_key_at_times(
     assert_int_equal(charge.refunds, 3);
 }
 
+/* Its pauses grow to a minute, longer than anybody waits for an answer. */
+static void nobody_waits_for_a_refund_that_stays_unclear(void **state)
+{
+    const struct gateway_outcome unknown = {.kind = GATEWAY_UNKNOWN};
+    const int64_t long_after_ms = INT64_C(30) * 24 * 3600 * 1000;
+    struct charge charge = captured();
+
+    (void)state;
+    assert_int_equal(charge_refund(&charge, long_after_ms), OK);
+    charge_ask(&charge, long_after_ms);
+    assert_true(charge_worth_waiting(&charge, long_after_ms));
+    while (charge_worth_waiting(&charge, long_after_ms)) {
+        charge_settle(&charge, STEP_REFUND, &unknown, long_after_ms);
+        assert_true(charge.ask_at_ms <= long_after_ms + 2000);
+        charge_ask(&charge, long_after_ms);
+    }
+    assert_int_equal(charge.status, CHARGE_REFUND_PENDING);
+}
+
 static void what_was_given_back_or_disputed_at_the_gateway_is_noticed(void **state)
 {
     const struct gateway_outcome back = {
@@ -295,6 +314,7 @@ int main(void)
         cmocka_unit_test(an_answer_that_comes_twice_or_late_changes_nothing),
         cmocka_unit_test(only_captured_money_can_be_given_back),
         cmocka_unit_test(an_unclear_refund_is_asked_for_again_and_takes_a_fresh_key_at_times),
+        cmocka_unit_test(nobody_waits_for_a_refund_that_stays_unclear),
         cmocka_unit_test(what_was_given_back_or_disputed_at_the_gateway_is_noticed),
         cmocka_unit_test(a_token_is_told_again_by_its_mark),
         cmocka_unit_test(the_sandbox_gives_one_key_one_answer),
