@@ -129,30 +129,40 @@ static bool relay_row(struct relay *relay, struct link *link, struct rows *rows,
     sent = find(relay, sequence);
     if (fresh && !ours) acknowledge(relay, sent, now_ms);
     pthread_mutex_unlock(&relay->lock);
-    if (sequence > relay->cursor) relay->cursor = sequence;
     if (fresh && !ours) relay->poke(relay->context);
     return !fresh || !ours || publish(relay, link, sequence, rows);
 }
 
-/* What is unrelayed after a sequence and not on its way, by one look: at most RELAY_ROWS sequences,
- * without their rows, for most of what is unrelayed is on its way. */
-static enum err find_fresh(struct relay *relay, int64_t after, int64_t now_ms)
+static size_t pending_now(struct relay *relay)
 {
-    size_t pending, seen = 0;
-    struct rows rows;
+    size_t count;
 
     pthread_mutex_lock(&relay->lock);
-    pending = relay->pending_count; /* all of it may be after that sequence */
+    count = relay->pending_count;
     pthread_mutex_unlock(&relay->lock);
+    return count;
+}
+
+/* What is unrelayed after the cursor and not on its way, by one look: at most RELAY_ROWS sequences,
+ * without their rows, for most of what is unrelayed is on its way. The cursor moves behind them. */
+static enum err find_fresh(struct relay *relay, int64_t now_ms)
+{
+    /* From the beginning, all that is on its way may come first. */
+    size_t max = RELAY_ROWS + (relay->cursor ? 0 : pending_now(relay)), seen = 0;
+    struct rows rows;
+
     tx_query(tx_read(relay->reader, now_ms), &rows,
              "SELECT seq FROM outbox_unrelayed WHERE seq > $1 ORDER BY seq LIMIT $2",
-             sql_int(after), sql_int((int64_t)pending + RELAY_ROWS));
-    while (seen < pending + RELAY_ROWS && rows_next(&rows))
+             sql_int(relay->cursor), sql_int((int64_t)max));
+    while (seen < max && rows_next(&rows))
         relay->seen[seen++] = rows_int(&rows, 0);
+    relay->more = seen == max;
     relay->fresh_count = 0;
     pthread_mutex_lock(&relay->lock);
-    for (size_t i = 0; i < seen && relay->fresh_count < RELAY_ROWS; i++)
-        if (!find(relay, relay->seen[i])) relay->fresh[relay->fresh_count++] = relay->seen[i];
+    for (size_t i = 0; i < seen && relay->fresh_count < RELAY_ROWS; i++) {
+        relay->cursor = relay->seen[i];
+        if (!find(relay, relay->cursor)) relay->fresh[relay->fresh_count++] = relay->cursor;
+    }
     pthread_mutex_unlock(&relay->lock);
     return rows_end(&rows);
 }
@@ -193,16 +203,6 @@ static bool able(struct relay *relay, int64_t now_ms)
     return relay->leased;
 }
 
-static size_t pending_now(struct relay *relay)
-{
-    size_t count;
-
-    pthread_mutex_lock(&relay->lock);
-    count = relay->pending_count;
-    pthread_mutex_unlock(&relay->lock);
-    return count;
-}
-
 /* What has to be sent again is looked for from the beginning. */
 static bool look_back(struct relay *relay, int64_t now_ms)
 {
@@ -229,13 +229,13 @@ bool relay_run(struct relay *relay, struct link *link, int64_t now_ms)
     if (now_ms >= relay->look_at_ms) good = look_back(relay, now_ms);
     if (!good || pending_now(relay) + RELAY_ROWS > RELAY_PENDING_MAX) return good;
     if (relay->shared) relay->cursor = 0;
-    err = find_fresh(relay, relay->cursor, now_ms);
+    err = find_fresh(relay, now_ms);
     if (err == OK) err = relay_fresh(relay, link, now_ms, &good);
-    relay->more = err == OK && relay->fresh_count == RELAY_ROWS;
     if (err) { /* with the reader goes the lease, where there is one */
         db_close(relay->reader);
         relay->reader = NULL;
-        relay->leased = false;
+        relay->leased = relay->more = false;
+        relay->cursor = 0;
     }
     return good;
 }
