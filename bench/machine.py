@@ -150,8 +150,8 @@ class Program:
     def honest(self, rate, seconds, ids):
         return tool("honest", self.port, 64, seconds, rate, self.cookies(256), ids)
 
-    def purchases(self, buyers, seconds, rate):
-        return tool("purchase", self.port, buyers, seconds, rate, self.cookies(512))
+    def purchases(self, buyers, seconds, rate, pause_us=500):
+        return tool("purchase", self.port, buyers, seconds, rate, self.cookies(512), pause_us)
 
 
 class Flood:

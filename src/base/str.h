@@ -26,8 +26,8 @@ static inline struct str str_of(const char *text)
     return (struct str){text, text ? strlen(text) : 0};
 }
 
-/* FNV-1a, 32 bits, on top of another hash or of STR_HASH: for tables whose keys no stranger
- * chooses. http://www.isthe.com/chongo/tech/comp/fnv/ */
+/* FNV-1a (Fowler, Noll, Vo), 32 bits, on top of another hash or of STR_HASH. Keys can be chosen to
+ * collide: for keys of our own, and where a collision costs no more than a miss. */
 #define STR_HASH 2166136261u
 static inline uint32_t str_hash(uint32_t hash, struct str text)
 {
