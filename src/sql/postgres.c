@@ -1,113 +1,17 @@
-/* sql/postgres.c: PostgreSQL behind sql.h; the only file that knows libpq.
+/* sql/postgres.c: PostgreSQL behind sql.h: statements, items and transactions.
  *
  * A connection is always in pipeline mode: a statement is sent when somebody runs it, and waited
  * for when somebody looks at its result. What nobody looks at (the outbox, savepoints) travels with
  * the next one that is waited for, at the latest with COMMIT. An error of such a statement is told
  * late: within its item by the next call, after its item as ERR_CONTENTION of the whole
  * transaction, which is then run again item by item. */
-#include "sql/engine.h"
+#include "sql/postgres_parts.h"
 
-#include "base/log.h"
-
-#include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define STATEMENTS_MAX 128 /* distinct SQL texts of one connection; a power of two */
-#define UNREAD_MAX     512 /* results waiting on the server; beyond it somebody waits */
-#define SCHEMA_MAX     64
-#define NUMBER_MAX     24
-
-/* A lock that is not given soon is a deadlock, or another replica that hangs: better to let go and
- * run again item by item than to wait for the server's deadlock check. A transaction whose owner
- * was cut off must not keep its locks, and a process that was cut off must not keep its lease: the
- * server, too, looks whether its client is there. Statements look up keys: to plan one for the
- * values at hand would cost more than it runs. */
-#define SETTINGS                                                                                   \
-    "SET statement_timeout = '10s'; SET lock_timeout = '300ms';"                                   \
-    " SET plan_cache_mode = force_generic_plan;"                                                   \
-    " SET idle_in_transaction_session_timeout = '15s'; SET client_min_messages = error;"           \
-    " SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3;" \
-    " SET tcp_user_timeout = '10s';"
-
-enum statement_state { STATEMENT_NEW, STATEMENT_SENT, STATEMENT_READY };
-
-struct statement {
-    const char *sql; /* the literal's address is the key */
-    enum statement_state state;
-    char name[16]; /* on the server */
-};
-
-struct postgres {
-    struct db base; /* first: a struct db of this engine is one of these */
-    PGconn *conn;
-    enum db_mode mode;
-    char schema[SCHEMA_MAX];
-    bool open;      /* a transaction */
-    bool divided;   /* its items get savepoints … */
-    bool savepoint; /* … and the running one has it */
-    bool wrote;     /* the running item, or perhaps */
-    bool failed;    /* the transaction refuses everything but a rollback (to the savepoint) */
-    bool contended; /* … and only a rollback of all of it is safe */
-    bool lost;      /* the connection, or what became of its COMMIT */
-    size_t unread;  /* commands whose result nobody has read */
-    size_t earlier; /* of those, sent before the running item */
-    unsigned names; /* given to prepared statements so far */
-    struct statement statements[STATEMENTS_MAX];
-};
-
-static struct postgres *of(struct db *base)
-{
-    return (struct postgres *)base;
-}
-
-/* --- errors -------------------------------------------------------------------------------- */
-
-static bool in_class(const char *state, const char *class)
-{
-    return strncmp(state, class, strlen(class)) == 0;
-}
-
-/* SQLSTATE, appendix A of PostgreSQL's manual. */
-static enum err err_of(const char *state)
-{
-    static const struct {
-        const char *class;
-        enum err err;
-    } known[] = {
-        {"23", ERR_CONFLICT},     {"40", ERR_CONTENTION},  {"55P03", ERR_CONTENTION},
-        {"53100", ERR_DISK_FULL}, {"53", ERR_UNAVAILABLE}, {"08", ERR_UNAVAILABLE},
-        {"57", ERR_UNAVAILABLE},  {"25", ERR_UNAVAILABLE}, {"22", ERR_INVALID},
-    };
-
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (in_class(state, known[i].class)) return known[i].err;
-    return ERR_IO;
-}
-
-/* These go away with the connection alone: the server became a standby (25006), is stopping
- * (57P01 and the like), has forgotten a statement or changed a table under it. */
-static bool needs_another_connection(const char *state)
-{
-    return in_class(state, "25006") || in_class(state, "57P") || in_class(state, "08") ||
-           in_class(state, "26000") || in_class(state, "0A000");
-}
-
-/* Only the primary message is logged: details quote the rows' contents. */
-static enum err fail(struct postgres *db, const PGresult *result)
-{
-    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-    enum err err = state ? err_of(state) : ERR_UNAVAILABLE;
-
-    if (!state || (db->mode == DB_WRITER && needs_another_connection(state))) db->lost = true;
-    if (state && in_class(state, "57P")) db->lost = true;
-    if (err != ERR_CONFLICT && err != ERR_CONTENTION)
-        log_event(LOG_ERROR, "sql", "statement.failed",
-                  log_text("code", str_of(state ? state : "")),
-                  log_text("reason", str_of(message ? message : "the connection was lost")));
-    return err;
-}
+#define UNREAD_MAX 512 /* results waiting on the server; beyond it somebody waits */
+#define NUMBER_MAX 24
 
 /* --- the pipeline -------------------------------------------------------------------------- */
 
@@ -130,11 +34,6 @@ static PGresult *read_command(struct postgres *db)
     return result;
 }
 
-static bool is_good(const PGresult *result)
-{
-    return PQresultStatus(result) == PGRES_COMMAND_OK || PQresultStatus(result) == PGRES_TUPLES_OK;
-}
-
 /* Waits for everything that was sent. last (may be NULL): the result of the last command when all
  * went well, the caller's to clear. */
 static enum err drain(struct postgres *db, PGresult **last)
@@ -151,8 +50,8 @@ static enum err drain(struct postgres *db, PGresult **last)
     for (size_t i = 0; i < db->unread && !db->lost; i++) {
         PGresult *result = read_command(db);
 
-        if (!result || (err == OK && !is_good(result))) {
-            err = fail(db, result); /* what follows was not done */
+        if (!result || (err == OK && !postgres_is_good(result))) {
+            err = postgres_fail(db, result); /* what follows was not done */
             if (i < db->earlier && !db->lost) err = ERR_CONTENTION;
         } else if (err == OK && last && i + 1 == db->unread) {
             *last = result;
@@ -291,124 +190,6 @@ static enum err control(struct postgres *db, const char *sql)
     return send(db, sql, NULL, 0);
 }
 
-/* --- open and close ------------------------------------------------------------------------ */
-
-/* Between statements even a FATAL error, the server's goodbye, comes as a notice. */
-static void on_notice(void *context, const PGresult *result)
-{
-    const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
-
-    if (severity && strcmp(severity, "FATAL") == 0) ((struct postgres *)context)->lost = true;
-}
-
-static void close_connection(struct db *base)
-{
-    struct postgres *db = of(base);
-
-    PQfinish(db->conn); /* the server rolls back */
-    free(db);
-}
-
-/* What the server says, or why it cannot be reached. libpq's words about the address itself are
- * left out: in one that was mistyped any part may be a piece of the password. */
-static enum err explain(struct postgres *db, enum err err, struct buf *why)
-{
-    const char *message = PQerrorMessage(db->conn), *said = strstr(message, "FATAL: ");
-
-    if (!said) said = strstr(message, "failed: ");
-    if (!said) said = ": the server that the address names cannot be found";
-    said = strstr(said, ": ") + 2;
-    if (why)
-        buf_printf(why, "PostgreSQL: %.*s", (int)strcspn(said + strspn(said, " "), "\n"),
-                   said + strspn(said, " "));
-    return err;
-}
-
-/* "postgresql://host/database#schema" → the two. */
-static enum err split_place(const char *place, char *schema, char **uri, struct buf *why)
-{
-    const char *mark = strrchr(place, '#');
-    PQconninfoOption *options;
-
-    ASSERT(mark && strlen(mark + 1) < SCHEMA_MAX);
-    *uri = strndup(place, (size_t)(mark - place));
-    if (!*uri) return ERR_MEMORY;
-    strcpy(schema, mark + 1);
-    options = PQconninfoParse(*uri, NULL);
-    PQconninfoFree(options);
-    if (options) return OK;
-    if (why)
-        buf_append(why,
-                   STR("not a PostgreSQL address: it must be "
-                       "postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with %XX for other than "
-                       "letters and digits in the password"));
-    return ERR_INVALID;
-}
-
-/* Several statements at once, outside pipeline mode. */
-static enum err run(struct postgres *db, const char *sql)
-{
-    PGresult *result = PQexec(db->conn, sql);
-    enum err err = is_good(result) ? OK : fail(db, result);
-
-    PQclear(result);
-    return err;
-}
-
-static enum err connect_to(struct postgres *db, const char *uri, struct buf *why)
-{
-    /* What the URI says comes later and counts. */
-    static const char *const names[] = {
-        "connect_timeout",  "keepalives_idle",  "keepalives_interval",
-        "keepalives_count", "tcp_user_timeout", "application_name",
-        "dbname",           "client_encoding",  NULL};
-    char settings[512];
-    const char *values[] = {"5", "5", "2", "3", "10000", "boxoffice", uri, "UTF8", NULL};
-    enum err err = OK;
-
-    db->conn = PQconnectdbParams(names, values, 1);
-    if (!db->conn) return ERR_MEMORY;
-    if (PQstatus(db->conn) != CONNECTION_OK) return explain(db, ERR_UNAVAILABLE, why);
-    PQsetNoticeReceiver(db->conn, on_notice, db);
-    snprintf(settings, sizeof settings,
-             SETTINGS " SET search_path = \"%s\"; SET default_transaction_read_only = %s",
-             db->schema, db->mode == DB_READER ? "on" : "off");
-    if (run(db, settings) != OK) return explain(db, ERR_UNAVAILABLE, why);
-    ASSERT(PQenterPipelineMode(db->conn));
-    return err;
-}
-
-enum err postgres_open(const char *place, enum db_mode mode, struct db **out, struct buf *why)
-{
-    struct postgres *db = calloc(1, sizeof *db);
-    char *uri = NULL;
-    enum err err;
-
-    *out = NULL;
-    if (!db) return ERR_MEMORY;
-    db->base = (struct db){.engine = &postgres_engine, .tx.db = &db->base};
-    db->mode = mode;
-    TRY(split_place(place, db->schema, &uri, why));
-    TRY(connect_to(db, uri, why));
-    *out = &db->base;
-done:
-    free(uri);
-    if (err) close_connection(&db->base);
-    return err;
-}
-
-/* Twice: behind the server's goodbye comes the end of the stream. */
-static bool broken(struct db *base)
-{
-    struct postgres *db = of(base);
-
-    for (int i = 0; i < 2 && !db->lost && !db->open && db->unread == 0; i++) {
-        db->lost = !PQconsumeInput(db->conn) || PQstatus(db->conn) != CONNECTION_OK;
-        if (!db->lost) (void)PQisBusy(db->conn); /* reads what has come; see on_notice */
-    }
-    return db->lost;
-}
-
 /* --- migrations ---------------------------------------------------------------------------- */
 
 /* Runs a script of the engine's own words, which a pipeline does not take. */
@@ -418,7 +199,7 @@ static enum err run_aside(struct postgres *db, const char *sql)
 
     if (err) return err;
     ASSERT(PQexitPipelineMode(db->conn));
-    err = run(db, sql);
+    err = postgres_run(db, sql);
     db->failed |= err && db->open;
     ASSERT(db->lost || PQenterPipelineMode(db->conn));
     return err;
@@ -429,7 +210,7 @@ static enum err script(struct db *base, const char *text)
     struct buf out;
     enum err err = engine_translate(text, words, &out);
 
-    if (err == OK) err = run_aside(of(base), out.at);
+    if (err == OK) err = run_aside(postgres_of(base), out.at);
     buf_free(&out);
     return err;
 }
@@ -438,7 +219,7 @@ static enum err script(struct db *base, const char *text)
  * A role that may not make schemas finds its own made for it. */
 static enum err migrating(struct db *base, bool begins)
 {
-    struct postgres *db = of(base);
+    struct postgres *db = postgres_of(base);
     char sql[1024];
 
     if (!begins) return run_aside(db, "SELECT pg_advisory_unlock_all();" SETTINGS);
@@ -453,7 +234,7 @@ static enum err migrating(struct db *base, bool begins)
 
 static bool lease(struct db *base, const char *name)
 {
-    struct postgres *db = of(base);
+    struct postgres *db = postgres_of(base);
     struct rows rows;
     bool taken;
 
@@ -477,7 +258,7 @@ static enum err savepoint_begin(struct postgres *db)
 static enum err execute(struct db *base, int64_t *changes, const char *sql,
                         const struct sql_value *values, size_t count)
 {
-    struct postgres *db = of(base);
+    struct postgres *db = postgres_of(base);
     PGresult *result;
     enum err err = OK;
 
@@ -496,7 +277,7 @@ done:
 
 static void query(struct rows *rows, const char *sql, const struct sql_value *values, size_t count)
 {
-    struct postgres *db = of(rows->db);
+    struct postgres *db = postgres_of(rows->db);
     PGresult *result = NULL;
 
     rows->row = -1;
@@ -537,11 +318,11 @@ static void end(struct rows *rows)
 
 static enum err begin(struct db *base)
 {
-    struct postgres *db = of(base);
+    struct postgres *db = postgres_of(base);
     enum err err;
 
     ASSERT(db->mode == DB_WRITER && !db->open);
-    if (broken(base)) return ERR_UNAVAILABLE;
+    if (postgres_broken(base)) return ERR_UNAVAILABLE;
     err = control(db, "BEGIN");
     db->open = err == OK;
     db->divided = true;
@@ -552,7 +333,7 @@ static enum err begin(struct db *base)
 /* Everything that was sent is read before; then the server takes a ROLLBACK in any state. */
 static void rollback(struct db *base)
 {
-    struct postgres *db = of(base);
+    struct postgres *db = postgres_of(base);
 
     if (db->open && !db->lost) {
         (void)drain(db, NULL);
@@ -565,7 +346,7 @@ static void rollback(struct db *base)
  * everything behind it. With a COMMIT unanswered nobody knows what became of it. */
 static enum err commit(struct db *base)
 {
-    struct postgres *db = of(base);
+    struct postgres *db = postgres_of(base);
     PGresult *result = NULL;
     bool ended_well;
     enum err err = db->failed || db->contended ? ERR_CONTENTION : OK;
@@ -590,7 +371,7 @@ static enum err commit(struct db *base)
 
 static void item_begin(struct db *base)
 {
-    struct postgres *db = of(base);
+    struct postgres *db = postgres_of(base);
 
     ASSERT(!db->savepoint);
     db->wrote = false;
@@ -599,12 +380,12 @@ static void item_begin(struct db *base)
 
 static void without_savepoints(struct db *base)
 {
-    of(base)->divided = false;
+    postgres_of(base)->divided = false;
 }
 
 static enum err item_end(struct db *base, bool keep)
 {
-    struct postgres *db = of(base);
+    struct postgres *db = postgres_of(base);
     enum err err = OK;
 
     if (db->lost) return ERR_UNAVAILABLE;
@@ -625,7 +406,7 @@ done:
 
 static enum err check(struct db *base)
 {
-    struct postgres *db = of(base);
+    struct postgres *db = postgres_of(base);
 
     return db->unread ? drain(db, NULL) : OK;
 }
@@ -639,7 +420,7 @@ static uint64_t commits(const struct db *base)
 
 static void snapshot(struct db *base)
 {
-    ASSERT(of(base)->mode == DB_READER);
+    ASSERT(postgres_of(base)->mode == DB_READER);
 }
 
 static void snapshot_end(struct db *base)
@@ -649,8 +430,8 @@ static void snapshot_end(struct db *base)
 
 const struct engine postgres_engine = {
     .shared = true,
-    .close = close_connection,
-    .broken = broken,
+    .close = postgres_close,
+    .broken = postgres_broken,
     .script = script,
     .migrating = migrating,
     .lease = lease,
