@@ -391,6 +391,7 @@ static void *courier_main(void *context)
     }
     if (courier->link.connection) {
         send_answers(courier);
+        link_quiet(&courier->link, TICK_MS); /* or else what is handed back came here again */
         hand_back(courier);
         (void)natsConnection_FlushTimeout(courier->link.connection, TICK_MS);
         link_close(&courier->link);

@@ -110,6 +110,12 @@ enum err link_open(struct link *link, const struct bus_broker *broker, const cha
     return s == NATS_NO_MEMORY ? ERR_MEMORY : ERR_UNAVAILABLE;
 }
 
+void link_quiet(struct link *link, int64_t most_ms)
+{
+    if (natsSubscription_DrainTimeout(link->subscription, most_ms) == NATS_OK)
+        (void)natsSubscription_WaitForDrainCompletion(link->subscription, most_ms);
+}
+
 void link_close(struct link *link)
 {
     natsSubscription_Destroy(link->subscription);

@@ -43,6 +43,9 @@ void link_free(struct link *link); /* of a closed one */
  * of the library, one message at a time, and owns the message. */
 enum err link_open(struct link *link, const struct bus_broker *broker, const char *name,
                    natsMsgHandler on_message, void *context);
+/* Nothing more is to come in; what has come is handed to on_message first. Waits for at most that
+ * long. Sending goes on. */
+void link_quiet(struct link *link, int64_t most_ms);
 /* on_message does not run any more after it. Also of one that is closed already. */
 void link_close(struct link *link);
 bool link_broken(const struct link *link);

@@ -146,6 +146,32 @@ def test_an_event_that_another_replica_was_given_too_is_applied_by_one_of_them()
             assert "transaction.failed" not in orders.log(), orders.log()
 
 
+def test_a_service_that_stops_hands_back_what_it_had_not_applied():
+    """While its table is locked it cannot apply anything, and has fetched as much as it may."""
+    with Postgres() as postgres, Nats() as nats:
+        database = postgres.new_database()
+        orders = Server(env={**nats.environment(), "DATABASE_URL": database},
+                        args=("--services", "orders")).start()
+        with postgres.session(database.rsplit("/", 1)[1]) as other, NatsClient(nats.url) as client:
+            other.stdin.write("BEGIN; LOCK TABLE orders.ticket_copies; SELECT 'locked';\n")
+            other.stdin.flush()
+            assert other.stdout.readline() == "locked\n"
+            for _ in range(700):
+                client.publish("ticket:created", event(new_id()))
+            wait_for(lambda: "transaction.contended" in orders.log(), 10, "events in hand")
+            orders.stop()
+            orders.discard()
+            other.stdin.close()
+            came = []
+
+            def fetch():
+                came.extend(client.fetch("orders"))
+                return len(came)
+            # The broker itself delivers again 4 s after the last word that an event is in hand. A few
+            # were tried more than once, and wait for as long.
+            wait_for(lambda: fetch() >= 690, 2.5, lambda: f"700 events; {len(came)} came")
+
+
 def test_a_killed_service_has_the_effect_of_each_event_once():
     """Killed again and again while a backlog comes in, each time in another moment."""
     with Nats() as nats, House(nats, ("tickets", "orders")) as house:

@@ -44,10 +44,8 @@ class NatsClient:
             line = f"PUB {subject} {reply + ' ' if reply else ''}{len(body)}"
             self._send(line.encode() + b"\r\n" + body + b"\r\n")
 
-    def request(self, subject, data=b"", headers=None):
-        """The answer's JSON; {} for a status without a body."""
-        self.asked += 1
-        self.publish(subject, data, headers, f"answer.{self.asked}")
+    def _next(self):
+        """Subject and body of the next message; a status has no body."""
         while True:
             words = self.file.readline().split()
             if not words:
@@ -60,9 +58,26 @@ class NatsClient:
                 continue
             total = int(words[-1])
             head = int(words[-2]) if words[0] == b"HMSG" else 0
-            body = self.file.read(total + 2)[head:total]
-            if words[1].decode() == f"answer.{self.asked}":
-                return json.loads(body) if body else {}
+            return words[1].decode(), self.file.read(total + 2)[head:total]
+
+    def request(self, subject, data=b"", headers=None):
+        """The answer's JSON; {} for a status without a body."""
+        self.asked += 1
+        self.publish(subject, data, headers, f"answer.{self.asked}")
+        answered, body = self._next()
+        while answered != f"answer.{self.asked}":
+            answered, body = self._next()
+        return json.loads(body) if body else {}
+
+    def fetch(self, consumer, most=256):
+        """What the consumer has to deliver now, unacknowledged: the events' data."""
+        self.asked += 1
+        self.publish(f"$JS.API.CONSUMER.MSG.NEXT.BOXOFFICE.{consumer}",
+                     {"batch": most, "no_wait": True}, reply=f"answer.{self.asked}")
+        events = []
+        while len(events) < most and (body := self._next()[1]):  # a status says: no more
+            events.append(json.loads(body))
+        return events
 
     def stream(self, verb, data=b""):
         """$JS.API.STREAM.VERB.BOXOFFICE"""
