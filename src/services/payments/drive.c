@@ -18,7 +18,7 @@
 struct charge_task {
     struct task task;
     enum charge_step step;
-    int64_t ask_at_ms; /* of the row, when this was asked */
+    int64_t ask_at_ms, attempts; /* of the row, when this was asked: tell it from other questions */
     struct gateway_charge charge;
     struct gateway_outcome outcome;
 };
@@ -83,6 +83,7 @@ enum err charge_drive(struct env *env, struct tx *tx, struct charge *charge)
     env_task(env, tx, &ask->task); /* the runtime's from here on */
     charge_ask(charge, tx->now_ms);
     ask->ask_at_ms = charge->ask_at_ms;
+    ask->attempts = charge->attempts;
     TRY(charge_update(tx, charge));
     env_job_due(env, DRIVE, charge->ask_at_ms);
 done:
@@ -186,10 +187,11 @@ static enum err arrive(struct env *env, struct tx *tx, struct charge *charge,
 }
 
 /* An answer speaks of the time it was asked at. When a look has been asked for since (a webhook),
- * that look stays due. */
+ * or another question was put, in the same millisecond perhaps, that stays due. */
 static void settle_answer(struct charge *charge, const struct charge_task *answer, int64_t now_ms)
 {
-    int64_t look_at_ms = charge->ask_at_ms == answer->ask_at_ms ? JOB_NEVER : charge->ask_at_ms;
+    bool newest = charge->ask_at_ms == answer->ask_at_ms && charge->attempts == answer->attempts;
+    int64_t look_at_ms = newest ? JOB_NEVER : charge->ask_at_ms;
 
     charge_settle(charge, answer->step, &answer->outcome, now_ms);
     if (look_at_ms < charge->ask_at_ms) charge->ask_at_ms = look_at_ms;
