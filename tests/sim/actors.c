@@ -307,7 +307,7 @@ static bool nothing_in_doubt(const struct actor *actor)
     return !actor->order[0] && !charge_in("pending") && !charge_in("unknown");
 }
 
-/* The bank has money for a ticket that somebody else now holds, and orders has not heard of it. */
+/* Payments has money for a ticket that somebody else now holds, and orders has not heard of it. */
 static bool money_comes(const struct m_ticket *ticket)
 {
     size_t charges = model_charges();
@@ -318,8 +318,7 @@ static bool money_comes(const struct m_ticket *ticket)
             charge->order >= 0 ? model_order_at((size_t)charge->order) : NULL;
 
         if (order && model_ticket_at((size_t)order->ticket) == ticket &&
-            order->status == STATUS_CANCELLED && strcmp(charge->status, "refunded") != 0 &&
-            bank_captured(charge->id))
+            order->status == STATUS_CANCELLED && strcmp(charge->status, "captured") == 0)
             return true;
     }
     return false;
@@ -332,7 +331,7 @@ static bool gives_way(const struct actor *actor)
     return order && money_comes(model_ticket_at((size_t)order->ticket));
 }
 
-/* Takes it, and gives it back: at once, or when that is just before the other's money comes. */
+/* Takes it, and gives it back: sooner or later, or just before the other's money comes. */
 static struct call *compete(int index)
 {
     struct actor *actor = &people.all[index];
@@ -375,7 +374,7 @@ static bool nothing_owed(const struct actor *actor)
 /* Gives a payment back, most often one whose refund failed; now and then one on its way back. */
 static struct call *operate(int index)
 {
-    const char *owed = charge_in(maybe(0.3) ? "refund_pending" : "refund_failed");
+    const char *owed = charge_in(maybe(0.5) ? "refund_pending" : "refund_failed");
 
     if (!model_charges() || maybe(owed ? 0.1 : 0.3))
         return call_new(index, CALL_LIST, "", NULL, NULL);

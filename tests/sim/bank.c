@@ -245,7 +245,7 @@ static void bank_charge(const struct gateway *gateway, const struct gateway_char
         decide(record);
         trace("bank.decided", record->order, record->amount_cents, record->result);
         if (record->result == GATEWAY_DONE) check_charge(record);
-        if (chance_hit(&sim.people, 0.9))
+        if (chance_hit(&sim.people, 0.6))
             tell(record, record->result == GATEWAY_DONE ? "charge.succeeded" : "charge.failed");
         perhaps_give_back(record, 0.1);
     }
