@@ -221,22 +221,40 @@ static struct call *reserve(int index)
     return reserve_ticket(index, ticket);
 }
 
-static struct call *pay(int index)
+static struct call *pay_by(int index, const char *token)
 {
-    static const char *const tokens[] = {"tok_visa", "tok_visa_debit", "tok_decline",
-                                         "tok_rubbish"};
     struct actor *actor = &people.all[index];
     struct call *call;
     char body[256];
 
-    if (actor->payments_tried == 0 || maybe(0.3))
-        snprintf(actor->token, sizeof actor->token, "%s", tokens[maybe(0.7) ? 0 : below(4)]);
+    snprintf(actor->token, sizeof actor->token, "%s", token);
     actor->payments_tried++;
     snprintf(body, sizeof body, "{\"token\":\"%s\",\"orderId\":\"%s\"}", actor->token,
              actor->order);
     call = call_new(index, CALL_PAY, actor->user, actor->order, body);
     snprintf(call->text, sizeof call->text, "%s", actor->token);
     return call;
+}
+
+static struct call *pay(int index)
+{
+    static const char *const tokens[] = {"tok_visa", "tok_visa_debit", "tok_decline",
+                                         "tok_rubbish"};
+    const struct actor *actor = &people.all[index];
+    char token[32];
+
+    snprintf(token, sizeof token, "%s", actor->token);
+    if (actor->payments_tried == 0 || maybe(0.3))
+        snprintf(token, sizeof token, "%s", tokens[maybe(0.7) ? 0 : below(4)]);
+    return pay_by(index, token);
+}
+
+/* While the first card is still being asked. */
+static struct call *pay_by_another_card(int index)
+{
+    bool visa = strcmp(people.all[index].token, "tok_visa") == 0;
+
+    return pay_by(index, visa ? "tok_visa_debit" : "tok_visa");
 }
 
 static struct call *cancel(int index, const char *order_id)
@@ -570,6 +588,8 @@ void actor_act(size_t due)
         twin = twin_of(call);
     } else if (call->kind == CALL_PAY && maybe(0.08)) {
         twin = cancel(index, call->id); /* changes their mind while the card is asked */
+    } else if (call->kind == CALL_PAY && maybe(0.06) && strcmp(call->id, actor->order) == 0) {
+        twin = pay_by_another_card(index);
     }
     actor->waiting += twin ? 2 : 1;
     call_send(call);

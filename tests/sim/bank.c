@@ -46,7 +46,7 @@ static int64_t hook_delay_ms(void)
 {
     if (fault_now(FAULT_WEBHOOK_LATE))
         return chance_below(fault_chance(FAULT_WEBHOOK_LATE), INT64_C(72) * 3600 * 1000);
-    if (chance_hit(&sim.people, 0.3)) return 0; /* overtakes the answer to what it is about */
+    if (chance_hit(&sim.people, 0.5)) return 0; /* overtakes the answer to what it is about */
     return chance_below(&sim.people, chance_hit(&sim.people, 0.5) ? 500 : 10000);
 }
 
