@@ -221,22 +221,40 @@ static struct call *reserve(int index)
     return reserve_ticket(index, ticket);
 }
 
-static struct call *pay(int index)
+static struct call *pay_by(int index, const char *token)
 {
-    static const char *const tokens[] = {"tok_visa", "tok_visa_debit", "tok_decline",
-                                         "tok_rubbish"};
     struct actor *actor = &people.all[index];
     struct call *call;
     char body[256];
 
-    if (actor->payments_tried == 0 || maybe(0.3))
-        snprintf(actor->token, sizeof actor->token, "%s", tokens[maybe(0.7) ? 0 : below(4)]);
+    snprintf(actor->token, sizeof actor->token, "%s", token);
     actor->payments_tried++;
     snprintf(body, sizeof body, "{\"token\":\"%s\",\"orderId\":\"%s\"}", actor->token,
              actor->order);
     call = call_new(index, CALL_PAY, actor->user, actor->order, body);
     snprintf(call->text, sizeof call->text, "%s", actor->token);
     return call;
+}
+
+static struct call *pay(int index)
+{
+    static const char *const tokens[] = {"tok_visa", "tok_visa_debit", "tok_decline",
+                                         "tok_rubbish"};
+    const struct actor *actor = &people.all[index];
+    char token[32];
+
+    snprintf(token, sizeof token, "%s", actor->token);
+    if (actor->payments_tried == 0 || maybe(0.3))
+        snprintf(token, sizeof token, "%s", tokens[maybe(0.7) ? 0 : below(4)]);
+    return pay_by(index, token);
+}
+
+/* While the first card is still being asked. */
+static struct call *pay_by_another_card(int index)
+{
+    bool visa = strcmp(people.all[index].token, "tok_visa") == 0;
+
+    return pay_by(index, visa ? "tok_visa_debit" : "tok_visa");
 }
 
 static struct call *cancel(int index, const char *order_id)
@@ -307,7 +325,7 @@ static bool nothing_in_doubt(const struct actor *actor)
     return !actor->order[0] && !charge_in("pending") && !charge_in("unknown");
 }
 
-/* The bank has money for a ticket that somebody else now holds, and orders has not heard of it. */
+/* Payments has money for a ticket that somebody else now holds, and orders has not heard of it. */
 static bool money_comes(const struct m_ticket *ticket)
 {
     size_t charges = model_charges();
@@ -318,8 +336,7 @@ static bool money_comes(const struct m_ticket *ticket)
             charge->order >= 0 ? model_order_at((size_t)charge->order) : NULL;
 
         if (order && model_ticket_at((size_t)order->ticket) == ticket &&
-            order->status == STATUS_CANCELLED && strcmp(charge->status, "refunded") != 0 &&
-            bank_captured(charge->id))
+            order->status == STATUS_CANCELLED && strcmp(charge->status, "captured") == 0)
             return true;
     }
     return false;
@@ -332,7 +349,7 @@ static bool gives_way(const struct actor *actor)
     return order && money_comes(model_ticket_at((size_t)order->ticket));
 }
 
-/* Takes it, and gives it back: at once, or when that is just before the other's money comes. */
+/* Takes it, and gives it back: sooner or later, or just before the other's money comes. */
 static struct call *compete(int index)
 {
     struct actor *actor = &people.all[index];
@@ -375,7 +392,7 @@ static bool nothing_owed(const struct actor *actor)
 /* Gives a payment back, most often one whose refund failed; now and then one on its way back. */
 static struct call *operate(int index)
 {
-    const char *owed = charge_in(maybe(0.3) ? "refund_pending" : "refund_failed");
+    const char *owed = charge_in(maybe(0.5) ? "refund_pending" : "refund_failed");
 
     if (!model_charges() || maybe(owed ? 0.1 : 0.3))
         return call_new(index, CALL_LIST, "", NULL, NULL);
@@ -571,6 +588,8 @@ void actor_act(size_t due)
         twin = twin_of(call);
     } else if (call->kind == CALL_PAY && maybe(0.08)) {
         twin = cancel(index, call->id); /* changes their mind while the card is asked */
+    } else if (call->kind == CALL_PAY && maybe(0.06) && strcmp(call->id, actor->order) == 0) {
+        twin = pay_by_another_card(index);
     }
     actor->waiting += twin ? 2 : 1;
     call_send(call);

@@ -46,7 +46,7 @@ static int64_t hook_delay_ms(void)
 {
     if (fault_now(FAULT_WEBHOOK_LATE))
         return chance_below(fault_chance(FAULT_WEBHOOK_LATE), INT64_C(72) * 3600 * 1000);
-    if (chance_hit(&sim.people, 0.3)) return 0; /* overtakes the answer to what it is about */
+    if (chance_hit(&sim.people, 0.5)) return 0; /* overtakes the answer to what it is about */
     return chance_below(&sim.people, chance_hit(&sim.people, 0.5) ? 500 : 10000);
 }
 
@@ -245,7 +245,7 @@ static void bank_charge(const struct gateway *gateway, const struct gateway_char
         decide(record);
         trace("bank.decided", record->order, record->amount_cents, record->result);
         if (record->result == GATEWAY_DONE) check_charge(record);
-        if (chance_hit(&sim.people, 0.9))
+        if (chance_hit(&sim.people, 0.6))
             tell(record, record->result == GATEWAY_DONE ? "charge.succeeded" : "charge.failed");
         perhaps_give_back(record, 0.1);
     }

@@ -36,17 +36,25 @@ bool fault_parse(struct str name, enum fault *out)
     return false;
 }
 
-/* What has few opportunities in a run beside other faults is the only kind of a run more often. */
+/* What has few opportunities in a run beside other faults is more often among the few, and the only
+ * kind of a run. */
 static const struct {
     enum fault fault;
     int64_t share;
 } rare[] = {{FAULT_REFUND_FAIL, 24},
-            {FAULT_CARD_DECLINE, 3},
-            {FAULT_WEBHOOK_LOST, 3},
+            {FAULT_CARD_DECLINE, 6},
+            {FAULT_WEBHOOK_LOST, 5},
             {FAULT_GATEWAY_DONE, 1},
             {FAULT_WEBHOOK_REPEAT, 1}};
 
-#define RARE_SHARES 32 /* of all of them; each kind has one more */
+#define RARE_SHARES 37 /* of all of them; each kind has one more */
+
+static bool is_rare(enum fault fault)
+{
+    for (size_t i = 0; i < sizeof rare / sizeof *rare; i++)
+        if (rare[i].fault == fault) return true;
+    return false;
+}
 
 static enum fault some_fault(struct chance *chance)
 {
@@ -69,7 +77,7 @@ void faults_begin(uint64_t seed, uint64_t allowed)
 
     for (enum fault fault = 0; fault < FAULTS; fault++) {
         double rate = rows[fault].most;
-        bool few = chance_hit(&chance, rate < OFTEN ? 0.25 : 0.5);
+        bool few = chance_hit(&chance, is_rare(fault) ? 0.5 : 0.25);
         bool on = mode >= 7 || (mode >= 4 && few) || (mode >= 1 && mode < 4 && fault == only);
 
         for (int64_t halvings = chance_below(&chance, rate < OFTEN ? 7 : 3); halvings > 0;

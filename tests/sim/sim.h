@@ -61,7 +61,7 @@ static inline bool chance_hit(struct chance *chance, double probability)
     X(CLOCK_SKEW, "clock-skew", 0.008)       /* a service's clock is up to an hour off */          \
     X(CLOCK_JUMP, "clock-jump", 0.006)       /* all clocks jump by up to an hour */                \
     X(CARD_DECLINE, "card-decline", 0.9)                                                           \
-    X(GATEWAY_ERROR, "gateway-error", 0.4) /* 500, nothing done */                                 \
+    X(GATEWAY_ERROR, "gateway-error", 0.8) /* 500, nothing done */                                 \
     X(GATEWAY_LOST, "gateway-lost", 0.4)   /* time-out, not done */                                \
     X(GATEWAY_DONE, "gateway-done", 0.6)   /* time-out, and done */                                \
     X(GATEWAY_TWICE, "gateway-twice", 0.6) /* the answer comes twice */                            \
@@ -76,7 +76,7 @@ static inline bool chance_hit(struct chance *chance, double probability)
     X(EVENT_REPEAT, "event-repeat", 0.6)         /* in the same batch or much later */             \
     X(EVENT_DELAY, "event-delay", 0.6)           /* acknowledgement lost: delivered again */       \
     X(EVENT_MALFORMED, "event-malformed", 0.006) /* published by mistake */                        \
-    X(EVENT_FUTURE, "event-future", 0.01)        /* of a version that never comes */               \
+    X(EVENT_FUTURE, "event-future", 0.006)       /* of a version that never comes */               \
     X(DOUBLE_SUBMIT, "double-submit", 0.3)       /* the same request again, at once */
 
 enum fault {

@@ -68,10 +68,11 @@ enum charge_step charge_next_step(const struct charge *charge, int64_t now_ms)
     return charge->attempts >= FIND_FROM && charge->attempts % 2 == 0 ? STEP_FIND : STEP_CHARGE;
 }
 
-void charge_ask(struct charge *charge, int64_t now_ms)
+struct charge_question charge_ask(struct charge *charge, int64_t now_ms)
 {
     charge->attempts++;
     charge->ask_at_ms = now_ms + ASK_AGAIN_MS;
+    return (struct charge_question){charge->ask_at_ms, charge->attempts};
 }
 
 void charge_look(struct charge *charge, int64_t now_ms)
@@ -226,4 +227,15 @@ void charge_settle(struct charge *charge, enum charge_step step,
     } else if (step == STEP_FIND) {
         settle_look(charge, outcome, now_ms);
     }
+}
+
+void charge_answer(struct charge *charge, struct charge_question question, enum charge_step step,
+                   const struct gateway_outcome *outcome, int64_t now_ms)
+{
+    int64_t look_at_ms = charge->ask_at_ms, attempts = charge->attempts;
+
+    charge_settle(charge, step, outcome, now_ms);
+    if (look_at_ms == question.ask_at_ms && attempts == question.attempts) return;
+    charge->attempts = attempts; /* by which the answer to the later question is told */
+    if (look_at_ms < charge->ask_at_ms) charge->ask_at_ms = look_at_ms;
 }

@@ -81,11 +81,21 @@ bool charge_key_is_old(const struct charge *charge, int64_t now_ms);
 enum charge_step { STEP_CHARGE, STEP_FIND, STEP_REFUND };
 enum charge_step charge_next_step(const struct charge *charge, int64_t now_ms);
 
+/* Tells a question to the gateway from those before it and after it. The time alone does not: two
+ * may be asked within a millisecond. */
+struct charge_question {
+    int64_t ask_at_ms, attempts; /* of the charge, once this was asked */
+};
+
 /* The gateway is being asked: when to ask again should no answer ever come. */
-void charge_ask(struct charge *charge, int64_t now_ms);
+struct charge_question charge_ask(struct charge *charge, int64_t now_ms);
 /* The gateway's answer to a step. Whatever the charge has become meanwhile, an answer that no
  * longer fits changes nothing. Texts of the outcome must live as long as the charge is used. */
 void charge_settle(struct charge *charge, enum charge_step step,
+                   const struct gateway_outcome *outcome, int64_t now_ms);
+/* The same for the answer to this question. It speaks of the time it was asked at: when a look has
+ * been asked for since (a webhook), or another question, what is due for that stays due. */
+void charge_answer(struct charge *charge, struct charge_question question, enum charge_step step,
                    const struct gateway_outcome *outcome, int64_t now_ms);
 /* Somebody says it changed at the gateway: look soon. */
 void charge_look(struct charge *charge, int64_t now_ms);

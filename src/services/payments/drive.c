@@ -18,7 +18,7 @@
 struct charge_task {
     struct task task;
     enum charge_step step;
-    int64_t ask_at_ms, attempts; /* of the row, when this was asked: tell it from other questions */
+    struct charge_question question;
     struct gateway_charge charge;
     struct gateway_outcome outcome;
 };
@@ -81,9 +81,7 @@ enum err charge_drive(struct env *env, struct tx *tx, struct charge *charge)
     copy_to(ask->charge.token, charge->token);
     copy_to(ask->charge.id, charge->stripe_id);
     env_task(env, tx, &ask->task); /* the runtime's from here on */
-    charge_ask(charge, tx->now_ms);
-    ask->ask_at_ms = charge->ask_at_ms;
-    ask->attempts = charge->attempts;
+    ask->question = charge_ask(charge, tx->now_ms);
     TRY(charge_update(tx, charge));
     env_job_due(env, DRIVE, charge->ask_at_ms);
 done:
@@ -186,17 +184,6 @@ static enum err arrive(struct env *env, struct tx *tx, struct charge *charge,
     return charge_update(tx, charge);
 }
 
-/* An answer speaks of the time it was asked at. When a look has been asked for since (a webhook),
- * or another question was put, in the same millisecond perhaps, that stays due. */
-static void settle_answer(struct charge *charge, const struct charge_task *answer, int64_t now_ms)
-{
-    bool newest = charge->ask_at_ms == answer->ask_at_ms && charge->attempts == answer->attempts;
-    int64_t look_at_ms = newest ? JOB_NEVER : charge->ask_at_ms;
-
-    charge_settle(charge, answer->step, &answer->outcome, now_ms);
-    if (look_at_ms < charge->ask_at_ms) charge->ask_at_ms = look_at_ms;
-}
-
 static enum err settle(struct env *env, struct tx *tx, struct task *task)
 {
     struct charge_task *answer = (struct charge_task *)task;
@@ -209,7 +196,7 @@ static enum err settle(struct env *env, struct tx *tx, struct task *task)
     TRY(charge_get(tx, env->arena, answer->charge.key, &charge));
     before = charge.status;
     disputed = charge.disputed;
-    settle_answer(&charge, answer, tx->now_ms);
+    charge_answer(&charge, answer->question, answer->step, &answer->outcome, tx->now_ms);
     if (charge.disputed && !disputed)
         log_event(LOG_WARN, env->name, "payment.disputed", log_text("paymentId", str_of(id.hex)));
     if (charge.status == before)

@@ -257,6 +257,32 @@ static void what_was_given_back_or_disputed_at_the_gateway_is_noticed(void **sta
     assert_int_equal(charge.ask_at_ms, 7000);
 }
 
+/* A webhook in the millisecond of a question: the look it asks for is a question of that
+ * millisecond, too, and the answer to the first says nothing of what the webhook spoke of. */
+static void an_answer_leaves_a_later_question_due(void **state)
+{
+    const struct gateway_outcome done = {.kind = GATEWAY_DONE, .id = "ch_1"};
+    struct charge charge = pending();
+    struct charge_question first, second;
+
+    (void)state;
+    charge_settle(&charge, STEP_CHARGE, &(struct gateway_outcome){.kind = GATEWAY_UNKNOWN}, 6000);
+    first = charge_ask(&charge, 7000);
+    charge_look(&charge, 7000);
+    second = charge_ask(&charge, 7000);
+    charge_answer(&charge, first, STEP_FIND, &done, 7100);
+    assert_int_equal(charge.status, CHARGE_CAPTURED);
+    assert_int_equal(charge.ask_at_ms, second.ask_at_ms);
+    charge_answer(&charge, second, STEP_FIND, &done, 7200);
+    assert_int_equal(charge.ask_at_ms, JOB_NEVER);
+
+    charge = pending();
+    charge_settle(&charge, STEP_CHARGE, &(struct gateway_outcome){.kind = GATEWAY_UNKNOWN}, 6000);
+    first = charge_ask(&charge, 7000);
+    charge_answer(&charge, first, STEP_FIND, &done, 7100);
+    assert_int_equal(charge.ask_at_ms, JOB_NEVER);
+}
+
 static void a_token_is_told_again_by_its_mark(void **state)
 {
     struct hmac_text first, again, other_token, other_order;
@@ -316,6 +342,7 @@ int main(void)
         cmocka_unit_test(an_unclear_refund_is_asked_for_again_and_takes_a_fresh_key_at_times),
         cmocka_unit_test(nobody_waits_for_a_refund_that_stays_unclear),
         cmocka_unit_test(what_was_given_back_or_disputed_at_the_gateway_is_noticed),
+        cmocka_unit_test(an_answer_leaves_a_later_question_due),
         cmocka_unit_test(a_token_is_told_again_by_its_mark),
         cmocka_unit_test(the_sandbox_gives_one_key_one_answer),
         cmocka_unit_test(a_token_is_short_printable_text),
