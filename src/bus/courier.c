@@ -25,11 +25,17 @@
 #define NAK_MS_MAX     5000
 #define PROGRESS_MS    1000 /* between words to the broker that buffered events are in hand */
 
+/* Under the lock. */
+static void wake(struct courier *courier)
+{
+    if (!courier->poked) pthread_cond_signal(&courier->wake);
+    courier->poked = true;
+}
+
 void courier_poke(struct courier *courier)
 {
     pthread_mutex_lock(&courier->lock);
-    if (!courier->poked) pthread_cond_signal(&courier->wake);
-    courier->poked = true;
+    wake(courier);
     pthread_mutex_unlock(&courier->lock);
 }
 
@@ -84,8 +90,7 @@ static void answer(struct courier *courier, natsMsg *message, const char *text)
     courier->answer_count++;
     slot->message = message;
     snprintf(slot->text, sizeof slot->text, "%s", text);
-    if (!courier->poked) pthread_cond_signal(&courier->wake);
-    courier->poked = true;
+    wake(courier);
 }
 
 /* INBOX.p.N: the request N is over. */
@@ -103,8 +108,7 @@ static void on_status(struct courier *courier, const char *subject, natsMsg *mes
     if (pull == courier->pull && strcmp(status, "408") == 0) courier->pending = 0;
     if (strcmp(status, "409") == 0 || strcmp(status, "503") == 0 || strcmp(status, "404") == 0)
         courier->look_at_setup = true;
-    if (!courier->poked) pthread_cond_signal(&courier->wake);
-    courier->poked = true;
+    wake(courier);
     pthread_mutex_unlock(&courier->lock);
 }
 
@@ -122,10 +126,7 @@ static void on_event(struct courier *courier, natsConnection *connection, natsMs
     pthread_mutex_lock(&courier->lock);
     if (numbers[1] > courier->last_sequence) courier->last_sequence = numbers[1];
     courier->pending = numbers[4];
-    if (courier->pull_wanted && --courier->pull_wanted == 0) {
-        if (!courier->poked) pthread_cond_signal(&courier->wake);
-        courier->poked = true;
-    }
+    if (courier->pull_wanted && --courier->pull_wanted == 0) wake(courier);
     if (heard && courier->buffer_count < BUFFER_MAX) {
         size_t at = (courier->buffer_first + courier->buffer_count++) % BUFFER_MAX;
 
@@ -453,10 +454,7 @@ size_t courier_take(struct courier *courier, struct parcel *out, size_t max)
     courier->buffer_first = (courier->buffer_first + count) % BUFFER_MAX;
     courier->buffer_count -= count;
     /* There is room again. */
-    if (count && !courier->pull_wanted && courier->buffer_count <= PULL_MAX / 2) {
-        if (!courier->poked) pthread_cond_signal(&courier->wake);
-        courier->poked = true;
-    }
+    if (count && !courier->pull_wanted && courier->buffer_count <= PULL_MAX / 2) wake(courier);
     pthread_mutex_unlock(&courier->lock);
     return count;
 }

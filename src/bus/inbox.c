@@ -3,11 +3,9 @@
 
 #include "bus/nats.h"
 
-#define AGE_MS (STREAM_AGE_MS_MAX + 24 * 3600 * INT64_C(1000))
-#define SPAN   4096 /* of sequences asked for at once */
-#define ROWS                                                                                       \
-    8 /* of one statement: where statements are dear, so many cost little more than one            \
-       */
+#define AGE_MS     (STREAM_AGE_MS_MAX + 24 * 3600 * INT64_C(1000))
+#define SPAN       4096 /* of sequences asked for at once */
+#define ROWS       8    /* of one statement: many cost little more than one */
 #define PRUNE_ROWS 1024
 #define PRUNE_MS   60000
 
