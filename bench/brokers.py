@@ -17,8 +17,8 @@ PAYLOAD = ('{"id":"6b010fef7f7ca2b89a000000","version":0,"title":"Seat 123456","
 
 
 def lag(program):
-    with_status = json.loads(get(program.url + "/streaming/channelsz?subs=1"))
-    return max((sub["pending_count"] for channel in with_status["channels"]
+    with_status = json.loads(get(program.monitoring + "/streaming/channelsz?subs=1"))
+    return max((sub["pending_count"] + sub["unsent_count"] for channel in with_status["channels"]
                 for sub in channel.get("subscriptions", []) if sub["client_id"] == "orders"),
                default=0)
 

@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 sys.dont_write_bytecode = True
 
 from boxoffice import NO_LIMITS  # noqa: E402
+from check import free_ports  # noqa: E402
 import session  # noqa: E402  (sessions signed by hand, as the tests make them)
 
 # nginx takes no longer word in its configuration than about twice this.
@@ -68,12 +68,6 @@ def stop(process):
     process.wait()
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def get(url, cookie=None):
     headers = {"Cookie": f"session={cookie}"} if cookie else {}
     with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=30) as answer:
@@ -113,6 +107,7 @@ class Program:
             with open(bench.path(name + ".err"), encoding="utf-8") as log:
                 raise SystemExit(f"bench: the program did not start: {line}{log.read()}")
         self.url, self.port = match.group(1), int(match.group(2))
+        self.monitoring = self.process.stdout.readline().strip().removeprefix("monitoring on ")
         wait_until(lambda: answers(self.url + "/readyz"), ready_s, "/readyz")
         with open(os.path.join(self.data, "jwt.key"), "rb") as key:
             self.key = key.read().strip()
@@ -178,7 +173,7 @@ class Nginx:
     def __init__(self, bench, bodies):
         folder = bench.path("nginx")
         os.makedirs(folder)
-        self.port = free_port()
+        self.port = free_ports(1)[0]
         self.url = f"http://127.0.0.1:{self.port}"
         locations = [self.location(path, body) for path, body in bodies.items()]
         with open(os.path.join(HERE, "nginx.conf.in"), encoding="utf-8") as template:

@@ -95,10 +95,10 @@ def bench_purchases(bench, table):
     program.wait_quiet()
     bench.stop(program.process)
     with Distributed(env={**NO_LIMITS, "JWT_KEY": key},
-                     nginx="keepalive_requests 1000000000;") as house:
+                     nginx="keepalive_requests 1000000000;") as deployment:
         runs = []
         for _ in range(ROUNDS):
-            run, who = shares(lambda: tool("purchase", house.port, BUYERS_THERE, SECONDS, 0, cookies,
+            run, who = shares(lambda: tool("purchase", deployment.port, BUYERS_THERE, SECONDS, 0, cookies,
                                             PAUSE_US))
             say(f"{json.dumps(run)}; {who}")
             runs.append(run["rate"])

@@ -5,6 +5,7 @@
 
 int main(int count, char **words)
 {
+    cli_describe(cli_commands, cli_command_count);
     if (count < 2) {
         cli_usage(stderr);
         return EXIT_USAGE;

@@ -4,8 +4,9 @@
 assets.py --bootstrap CSS --source OUT.c --manifest OUT.json FILE…
 
 app.css gets in front of it what the pages use of Bootstrap: a rule stays when every class in one of its
-selectors is a word of the templates (*.html, which are only read) or of our own files. Comments and indentation of our own CSS go.
-Addresses in url(…) are not touched; there are none."""
+selectors is a word of the templates (*.html, which are only read) or of our own files. Comments and indentation of our own CSS and scripts go.
+Addresses in url(…) are not touched; there are none. A *.webmanifest names pictures by their file; here they
+get their hashed address."""
 import argparse
 import gzip
 import hashlib
@@ -15,7 +16,8 @@ import re
 import sys
 
 TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8",
-         ".svg": "image/svg+xml", ".txt": "text/plain; charset=utf-8"}
+         ".svg": "image/svg+xml", ".txt": "text/plain; charset=utf-8", ".png": "image/png",
+         ".ico": "image/x-icon", ".webmanifest": "application/manifest+json"}
 
 
 # --- Bootstrap, as far as it is used ----------------------------------------------------------------
@@ -86,10 +88,17 @@ def tidy(css):
 def style(own, bootstrap, uses):
     words = set()
     for path in uses:
-        words |= set(re.findall(r"[\w-]+", path.read_text(encoding="utf-8")))
+        if path.suffix in (".html", ".css", ".js", ".svg"):
+            words |= set(re.findall(r"[\w-]+", path.read_text(encoding="utf-8")))
     base = re.sub(r"/\*.*?\*/", "", bootstrap.read_text(encoding="utf-8"), flags=re.S)
     css = purge(base, words) + tidy(own.read_text(encoding="utf-8"))
     return drop_unused_variables(css).encode()
+
+
+def script(source):
+    """Without indentation and whole lines of comment: our scripts have no text that goes over lines."""
+    lines = (line.strip() for line in source.splitlines())
+    return "".join(line + "\n" for line in lines if line and not line.startswith("//")).encode()
 
 
 # --- C ----------------------------------------------------------------------------------------------
@@ -111,18 +120,25 @@ def main():
     options = parser.parse_args()
     uses = [pathlib.Path(name) for name in options.files]
     manifest, rows = {}, ""
-    for path in sorted(path for path in uses if path.suffix != ".html"):
+    for path in sorted((path for path in uses if path.suffix != ".html"),
+                       key=lambda path: (path.suffix == ".webmanifest", path.name)):
         data = path.read_bytes()
+        if path.suffix == ".webmanifest":
+            data = re.sub(rb'"([\w-]+\.png)"', lambda m: b'"%s"' % manifest[m.group(1).decode()].encode(), data)
         if path.name == "app.css":
             data = style(path, pathlib.Path(options.bootstrap), uses)
+        elif path.suffix == ".js":
+            data = script(path.read_text(encoding="utf-8"))
         name = f"{path.stem}.{hashlib.sha256(data).hexdigest()[:12]}{path.suffix}"
         packed = gzip.compress(data, 9, mtime=0)
+        if len(packed) >= len(data):
+            packed = b""
         manifest[path.name] = f"/static/{name}"
-        rows += (f'    {{STR_INIT("{name}"), "{TYPES[path.suffix]}",\n    STR_INIT({literal(data)}),\n'
+        rows += (f'    {{STR_INIT("{path.name}"), STR_INIT("{name}"), "{TYPES[path.suffix]}",\n    STR_INIT({literal(data)}),\n'
                  f"    STR_INIT({literal(packed)})}},\n")
     pathlib.Path(options.manifest).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
     pathlib.Path(options.source).write_text(f"""/* Generated at build time; do not edit. */
-#include "services/web/web.h"
+#include "services/web/assets.h"
 
 #define STR_INIT(text) {{(text), sizeof(text) - 1}}
 

@@ -21,14 +21,16 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 sys.dont_write_bytecode = True
 
 import boxoffice  # noqa: E402
-from broker import Daemon, NatsCluster, Redis, free_ports  # noqa: E402
+from broker import Daemon, NatsCluster, Redis  # noqa: E402
+from check import free_ports  # noqa: E402
 from client import Client  # noqa: E402
 from postgres import Postgres  # noqa: E402
 import session  # noqa: E402
 
-SERVICES = ("auth", "tickets", "orders", "expiration", "payments", "web")
+SERVICES = ("auth", "tickets", "orders", "expiration", "payments", "catalogue", "mail", "web")
 DATABASE = "boxoffice"
 UPSTREAMS = {"auth": "auth", "tickets": "tickets", "orders": "orders", "payments": "payments",
+             "catalogue": "catalogue",
              "client": "web"}  # of nginx.conf
 CONFIGURATION = os.path.join(ROOT, "deploy", "k8s", "base", "nginx.conf")
 ROLES = os.path.join(ROOT, "deploy", "postgres", "roles.sql")
@@ -100,7 +102,7 @@ class Replica(boxoffice.Server):
 
 
 class Distributed:
-    """with Distributed() as house: all are ready. env: settings for every service on top; nginx:
+    """with Distributed() as deployment: all are ready. env: settings for every service on top; nginx:
     directives for the ingress; nats: another cluster."""
 
     def __init__(self, listen=None, env=None, replicas=2, nginx="", nats=None):
@@ -115,6 +117,7 @@ class Distributed:
 
     def environment(self, service):
         env = {**self.more, "JWT_KEY": self.key, "TRUSTED_PROXIES": "127.0.0.1",
+               "MONITORING_LISTEN": "127.0.0.1:0",  # one each
                **self.database.environment(), **self.nats.environment()}
         if service == "expiration":
             env.update(self.redis.environment())
@@ -219,15 +222,15 @@ def serve(listen):
     os.setsid()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     settings = {name: os.environ[name] for name in boxoffice.SETTINGS if name in os.environ}
-    house = Distributed(listen, {**boxoffice.LIMITS, **settings})
+    deployment = Distributed(listen, {**boxoffice.LIMITS, **settings})
     try:
-        house.start(say)
-        print(f"listening on {house.url}", flush=True)
+        deployment.start(say)
+        print(f"listening on {deployment.url}", flush=True)
         signal.pause()
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         say("stopping")
-        house.stop()
+        deployment.stop()
 
 
 if __name__ == "__main__":

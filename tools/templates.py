@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Turns HTML templates and catalogues of texts into C at build time.
 
-templates.py --icons DIR --manifest FILE --header OUT.h --source OUT.c FILE.html… FILE.txt…
+templates.py [--name mail] [--icons DIR --manifest FILE] --header OUT.h --source OUT.c FILE.html… FILE.txt…
 
-A template begins with {{view struct NAME}} and becomes page_FILE(out, pg, v): literal text copied,
+A template begins with {{view struct NAME}} and becomes page_FILE(out, pg, v), of mails letter_FILE: literal text copied,
 values escaped for the place they stand in. The place is found here, by reading the HTML, so a value
 where no escaping is safe (a tag's name, an unquoted attribute, script, style, on… attributes,
 comments) does not build.
@@ -19,7 +19,8 @@ comments) does not build.
 
 Places: text and quoted attributes (& < > " ' escaped); addresses (href, src, action, …: a value at
 the beginning must be a path of our own, one further in is percent-encoded); JSON
-(<script type="application/json">). A catalogue line is `key = text`; the first catalogue is complete,
+(<script type="application/json">, and
+application/ld+json for search engines: data, to which no content security policy applies). A catalogue line is `key = text`; the first catalogue is complete,
 and the others must have the same keys and the same {names}."""
 import argparse
 import html
@@ -33,6 +34,24 @@ URL_ATTRIBUTES = {"href", "src", "action", "formaction", "poster", "cite", "data
 PATH = re.compile(r"^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)*$")
 
 
+class Kind:
+    """Whose templates they are: what their functions and texts are called in C, and whether style attributes,
+    which mail programs need, may be in them."""
+
+    def __init__(self, name, prefix, page, text, languages, view, styles=False):
+        self.styles = styles
+        self.name, self.prefix, self.page = name, prefix, page
+        self.text, self.languages, self.view = text, languages, view
+
+    def enum_of(self, key):
+        return f"{self.text}_{key}".upper().replace(".", "_")
+
+
+KINDS = {kind.name: kind for kind in (
+    Kind("web", "page", "page", "text", "languages", "services/web/view.h"),
+    Kind("mail", "letter", "letter_page", "mail_text", "mail_languages", "services/mail/letter_view.h", styles=True))}
+
+
 class Wrong(Exception):
     """What keeps a template from being built."""
 
@@ -42,7 +61,8 @@ class Wrong(Exception):
 class Place:
     """Follows HTML as a browser would, as far as our templates go."""
 
-    def __init__(self):
+    def __init__(self, styles=False):
+        self.styles = styles     # a style attribute may stand here, as it is
         self.state = "text"      # text tag name value raw comment
         self.tag = ""
         self.attribute = ""
@@ -56,7 +76,7 @@ class Place:
         return (self.state, self.tag if self.state != "text" else "", value, self.raw)
 
     def copy(self):
-        other = Place()
+        other = Place(self.styles)
         other.__dict__.update(self.__dict__)
         other.attributes = dict(self.attributes)
         return other
@@ -98,7 +118,7 @@ class Place:
         if not match:
             raise Wrong(f"in <{self.tag}>: {text[i:i + 20]!r}")
         self.attribute = match.group(1).lower()
-        if self.attribute.startswith("on") or self.attribute == "style":
+        if self.attribute.startswith("on") or (self.attribute == "style" and not self.styles):
             raise Wrong(f"attribute {self.attribute} is against the content security policy")
         self.attributes[self.attribute] = ""
         if not match.group(2):
@@ -124,7 +144,7 @@ class Place:
             return
         if "src" in self.attributes:
             self.raw = "source"
-        elif self.tag == "script" and self.attributes.get("type") == "application/json":
+        elif self.tag == "script" and self.attributes.get("type") in ("application/json", "application/ld+json"):
             self.raw = "json"
         else:
             raise Wrong(f"<{self.tag}> in a page is against the content security policy")
@@ -148,6 +168,8 @@ class Place:
             if self.value == "\0":
                 raise Wrong(f"{self.attribute}: a value may only follow a literal or begin it")
             return "PUT_ADDRESS_PART"
+        if self.state == "value" and self.attribute == "style":
+            raise Wrong("a value in a style attribute is never safe")
         if self.state == "value":
             self.value += "\0"
             return "PUT_ATTRIBUTE"
@@ -186,10 +208,6 @@ def check_texts(catalogues):
                 raise Wrong(f"{name}: {key} has other names in braces than {first_name}")
 
 
-def enum_of(key):
-    return "TEXT_" + key.upper().replace(".", "_")
-
-
 # --- C ----------------------------------------------------------------------------------------------
 
 def literal(text):
@@ -213,7 +231,7 @@ class Template:
     def __init__(self, path, build):
         self.name = path.stem
         self.build = build
-        self.place = Place()
+        self.place = Place(build.kind.styles)
         self.lines = []
         self.pending = ""
         self.blocks = []
@@ -290,7 +308,7 @@ class Template:
             path = path.strip()
             direct = path == "pg" or path in self.aliases
             argument = "v" if not path else path if direct else "&" + self.path(path)
-            self.emit(f"page_{name}(out, pg, {argument});")
+            self.emit(f"{self.build.kind.prefix}_{name}(out, pg, {argument});")
         elif word == "t":
             self.put_message(rest)
         elif word == "pattern":
@@ -343,10 +361,10 @@ class Template:
         if self.place.escape() not in ("PUT_TEXT", "PUT_ATTRIBUTE"):
             raise Wrong(f"text {key} belongs in text or an attribute")
         if not values:
-            self.emit(f"buf_append(out, pg->texts[{enum_of(key)}]);")
+            self.emit(f"buf_append(out, pg->texts[{self.build.kind.enum_of(key)}]);")
             return
         rows = ", ".join(f'{{STR("{name}"), {self.path(path)}}}' for name, path in values.items())
-        self.emit(f"put_message(out, pg->texts[{enum_of(key)}],"
+        self.emit(f"put_message(out, pg->texts[{self.build.kind.enum_of(key)}],"
                   f" (const struct message_value[]){{{rows}}}, {len(values)});")
 
     def function(self):
@@ -356,13 +374,15 @@ class Template:
         return f"{self.prototype()}\n{{\n{unused}{body}\n}}\n"
 
     def prototype(self):
-        return f"void page_{self.name}(struct buf *out, const struct page *pg, const {self.view} *v)"
+        kind = self.build.kind
+        return f"void {kind.prefix}_{self.name}(struct buf *out, const struct {kind.page} *pg, const {self.view} *v)"
 
 
 class Build:
     def __init__(self, options):
+        self.kind = KINDS[options.name]
         self.icons = pathlib.Path(options.icons)
-        self.assets = json.loads(pathlib.Path(options.manifest).read_text(encoding="utf-8"))
+        self.assets = json.loads(pathlib.Path(options.manifest).read_text(encoding="utf-8")) if options.manifest else {}
         paths = [pathlib.Path(name) for name in options.files]
         self.catalogues = [(path.stem, read_texts(path)) for path in paths if path.suffix == ".txt"]
         check_texts(self.catalogues)
@@ -394,30 +414,32 @@ class Build:
         return self.assets[name]
 
     def header(self):
-        keys = "".join(f"    {enum_of(key)},\n" for key in self.catalogues[0][1])
+        kind = self.kind
+        keys = "".join(f"    {kind.enum_of(key)},\n" for key in self.catalogues[0][1])
         pages = "".join(f"{template.prototype()};\n" for template in self.templates)
         return f"""/* Generated at build time; do not edit. */
-#ifndef WEB_PAGES_H
-#define WEB_PAGES_H
+#ifndef {kind.name.upper()}_PAGES_H
+#define {kind.name.upper()}_PAGES_H
 
-#include "services/web/view.h"
+#include "{kind.view}"
 
-enum text {{
-{keys}    TEXTS
+enum {kind.text} {{
+{keys}    {kind.text.upper()}S
 }};
 
-#define LANGUAGES {len(self.catalogues)}
+#define {kind.languages.upper()} {len(self.catalogues)}
 /* Each text as it is, and escaped for HTML. */
-extern const struct language {{
+extern const struct {kind.languages[:-1]} {{
     struct str name;
-    struct str plain[TEXTS], escaped[TEXTS];
-}} languages[LANGUAGES];
+    struct str plain[{kind.text.upper()}S], escaped[{kind.text.upper()}S];
+}} {kind.languages}[{kind.languages.upper()}];
 
 {pages}
 #endif
 """
 
     def source(self):
+        kind = self.kind
         languages = ""
         for name, texts in self.catalogues:
             plain = "".join(f"STR_INIT({literal(text)}),\n" for text in texts.values())
@@ -426,11 +448,11 @@ extern const struct language {{
             languages += f"{{STR_INIT({literal(name)}), {{{plain}}}, {{{escaped}}}}},\n"
         pages = "\n".join(template.function() for template in self.templates)
         return f"""/* Generated at build time; do not edit. */
-#include "services/web/web_pages.h"
+#include "services/{kind.name}/{kind.name}_pages.h"
 
 #define STR_INIT(text) {{(text), sizeof(text) - 1}}
 
-const struct language languages[LANGUAGES] = {{
+const struct {kind.languages[:-1]} {kind.languages}[{kind.languages.upper()}] = {{
 {languages}}};
 
 {pages}"""
@@ -438,7 +460,10 @@ const struct language languages[LANGUAGES] = {{
 
 def main():
     parser = argparse.ArgumentParser(description="HTML templates to C")
-    for name in ("icons", "manifest", "header", "source"):
+    parser.add_argument("--name", choices=sorted(KINDS), default="web")
+    for name in ("icons", "manifest"):
+        parser.add_argument("--" + name, default="")
+    for name in ("header", "source"):
         parser.add_argument("--" + name, required=True)
     parser.add_argument("files", nargs="+")
     options = parser.parse_args()

@@ -1,7 +1,7 @@
 /* mail.c: one mail, over SMTP (RFC 5321) with libcurl. */
 #include "notifier.h"
 
-#include <base/log.h>
+#include <telemetry/log.h>
 #include <base/money.h>
 
 #include <curl/curl.h>

@@ -2,6 +2,7 @@
 #include "notifier.h"
 
 #include <runtime/serve.h>
+#include <services/admin/admin_service.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@ static int refuse(const struct buf *why)
 /* notifier ADDR:PORT DATA-FOLDER */
 int main(int count, char **words)
 {
-    static const struct service_definition *const services[] = {&notifier_service};
+    static const struct service_definition *const services[] = {&admin_service, &notifier_service};
     char memory[1024];
     struct buf why = {.at = memory, .cap = sizeof memory, .max = sizeof memory};
     struct settings settings;
@@ -33,5 +34,5 @@ int main(int count, char **words)
     }
     if (!mail_server_from_environment(&why)) return refuse(&why);
     settings.data = words[2];
-    return house_serve(&settings, services, 1);
+    return app_serve(&settings, services, 2, 2);
 }

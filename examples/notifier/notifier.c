@@ -6,7 +6,7 @@
  * so a mail is sent at least once, always with the same Message-ID. */
 #include "notifier.h"
 
-#include <base/log.h>
+#include <telemetry/log.h>
 
 #define SEND 0 /* the job's row */
 
@@ -124,7 +124,7 @@ static enum err send_due(struct env *env, struct tx *tx, int64_t *next_ms)
 
         if (!send) return ERR_MEMORY;
         send->task.work = work;
-        send->task.settle = settle;
+        send->task.resolve = settle;
         send->mail = due[i];
         env_task(env, tx, &send->task); /* the runtime's from here on */
         TRY(mail_try(tx, due[i].order_id, retry_at_ms(&due[i])));

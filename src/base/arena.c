@@ -42,6 +42,7 @@ struct arena {
     char *end; /* and its end */
     size_t used;
     size_t max;
+    bool failed;
     size_t next_size;     /* bytes of the next larger block */
     struct block *blocks; /* all but the first */
 };
@@ -51,6 +52,7 @@ static void start_first_block(struct arena *arena)
     arena->at = (char *)arena + FIRST_DATA;
     arena->end = (char *)arena + FIRST_BLOCK;
     arena->used = 0;
+    arena->failed = false;
     arena->next_size = 2 * FIRST_BLOCK;
     arena->blocks = NULL;
     POISON(arena->at, FIRST_BLOCK - FIRST_DATA);
@@ -91,6 +93,11 @@ void arena_reset(struct arena *arena)
     start_first_block(arena);
 }
 
+bool arena_failed(const struct arena *arena)
+{
+    return arena->failed;
+}
+
 size_t arena_used(const struct arena *arena)
 {
     return arena->used;
@@ -121,7 +128,7 @@ static char *take_from_new_block(struct arena *arena, size_t size)
     return at;
 }
 
-void *arena_alloc_raw(struct arena *arena, size_t size)
+static void *arena_take(struct arena *arena, size_t size)
 {
     size_t rounded, needed;
     char *at;
@@ -139,6 +146,14 @@ void *arena_alloc_raw(struct arena *arena, size_t size)
     }
     arena->used += rounded;
     UNPOISON(at, size);
+    return at;
+}
+
+void *arena_alloc_raw(struct arena *arena, size_t size)
+{
+    void *at = arena_take(arena, size);
+
+    if (!at) arena->failed = true;
     return at;
 }
 

@@ -14,6 +14,10 @@ void arena_reset(struct arena *arena);
 /* Bytes handed out since the last reset, each piece counted in steps of 16. */
 size_t arena_used(const struct arena *arena);
 
+/* Something was asked for since the last reset that it could not give: what looks absent may only
+ * not have been read. */
+bool arena_failed(const struct arena *arena);
+
 /* Zeroed, aligned for any type; NULL past max or out of memory. Lives until reset. size may be 0.
  */
 void *arena_alloc(struct arena *arena, size_t size);

@@ -13,16 +13,22 @@
 #define DAYS_4Y      1461
 #define DAYS_5M      153 /* March to July; August to December is the same again */
 
-static int64_t system_now_ms(const struct clock *clock)
+static struct wall_ms system_wall(const struct clock *clock)
 {
     struct timespec now;
 
     (void)clock;
     ASSERT(clock_gettime(CLOCK_REALTIME, &now) == 0);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return (struct wall_ms){(int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000};
 }
 
-const struct clock clock_system = {system_now_ms};
+static struct mono_ms system_mono(const struct clock *clock)
+{
+    (void)clock;
+    return (struct mono_ms){clock_monotonic_us() / 1000};
+}
+
+const struct clock clock_system = {system_wall, system_mono};
 
 int64_t clock_monotonic_us(void)
 {
@@ -70,8 +76,9 @@ static char *put_digits(char *at, uint32_t number, int width, char after)
     return at + width + 1;
 }
 
-void iso8601_format(int64_t time_ms, char out[ISO8601_LEN + 1])
+void iso8601_format(struct wall_ms time, char out[ISO8601_LEN + 1])
 {
+    int64_t time_ms = time.ms;
     struct date date;
     uint32_t in_day_ms;
 
@@ -108,7 +115,7 @@ static uint32_t days_in_month(uint32_t year, uint32_t month)
     return month == 2 && leap ? 29 : days[month - 1];
 }
 
-bool iso8601_parse(struct str text, int64_t *time_ms)
+bool iso8601_parse(struct str text, struct wall_ms *time)
 {
     bool fraction = text.len == ISO8601_LEN;
     const char *at = text.at;
@@ -125,7 +132,7 @@ bool iso8601_parse(struct str text, int64_t *time_ms)
     if (date.year < 1970 || date.month < 1 || date.month > 12) return false;
     if (date.day < 1 || date.day > days_in_month(date.year, date.month)) return false;
     if (hour > 23 || minute > 59 || second > 59) return false;
-    *time_ms =
+    time->ms =
         days_of(date) * DAY_MS + ((int64_t)(hour * 60 + minute) * 60 + second) * 1000 + (int64_t)ms;
     return true;
 }

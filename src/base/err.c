@@ -1,9 +1,9 @@
 /* base/err.c: the columns of ERR_MAP as tables, and the end of a program whose invariants broke. */
 #include "base/err.h"
 
-#include "base/log.h"
-
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 int err_status(enum err err)
 {
@@ -53,9 +53,18 @@ enum verdict err_verdict(enum err err)
     return (enum verdict)verdicts[err];
 }
 
+static assert_report_fn *assert_report;
+
+void assert_report_by(assert_report_fn *report)
+{
+    assert_report = report;
+}
+
 _Noreturn void assert_failed(const char *condition, const char *file, int line)
 {
-    log_event(LOG_ERROR, "boxoffice", "assertion.failed", log_text("condition", str_of(condition)),
-              log_text("file", str_of(file)), log_int("line", line));
+    if (assert_report)
+        assert_report(condition, file, line);
+    else
+        dprintf(STDERR_FILENO, "assertion failed: %s (%s:%d)\n", condition, file, line);
     abort();
 }

@@ -30,9 +30,12 @@ enum verdict {
     X(ERR_HEADERS_TOO_LARGE,   431, "headers_too_large",     "Headers must be 16 KiB or less", DEAD) \
     X(ERR_BUSY,                429, "too_many_requests",     "Too many requests, try again soon", RETRY) \
     X(ERR_EXPECTATION,         417, "expectation_failed",    "Only Expect: 100-continue is understood", DEAD) \
+    X(ERR_MISDIRECTED,         421, "misdirected",           "Ask for monitoring by address, localhost, or a name without a dot", DEAD) \
     X(ERR_INTERNAL,            500, "internal",              "Something went wrong",      RETRY)   \
+    X(ERR_UNREADABLE,          500, "unreadable_row",        "Something went wrong",      DEAD)    \
     X(ERR_UNAVAILABLE,         503, "unavailable",           "Service is not available, try again soon", RETRY) \
     X(ERR_QUEUE_FULL,          503, "queue_full",            "Service is at its limit, try again soon", RETRY) \
+    X(ERR_NOT_YET,             503, "not_yet",               "This was made a moment ago, try again soon", RETRY) \
     X(ERR_DISK_FULL,           503, "disk_full",             "Service cannot store data now, try again soon", RETRY) \
     X(ERR_IO,                  503, "storage_failed",        "Service cannot store data now, try again soon", RETRY) \
     X(ERR_COMMIT_UNKNOWN,      503, "outcome_unknown",       "The outcome is unknown, look before trying again", RETRY) \
@@ -43,16 +46,33 @@ enum verdict {
     X(ERR_MEMORY,              503, "out_of_memory",         "Service is at its limit, try again soon", RETRY) \
     X(ERR_EMAIL_IN_USE,        400, "email_in_use",          "Email in use",              DEAD)    \
     X(ERR_BAD_CREDENTIALS,     400, "invalid_credentials",   "Invalid credentials",       DEAD)    \
+    X(ERR_LINK_USED,           400, "link_used",             "This link was used or is too old", DEAD) \
     X(ERR_TICKET_LOCKED,       400, "ticket_locked",         "Cannot edit a reserved ticket", DEAD) \
+    X(ERR_TICKET_WITHDRAWN,    410, "ticket_withdrawn",      "This ticket was taken down", DEAD)   \
+    X(ERR_TICKET_HELD,         409, "ticket_held",           "Cannot take down a reserved ticket", DEAD) \
+    X(ERR_TICKET_SOLD,         409, "ticket_sold",           "Cannot take down a sold ticket", DEAD) \
     X(ERR_TICKET_RESERVED,     400, "ticket_reserved",       "Ticket is already reserved", DEAD)   \
+    X(ERR_TOO_MANY_UNPAID,     429, "too_many_unpaid_orders", "Too many unpaid orders, pay for one or give one back", RETRY) \
+    X(ERR_HELD_TOO_OFTEN,      429, "held_too_often",        "You have held this ticket before, try again later", RETRY) \
+    X(ERR_PRICE_TOO_LOW,       400, "price_below_minimum",   "This ticket cannot be paid for at its price", DEAD) \
+    X(ERR_PRICE_CHANGED,       409, "price_changed",         "The price has changed",     DEAD)    \
     X(ERR_ORDER_COMPLETE,      400, "order_complete",        "Cannot cancel a completed order", DEAD) \
     X(ERR_ORDER_CANCELLED,     400, "order_cancelled",       "Cannot pay for a cancelled order", DEAD) \
     X(ERR_ORDER_PAID,          400, "order_paid",            "Order is already paid",     DEAD)    \
     X(ERR_CARD_DECLINED,       402, "card_declined",         "Your card was declined.",   DEAD)    \
+    X(ERR_TOO_MANY_DECLINES,   429, "too_many_declines",     "Too many payments came to nothing, try again later", RETRY) \
     X(ERR_PAYMENT_REFUSED,     400, "payment_refused",       "The payment could not be made", DEAD) \
     X(ERR_PAYMENT_PENDING,     503, "payment_pending",       "The payment is being processed, try again soon", RETRY) \
     X(ERR_KEY_REUSED,          409, "idempotency_key_reused", "Idempotency-Key was used with another request", DEAD) \
     X(ERR_NOT_REFUNDABLE,      409, "not_refundable",        "There is no money to give back", DEAD) \
+    X(ERR_VERSION_CHANGED,     409, "version_changed",       "Somebody changed it meanwhile, look at it again", DEAD) \
+    X(ERR_WRONG_STATUS,        409, "wrong_status",          "That cannot be done with what it is now, look at it again", DEAD) \
+    X(ERR_MERGED,              409, "merged",                "It was merged into another one, change that one", DEAD) \
+    X(ERR_MERGE_TARGET,        409, "merge_target",          "It can only be merged into another one that was accepted and still stands", DEAD) \
+    X(ERR_SHOW_PAST,           409, "show_past",             "The time of this show is over, correct it first", DEAD) \
+    X(ERR_SHOW_TIME,           409, "show_time",             "The local time of a show there does not exist in that time zone, correct the show first", DEAD) \
+    X(ERR_VENUE_PROPOSED,      409, "venue_proposed",        "The venue of this show is not accepted yet, accept it first", DEAD) \
+    X(ERR_TOO_MANY_PROPOSALS,  429, "too_many_proposals",    "Too many of your proposals wait to be looked at, try again later", RETRY) \
     X(ERR_BAD_SIGNATURE,       400, "bad_signature",         "Invalid signature",         DEAD)
 
 enum err {
@@ -78,5 +98,9 @@ enum verdict err_verdict(enum err err);
 /* A broken invariant stops the program before it lies. Stays on in release builds. */
 #define ASSERT(condition) ((condition) ? (void)0 : assert_failed(#condition, __FILE__, __LINE__))
 _Noreturn void assert_failed(const char *condition, const char *file, int line);
+/* Who says what was broken, before the end; until then it is a plain line on standard error. Once,
+ * before there are threads. */
+typedef void assert_report_fn(const char *condition, const char *file, int line);
+void assert_report_by(assert_report_fn *report);
 
 #endif

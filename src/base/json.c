@@ -34,7 +34,12 @@
 #include <setjmp.h>
 #include <stdlib.h>
 
-#define DEPTH_MAX    64
+#define DEPTH_MAX 64
+/* Objects and arrays of one text: so many, and one more for each BYTES_EACH bytes. jansson takes
+ * some 250 bytes for an empty object, so a body of nothing but "{}," would fill its arena: that is
+ * the sender's fault, and no lack of memory. */
+#define OPENED_MAX   8192
+#define BYTES_EACH   16
 #define DOUBLE_EXACT 9007199254740992.0 /* 2^53: up to here every whole double is itself */
 
 static _Thread_local struct arena *arena_now;
@@ -63,16 +68,17 @@ __attribute__((constructor)) static void set_up_jansson(void)
     json_object_seed(0);
 }
 
-/* False when brackets outside of strings nest too deeply. Text that is not JSON may pass; jansson
- * then stops at its first error, and before that it sees the same brackets. */
-static bool depth_is_bounded(struct str text)
+/* False when brackets outside of strings nest too deeply, or are too many. Text that is not JSON
+ * may pass; jansson then stops at its first error, and before that it sees the same brackets. */
+static bool shape_is_bounded(struct str text)
 {
-    size_t opened = 0, depth = 0;
+    size_t opened = 0, depth = 0, most = OPENED_MAX + text.len / BYTES_EACH;
     bool in_string = false;
 
     for (size_t i = 0; i < text.len; i++)
         opened += text.at[i] == '[' || text.at[i] == '{';
     if (opened <= DEPTH_MAX) return true; /* the common case, without looking at strings */
+    opened = 0;
     for (size_t i = 0; i < text.len; i++) {
         char c = text.at[i];
 
@@ -82,7 +88,7 @@ static bool depth_is_bounded(struct str text)
         } else if (c == '"') {
             in_string = true;
         } else if (c == '[' || c == '{') {
-            if (++depth > DEPTH_MAX) return false;
+            if (++depth > DEPTH_MAX || ++opened > most) return false;
         } else if (c == ']' || c == '}') {
             if (depth-- == 0) return false;
         }
@@ -90,7 +96,7 @@ static bool depth_is_bounded(struct str text)
     return true;
 }
 
-static const json_t *load(struct str text, size_t flags)
+static const json_t *json_load(struct str text, size_t flags)
 {
     json_error_t error;
     const json_t *tree = json_loadb(text.at, text.len, flags, &error);
@@ -102,29 +108,39 @@ static const json_t *load(struct str text, size_t flags)
     return tree;
 }
 
-static const struct json *parse(struct arena *arena, struct str text, size_t flags)
+static enum err parse(struct arena *arena, struct str text, size_t flags, const struct json **out)
 {
-    const json_t *tree;
-
-    if (text.len == 0 || !depth_is_bounded(text)) return NULL;
+    *out = NULL;
+    if (text.len == 0 || !shape_is_bounded(text)) return ERR_INVALID;
     if (setjmp(arena_full) != 0) {
         arena_now = NULL;
-        return NULL;
+        return ERR_MEMORY;
     }
     arena_now = arena;
-    tree = load(text, flags);
+    *out = (const struct json *)json_load(text, flags);
     arena_now = NULL;
-    return (const struct json *)tree;
+    return *out ? OK : ERR_INVALID;
 }
 
-const struct json *json_parse(struct arena *arena, struct str text)
+enum err json_parse(struct arena *arena, struct str text, const struct json **out)
 {
-    return parse(arena, text, JSON_DECODE_ANY);
+    return parse(arena, text, JSON_DECODE_ANY, out);
+}
+
+const struct json *json_parsed(struct arena *arena, struct str text)
+{
+    const struct json *value;
+
+    (void)json_parse(arena, text, &value);
+    return value;
 }
 
 const struct json *json_parse_unique(struct arena *arena, struct str text)
 {
-    return parse(arena, text, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES);
+    const struct json *value;
+
+    (void)parse(arena, text, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &value);
+    return value;
 }
 
 static const json_t *node(const struct json *value)
@@ -228,4 +244,23 @@ bool json_bool(const struct json *value, bool *out)
     if (!is_a(value, JANSSON_TRUE) && !is_a(value, JANSSON_FALSE)) return false;
     *out = is_a(value, JANSSON_TRUE);
     return true;
+}
+
+bool json_price(const struct json *value, int64_t *cents)
+{
+    double dollars;
+    struct str text;
+
+    if (json_double(value, &dollars)) return price_from_double(dollars, cents);
+    return json_text(value, &text) && price_from_text(text, cents);
+}
+
+enum price_fault json_price_fault(const struct json *value)
+{
+    double dollars;
+    struct str text;
+
+    if (json_double(value, &dollars)) return price_fault_of_double(dollars);
+    if (json_text(value, &text)) return price_fault_of_text(text);
+    return json_type(value) == JSON_NULL ? PRICE_FAULT_EMPTY : PRICE_FAULT_NOT_A_NUMBER;
 }

@@ -109,14 +109,14 @@ static void put_string(struct buf *out, char before, struct str text, char after
     if (after) buf_char(out, after);
 }
 
-static void begin(struct json_writer *writer, char bracket)
+static void bracket_begin(struct json_writer *writer, char bracket)
 {
     if (writer->comma) buf_char(writer->out, ',');
     buf_char(writer->out, bracket);
     writer->comma = false;
 }
 
-static void end(struct json_writer *writer, char bracket)
+static void bracket_end(struct json_writer *writer, char bracket)
 {
     buf_char(writer->out, bracket);
     writer->comma = true;
@@ -132,22 +132,22 @@ static struct buf *value_place(struct json_writer *writer)
 
 void json_begin_object(struct json_writer *writer)
 {
-    begin(writer, '{');
+    bracket_begin(writer, '{');
 }
 
 void json_end_object(struct json_writer *writer)
 {
-    end(writer, '}');
+    bracket_end(writer, '}');
 }
 
 void json_begin_array(struct json_writer *writer)
 {
-    begin(writer, '[');
+    bracket_begin(writer, '[');
 }
 
 void json_end_array(struct json_writer *writer)
 {
-    end(writer, ']');
+    bracket_end(writer, ']');
 }
 
 void json_key(struct json_writer *writer, const char *key)
@@ -182,15 +182,57 @@ void json_put_null(struct json_writer *writer)
     buf_append(value_place(writer), STR("null"));
 }
 
-void json_put_time(struct json_writer *writer, int64_t time_ms)
+void json_put_time(struct json_writer *writer, struct wall_ms time)
 {
     char text[ISO8601_LEN + 1];
 
-    iso8601_format(time_ms, text);
+    iso8601_format(time, text);
     json_put_text(writer, (struct str){text, ISO8601_LEN});
 }
 
 void json_put_raw(struct json_writer *writer, struct str raw)
 {
     buf_append(value_place(writer), raw);
+}
+
+void json_member_text(struct json_writer *writer, const char *key, struct str text)
+{
+    json_key(writer, key);
+    json_put_text(writer, text);
+}
+
+void json_member_known(struct json_writer *writer, const char *key, struct str text)
+{
+    if (text.len) json_member_text(writer, key, text);
+}
+
+void json_member_int(struct json_writer *writer, const char *key, int64_t number)
+{
+    json_key(writer, key);
+    json_put_int(writer, number);
+}
+
+void json_member_money(struct json_writer *writer, const char *key, int64_t cents)
+{
+    json_key(writer, key);
+    json_put_money(writer, cents);
+}
+
+void json_member_time(struct json_writer *writer, const char *key, struct wall_ms time)
+{
+    json_key(writer, key);
+    json_put_time(writer, time);
+}
+
+void json_member_bool(struct json_writer *writer, const char *key, bool value)
+{
+    json_key(writer, key);
+    json_put_bool(writer, value);
+}
+
+void json_member_id(struct json_writer *writer, const char *key, struct object_id id)
+{
+    struct object_id_text text = object_id_text(id);
+
+    json_member_text(writer, key, (struct str){text.hex, OBJECT_ID_HEX});
 }

@@ -5,6 +5,7 @@
 #ifndef BASE_OBJECT_ID_H
 #define BASE_OBJECT_ID_H
 
+#include "base/clock.h"
 #include "base/str.h"
 
 struct clock;
@@ -28,8 +29,8 @@ struct object_id_source {
 
 /* Draws the five random bytes. The counter starts at 0, so that it does not wrap in one second. */
 void object_id_source_init(struct object_id_source *source, struct random *random);
-/* now_ms: UTC milliseconds. Never goes back when the clock does. Threads: any. */
-struct object_id object_id_new(struct object_id_source *source, int64_t now_ms);
+/* Never goes back when the clock does. Threads: any. */
+struct object_id object_id_new(struct object_id_source *source, struct wall_ms now);
 /* Either case; false unless text is exactly 24 hex digits. */
 bool object_id_parse(struct str text, struct object_id *out);
 struct object_id_text object_id_text(struct object_id id);
@@ -38,11 +39,22 @@ static inline bool object_id_eq(struct object_id a, struct object_id b)
     return memcmp(a.bytes, b.bytes, sizeof a.bytes) == 0;
 }
 
-/* When it was made, as its first four bytes say, UTC ms. */
-static inline int64_t object_id_time_ms(struct object_id id)
+/* What no id of that second or later is below: where a look at the newest ones may end. */
+static inline struct object_id object_id_floor(struct wall_ms time)
 {
-    return 1000 *
-           (((int64_t)id.bytes[0] << 24) | (id.bytes[1] << 16) | (id.bytes[2] << 8) | id.bytes[3]);
+    uint32_t second = time.ms < 0 ? 0 : (uint32_t)(time.ms / 1000);
+
+    return (struct object_id){{(uint8_t)(second >> 24), (uint8_t)(second >> 16),
+                               (uint8_t)(second >> 8), (uint8_t)second}};
+}
+
+/* When it was made, to the second, as its first four bytes say. */
+static inline struct wall_ms object_id_time(struct object_id id)
+{
+    int64_t second =
+        ((int64_t)id.bytes[0] << 24) | (id.bytes[1] << 16) | (id.bytes[2] << 8) | id.bytes[3];
+
+    return (struct wall_ms){1000 * second};
 }
 
 #endif

@@ -1,6 +1,8 @@
 /* base/str.c: looking at text (str_*). The growing buffer is in buf.c, Base64 in base64.c. */
 #include "base/str.h"
 
+#include <sodium.h>
+
 static unsigned char lower(char c)
 {
     unsigned char byte = (unsigned char)c;
@@ -109,13 +111,37 @@ bool str_to_int64(struct str text, int64_t *out)
 
 bool str_eq_secret(struct str a, struct str b)
 {
-    /* volatile: the compiler may neither stop early nor compare by other means */
-    const volatile char *left = a.at, *right = b.at;
-    volatile unsigned difference = 0;
+    return a.len == b.len && (a.len == 0 || sodium_memcmp(a.at, b.at, a.len) == 0);
+}
 
-    if (a.len != b.len) return false;
-    for (size_t i = 0; i < a.len; i++) {
-        difference = difference | ((unsigned char)left[i] ^ (unsigned char)right[i]);
+bool str_is_ascii(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if ((unsigned char)text.at[i] >= 0x80) return false;
+    return true;
+}
+
+bool str_header_next(struct str *lines, struct str name, struct str *value)
+{
+    while (lines->len) {
+        const char *end = memchr(lines->at, '\n', lines->len);
+        size_t len = end ? (size_t)(end - lines->at) + 1 : lines->len;
+        struct str line = {lines->at, len};
+
+        *lines = (struct str){lines->at + len, lines->len - len};
+        if (len <= name.len || line.at[name.len] != ':' ||
+            !str_eq_nocase((struct str){line.at, name.len}, name))
+            continue;
+        *value = str_trim((struct str){line.at + name.len + 1, len - name.len - 1});
+        return true;
     }
-    return difference == 0;
+    return false;
+}
+
+struct str str_header(struct str lines, struct str name)
+{
+    struct str value = {NULL, 0};
+
+    str_header_next(&lines, name, &value);
+    return value;
 }

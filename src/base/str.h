@@ -50,12 +50,19 @@ struct str str_trim(struct str text);
 size_t str_code_points(struct str text);
 /* True when text is well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates). */
 bool str_is_utf8(struct str text);
+bool str_is_ascii(struct str text);
 /* Bytes (1 to 4) of the well-formed UTF-8 sequence text begins with; 0 when there is none. */
 size_t str_utf8_length(struct str text);
 /* Decimal digits only, whole text, no overflow. */
 bool str_to_int64(struct str text, int64_t *out);
 /* Equal contents, in time that depends on the lengths alone. */
 bool str_eq_secret(struct str a, struct str b);
+
+/* The value of the next header line of that name ("Name: value\r\n", names compared without case),
+ * trimmed, a view of the same bytes; *lines is then what follows it. False: there is none. */
+bool str_header_next(struct str *lines, struct str name, struct str *value);
+/* The first one's; at == NULL when there is none. */
+struct str str_header(struct str lines, struct str name);
 
 struct buf {
     char *at;

@@ -1,8 +1,8 @@
 /* bus/driver.h: what the bus and a driver of it share; nobody outside this folder includes it.
  *
  * A driver (embedded.c, jetstream.c) brings events to a subscription and remembers which of them
- * are settled. What both have in common, registration, waiting events and dead letters, is in bus.c
- * and subscription.c. */
+ * are done with. What both have in common, registration, waiting events and dead letters, is in
+ * bus.c and subscription.c. */
 #ifndef BUS_DRIVER_H
 #define BUS_DRIVER_H
 
@@ -16,30 +16,38 @@
 #define NAMES_MAX         64
 #define NAME_BYTES_MAX    64
 #define RETRY_PAUSE_MS    200
+#define BUS_WHY_BYTES     192
+#define BUS_LOST          "connection" /* how the cause begins when one that was there broke */
 
 struct bus_driver {
-    /* Makes sub->end. Afterwards it may be poked. */
+    /* Makes sub->state. Afterwards it may be notified. */
     enum err (*open)(struct subscription *sub);
     void (*close)(struct subscription *sub); /* also after a failed open */
-    /* Reads from the subscriber's own database what is settled there. At start, and after a commit
+    /* It will be closed: nothing new is begun. NULL: that takes no time anyway. */
+    void (*stopping)(struct subscription *sub);
+    /* Reads from the subscriber's own database how far it has come. At start, and after a commit
      * of unknown outcome. */
     enum err (*load)(struct subscription *sub, struct tx *own);
     /* A source has committed events. Any thread; the bus is locked. */
     void (*notify)(struct subscription *sub, const char *service);
     /* Adds deliveries after the `count` there are, returns how many there are now. */
     size_t (*fetch)(struct subscription *sub, struct tx *own, size_t count);
-    enum err (*settle)(struct subscription *sub, struct tx *tx, size_t count);
-    /* See subscription_known. NULL: nobody else settles what this subscription was given. */
+    enum err (*flush)(struct subscription *sub, struct tx *tx, size_t count);
+    /* See subscription_known. NULL: nobody else applies what this subscription was given. */
     enum err (*known)(struct subscription *sub, struct tx *tx, const struct delivery *delivery,
                       bool *known);
     void (*again)(struct subscription *sub);
-    void (*settled)(struct subscription *sub, bool committed);
-    bool (*news)(const struct subscription *sub);      /* fetch may find something */
-    int64_t (*due_ms)(const struct subscription *sub); /* see subscription_due */
+    void (*ack)(struct subscription *sub, bool committed);
+    bool (*news)(const struct subscription *sub); /* fetch may find something */
+    /* As far as it knows nothing is left that fetch has not brought. NULL: when there is no news.
+     */
+    bool (*caught_up)(const struct subscription *sub);
+    struct mono_ms (*due)(const struct subscription *sub); /* see subscription_due */
     bool (*ready)(const struct subscription *sub);
+    bool (*connected)(const struct subscription *sub); /* NULL: always */
     /* Adds its rows after the `count` there are, at most to max; returns how many there would be.
      */
-    size_t (*figures)(const struct subscription *sub, struct subscription_figures *out, size_t max,
+    size_t (*metrics)(const struct subscription *sub, struct subscription_metrics *out, size_t max,
                       size_t count);
 };
 
@@ -55,34 +63,40 @@ struct bus {
     struct subscription *subscriptions[SUBSCRIPTIONS_MAX];
     void (*watch)(void *context); /* may be NULL */
     void *watch_context;
+    char away[BUS_WHY_BYTES]; /* why the broker is of no use; empty: it is, or nobody knows yet */
 };
 
 struct subscription {
     struct bus *bus;
     struct subscriber who;
-    void *end;           /* the driver's own */
+    void *state;         /* the driver's own */
     struct arena *arena; /* the deliveries' texts */
     struct delivery deliveries[DELIVERIES_MAX];
     char names[NAMES_MAX][NAME_BYTES_MAX + 1]; /* of sources, as deliveries show them */
     size_t name_count;
-    bool stale;                           /* a commit failed: what is settled must be read again */
-    int64_t retry_at_ms;                  /* no fetch before */
+    bool stale;                           /* a commit failed: how far it came must be read again */
+    struct mono_ms retry_at;              /* no fetch before; {0}: at any time */
     int64_t waiting;                      /* rows of bus_waiting */
-    int64_t waiting_before;               /* … before settle */
-    bool look_waiting;                    /* a round over the waiting events is going on … */
-    bool look_again;                      /* … and something was applied since it began */
-    _Atomic bool look_asked;              /* by subscription_look: begin one */
-    char look_source[NAME_BYTES_MAX + 1]; /* how far the round has come */
-    int64_t look_seq;
-    int64_t waiting_at_ms; /* when the next round begins by itself */
+    int64_t waiting_before;               /* … before flush */
+    bool polling;                         /* a round over the waiting events is going on … */
+    bool poll_again;                      /* … and something was applied since it began */
+    _Atomic bool poll_asked;              /* by subscription_poll: begin one */
+    char poll_source[NAME_BYTES_MAX + 1]; /* how far the round has come */
+    int64_t poll_seq;
+    struct mono_ms waiting_at; /* when the next round begins by itself */
     int64_t waiting_pause_ms;
-    int64_t now_ms;
+    int64_t caught_up_ms;    /* UTC; when nothing was left to fetch, the last time … */
+    int64_t steady_since_ms; /* … and since when that was so every few minutes */
+    struct mono_ms now;      /* of the latest fetch */
 };
 
 /* The name as deliveries show it: as long as the subscription lives, one address a name. NULL: it
  * is too long, or there are too many. Writer only. */
 const char *subscription_name(struct subscription *sub, struct str name);
 bool bus_listed(const char *const *list, struct str subject);
+/* The broker cannot be used, with the cause, or it can again (NULL): one line in the log for each
+ * change, whichever service notices it first. Any thread. */
+void bus_broker_is(struct bus *bus, const char *away);
 /* Brings bus->last of a source up to what its outbox holds. */
 enum err bus_read_last(struct bus *bus, size_t source, struct db *reader);
 

@@ -4,36 +4,42 @@
 
 #include <stdlib.h>
 
-struct feed { /* one source, as one subscriber sees it */
+struct source_reader { /* one source, as one subscriber sees it */
     const struct bus_source *source;
-    struct db *reader;
+    struct db *db;
     _Atomic bool news;        /* there may be rows past `position` */
-    _Atomic int64_t position; /* settled and committed */
-    int64_t settling;         /* what settle wrote, until settled */
+    _Atomic int64_t position; /* flushed, or passed over; at start what was stored */
+    int64_t stored;           /* what of that is committed in the subscriber's database */
+    int64_t flushed;          /* what flush wrote, until the commit is known */
     int64_t fetched;          /* last row of the latest fetch */
 };
 
-struct feeds {
-    struct feed all[SOURCES_MAX];
+struct readers {
+    struct source_reader all[SOURCES_MAX];
     size_t count;
+    struct mono_ms store_at; /* when to store positions ahead of what is stored; else MONO_NEVER */
 };
 
-static struct feed *feed_of(const struct subscription *sub, const char *service)
-{
-    struct feeds *feeds = sub->end;
+/* Rows of other subjects are passed over without a transaction; how far is stored so much later at
+ * most, for whoever judges by the books: a backup, a start, what may be pruned. */
+#define STORE_PAUSE_MS 10000
 
-    for (size_t i = 0; i < feeds->count; i++)
-        if (strcmp(feeds->all[i].source->service, service) == 0) return &feeds->all[i];
+static struct source_reader *source_reader_of(const struct subscription *sub, const char *service)
+{
+    struct readers *readers = sub->state;
+
+    for (size_t i = 0; i < readers->count; i++)
+        if (strcmp(readers->all[i].source->service, service) == 0) return &readers->all[i];
     return NULL;
 }
 
-static void notify(struct subscription *sub, const char *service)
+static void embedded_notify(struct subscription *sub, const char *service)
 {
-    struct feed *feed = feed_of(sub, service);
+    struct source_reader *reader = source_reader_of(sub, service);
 
-    if (!feed) return;
-    atomic_store(&feed->news, true);
-    sub->who.poke(sub->who.context);
+    if (!reader) return;
+    atomic_store(&reader->news, true);
+    sub->who.notify(sub->who.context);
 }
 
 /* --- opening ------------------------------------------------------------------------------- */
@@ -47,61 +53,64 @@ static bool concerns(const struct bus_source *source, const struct subscriber *w
     return false;
 }
 
-static enum err read_position(struct tx *tx, struct feed *feed)
+static enum err read_position(struct tx *tx, struct source_reader *reader)
 {
     struct rows rows;
 
     tx_query(tx, &rows, "SELECT seq FROM bus_positions WHERE source = $1",
-             sql_text(str_of(feed->source->service)));
-    atomic_store(&feed->position, rows_next(&rows) ? rows_int(&rows, 0) : 0);
-    atomic_store(&feed->news, true);
+             sql_text(str_of(reader->source->service)));
+    reader->stored = rows_next(&rows) ? rows_int(&rows, 0) : 0;
+    reader->fetched = reader->stored;
+    atomic_store(&reader->position, reader->stored);
+    atomic_store(&reader->news, true);
     return rows_end(&rows);
 }
 
-static enum err load(struct subscription *sub, struct tx *own)
+static enum err embedded_load(struct subscription *sub, struct tx *own)
 {
-    struct feeds *feeds = sub->end;
+    struct readers *readers = sub->state;
     enum err err = OK;
 
-    for (size_t i = 0; i < feeds->count; i++)
-        TRY(read_position(own, &feeds->all[i]));
+    readers->store_at = MONO_NEVER;
+    for (size_t i = 0; i < readers->count; i++)
+        TRY(read_position(own, &readers->all[i]));
 done:
     return err;
 }
 
-static enum err open_feeds(struct subscription *sub)
+static enum err embedded_open(struct subscription *sub)
 {
-    struct feeds *feeds = sub->end = calloc(1, sizeof *feeds);
+    struct readers *readers = sub->state = calloc(1, sizeof *readers);
     struct bus *bus = sub->bus;
     enum err err = OK;
 
-    if (!feeds) return ERR_MEMORY;
+    if (!readers) return ERR_MEMORY;
     for (size_t i = 0; i < bus->source_count; i++) {
-        struct feed *feed = &feeds->all[feeds->count];
+        struct source_reader *reader = &readers->all[readers->count];
 
         if (!concerns(&bus->sources[i], &sub->who)) continue;
-        feed->source = &bus->sources[i];
-        TRY(db_open(feed->source->path, DB_READER, &feed->reader, NULL));
-        feeds->count++;
-        TRY(bus_read_last(bus, i, feed->reader));
+        reader->source = &bus->sources[i];
+        TRY(db_open(reader->source->path, DB_READER, &reader->db, NULL));
+        readers->count++;
+        TRY(bus_read_last(bus, i, reader->db));
     }
 done:
     return err;
 }
 
-static void close_feeds(struct subscription *sub)
+static void embedded_close(struct subscription *sub)
 {
-    struct feeds *feeds = sub->end;
+    struct readers *readers = sub->state;
 
-    for (size_t i = 0; feeds && i < feeds->count; i++)
-        db_close(feeds->all[i].reader);
-    free(feeds);
+    for (size_t i = 0; readers && i < readers->count; i++)
+        db_close(readers->all[i].db);
+    free(readers);
 }
 
 /* --- fetching ------------------------------------------------------------------------------ */
 
 /* Copies a row's texts; false when the arena is full (the row comes with the next fetch). */
-static bool keep_row(struct subscription *sub, struct delivery *delivery, struct rows *rows)
+static bool keep_delivery(struct subscription *sub, struct delivery *delivery, struct rows *rows)
 {
     delivery->sequence = rows_int(rows, 0);
     delivery->subject = arena_copy(sub->arena, rows_text(rows, 1));
@@ -111,152 +120,169 @@ static bool keep_row(struct subscription *sub, struct delivery *delivery, struct
     return delivery->subject.at && delivery->payload.at && delivery->trace.at;
 }
 
-static size_t fetch_feed(struct subscription *sub, struct feed *feed, size_t count)
+static void pass_over(struct subscription *sub, struct source_reader *reader)
+{
+    struct readers *readers = sub->state;
+
+    atomic_store(&reader->position, reader->fetched);
+    if (reader->fetched != reader->stored)
+        readers->store_at = mono_earlier(readers->store_at, mono_after(sub->now, STORE_PAUSE_MS));
+}
+
+static size_t fetch_source(struct subscription *sub, struct source_reader *reader, size_t count)
 {
     struct rows rows;
     size_t limit = DELIVERIES_MAX - count, seen = 0, before = count;
     bool more = false;
 
-    atomic_store(&feed->news, false); /* before reading: what comes after is news again */
-    tx_query(tx_read(feed->reader, 0), &rows,
+    atomic_store(&reader->news, false); /* before reading: what comes after is news again */
+    tx_query(tx_read(reader->db, WALL_NONE), &rows,
              "SELECT seq, subject, payload, created_at_ms, trace FROM outbox WHERE seq > $1 "
              "ORDER BY seq LIMIT $2",
-             sql_int(feed->position), sql_int((int64_t)limit));
+             sql_int(reader->position), sql_int((int64_t)limit));
     while (!more && rows_next(&rows)) {
         struct delivery *delivery = &sub->deliveries[count];
 
-        *delivery = (struct delivery){.source = feed->source->service};
+        *delivery = (struct delivery){.source = reader->source->service};
         more = ++seen == limit;
         if (bus_listed(sub->who.subjects, rows_text(&rows, 1))) {
-            if (!keep_row(sub, delivery, &rows)) {
+            if (!keep_delivery(sub, delivery, &rows)) {
                 more = true;
                 break;
             }
             count++;
         }
-        feed->fetched = rows_int(&rows, 0);
+        reader->fetched = rows_int(&rows, 0);
     }
     if (rows_end(&rows) != OK) {
         more = true;
-        sub->retry_at_ms = sub->now_ms + RETRY_PAUSE_MS;
+        sub->retry_at = mono_after(sub->now, RETRY_PAUSE_MS);
     }
-    if (more) atomic_store(&feed->news, true);
+    if (more) atomic_store(&reader->news, true);
     /* Rows of other subjects need no transaction to be passed over. */
-    if (count == before) atomic_store(&feed->position, feed->fetched);
+    if (count == before) pass_over(sub, reader);
     return count;
 }
 
-static size_t fetch(struct subscription *sub, struct tx *own, size_t count)
+static size_t embedded_fetch(struct subscription *sub, struct tx *own, size_t count)
 {
-    struct feeds *feeds = sub->end;
+    struct readers *readers = sub->state;
 
     (void)own;
-    for (size_t i = 0; i < feeds->count; i++)
-        feeds->all[i].fetched = feeds->all[i].position;
-    for (size_t i = 0; i < feeds->count && count < DELIVERIES_MAX; i++)
-        if (atomic_load(&feeds->all[i].news)) count = fetch_feed(sub, &feeds->all[i], count);
+    for (size_t i = 0; i < readers->count; i++)
+        readers->all[i].fetched = readers->all[i].position;
+    for (size_t i = 0; i < readers->count && count < DELIVERIES_MAX; i++)
+        if (atomic_load(&readers->all[i].news)) count = fetch_source(sub, &readers->all[i], count);
     return count;
 }
 
-static bool news(const struct subscription *sub)
+static bool embedded_news(const struct subscription *sub)
 {
-    struct feeds *feeds = sub->end;
+    struct readers *readers = sub->state;
 
-    for (size_t i = 0; i < feeds->count; i++)
-        if (atomic_load(&feeds->all[i].news)) return true;
+    for (size_t i = 0; i < readers->count; i++)
+        if (atomic_load(&readers->all[i].news)) return true;
     return false;
 }
 
-/* --- settling ------------------------------------------------------------------------------ */
+/* --- committing ---------------------------------------------------------------------------- */
 
-static enum err move_position(struct tx *tx, struct feed *feed)
+static enum err move_position(struct tx *tx, struct source_reader *reader)
 {
-    if (feed->settling == feed->position) return OK;
+    if (reader->flushed == reader->stored) return OK;
     return tx_exec(tx, NULL,
                    "INSERT INTO bus_positions (source, seq) VALUES ($1, $2) "
                    "ON CONFLICT (source) DO UPDATE SET seq = excluded.seq",
-                   sql_text(str_of(feed->source->service)), sql_int(feed->settling));
+                   sql_text(str_of(reader->source->service)), sql_int(reader->flushed));
 }
 
 /* From the first that cannot be applied now on, a source's events come again. */
-static enum err settle(struct subscription *sub, struct tx *tx, size_t count)
+static enum err embedded_flush(struct subscription *sub, struct tx *tx, size_t count)
 {
-    struct feeds *feeds = sub->end;
+    struct readers *readers = sub->state;
     enum err err = OK;
 
-    for (size_t i = 0; i < feeds->count; i++)
-        feeds->all[i].settling = feeds->all[i].fetched;
+    for (size_t i = 0; i < readers->count; i++)
+        readers->all[i].flushed = readers->all[i].fetched;
     for (size_t i = 0; i < count; i++) {
         const struct delivery *delivery = &sub->deliveries[i];
-        struct feed *feed;
+        struct source_reader *reader;
 
         if (delivery->verdict != VERDICT_RETRY || delivery->waited) continue;
-        feed = feed_of(sub, delivery->source);
-        if (feed && feed->settling >= delivery->sequence) feed->settling = delivery->sequence - 1;
+        reader = source_reader_of(sub, delivery->source);
+        if (reader && reader->flushed >= delivery->sequence)
+            reader->flushed = delivery->sequence - 1;
     }
-    for (size_t i = 0; i < feeds->count; i++)
-        TRY(move_position(tx, &feeds->all[i]));
+    for (size_t i = 0; i < readers->count; i++)
+        TRY(move_position(tx, &readers->all[i]));
 done:
     return err;
 }
 
-static void again(struct subscription *sub)
+static void embedded_again(struct subscription *sub)
 {
-    (void)sub; /* settle begins anew from what was fetched */
+    (void)sub; /* flush begins anew from what was fetched */
 }
 
-static void settled(struct subscription *sub, bool committed)
+static void embedded_ack(struct subscription *sub, bool committed)
 {
-    struct feeds *feeds = sub->end;
+    struct readers *readers = sub->state;
 
-    for (size_t i = 0; i < feeds->count; i++) {
-        struct feed *feed = &feeds->all[i];
+    for (size_t i = 0; i < readers->count; i++) {
+        struct source_reader *reader = &readers->all[i];
 
-        if (committed && feed->settling != feed->fetched) atomic_store(&feed->news, true);
-        if (committed) atomic_store(&feed->position, feed->settling);
-        if (!committed) atomic_store(&feed->news, true);
+        if (committed && reader->flushed != reader->fetched) atomic_store(&reader->news, true);
+        if (committed) atomic_store(&reader->position, reader->flushed);
+        if (committed) reader->stored = reader->flushed;
+        if (!committed) atomic_store(&reader->news, true);
+        reader->fetched = reader->position;
     }
+    if (committed)
+        readers->store_at = MONO_NEVER;
+    else if (readers->store_at.ms != MONO_NEVER.ms) /* not at once: the disk may be full */
+        readers->store_at = mono_after(sub->now, STORE_PAUSE_MS);
 }
 
-static int64_t due_ms(const struct subscription *sub)
+static struct mono_ms embedded_due(const struct subscription *sub)
 {
-    (void)sub;
-    return INT64_MAX;
+    const struct readers *readers = sub->state;
+
+    return readers->store_at;
 }
 
-static bool ready(const struct subscription *sub)
+static bool embedded_ready(const struct subscription *sub)
 {
     (void)sub;
     return true;
 }
 
-static size_t figures(const struct subscription *sub, struct subscription_figures *out, size_t max,
-                      size_t count)
+static size_t embedded_metrics(const struct subscription *sub, struct subscription_metrics *out,
+                               size_t max, size_t count)
 {
-    struct feeds *feeds = sub->end;
+    struct readers *readers = sub->state;
 
-    for (size_t i = 0; i < feeds->count; i++, count++) {
-        const struct feed *feed = &feeds->all[i];
+    for (size_t i = 0; i < readers->count; i++, count++) {
+        const struct source_reader *reader = &readers->all[i];
 
         if (count < max)
-            out[count] = (struct subscription_figures){
-                sub->who.service, feed->source->service, atomic_load(&feed->position),
-                bus_last_sequence(sub->bus, feed->source->service)};
+            out[count] = (struct subscription_metrics){
+                sub->who.service, reader->source->service, atomic_load(&reader->position),
+                bus_last_sequence(sub->bus, reader->source->service)};
     }
     return count;
 }
 
 const struct bus_driver bus_embedded = {
-    .open = open_feeds,
-    .close = close_feeds,
-    .load = load,
-    .notify = notify,
-    .fetch = fetch,
-    .settle = settle,
-    .again = again,
-    .settled = settled,
-    .news = news,
-    .due_ms = due_ms,
-    .ready = ready,
-    .figures = figures,
+    .open = embedded_open,
+    .close = embedded_close,
+    .load = embedded_load,
+    .notify = embedded_notify,
+    .fetch = embedded_fetch,
+    .flush = embedded_flush,
+    .again = embedded_again,
+    .ack = embedded_ack,
+    .news = embedded_news,
+    .due = embedded_due,
+    .ready = embedded_ready,
+    .metrics = embedded_metrics,
 };

@@ -1,7 +1,7 @@
 /* bus/inbox.c: see bus/inbox.h. */
 #include "bus/inbox.h"
 
-#include "bus/nats.h"
+#include "bus/nats_connection.h"
 
 #define AGE_MS     (STREAM_AGE_MS_MAX + 24 * 3600 * INT64_C(1000))
 #define SPAN       4096 /* of sequences asked for at once */
@@ -21,8 +21,8 @@ enum err inbox_knows(struct tx *tx, const struct delivery *delivery, bool *known
 
 /* Those of a source whose sequences are near each other: one question for all. asked and known are
  * of the same deliveries. */
-static enum err ask(struct tx *tx, const struct delivery *deliveries, size_t first, size_t count,
-                    bool *asked, bool *known)
+static enum err inbox_ask(struct tx *tx, const struct delivery *deliveries, size_t first,
+                          size_t count, bool *asked, bool *known)
 {
     const char *source = deliveries[first].source;
     int64_t low = deliveries[first].sequence, high = low;
@@ -54,12 +54,12 @@ enum err inbox_mark_known(struct tx *tx, const struct delivery *deliveries, size
 
     memcpy(asked, known, count * sizeof *asked);
     for (size_t i = 0; i < count; i++)
-        if (!asked[i]) TRY(ask(tx, deliveries, i, count, asked, known));
+        if (!asked[i]) TRY(inbox_ask(tx, deliveries, i, count, asked, known));
 done:
     return err;
 }
 
-enum err inbox_put(struct tx *tx, const struct delivery *const *settled, size_t count)
+enum err inbox_put(struct tx *tx, const struct delivery *const *applied, size_t count)
 {
     size_t i = 0;
     enum err err = OK;
@@ -68,8 +68,8 @@ enum err inbox_put(struct tx *tx, const struct delivery *const *settled, size_t 
         struct sql_value values[1 + 2 * ROWS] = {sql_int(tx->now_ms)};
 
         for (size_t j = 0; j < ROWS; j++) {
-            values[1 + 2 * j] = sql_text(str_of(settled[i + j]->source));
-            values[2 + 2 * j] = sql_int(settled[i + j]->sequence);
+            values[1 + 2 * j] = sql_text(str_of(applied[i + j]->source));
+            values[2 + 2 * j] = sql_int(applied[i + j]->sequence);
         }
         TRY(tx_exec_values(tx, NULL,
                            "INSERT INTO bus_inbox (source, seq, taken_at_ms) VALUES ($2, $3, $1), "
@@ -80,22 +80,22 @@ enum err inbox_put(struct tx *tx, const struct delivery *const *settled, size_t 
     for (; i < count; i++)
         TRY(tx_exec(tx, NULL,
                     "INSERT INTO bus_inbox (source, seq, taken_at_ms) VALUES ($2, $3, $1)",
-                    sql_int(tx->now_ms), sql_text(str_of(settled[i]->source)),
-                    sql_int(settled[i]->sequence)));
+                    sql_int(tx->now_ms), sql_text(str_of(applied[i]->source)),
+                    sql_int(applied[i]->sequence)));
 done:
     return err;
 }
 
-enum err inbox_prune(struct tx *tx, int64_t *due_ms)
+enum err inbox_prune(struct tx *tx, struct mono_ms now, struct mono_ms *due)
 {
     int64_t changes = 0;
     enum err err;
 
-    if (tx->now_ms < *due_ms) return OK;
+    if (!mono_reached(now, *due)) return OK;
     err = tx_exec(tx, &changes,
                   "DELETE FROM bus_inbox WHERE id < (SELECT MIN(id) FROM bus_inbox) + $1 "
                   "AND taken_at_ms < $2",
                   sql_int(PRUNE_ROWS), sql_int(tx->now_ms - AGE_MS));
-    *due_ms = tx->now_ms + (changes ? 0 : PRUNE_MS);
+    *due = mono_after(now, changes ? 0 : PRUNE_MS);
     return err;
 }

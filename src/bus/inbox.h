@@ -12,10 +12,10 @@ enum err inbox_mark_known(struct tx *tx, const struct delivery *deliveries, size
 
 /* One row each, unique: of two replicas that were given the same event one commits, the other
  * learns of it here, at the latest with its COMMIT, and applies its batch again. */
-enum err inbox_put(struct tx *tx, const struct delivery *const *settled, size_t count);
+enum err inbox_put(struct tx *tx, const struct delivery *const *applied, size_t count);
 
-/* Takes away some of the oldest rows, when the broker has forgotten what they stand for. due_ms:
- * when to do it next; nothing happens before. */
-enum err inbox_prune(struct tx *tx, int64_t *due_ms);
+/* Takes away some of the oldest rows, when the broker has forgotten what they stand for. due: when
+ * to do it next; nothing happens before. */
+enum err inbox_prune(struct tx *tx, struct mono_ms now, struct mono_ms *due);
 
 #endif

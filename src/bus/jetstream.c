@@ -1,9 +1,9 @@
-/* bus/jetstream.c: the bus over NATS JetStream. A courier carries; here is what the writer does
- * with what it brought. What took effect is in the inbox by the commit that made it so; only then
- * is it acknowledged. A repeat is known by the inbox, or by the positions from the days of an
- * embedded bus. */
-#include "bus/courier.h"
+/* bus/jetstream.c: the bus over NATS JetStream. Here is what the writer does with the messages that
+ * the service's client brought (jetstream_client.h). What took effect is in the inbox by the commit
+ * that made it so; only then is it acknowledged. A repeat is known by the inbox, or by the
+ * positions from the days of an embedded bus. */
 #include "bus/inbox.h"
+#include "bus/jetstream_client.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,19 +13,19 @@ struct position {
     int64_t sequence;
 };
 
-struct end {
-    struct courier *courier;
-    struct parcel taken[DELIVERIES_MAX]; /* belong to deliveries[taken_from …] */
+struct jetstream_state {
+    struct jetstream_client *client;
+    struct consumer_message taken[DELIVERIES_MAX]; /* belong to deliveries[taken_from …] */
     size_t taken_count, taken_from;
     struct position positions[SOURCES_MAX];
     size_t position_count;
-    int64_t prune_at_ms;
-    _Atomic int64_t unsettled;
+    struct mono_ms prune_at;
+    _Atomic int64_t uncommitted;
 };
 
-static struct courier *courier_of(const struct subscription *sub)
+static struct jetstream_client *client_of(const struct subscription *sub)
 {
-    return ((struct end *)sub->end)->courier;
+    return ((struct jetstream_state *)sub->state)->client;
 }
 
 /* --- opening and closing ------------------------------------------------------------------- */
@@ -53,69 +53,75 @@ static enum err read_own_last(const struct subscription *sub, const struct bus_s
     return err;
 }
 
-static enum err open_end(struct subscription *sub)
+static enum err jetstream_open(struct subscription *sub)
 {
     const struct bus_source *source;
-    struct end *end = calloc(1, sizeof *end);
+    struct jetstream_state *state = calloc(1, sizeof *state);
     enum err err = OK;
     size_t index;
 
-    if (!end) return ERR_MEMORY;
-    sub->end = end;
+    if (!state) return ERR_MEMORY;
+    sub->state = state;
     source = own_source(sub, &index);
     ASSERT(source);
     TRY(read_own_last(sub, source, index));
-    end->courier = courier_open(sub, source);
-    if (!end->courier) err = ERR_MEMORY;
+    state->client =
+        jetstream_client_open(sub, source, bus_last_sequence(sub->bus, source->service));
+    if (!state->client) err = ERR_MEMORY;
 done:
     return err;
 }
 
-static void close_end(struct subscription *sub)
+static void jetstream_stopping(struct subscription *sub)
 {
-    struct end *end = sub->end;
-
-    if (!end) return;
-    if (end->courier) courier_close(end->courier);
-    for (size_t i = 0; i < end->taken_count; i++)
-        natsMsg_Destroy(end->taken[i].message);
-    free(end);
+    jetstream_client_stop(client_of(sub));
 }
 
-/* What the embedded bus settled, when there was one before. */
-static enum err load(struct subscription *sub, struct tx *own)
+static void jetstream_close(struct subscription *sub)
 {
-    struct end *end = sub->end;
+    struct jetstream_state *state = sub->state;
+
+    if (!state) return;
+    if (state->client) jetstream_client_close(state->client);
+    for (size_t i = 0; i < state->taken_count; i++)
+        natsMsg_Destroy(state->taken[i].handle);
+    free(state);
+}
+
+/* How far the embedded bus had come, when there was one before. */
+static enum err jetstream_load(struct subscription *sub, struct tx *own)
+{
+    struct jetstream_state *state = sub->state;
     struct rows rows;
 
-    end->position_count = 0;
+    state->position_count = 0;
     tx_query(own, &rows, "SELECT source, seq FROM bus_positions");
-    while (end->position_count < SOURCES_MAX && rows_next(&rows)) {
-        struct position *position = &end->positions[end->position_count];
+    while (state->position_count < SOURCES_MAX && rows_next(&rows)) {
+        struct position *position = &state->positions[state->position_count];
 
         *position =
             (struct position){subscription_name(sub, rows_text(&rows, 0)), rows_int(&rows, 1)};
-        if (position->source) end->position_count++;
+        if (position->source) state->position_count++;
     }
     return rows_end(&rows);
 }
 
-static void notify(struct subscription *sub, const char *service)
+static void jetstream_notify(struct subscription *sub, const char *service)
 {
-    if (strcmp(sub->who.service, service) == 0) courier_poke(courier_of(sub));
+    if (strcmp(sub->who.service, service) == 0) jetstream_client_wake(client_of(sub));
 }
 
 /* --- fetching ------------------------------------------------------------------------------ */
 
 /* "orders:41" of a relay; whatever else there is, or nothing, the stream's own numbers. */
-static void name_event(struct subscription *sub, const struct parcel *parcel,
+static void name_event(struct subscription *sub, const struct consumer_message *message,
                        struct delivery *delivery)
 {
-    struct courier *courier = courier_of(sub);
+    struct jetstream_client *client = client_of(sub);
     const char *id = NULL, *colon = NULL;
     size_t length = 0;
 
-    if (natsMsgHeader_Get(parcel->message, "Nats-Msg-Id", &id) == NATS_OK) {
+    if (natsMsgHeader_Get(message->handle, "Nats-Msg-Id", &id) == NATS_OK) {
         length = strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789-");
         colon = id[length] == ':' ? id + length : NULL;
     }
@@ -123,40 +129,45 @@ static void name_event(struct subscription *sub, const struct parcel *parcel,
     if (colon && length && str_to_int64(str_of(colon + 1), &delivery->sequence))
         delivery->source = subscription_name(sub, (struct str){id, length});
     if (delivery->source) return;
-    delivery->source = subscription_name(sub, str_of(courier->stream));
+    delivery->source = subscription_name(sub, str_of(client->stream));
     if (!delivery->source) delivery->source = STREAM_NAME;
-    delivery->sequence = parcel->stream_sequence;
+    delivery->sequence = message->stream_sequence;
 }
 
-static struct delivery unwrap(struct subscription *sub, const struct parcel *parcel)
+static struct str message_payload(natsMsg *message)
 {
-    struct delivery delivery = {.subject = str_of(natsMsg_GetSubject(parcel->message)),
-                                .payload = parcel_text(parcel),
-                                .published_at_ms = parcel->published_at_ms};
+    return (struct str){natsMsg_GetData(message), (size_t)natsMsg_GetDataLength(message)};
+}
+
+static struct delivery delivery_of(struct subscription *sub, const struct consumer_message *message)
+{
+    struct delivery delivery = {.subject = str_of(natsMsg_GetSubject(message->handle)),
+                                .payload = message_payload(message->handle),
+                                .published_at_ms = message->published_at_ms};
     const char *trace = NULL;
 
-    if (natsMsgHeader_Get(parcel->message, "traceparent", &trace) == NATS_OK &&
+    if (natsMsgHeader_Get(message->handle, "traceparent", &trace) == NATS_OK &&
         strlen(trace) == TRACE_TEXT_LEN)
         delivery.trace = str_of(trace);
     if (!str_is_utf8(delivery.payload) || memchr(delivery.payload.at, 0, delivery.payload.len))
         delivery.payload = STR("\"not UTF-8\""); /* no database would keep it */
-    name_event(sub, parcel, &delivery);
+    name_event(sub, message, &delivery);
     return delivery;
 }
 
-static bool settled_embedded(const struct end *end, const struct delivery *delivery)
+static bool known_by_position(const struct jetstream_state *state, const struct delivery *delivery)
 {
-    for (size_t i = 0; i < end->position_count; i++)
-        if (end->positions[i].source == delivery->source)
-            return delivery->sequence <= end->positions[i].sequence;
+    for (size_t i = 0; i < state->position_count; i++)
+        if (state->positions[i].source == delivery->source)
+            return delivery->sequence <= state->positions[i].sequence;
     return false;
 }
 
-static enum err is_known(struct subscription *sub, struct tx *own, const struct delivery *delivery,
-                         bool *known)
+static enum err jetstream_known(struct subscription *sub, struct tx *own,
+                                const struct delivery *delivery, bool *known)
 {
-    *known = settled_embedded(sub->end, delivery);
-    if (*known || sub->who.every_instance) return OK;
+    *known = known_by_position(sub->state, delivery);
+    if (*known || sub->who.broadcast) return OK;
     return inbox_knows(own, delivery, known);
 }
 
@@ -164,124 +175,137 @@ static enum err mark_known(struct subscription *sub, struct tx *own,
                            const struct delivery *deliveries, size_t count, bool *known)
 {
     for (size_t i = 0; i < count; i++)
-        known[i] = settled_embedded(sub->end, &deliveries[i]);
-    return sub->who.every_instance ? OK : inbox_mark_known(own, deliveries, count, known);
+        known[i] = known_by_position(sub->state, &deliveries[i]);
+    return sub->who.broadcast ? OK : inbox_mark_known(own, deliveries, count, known);
 }
 
-static size_t fetch(struct subscription *sub, struct tx *own, size_t count)
+static size_t jetstream_fetch(struct subscription *sub, struct tx *own, size_t count)
 {
-    struct end *end = sub->end;
+    struct jetstream_state *state = sub->state;
     struct delivery *deliveries = sub->deliveries + count;
-    size_t came = courier_take(end->courier, end->taken, DELIVERIES_MAX - count), kept = 0;
+    size_t came = jetstream_client_take(state->client, state->taken, DELIVERIES_MAX - count),
+           kept = 0;
     bool known[DELIVERIES_MAX];
     enum err err;
 
     for (size_t i = 0; i < came; i++)
-        deliveries[i] = unwrap(sub, &end->taken[i]);
+        deliveries[i] = delivery_of(sub, &state->taken[i]);
     err = mark_known(sub, own, deliveries, came, known);
     for (size_t i = 0; i < came; i++) {
         if (err) {
-            courier_answer_later(end->courier, &end->taken[i]);
+            jetstream_client_acknowledge(state->client, &state->taken[i], CONSUMER_NAK);
         } else if (known[i]) {
-            courier_answer(end->courier, &end->taken[i], "+ACK");
+            jetstream_client_acknowledge(state->client, &state->taken[i], CONSUMER_ACK);
         } else {
-            end->taken[kept] = end->taken[i];
+            state->taken[kept] = state->taken[i];
             deliveries[kept++] = deliveries[i];
         }
     }
-    end->taken_from = count;
-    end->taken_count = kept;
-    atomic_store(&end->unsettled, (int64_t)kept);
+    state->taken_from = count;
+    state->taken_count = kept;
+    atomic_store(&state->uncommitted, (int64_t)kept);
     return count + kept;
 }
 
-static bool news(const struct subscription *sub)
+static bool jetstream_news(const struct subscription *sub)
 {
-    return courier_has(courier_of(sub));
+    return jetstream_client_has_messages(client_of(sub));
 }
 
-/* --- settling ------------------------------------------------------------------------------ */
-
-static enum err settle(struct subscription *sub, struct tx *tx, size_t count)
+static bool jetstream_caught_up(const struct subscription *sub)
 {
-    struct end *end = sub->end;
-    const struct delivery *settled[DELIVERIES_MAX];
-    size_t settled_count = 0;
+    return jetstream_client_caught_up(client_of(sub));
+}
+
+/* --- committing ---------------------------------------------------------------------------- */
+
+static enum err jetstream_flush(struct subscription *sub, struct tx *tx, size_t count)
+{
+    struct jetstream_state *state = sub->state;
+    const struct delivery *noted[DELIVERIES_MAX];
+    size_t noted_count = 0;
     enum err err = OK;
 
-    TRY(relay_mark(&end->courier->relay, tx));
-    if (sub->who.every_instance) return OK;
-    for (size_t i = end->taken_from; i < count; i++) {
+    TRY(relay_publisher_mark(&state->client->publisher, tx));
+    if (sub->who.broadcast) return OK;
+    for (size_t i = state->taken_from; i < count; i++) {
         const struct delivery *delivery = &sub->deliveries[i];
 
-        if (delivery->verdict != VERDICT_RETRY && !delivery->known)
-            settled[settled_count++] = delivery;
+        if (delivery->verdict != VERDICT_RETRY && !delivery->known) noted[noted_count++] = delivery;
     }
-    TRY(inbox_put(tx, settled, settled_count));
-    if (count) TRY(inbox_prune(tx, &end->prune_at_ms));
+    TRY(inbox_put(tx, noted, noted_count));
+    if (count) TRY(inbox_prune(tx, sub->now, &state->prune_at));
 done:
     return err;
 }
 
-static void again(struct subscription *sub)
+static void jetstream_again(struct subscription *sub)
 {
-    relay_marked(&courier_of(sub)->relay, false);
+    relay_publisher_marked(&client_of(sub)->publisher, false);
 }
 
-static void settled(struct subscription *sub, bool committed)
+static void jetstream_ack(struct subscription *sub, bool committed)
 {
-    struct end *end = sub->end;
+    struct jetstream_state *state = sub->state;
 
-    relay_marked(&end->courier->relay, committed);
-    for (size_t i = 0; i < end->taken_count; i++) {
-        enum verdict verdict = sub->deliveries[end->taken_from + i].verdict;
+    relay_publisher_marked(&state->client->publisher, committed);
+    for (size_t i = 0; i < state->taken_count; i++) {
+        enum verdict verdict = sub->deliveries[state->taken_from + i].verdict;
 
         if (!committed || verdict == VERDICT_RETRY)
-            courier_answer_later(end->courier, &end->taken[i]);
+            jetstream_client_acknowledge(state->client, &state->taken[i], CONSUMER_NAK);
         else
-            courier_answer(end->courier, &end->taken[i],
-                           verdict == VERDICT_DEAD ? "+TERM" : "+ACK");
+            jetstream_client_acknowledge(state->client, &state->taken[i],
+                                         verdict == VERDICT_DEAD ? CONSUMER_TERM : CONSUMER_ACK);
     }
-    end->taken_count = 0;
-    atomic_store(&end->unsettled, 0);
+    state->taken_count = 0;
+    atomic_store(&state->uncommitted, 0);
 }
 
-static int64_t due_ms(const struct subscription *sub)
+static struct mono_ms jetstream_due(const struct subscription *sub)
 {
-    return relay_due_ms(&courier_of(sub)->relay);
+    return relay_publisher_due(&client_of(sub)->publisher);
 }
 
-static bool ready(const struct subscription *sub)
+static bool jetstream_ready(const struct subscription *sub)
 {
-    return atomic_load(&courier_of(sub)->ready);
+    return atomic_load(&client_of(sub)->ready);
 }
 
-static size_t figures(const struct subscription *sub, struct subscription_figures *out, size_t max,
-                      size_t count)
+static bool jetstream_connected(const struct subscription *sub)
 {
-    struct end *end = sub->end;
+    return atomic_load(&client_of(sub)->connected);
+}
+
+static size_t jetstream_metrics(const struct subscription *sub, struct subscription_metrics *out,
+                                size_t max, size_t count)
+{
+    struct jetstream_state *state = sub->state;
     int64_t lag, last;
 
     if (!*sub->who.subjects) return count;
-    courier_lag(end->courier, &lag, &last);
-    lag += atomic_load(&end->unsettled);
+    jetstream_client_lag(state->client, &lag, &last);
+    lag += atomic_load(&state->uncommitted);
     if (count < max)
-        out[count] = (struct subscription_figures){sub->who.service, STREAM_NAME, last - lag, last};
+        out[count] = (struct subscription_metrics){sub->who.service, STREAM_NAME, last - lag, last};
     return count + 1;
 }
 
 const struct bus_driver bus_jetstream = {
-    .open = open_end,
-    .close = close_end,
-    .load = load,
-    .notify = notify,
-    .fetch = fetch,
-    .settle = settle,
-    .known = is_known,
-    .again = again,
-    .settled = settled,
-    .news = news,
-    .due_ms = due_ms,
-    .ready = ready,
-    .figures = figures,
+    .open = jetstream_open,
+    .close = jetstream_close,
+    .stopping = jetstream_stopping,
+    .load = jetstream_load,
+    .notify = jetstream_notify,
+    .fetch = jetstream_fetch,
+    .flush = jetstream_flush,
+    .known = jetstream_known,
+    .again = jetstream_again,
+    .ack = jetstream_ack,
+    .news = jetstream_news,
+    .caught_up = jetstream_caught_up,
+    .due = jetstream_due,
+    .ready = jetstream_ready,
+    .connected = jetstream_connected,
+    .metrics = jetstream_metrics,
 };

@@ -1,5 +1,6 @@
 /* bus/outbox.c: the bus's tables in a service's database: what it published, what it could not
  * apply. The statements that move subscriptions are the drivers'. */
+#include "telemetry/metric.h"
 #include "bus/bus.h"
 
 #include <stdatomic.h>
@@ -32,6 +33,8 @@ enum err outbox_append(struct tx *tx, struct str subject, struct str payload)
 
     if (payload.len > EVENT_PAYLOAD_MAX) return ERR_TOO_LARGE;
     tx->published++;
+    metric_add(METRIC_EVENTS_PUBLISHED, 1);
+    metric_add(METRIC_EVENTS_PUBLISHED_BYTES, (int64_t)payload.len);
     if (trace.len) trace_format(&tx->trace, memory);
     TRY(tx_exec(tx, NULL,
                 "INSERT INTO outbox (subject, payload, created_at_ms, trace) "
@@ -68,6 +71,39 @@ enum err outbox_last(struct tx *tx, int64_t *sequence)
     return count_rows(tx, "SELECT COALESCE(MAX(seq), 0) FROM outbox", sequence);
 }
 
+/* An older program's database is looked at before its migration; on PostgreSQL none is. */
+static enum err has_removed(struct tx *tx, bool *has)
+{
+    struct rows rows;
+
+    *has = true;
+    if (db_shared(tx->db)) return OK;
+    tx_query(tx, &rows, "SELECT 1 FROM pragma_table_info('bus_channels') WHERE name = $1",
+             sql_text(STR("removed_seq")));
+    *has = rows_next(&rows);
+    return rows_end(&rows);
+}
+
+enum err outbox_removed(struct tx *tx, int64_t *up_to)
+{
+    enum err err;
+    bool has;
+
+    *up_to = 0;
+    TRY(has_removed(tx, &has));
+    if (has) TRY(count_rows(tx, "SELECT COALESCE(MAX(removed_seq), 0) FROM bus_channels", up_to));
+done:
+    return err;
+}
+
+enum err outbox_oldest_time(struct tx *tx, int64_t *time_ms)
+{
+    return count_rows(tx,
+                      "SELECT created_at_ms FROM outbox WHERE seq < (SELECT MAX(seq) FROM outbox) "
+                      "ORDER BY seq LIMIT 1",
+                      time_ms);
+}
+
 enum err outbox_last_time(struct tx *tx, int64_t *time_ms)
 {
     return count_rows(tx, "SELECT created_at_ms FROM outbox ORDER BY seq DESC LIMIT 1", time_ms);
@@ -76,12 +112,23 @@ enum err outbox_last_time(struct tx *tx, int64_t *time_ms)
 static enum err channel_add(struct tx *tx, const struct channel *channel)
 {
     return tx_exec(tx, NULL,
-                   "INSERT INTO bus_channels (subject, first_seq, last_seq, messages) "
-                   "VALUES ($1, $2, $3, $4) ON CONFLICT (subject) DO UPDATE SET "
+                   "INSERT INTO bus_channels (subject, first_seq, last_seq, messages, bytes) "
+                   "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (subject) DO UPDATE SET "
                    "last_seq = excluded.last_seq, "
-                   "messages = bus_channels.messages + excluded.messages",
+                   "messages = bus_channels.messages + excluded.messages, "
+                   "bytes = bus_channels.bytes + excluded.bytes",
                    sql_text(channel->subject), sql_int(channel->first), sql_int(channel->last),
-                   sql_int(channel->count));
+                   sql_int(channel->count), sql_int(channel->bytes));
+}
+
+static struct channel channel_read(struct rows *rows, struct str subject)
+{
+    return (struct channel){.subject = subject,
+                            .first = rows_int(rows, 1),
+                            .last = rows_int(rows, 2),
+                            .count = rows_int(rows, 3),
+                            .bytes = rows_int(rows, 4),
+                            .removed = rows_int(rows, 5)};
 }
 
 /* What is published and not counted yet: the rows after those, up to a sequence. */
@@ -92,13 +139,12 @@ static enum err uncounted(struct tx *tx, struct arena *arena, int64_t up_to, str
 
     *count = 0;
     tx_query(tx, &rows,
-             "SELECT subject, MIN(seq), MAX(seq), COUNT(*) FROM outbox WHERE seq > "
-             "(SELECT COALESCE(MAX(last_seq), 0) FROM bus_channels) AND seq <= $1 GROUP BY subject",
+             "SELECT subject, MIN(seq), MAX(seq), COUNT(*), SUM({{bytes payload}}), 0 "
+             "FROM outbox WHERE seq > (SELECT COALESCE(MAX(last_seq), 0) FROM bus_channels) AND "
+             "seq <= $1 GROUP BY subject",
              sql_int(up_to));
     while (*count < max && rows_next(&rows))
-        out[(*count)++] =
-            (struct channel){arena_copy(arena, rows_text(&rows, 0)), rows_int(&rows, 1),
-                             rows_int(&rows, 2), rows_int(&rows, 3)};
+        out[(*count)++] = channel_read(&rows, arena_copy(arena, rows_text(&rows, 0)));
     return rows_end(&rows);
 }
 
@@ -131,17 +177,23 @@ done:
     return err;
 }
 
-/* One process at a time; whoever comes second finds nothing left. */
+/* The channels' figures are changed by one process at a time. *turn: 0: another one is at it. */
+static enum err take_turn(struct tx *tx, int64_t *turn)
+{
+    return count_rows(tx,
+                      "SELECT 1 /*postgresql WHERE pg_try_advisory_xact_lock("
+                      "hashtextextended('boxoffice channels/' || current_schema(), 0))*/",
+                      turn);
+}
+
+/* Whoever comes second finds nothing left. */
 enum err outbox_fold(struct tx *tx)
 {
     int64_t turn = 0, up_to = 0;
     struct rows rows;
     enum err err;
 
-    TRY(count_rows(tx,
-                   "SELECT 1 /*postgresql WHERE pg_try_advisory_xact_lock("
-                   "hashtextextended('boxoffice channels/' || current_schema(), 0))*/",
-                   &turn));
+    TRY(take_turn(tx, &turn));
     if (!turn) return OK;
     tx_query(tx, &rows,
              "SELECT COALESCE(MAX(seq), 0) FROM outbox WHERE created_at_ms <= $1 AND seq > "
@@ -154,10 +206,83 @@ done:
     return err;
 }
 
+/* Up to where events may go as far as this database knows: those counted in the channels' figures,
+ * acknowledged by the broker where one was told of them, and not the newest. */
+static enum err prunable_up_to(struct tx *tx, int64_t *up_to)
+{
+    int64_t counted, last, unrelayed;
+    enum err err;
+
+    TRY(count_rows(tx, "SELECT COALESCE(MAX(last_seq), 0) FROM bus_channels", &counted));
+    TRY(count_rows(tx, "SELECT COALESCE(MIN(seq), 0) FROM outbox_unrelayed", &unrelayed));
+    TRY(outbox_last(tx, &last));
+    if (*up_to > counted) *up_to = counted;
+    if (*up_to > last - 1) *up_to = last - 1;
+    if (unrelayed && *up_to > unrelayed - 1) *up_to = unrelayed - 1;
+done:
+    return err;
+}
+
+/* *last: of the oldest events, at most max, the last before the first young one; 0: there is none.
+ */
+static enum err oldest(struct tx *tx, int64_t up_to, int64_t before_ms, int64_t max, int64_t *last)
+{
+    struct rows rows;
+    bool old = true;
+
+    *last = 0;
+    tx_query(tx, &rows,
+             "SELECT seq, created_at_ms FROM outbox WHERE seq <= $1 ORDER BY seq LIMIT $2",
+             sql_int(up_to), sql_int(max));
+    while (old && rows_next(&rows)) {
+        old = rows_int(&rows, 1) < before_ms;
+        if (old) *last = rows_int(&rows, 0);
+    }
+    return rows_end(&rows);
+}
+
+/* first_seq: before it there is nothing of the subject; finding the first that is left would read
+ * the whole outbox for a rare one. */
+static enum err uncount(struct tx *tx, int64_t up_to)
+{
+    enum err err;
+
+    TRY(tx_exec(tx, NULL,
+                "UPDATE bus_channels SET messages = bus_channels.messages - gone.messages, "
+                "bytes = bus_channels.bytes - gone.bytes, removed_seq = gone.last FROM "
+                "(SELECT subject, COUNT(*) AS messages, SUM({{bytes payload}}) AS bytes, "
+                "MAX(seq) AS last FROM outbox WHERE seq <= $1 GROUP BY subject) AS gone "
+                "WHERE bus_channels.subject = gone.subject",
+                sql_int(up_to)));
+    TRY(tx_exec(tx, NULL, "UPDATE bus_channels SET first_seq = $2 WHERE first_seq <= $1",
+                sql_int(up_to), sql_int(up_to + 1)));
+done:
+    return err;
+}
+
+enum err outbox_prune(struct tx *tx, int64_t up_to, int64_t before_ms, int64_t max,
+                      int64_t *removed)
+{
+    int64_t turn = 0, last = 0;
+    enum err err;
+
+    *removed = 0;
+    TRY(take_turn(tx, &turn));
+    if (!turn) return OK;
+    TRY(prunable_up_to(tx, &up_to));
+    TRY(oldest(tx, up_to, before_ms, max, &last));
+    if (!last) return OK;
+    TRY(uncount(tx, last));
+    TRY(tx_exec(tx, removed, "DELETE FROM outbox WHERE seq <= $1", sql_int(last)));
+done:
+    return err;
+}
+
 #define CHANNELS                                                                                   \
-    "SELECT subject, MIN(first_seq), MAX(last_seq), SUM(messages) FROM "                           \
-    "(SELECT subject, first_seq, last_seq, messages FROM bus_channels UNION ALL "                  \
-    "SELECT subject, MIN(seq), MAX(seq), COUNT(*) FROM outbox WHERE seq > "                        \
+    "SELECT subject, MIN(first_seq), MAX(last_seq), SUM(messages), SUM(bytes), MAX(removed_seq) "  \
+    "FROM (SELECT subject, first_seq, last_seq, messages, bytes, removed_seq FROM bus_channels "   \
+    "UNION ALL SELECT subject, MIN(seq), MAX(seq), COUNT(*), SUM({{bytes payload}}), 0 "           \
+    "FROM outbox WHERE seq > "                                                                     \
     "(SELECT COALESCE(MAX(last_seq), 0) FROM bus_channels) GROUP BY subject) c "
 
 enum err outbox_channel(struct tx *tx, struct str subject, struct channel *out)
@@ -166,9 +291,7 @@ enum err outbox_channel(struct tx *tx, struct str subject, struct channel *out)
 
     *out = (struct channel){.subject = subject};
     tx_query(tx, &rows, CHANNELS "WHERE subject = $1 GROUP BY subject", sql_text(subject));
-    if (rows_next(&rows))
-        *out =
-            (struct channel){subject, rows_int(&rows, 1), rows_int(&rows, 2), rows_int(&rows, 3)};
+    if (rows_next(&rows)) *out = channel_read(&rows, subject);
     return rows_end(&rows);
 }
 
@@ -180,9 +303,7 @@ enum err outbox_channels(struct tx *tx, struct arena *arena, struct channel *out
     *count = 0;
     tx_query(tx, &rows, CHANNELS "GROUP BY subject ORDER BY subject");
     while (*count < max && rows_next(&rows))
-        out[(*count)++] =
-            (struct channel){arena_copy(arena, rows_text(&rows, 0)), rows_int(&rows, 1),
-                             rows_int(&rows, 2), rows_int(&rows, 3)};
+        out[(*count)++] = channel_read(&rows, arena_copy(arena, rows_text(&rows, 0)));
     return rows_end(&rows);
 }
 
@@ -290,23 +411,34 @@ enum err dead_letter_drop(struct tx *tx, int64_t id)
     return err == OK && dropped == 0 ? ERR_NOT_FOUND : err;
 }
 
-enum err event_fate(struct tx *tx, struct str source, int64_t sequence, enum event_fate *fate,
-                    int64_t *letter_id)
+/* By id: the oldest first, of which only a bounded part is looked at. */
+enum err dead_letters_forget(struct tx *tx, int64_t before_ms, int64_t max, int64_t *forgotten)
+{
+    int64_t year_ms = tx->now_ms - DEAD_LETTER_MS;
+
+    return tx_exec(tx, forgotten,
+                   "DELETE FROM bus_dead WHERE dead_at_ms < $1 AND id IN "
+                   "(SELECT id FROM bus_dead ORDER BY id LIMIT $2)",
+                   sql_int(before_ms < year_ms ? before_ms : year_ms), sql_int(max));
+}
+
+enum err event_delivery_status(struct tx *tx, struct str source, int64_t sequence,
+                               enum event_delivery_status *status, int64_t *letter_id)
 {
     struct rows rows;
     enum err err;
 
-    *fate = FATE_SETTLED;
+    *status = DELIVERY_APPLIED;
     tx_query(tx, &rows, "SELECT MAX(id) FROM bus_dead WHERE source = $1 AND seq = $2",
              sql_text(source), sql_int(sequence));
     if (rows_next(&rows) && !rows_null(&rows, 0)) {
-        *fate = FATE_DEAD;
+        *status = DELIVERY_DEAD;
         *letter_id = rows_int(&rows, 0);
     }
     TRY(rows_end(&rows));
     tx_query(tx, &rows, "SELECT 1 FROM bus_waiting WHERE source = $1 AND seq = $2",
              sql_text(source), sql_int(sequence));
-    if (rows_next(&rows)) *fate = FATE_WAITING;
+    if (rows_next(&rows)) *status = DELIVERY_WAITING;
     TRY(rows_end(&rows));
 done:
     return err;
@@ -324,6 +456,23 @@ enum err bus_positions(struct tx *tx, struct arena *arena, struct bus_position *
         out[(*count)++] =
             (struct bus_position){arena_copy(arena, rows_text(&rows, 0)), rows_int(&rows, 1)};
     return rows_end(&rows);
+}
+
+enum err bus_position(struct tx *tx, const char *source, int64_t *sequence)
+{
+    struct rows rows;
+    enum err err;
+    bool there;
+
+    *sequence = 0;
+    TRY(db_has_table(tx, "bus_positions", &there));
+    if (!there) return OK;
+    tx_query(tx, &rows, "SELECT seq FROM bus_positions WHERE source = $1",
+             sql_text(str_of(source)));
+    if (rows_next(&rows)) *sequence = rows_int(&rows, 0);
+    TRY(rows_end(&rows));
+done:
+    return err;
 }
 
 enum err waiting_count(struct tx *tx, int64_t *count)

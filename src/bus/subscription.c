@@ -1,23 +1,24 @@
 /* bus/subscription.c: one subscriber, whatever the driver: events that came too early wait in its
  * own database, those that can never be applied are kept as dead letters.
  *
- * Only pokes and figures cross threads; everything else of a subscription is its writer's. */
+ * Only notices and metrics cross threads; everything else of a subscription is its writer's. */
 #include "bus/driver.h"
 
-#include "base/log.h"
+#include "telemetry/log.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #define FETCH_BYTES_MAX      (4 * 1024 * 1024)
-#define WAITING_PAUSE_MS     25    /* between looks at waiting events when nothing moves … */
+#define WAITING_PAUSE_MS     25    /* between polls of waiting events when nothing moves … */
 #define WAITING_PAUSE_MS_MAX 60000 /* … doubling up to this */
 #define WAITING_MAX          100000
 #define WAITING_AGE_MS_MAX   (24 * 3600 * INT64_C(1000))
+#define STEADY_MS            (10 * 60 * INT64_C(1000))
 
 /* --- opening and closing ------------------------------------------------------------------- */
 
-static enum err load(struct subscription *sub, struct tx *own)
+static enum err subscription_load(struct subscription *sub, struct tx *own)
 {
     enum err err = OK;
 
@@ -56,7 +57,7 @@ enum err subscription_open(struct bus *bus, const struct subscriber *who, struct
     sub->arena = arena_new(FETCH_BYTES_MAX);
     if (!sub->arena) err = ERR_MEMORY;
     if (err == OK) err = bus->driver->open(sub);
-    if (err == OK) err = load(sub, tx);
+    if (err == OK) err = subscription_load(sub, tx);
     if (err == OK) err = enlist(sub);
     if (err)
         subscription_close(sub);
@@ -82,9 +83,14 @@ bool subscription_ready(const struct subscription *sub)
     return sub->bus->driver->ready(sub);
 }
 
-int64_t subscription_due_ms(const struct subscription *sub)
+bool subscription_connected(const struct subscription *sub)
 {
-    return sub->bus->driver->due_ms(sub);
+    return !sub->bus->driver->connected || sub->bus->driver->connected(sub);
+}
+
+struct mono_ms subscription_due(const struct subscription *sub)
+{
+    return sub->bus->driver->due(sub);
 }
 
 const char *subscription_name(struct subscription *sub, struct str name)
@@ -105,7 +111,7 @@ const char *subscription_name(struct subscription *sub, struct str name)
 /* --- fetching ------------------------------------------------------------------------------ */
 
 /* Copies a row's texts; false when the arena is full (the row comes with the next fetch). */
-static bool keep_row(struct subscription *sub, struct delivery *delivery, struct rows *rows)
+static bool keep_waiting(struct subscription *sub, struct delivery *delivery, struct rows *rows)
 {
     delivery->source = subscription_name(sub, rows_text(rows, 0));
     delivery->sequence = rows_int(rows, 1);
@@ -113,15 +119,16 @@ static bool keep_row(struct subscription *sub, struct delivery *delivery, struct
     delivery->payload = arena_copy(sub->arena, rows_text(rows, 3));
     delivery->published_at_ms = rows_int(rows, 4);
     delivery->trace = arena_copy(sub->arena, rows_text(rows, 5));
+    delivery->since_ms = rows_int(rows, 6);
     return delivery->source && delivery->subject.at && delivery->payload.at && delivery->trace.at;
 }
 
 static void begin_round(struct subscription *sub)
 {
-    sub->look_waiting = true;
-    sub->look_again = false;
-    sub->look_source[0] = '\0';
-    sub->look_seq = 0;
+    sub->polling = true;
+    sub->poll_again = false;
+    sub->poll_source[0] = '\0';
+    sub->poll_seq = 0;
 }
 
 /* One page of the round over the waiting events. */
@@ -130,76 +137,76 @@ static size_t fetch_waiting(struct subscription *sub, struct tx *own)
     struct rows rows;
     size_t count = 0;
 
-    tx_query(own, &rows,
-             "SELECT source, seq, subject, payload, published_at_ms, trace FROM bus_waiting "
-             "WHERE source > $1 OR (source = $1 AND seq > $2) ORDER BY source, seq LIMIT $3",
-             sql_text(str_of(sub->look_source)), sql_int(sub->look_seq),
-             sql_int(DELIVERIES_MAX / 2));
+    tx_query(
+        own, &rows,
+        "SELECT source, seq, subject, payload, published_at_ms, trace, since_ms FROM bus_waiting "
+        "WHERE source > $1 OR (source = $1 AND seq > $2) ORDER BY source, seq LIMIT $3",
+        sql_text(str_of(sub->poll_source)), sql_int(sub->poll_seq), sql_int(DELIVERIES_MAX / 2));
     while (rows_next(&rows)) {
         struct delivery *delivery = &sub->deliveries[count];
 
         *delivery = (struct delivery){.waited = true};
-        if (!keep_row(sub, delivery, &rows)) break;
+        if (!keep_waiting(sub, delivery, &rows)) break;
         count++;
     }
     (void)rows_end(&rows);
     if (count < DELIVERIES_MAX / 2) {
-        sub->look_waiting = false;
-        if (sub->look_again) begin_round(sub);
+        sub->polling = false;
+        if (sub->poll_again) begin_round(sub);
     } else {
         const struct delivery *last = &sub->deliveries[count - 1];
 
-        snprintf(sub->look_source, sizeof sub->look_source, "%s", last->source);
-        sub->look_seq = last->sequence;
+        snprintf(sub->poll_source, sizeof sub->poll_source, "%s", last->source);
+        sub->poll_seq = last->sequence;
     }
     return count;
 }
 
-static size_t look_at_waiting(struct subscription *sub, struct tx *own)
+static size_t poll_waiting(struct subscription *sub, struct tx *own)
 {
-    if (sub->waiting > 0 && !sub->look_waiting && sub->now_ms >= sub->waiting_at_ms) {
+    if (sub->waiting > 0 && !sub->polling && mono_reached(sub->now, sub->waiting_at)) {
         begin_round(sub);
-        sub->waiting_at_ms = sub->now_ms + sub->waiting_pause_ms;
+        sub->waiting_at = mono_after(sub->now, sub->waiting_pause_ms);
         sub->waiting_pause_ms *= 2;
         if (sub->waiting_pause_ms > WAITING_PAUSE_MS_MAX)
             sub->waiting_pause_ms = WAITING_PAUSE_MS_MAX;
     }
-    if (sub->waiting == 0) sub->look_waiting = false;
-    return sub->look_waiting ? fetch_waiting(sub, own) : 0;
+    if (sub->waiting == 0) sub->polling = false;
+    return sub->polling ? fetch_waiting(sub, own) : 0;
 }
 
-size_t subscription_fetch(struct subscription *sub, struct tx *own, int64_t now_ms,
+size_t subscription_fetch(struct subscription *sub, struct tx *own, struct mono_ms now,
                           struct delivery **out)
 {
     *out = sub->deliveries;
-    sub->now_ms = now_ms;
-    if (atomic_exchange(&sub->look_asked, false)) {
+    sub->now = now;
+    if (atomic_exchange(&sub->poll_asked, false)) {
         sub->stale = true; /* their number, too, is read again */
         begin_round(sub);
     }
-    if (now_ms < sub->retry_at_ms) return 0;
-    sub->retry_at_ms = 0;
-    if (sub->stale && load(sub, own) != OK) {
-        sub->retry_at_ms = now_ms + RETRY_PAUSE_MS;
+    if (!mono_reached(now, sub->retry_at)) return 0;
+    sub->retry_at = (struct mono_ms){0};
+    if (sub->stale && subscription_load(sub, own) != OK) {
+        sub->retry_at = mono_after(now, RETRY_PAUSE_MS);
         return 0;
     }
     sub->waiting_before = sub->waiting;
     arena_reset(sub->arena);
-    return sub->bus->driver->fetch(sub, own, look_at_waiting(sub, own));
+    return sub->bus->driver->fetch(sub, own, poll_waiting(sub, own));
 }
 
-int64_t subscription_next_ms(const struct subscription *sub)
+struct mono_ms subscription_next(const struct subscription *sub)
 {
-    int64_t due_ms = subscription_due_ms(sub), next_ms = INT64_MAX;
+    struct mono_ms next = MONO_NEVER;
 
-    if (sub->retry_at_ms)
-        next_ms = sub->retry_at_ms;
-    else if (sub->stale || atomic_load(&sub->look_asked) ||
-             (sub->look_waiting && sub->waiting > 0) || sub->bus->driver->news(sub))
-        next_ms = 0;
+    if (sub->retry_at.ms)
+        next = sub->retry_at;
+    else if (sub->stale || atomic_load(&sub->poll_asked) || (sub->polling && sub->waiting > 0) ||
+             sub->bus->driver->news(sub))
+        next = (struct mono_ms){0};
     else if (sub->waiting > 0)
-        next_ms = sub->waiting_at_ms;
-    return due_ms < next_ms ? due_ms : next_ms;
+        next = sub->waiting_at;
+    return mono_earlier(next, subscription_due(sub));
 }
 
 void subscription_count(struct subscription *sub)
@@ -219,16 +226,16 @@ enum err subscription_claim(struct tx *tx, const struct delivery *delivery, bool
     return rows_end(&rows);
 }
 
-void subscription_look(struct subscription *sub)
+void subscription_poll(struct subscription *sub)
 {
-    atomic_store(&sub->look_asked, true);
-    sub->who.poke(sub->who.context);
+    atomic_store(&sub->poll_asked, true);
+    sub->who.notify(sub->who.context);
 }
 
-/* --- settling ------------------------------------------------------------------------------ */
+/* --- committing ---------------------------------------------------------------------------- */
 
-static enum err bury(struct subscription *sub, struct tx *tx, const struct delivery *delivery,
-                     struct str reason)
+static enum err dead_letter(struct subscription *sub, struct tx *tx,
+                            const struct delivery *delivery, struct str reason)
 {
     log_event(LOG_WARN, sub->who.service, "event.dead", log_text("subject", delivery->subject),
               log_text("source", str_of(delivery->source)), log_int("sequence", delivery->sequence),
@@ -241,14 +248,15 @@ static enum err bury(struct subscription *sub, struct tx *tx, const struct deliv
                                                      .reason = reason});
 }
 
-static enum err set_aside(struct subscription *sub, struct tx *tx, const struct delivery *delivery)
+static enum err subscription_set_aside(struct subscription *sub, struct tx *tx,
+                                       const struct delivery *delivery)
 {
     if (sub->waiting >= WAITING_MAX)
-        return bury(sub, tx, delivery, STR("too many events wait for an earlier version"));
+        return dead_letter(sub, tx, delivery, STR("too many events wait for an earlier version"));
     /* What it waits for may be in the hands of another replica, and applied in a moment. */
     sub->waiting_pause_ms = WAITING_PAUSE_MS;
-    if (sub->waiting++ == 0 || sub->waiting_at_ms > tx->now_ms + WAITING_PAUSE_MS)
-        sub->waiting_at_ms = tx->now_ms + WAITING_PAUSE_MS;
+    if (sub->waiting++ == 0) sub->waiting_at = MONO_NEVER;
+    sub->waiting_at = mono_earlier(sub->waiting_at, mono_after(sub->now, WAITING_PAUSE_MS));
     return tx_exec(tx, NULL,
                    "INSERT INTO bus_waiting (source, seq, subject, payload, published_at_ms, "
                    "since_ms, trace) VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -266,49 +274,69 @@ static enum err take_from_waiting(struct subscription *sub, struct tx *tx,
                    sql_text(str_of(delivery->source)), sql_int(delivery->sequence));
 }
 
-static enum err settle_waited(struct subscription *sub, struct tx *tx,
-                              const struct delivery *delivery)
+/* Age alone says nothing: after a stop, a sleep of the machine or hours without the broker, what an
+ * event waits for is yet to be fetched. */
+static void note_caught_up(struct subscription *sub, int64_t now_ms)
 {
-    bool old = tx->now_ms - delivery->published_at_ms > WAITING_AGE_MS_MAX;
+    const struct bus_driver *driver = sub->bus->driver;
+
+    if (driver->caught_up ? !driver->caught_up(sub) : driver->news(sub)) return;
+    if (now_ms < sub->caught_up_ms || now_ms - sub->caught_up_ms >= STEADY_MS)
+        sub->steady_since_ms = now_ms;
+    sub->caught_up_ms = now_ms;
+}
+
+/* It has waited for a day, and for the latest minutes of it beside all there was to fetch. */
+static bool waited_in_vain(const struct subscription *sub, const struct delivery *delivery,
+                           int64_t now_ms)
+{
+    return now_ms - delivery->since_ms > WAITING_AGE_MS_MAX &&
+           now_ms - sub->caught_up_ms < STEADY_MS && now_ms - sub->steady_since_ms >= STEADY_MS;
+}
+
+static enum err flush_waited(struct subscription *sub, struct tx *tx,
+                             const struct delivery *delivery)
+{
     int64_t taken = 0;
     enum err err = OK;
 
     if (delivery->verdict == VERDICT_RETRY) return OK;
-    if (delivery->verdict == VERDICT_EARLY && !old) return OK;
+    if (delivery->verdict == VERDICT_EARLY && !waited_in_vain(sub, delivery, tx->now_ms)) return OK;
     TRY(take_from_waiting(sub, tx, delivery, &taken));
-    if (!taken) return OK; /* another replica has settled it */
-    if (delivery->verdict == VERDICT_DEAD) TRY(bury(sub, tx, delivery, delivery->reason));
+    if (!taken) return OK; /* another replica has dealt with it */
+    if (delivery->verdict == VERDICT_DEAD) TRY(dead_letter(sub, tx, delivery, delivery->reason));
     if (delivery->verdict == VERDICT_EARLY)
-        TRY(bury(sub, tx, delivery, STR("an earlier version never came")));
+        TRY(dead_letter(sub, tx, delivery, STR("an earlier version never came")));
 done:
     return err;
 }
 
-static enum err settle_one(struct subscription *sub, struct tx *tx, const struct delivery *delivery)
+static enum err flush_one(struct subscription *sub, struct tx *tx, const struct delivery *delivery)
 {
-    if (delivery->waited) return settle_waited(sub, tx, delivery);
-    if (delivery->verdict == VERDICT_EARLY) return set_aside(sub, tx, delivery);
-    if (delivery->verdict == VERDICT_DEAD) return bury(sub, tx, delivery, delivery->reason);
+    if (delivery->waited) return flush_waited(sub, tx, delivery);
+    if (delivery->verdict == VERDICT_EARLY) return subscription_set_aside(sub, tx, delivery);
+    if (delivery->verdict == VERDICT_DEAD) return dead_letter(sub, tx, delivery, delivery->reason);
     return OK;
 }
 
 /* Something was applied, or could not be now: it may be what the others wait for. */
-static void look_soon(struct subscription *sub, int64_t now_ms)
+static void poll_soon(struct subscription *sub)
 {
     if (sub->waiting == 0) return;
-    if (sub->look_waiting)
-        sub->look_again = true;
+    if (sub->polling)
+        sub->poll_again = true;
     else
         begin_round(sub);
     sub->waiting_pause_ms = WAITING_PAUSE_MS;
-    sub->waiting_at_ms = now_ms + sub->waiting_pause_ms;
+    sub->waiting_at = mono_after(sub->now, sub->waiting_pause_ms);
 }
 
-enum err subscription_settle(struct subscription *sub, struct tx *tx, size_t count)
+enum err subscription_flush(struct subscription *sub, struct tx *tx, size_t count)
 {
     bool applied = false, retry = false, waited_retry = false;
     enum err err = OK;
 
+    if (count) note_caught_up(sub, tx->now_ms);
     for (size_t i = 0; i < count; i++) {
         const struct delivery *delivery = &sub->deliveries[i];
 
@@ -317,12 +345,12 @@ enum err subscription_settle(struct subscription *sub, struct tx *tx, size_t cou
             waited_retry |= delivery->waited;
             continue;
         }
-        TRY(settle_one(sub, tx, delivery));
+        TRY(flush_one(sub, tx, delivery));
         applied |= delivery->verdict == VERDICT_APPLIED;
     }
-    TRY(sub->bus->driver->settle(sub, tx, count));
-    if (retry) sub->retry_at_ms = tx->now_ms + RETRY_PAUSE_MS;
-    if (applied || waited_retry) look_soon(sub, tx->now_ms);
+    TRY(sub->bus->driver->flush(sub, tx, count));
+    if (retry) sub->retry_at = mono_after(sub->now, RETRY_PAUSE_MS);
+    if (applied || waited_retry) poll_soon(sub);
 done:
     return err;
 }
@@ -340,11 +368,11 @@ void subscription_again(struct subscription *sub)
     sub->bus->driver->again(sub);
 }
 
-void subscription_settled(struct subscription *sub, bool committed)
+void subscription_ack(struct subscription *sub, bool committed)
 {
-    sub->bus->driver->settled(sub, committed);
+    sub->bus->driver->ack(sub, committed);
     if (committed) return;
     sub->stale = true;
     begin_round(sub); /* a page of it may have been lost */
-    if (!sub->retry_at_ms) sub->retry_at_ms = sub->now_ms + RETRY_PAUSE_MS;
+    if (!sub->retry_at.ms) sub->retry_at = mono_after(sub->now, RETRY_PAUSE_MS);
 }

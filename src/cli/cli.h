@@ -11,9 +11,21 @@
 struct service_definition;
 
 /* The services of this program, in the order of their routes and of their start. */
-#define CLI_SERVICES 6
+#define CLI_SERVICES 8
 extern const struct service_definition *const cli_services[CLI_SERVICES];
 
+/* usage: a line each way to call it, without the program's name; help: what --help says about it.
+ */
+struct command {
+    const char *name;
+    int (*run)(int count, char **words);
+    const char *usage, *help;
+};
+extern const struct command cli_commands[]; /* commands.c */
+extern const size_t cli_command_count;
+
+/* Which commands usage and hints are about. Before anything else. */
+void cli_describe(const struct command *commands, size_t count);
 /* Runs the command that words[0] names; refuses what it does not know. Returns the exit code. */
 int cli_run(int count, char **words);
 /* What `boxoffice --help` prints. */
@@ -38,7 +50,7 @@ int cli_options(const char *command, int count, char **words, const struct cli_o
 /* 0, or 1 when what was printed did not arrive. */
 int cli_finish(void);
 
-/* The commands of commands.c. Each gets the words after its name (words[0] is the name itself) and
+/* The commands. Each gets the words after its name (words[0] is the name itself) and
  * returns the exit code. */
 int cli_serve(int count, char **words);
 int cli_events(int count, char **words);
@@ -46,10 +58,13 @@ int cli_publish(int count, char **words);
 int cli_listen(int count, char **words);
 int cli_bus(int count, char **words);
 int cli_payments(int count, char **words);
+int cli_mail(int count, char **words);
 int cli_backup(int count, char **words);
 int cli_restore(int count, char **words);
 int cli_doctor(int count, char **words);
 int cli_dead(int count, char **words);
+int cli_durables(int count, char **words);
+int cli_unsubscribe(int count, char **words);
 int cli_demo(int count, char **words);
 int cli_import(int count, char **words);
 int cli_trace(int count, char **words);

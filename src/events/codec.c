@@ -1,8 +1,10 @@
 /* events/codec.c: events to JSON and back, driven by the catalogue's rows. */
-#include "events/catalogue.h"
+#include "events/event_rows.h"
 
 #include "base/clock.h"
-#include "base/money.h"
+#include "base/hex.h"
+#include "unicode/text.h"
+#include "identity/user_id.h"
 
 /* --- the table ----------------------------------------------------------------------------- */
 
@@ -50,7 +52,22 @@ static bool is_zero(struct object_id id)
 static bool absent(const struct event_field *field, const char *at)
 {
     if (field->kind == FIELD_REF) return is_zero(*(const struct object_id *)(const void *)at);
+    if (field->kind == FIELD_NAME || field->kind == FIELD_HASH_REF)
+        return ((const struct str *)(const void *)at)->len == 0;
+    if (field->kind == FIELD_COUNT || field->kind == FIELD_TIME_REF)
+        return *(const int64_t *)(const void *)at == 0;
+    if (field->kind == FIELD_BOUND) return *(const int64_t *)(const void *)at == NO_BOUND;
+    if (field->kind == FIELD_DEGREES) return *(const int64_t *)(const void *)at == DEGREES_UNKNOWN;
+    if (field->kind == FIELD_NAMES) return ((const struct name_list *)(const void *)at)->count == 0;
     return field->kind == FIELD_FLAG && !*(const bool *)(const void *)at;
+}
+
+static void put_names(struct json_writer *writer, const struct name_list *names)
+{
+    json_begin_array(writer);
+    for (size_t i = 0; i < names->count; i++)
+        json_put_text(writer, names->at[i]);
+    json_end_array(writer);
 }
 
 static void put_value(struct json_writer *writer, const struct event_field *field, const void *at)
@@ -64,21 +81,33 @@ static void put_value(struct json_writer *writer, const struct event_field *fiel
         break;
     }
     case FIELD_VERSION:
+    case FIELD_COUNT:
+    case FIELD_BOUND:
         json_put_int(writer, *(const int64_t *)at);
         break;
     case FIELD_TEXT:
     case FIELD_TITLE:
+    case FIELD_NAME:
     case FIELD_USER:
+    case FIELD_HASH:
+    case FIELD_HASH_REF:
         json_put_text(writer, *(const struct str *)at);
         break;
     case FIELD_MONEY:
         json_put_money(writer, *(const int64_t *)at);
         break;
     case FIELD_TIME:
-        json_put_time(writer, *(const int64_t *)at);
+    case FIELD_TIME_REF:
+        json_put_time(writer, (struct wall_ms){*(const int64_t *)at});
         break;
     case FIELD_FLAG:
         json_put_bool(writer, *(const bool *)at);
+        break;
+    case FIELD_DEGREES:
+        json_put_degrees(writer, *(const int64_t *)at);
+        break;
+    case FIELD_NAMES:
+        put_names(writer, at);
         break;
     }
 }
@@ -131,17 +160,23 @@ static const char *const expectations[] = {
     [FIELD_VERSION] = "must be a whole number, 0 or more",
     [FIELD_TEXT] = "must be text of 1 to 320 bytes",
     [FIELD_TITLE] = "must be text of 1 to 200 characters",
+    [FIELD_NAME] = "must be text of 1 to 200 characters, null or absent",
     [FIELD_USER] = "must be 1 to 64 printable characters",
     [FIELD_MONEY] = "must be an amount greater than 0 with at most two decimals",
     [FIELD_TIME] = "must be an ISO-8601 UTC time",
     [FIELD_FLAG] = "must be true, false or absent",
+    [FIELD_HASH] = "must be 64 lower-case hex digits",
+    [FIELD_HASH_REF] = "must be 64 lower-case hex digits, null or absent",
+    [FIELD_COUNT] = "must be a whole number, 0 or more, or absent",
+    [FIELD_BOUND] = "must be a whole number, 0 or more, null or absent",
+    [FIELD_TIME_REF] = "must be an ISO-8601 UTC time, null or absent",
+    [FIELD_DEGREES] = "must be a number of degrees, null or absent",
+    [FIELD_NAMES] = "must be at most 20 texts of 1 to 200 characters, null or absent",
 };
 
-static bool is_printable(struct str text)
+static bool is_hash(struct str text)
 {
-    for (size_t i = 0; i < text.len; i++)
-        if ((unsigned char)text.at[i] < 0x20 || text.at[i] == 0x7f) return false;
-    return true;
+    return text.len == HASH_HEX && hex_is_lower(text);
 }
 
 static bool take_text(const struct json *value, enum event_field_kind kind, struct str *out)
@@ -150,10 +185,23 @@ static bool take_text(const struct json *value, enum event_field_kind kind, stru
 
     if (!json_text(value, &text) || text.len == 0) return false;
     if (kind == FIELD_TEXT && text.len > TEXT_BYTES_MAX) return false;
-    if (kind == FIELD_TITLE && str_code_points(text) > TITLE_POINTS_MAX) return false;
-    if (kind == FIELD_USER && (text.len > USER_BYTES_MAX || !is_printable(text))) return false;
+    if (kind == FIELD_USER && !user_id_valid(text)) return false;
+    if ((kind == FIELD_HASH || kind == FIELD_HASH_REF) && !is_hash(text)) return false;
     *out = text;
     return true;
+}
+
+/* As tickets keep them. One that nothing is left of is taken as it is. */
+static enum err take_title(struct arena *arena, const struct json *value, struct str *out)
+{
+    struct str contained, text;
+
+    if (!json_text(value, &text) || text.len == 0) return ERR_INVALID;
+    if (str_code_points(text) > TITLE_POINTS_MAX) return ERR_INVALID;
+    contained = text_contained(arena, text);
+    if (!contained.at) return ERR_MEMORY;
+    *out = contained.len ? contained : text;
+    return OK;
 }
 
 static bool take_id(const struct json *value, struct object_id *out)
@@ -163,16 +211,30 @@ static bool take_id(const struct json *value, struct object_id *out)
     return json_text(value, &text) && object_id_parse(text, out);
 }
 
-static bool take_money(const struct json *value, int64_t *out)
+static enum err take_names(struct arena *arena, const struct json *value, struct name_list *out)
 {
-    double dollars;
-    struct str text;
+    size_t count = json_length(value);
+    struct str *names;
+    enum err err = OK;
 
-    if (json_double(value, &dollars)) return price_from_double(dollars, out);
-    return json_text(value, &text) && price_from_text(text, out);
+    if (json_type(value) != JSON_ARRAY || count > NAMES_MAX) return ERR_INVALID;
+    names = arena_alloc(arena, (count ? count : 1) * sizeof *names);
+    if (!names) return ERR_MEMORY;
+    for (size_t i = 0; err == OK && i < count; i++)
+        err = take_title(arena, json_at(value, i), &names[i]);
+    *out = (struct name_list){names, count};
+    return err;
 }
 
-static bool take_value(const struct json *value, const struct event_field *field, void *at)
+/* What an absent field is, where that is not zero. */
+static void set_absent(const struct event_field *field, void *at)
+{
+    if (field->kind == FIELD_BOUND) *(int64_t *)at = NO_BOUND;
+    if (field->kind == FIELD_DEGREES) *(int64_t *)at = DEGREES_UNKNOWN;
+}
+
+/* Of a kind that needs no memory. */
+static bool take_plain(const struct json *value, const struct event_field *field, void *at)
 {
     struct str text;
 
@@ -181,29 +243,51 @@ static bool take_value(const struct json *value, const struct event_field *field
     case FIELD_REF:
         return take_id(value, at);
     case FIELD_VERSION:
+    case FIELD_COUNT:
+    case FIELD_BOUND:
         return json_int64(value, at) && *(int64_t *)at >= 0;
     case FIELD_TEXT:
-    case FIELD_TITLE:
     case FIELD_USER:
+    case FIELD_HASH:
+    case FIELD_HASH_REF:
         return take_text(value, field->kind, at);
     case FIELD_MONEY:
-        return take_money(value, at);
+        return json_price(value, at);
     case FIELD_TIME:
+    case FIELD_TIME_REF:
         return json_text(value, &text) && iso8601_parse(text, at);
     case FIELD_FLAG:
         return json_bool(value, at);
+    case FIELD_DEGREES:
+        return json_degrees(value, LONGITUDE_MAX, at);
+    case FIELD_TITLE:
+    case FIELD_NAME:
+    case FIELD_NAMES:
+        break;
     }
     return false;
+}
+
+/* ERR_INVALID: it is none of that kind; ERR_MEMORY: nobody knows. */
+static enum err take_value(struct arena *arena, const struct json *value,
+                           const struct event_field *field, void *at)
+{
+    if (field->kind == FIELD_TITLE || field->kind == FIELD_NAME)
+        return take_title(arena, value, at);
+    if (field->kind == FIELD_NAMES) return take_names(arena, value, at);
+    return take_plain(value, field, at) ? OK : ERR_INVALID;
 }
 
 enum err event_decode(enum event_type type, struct arena *arena, struct str payload,
                       union event *event, struct buf *why)
 {
     const struct event_row *row = &event_rows[type];
-    const struct json *body = json_parse(arena, payload);
+    const struct json *body;
+    enum err err;
 
     memset(event, 0, sizeof *event);
-    if (!body || json_type(body) != JSON_OBJECT) {
+    if (json_parse(arena, payload, &body) == ERR_MEMORY) return ERR_MEMORY;
+    if (json_type(body) != JSON_OBJECT) {
         buf_append(why, STR("payload: must be one JSON object"));
         return ERR_INVALID;
     }
@@ -211,8 +295,13 @@ enum err event_decode(enum event_type type, struct arena *arena, struct str payl
         const struct event_field *field = &row->fields[i];
         const struct json *value = json_get_path(body, field->wire);
 
-        if (event_field_optional(field) && (!value || json_type(value) == JSON_NULL)) continue;
-        if (take_value(value, field, (char *)event + field->offset)) continue;
+        if (event_field_optional(field) && (!value || json_type(value) == JSON_NULL)) {
+            set_absent(field, (char *)event + field->offset);
+            continue;
+        }
+        err = take_value(arena, value, field, (char *)event + field->offset);
+        if (err == OK) continue;
+        if (err == ERR_MEMORY) return err;
         buf_printf(why, "%s: %s", field->wire, expectations[field->kind]);
         return ERR_INVALID;
     }

@@ -7,19 +7,31 @@
 #ifndef EVENTS_EVENTS_H
 #define EVENTS_EVENTS_H
 
-#include "base/json.h"
+#include "base/degrees.h"
 #include "bus/bus.h"
+#include "events/values.h"
 
 /* Kinds of field, their C type and what a decoder accepts.
  *   ID       struct object_id   24 hex digits
  *   REF      struct object_id   the same, may be absent or null (then all zero)
  *   VERSION  int64_t            whole number >= 0
  *   TEXT     struct str         1 to 320 bytes
- *   TITLE    struct str         1 to 200 code points
+ *   TITLE    struct str         1 to 200 code points; what reaches beyond it is left out of it
+ *                               (text_contained)
+ *   NAME     struct str         the same, may be absent (then empty)
  *   USER     struct str         1 to 64 printable characters
  *   MONEY    int64_t            cents, greater than 0; decimal dollars on the wire
  *   TIME     int64_t            UTC milliseconds; ISO-8601 on the wire
  *   FLAG     bool               may be absent (then false); written only when true
+ *   HASH     struct str         64 lower-case hex digits: the SHA-256 of a session's id
+ *   HASH_REF struct str         the same, may be absent or null (then empty)
+ *   COUNT    int64_t            whole number >= 0, may be absent (then 0); written when it is not 0
+ *   BOUND    int64_t            whole number >= 0, may be absent (then NO_BOUND)
+ *   TIME_REF int64_t            as TIME, may be absent (then 0)
+ *   DEGREES  int64_t            a latitude or longitude in millionths, may be absent
+ *                               (then DEGREES_UNKNOWN)
+ *   NAMES    struct name_list       an array of TITLE, at most NAMES_MAX; may be absent (then
+ * empty)
  */
 /* clang-format off */
 /* S is the struct the fields belong to.
@@ -29,6 +41,22 @@
     F(S, VERSION, version,       "version")                                                        \
     F(S, TEXT,    email,         "email")                                                          \
     F(S, TEXT,    status,        "status")
+
+/* until: when the last token of the session is over, or this one is to be. */
+#define SESSION_FIELDS(F, S)                                                                       \
+    F(S, HASH,    id_hash,       "session")                                                        \
+    F(S, USER,    user_id,       "userId")                                                         \
+    F(S, TIME,    until_ms,      "until")
+
+/* A link to a new password is wanted; what opens it is worked out from the id (link_token.h). */
+#define RESET_REQUESTED_FIELDS(F, S)                                                               \
+    F(S, ID,      id,            "id")                                                             \
+    F(S, USER,    user_id,       "userId")                                                         \
+    F(S, TIME,    expires_at_ms, "expiresAt")
+
+#define PASSWORD_CHANGED_FIELDS(F, S)                                                              \
+    F(S, ID,      id,            "id")                                                             \
+    F(S, USER,    user_id,       "userId")
 
 #define TICKET_FIELDS(F, S)                                                                        \
     F(S, ID,      id,            "id")                                                             \
@@ -42,10 +70,12 @@
     TICKET_FIELDS(F, S)                                                                            \
     F(S, FLAG,    imported,      "imported")
 
+/* withdrawn: its seller has taken it down; an order that was made before that may still have it. */
 #define TICKET_UPDATED_FIELDS(F, S)                                                                \
     TICKET_FIELDS(F, S)                                                                            \
     F(S, REF,     order_id,      "orderId")                                                        \
-    F(S, FLAG,    sold,          "sold")
+    F(S, FLAG,    sold,          "sold")                                                           \
+    F(S, FLAG,    withdrawn,     "withdrawn")
 
 #define ORDER_CREATED_FIELDS(F, S)                                                                 \
     F(S, ID,      id,            "id")                                                             \
@@ -55,7 +85,9 @@
     F(S, TIME,    expires_at_ms, "expiresAt")                                                      \
     F(S, ID,      ticket_id,     "ticket.id")                                                      \
     F(S, MONEY,   price_cents,   "ticket.price")                                                   \
-    F(S, FLAG,    imported,      "imported")
+    F(S, NAME,    title,         "ticket.title")                                                   \
+    F(S, FLAG,    imported,      "imported")                                                       \
+    F(S, HASH_REF, session,      "session")
 
 #define ORDER_UPDATED_FIELDS(F, S)                                                                 \
     F(S, ID,      id,            "id")                                                             \
@@ -74,7 +106,8 @@
     F(S, VERSION, version,       "version")                                                        \
     F(S, USER,    user_id,       "userId")                                                         \
     F(S, ID,      ticket_id,     "ticket.id")                                                      \
-    F(S, MONEY,   price_cents,   "ticket.price")
+    F(S, MONEY,   price_cents,   "ticket.price")                                                   \
+    F(S, NAME,    title,         "ticket.title")
 
 #define EXPIRATION_COMPLETE_FIELDS(F, S)                                                           \
     F(S, ID,      order_id,      "orderId")
@@ -102,12 +135,55 @@
 #define PAYMENT_REFUNDED_FIELDS(F, S)                                                              \
     F(S, ID,      id,            "id")                                                             \
     F(S, ID,      order_id,      "orderId")                                                        \
-    F(S, TEXT,    refund_id,     "refundId")
+    F(S, TEXT,    refund_id,     "refundId")                                                       \
+    F(S, COUNT,   notice,        "notice")
+
+/* notice: counts these and payment:refunded of one payment, so that the last word is known. */
+#define PAYMENT_REFUND_FAILED_FIELDS(F, S)                                                         \
+    F(S, ID,      id,            "id")                                                             \
+    F(S, ID,      order_id,      "orderId")                                                        \
+    F(S, TEXT,    reason,        "reason")                                                         \
+    F(S, COUNT,   notice,        "notice")
+
+#define VENUE_FIELDS(F, S)                                                                         \
+    F(S, ID,      id,            "id")                                                             \
+    F(S, VERSION, version,       "version")                                                        \
+    F(S, TITLE,   name,          "name")                                                           \
+    F(S, TITLE,   city,          "city")                                                           \
+    F(S, TEXT,    country,       "country")                                                        \
+    F(S, DEGREES, latitude,      "coordinates.latitude")                                           \
+    F(S, DEGREES, longitude,     "coordinates.longitude")                                          \
+    F(S, TEXT,    time_zone,     "timeZone")                                                       \
+    F(S, TEXT,    status,        "status")                                                         \
+    F(S, USER,    user_id,       "userId")                                                         \
+    F(S, REF,     merged_into,   "mergedInto")
+
+/* The local times: as the venue's clocks show them, with their offset. */
+#define SHOW_FIELDS(F, S)                                                                          \
+    F(S, ID,      id,            "id")                                                             \
+    F(S, VERSION, version,       "version")                                                        \
+    F(S, ID,      venue_id,      "venueId")                                                        \
+    F(S, TITLE,   title,         "title")                                                          \
+    F(S, NAMES,   performers,    "performers")                                                     \
+    F(S, TEXT,    category,      "category")                                                       \
+    F(S, TIME,    starts_at_ms,  "startsAt")                                                       \
+    F(S, TEXT,    starts_local,  "startsAtLocal")                                                  \
+    F(S, TIME_REF, doors_at_ms,  "doorsAt")                                                        \
+    F(S, NAME,    doors_local,   "doorsAtLocal")                                                   \
+    F(S, TEXT,    status,        "status")                                                         \
+    F(S, COUNT,   max_per_buyer, "rules.maxPerBuyer")                                              \
+    F(S, BOUND,   max_over_face_bps, "rules.maxOverFaceBps")                                       \
+    F(S, USER,    user_id,       "userId")                                                         \
+    F(S, REF,     merged_into,   "mergedInto")
 
 /*    enum                 struct               subject                publisher     fields */
 #define EVENT_MAP(X)                                                                               \
     X(USER_CREATED,        user_created,        "user:created",        "auth",       USER_FIELDS)  \
     X(USER_UPDATED,        user_updated,        "user:updated",        "auth",       USER_FIELDS)  \
+    X(SESSION_ENDED,       session_ended,       "session:ended",       "auth",       SESSION_FIELDS) \
+    X(SESSION_EXTENDED,    session_extended,    "session:extended",    "auth",       SESSION_FIELDS) \
+    X(RESET_REQUESTED,     reset_requested,     "reset:requested",     "auth",       RESET_REQUESTED_FIELDS) \
+    X(PASSWORD_CHANGED,    password_changed,    "password:changed",    "auth",       PASSWORD_CHANGED_FIELDS) \
     X(TICKET_CREATED,      ticket_created,      "ticket:created",      "tickets",    TICKET_CREATED_FIELDS) \
     X(TICKET_UPDATED,      ticket_updated,      "ticket:updated",      "tickets",    TICKET_UPDATED_FIELDS) \
     X(ORDER_CREATED,       order_created,       "order:created",       "orders",     ORDER_CREATED_FIELDS) \
@@ -119,7 +195,12 @@
     X(PAYMENT_CREATED,     payment_created,     "payment:created",     "payments",   PAYMENT_CREATED_FIELDS) \
     X(PAYMENT_FAILED,      payment_failed,      "payment:failed",      "payments",   PAYMENT_FAILED_FIELDS) \
     X(PAYMENT_REJECTED,    payment_rejected,    "payment:rejected",    "orders",     PAYMENT_REJECTED_FIELDS) \
-    X(PAYMENT_REFUNDED,    payment_refunded,    "payment:refunded",    "payments",   PAYMENT_REFUNDED_FIELDS)
+    X(PAYMENT_REFUNDED,    payment_refunded,    "payment:refunded",    "payments",   PAYMENT_REFUNDED_FIELDS) \
+    X(PAYMENT_REFUND_FAILED, payment_refund_failed, "payment:refund_failed", "payments", PAYMENT_REFUND_FAILED_FIELDS) \
+    X(VENUE_CREATED,       venue_created,       "venue:created",       "catalogue",  VENUE_FIELDS) \
+    X(VENUE_UPDATED,       venue_updated,       "venue:updated",       "catalogue",  VENUE_FIELDS) \
+    X(SHOW_CREATED,        show_created,        "show:created",        "catalogue",  SHOW_FIELDS)  \
+    X(SHOW_UPDATED,        show_updated,        "show:updated",        "catalogue",  SHOW_FIELDS)
 
 enum event_type {
 #define X(name, type, subject, publisher, fields) EVENT_##name,
@@ -129,15 +210,23 @@ enum event_type {
 };
 /* clang-format on */
 
-#define EVENT_C_ID      struct object_id
-#define EVENT_C_REF     struct object_id
-#define EVENT_C_VERSION int64_t
-#define EVENT_C_TEXT    struct str
-#define EVENT_C_TITLE   struct str
-#define EVENT_C_USER    struct str
-#define EVENT_C_MONEY   int64_t
-#define EVENT_C_TIME    int64_t
-#define EVENT_C_FLAG    bool
+#define EVENT_C_ID       struct object_id
+#define EVENT_C_REF      struct object_id
+#define EVENT_C_VERSION  int64_t
+#define EVENT_C_TEXT     struct str
+#define EVENT_C_TITLE    struct str
+#define EVENT_C_NAME     struct str
+#define EVENT_C_USER     struct str
+#define EVENT_C_MONEY    int64_t
+#define EVENT_C_TIME     int64_t
+#define EVENT_C_FLAG     bool
+#define EVENT_C_HASH     struct str
+#define EVENT_C_HASH_REF struct str
+#define EVENT_C_COUNT    int64_t
+#define EVENT_C_BOUND    int64_t
+#define EVENT_C_TIME_REF int64_t
+#define EVENT_C_DEGREES  int64_t
+#define EVENT_C_NAMES    struct name_list
 
 #define EVENT_MEMBER(S, kind, member, wire) EVENT_C_##kind member;
 #define X(name, type, subject, publisher, fields)                                                  \
@@ -164,7 +253,8 @@ enum event_type event_type_of(struct str subject);
 /* Appends the payload of docs/events.md to out. */
 void event_encode(enum event_type type, const void *event, struct buf *out);
 /* Texts live in the arena. ERR_INVALID with the reason in why ("version: must be a whole number, 0
- * or more") when the payload is not a valid event; unknown members are ignored. */
+ * or more") when the payload is not a valid event; unknown members are ignored. ERR_MEMORY: nobody
+ * knows what it is. */
 enum err event_decode(enum event_type type, struct arena *arena, struct str payload,
                       union event *event, struct buf *why);
 

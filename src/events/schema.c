@@ -1,16 +1,10 @@
 /* events/schema.c: the catalogue printed for other people's tools: JSON Schema and AsyncAPI. */
-#include "events/catalogue.h"
+#include "identity/user_id.h"
+#include "events/event_rows.h"
 
-static void put(struct json_writer *writer, const char *key, const char *text)
+static void schema_put(struct json_writer *writer, const char *key, const char *text)
 {
-    json_key(writer, key);
-    json_put_text(writer, str_of(text));
-}
-
-static void put_int(struct json_writer *writer, const char *key, int64_t number)
-{
-    json_key(writer, key);
-    json_put_int(writer, number);
+    json_member_text(writer, key, str_of(text));
 }
 
 static void value_schema(struct json_writer *writer, const struct event_field *field)
@@ -19,35 +13,59 @@ static void value_schema(struct json_writer *writer, const struct event_field *f
     switch (field->kind) {
     case FIELD_ID:
     case FIELD_REF:
-        put(writer, "type", "string");
-        put(writer, "pattern", "^[0-9a-fA-F]{24}$");
+        schema_put(writer, "type", "string");
+        schema_put(writer, "pattern", "^[0-9a-fA-F]{24}$");
         break;
     case FIELD_VERSION:
-        put(writer, "type", "integer");
-        put_int(writer, "minimum", 0);
+    case FIELD_COUNT:
+    case FIELD_BOUND:
+        schema_put(writer, "type", "integer");
+        json_member_int(writer, "minimum", 0);
         break;
     case FIELD_TEXT:
     case FIELD_TITLE:
+    case FIELD_NAME:
     case FIELD_USER:
-        put(writer, "type", "string");
-        put_int(writer, "minLength", 1);
-        put_int(writer, "maxLength",
-                field->kind == FIELD_TEXT    ? TEXT_BYTES_MAX
-                : field->kind == FIELD_TITLE ? TITLE_POINTS_MAX
-                                             : USER_BYTES_MAX);
+        schema_put(writer, "type", "string");
+        json_member_int(writer, "minLength", 1);
+        json_member_int(writer, "maxLength",
+                        field->kind == FIELD_TEXT   ? TEXT_BYTES_MAX
+                        : field->kind == FIELD_USER ? USER_ID_POINTS_MAX
+                                                    : TITLE_POINTS_MAX);
         break;
     case FIELD_MONEY:
-        put(writer, "type", "number");
-        put_int(writer, "exclusiveMinimum", 0);
+        schema_put(writer, "type", "number");
+        json_member_int(writer, "exclusiveMinimum", 0);
         json_key(writer, "multipleOf");
         json_put_raw(writer, STR("0.01"));
         break;
     case FIELD_TIME:
-        put(writer, "type", "string");
-        put(writer, "format", "date-time");
+    case FIELD_TIME_REF:
+        schema_put(writer, "type", "string");
+        schema_put(writer, "format", "date-time");
+        break;
+    case FIELD_HASH:
+    case FIELD_HASH_REF:
+        schema_put(writer, "type", "string");
+        schema_put(writer, "pattern", "^[0-9a-f]{64}$");
         break;
     case FIELD_FLAG:
-        put(writer, "type", "boolean");
+        schema_put(writer, "type", "boolean");
+        break;
+    case FIELD_DEGREES:
+        schema_put(writer, "type", "number");
+        json_member_int(writer, "minimum", -180);
+        json_member_int(writer, "maximum", 180);
+        break;
+    case FIELD_NAMES:
+        schema_put(writer, "type", "array");
+        json_member_int(writer, "maxItems", NAMES_MAX);
+        json_key(writer, "items");
+        json_begin_object(writer);
+        schema_put(writer, "type", "string");
+        json_member_int(writer, "minLength", 1);
+        json_member_int(writer, "maxLength", TITLE_POINTS_MAX);
+        json_end_object(writer);
         break;
     }
     json_end_object(writer);
@@ -64,7 +82,7 @@ static size_t object_schema(struct json_writer *writer, const struct event_row *
            (depth == 0 || strncmp(row->fields[end].wire, prefix, depth + 1) == 0))
         end++;
     json_begin_object(writer);
-    put(writer, "type", "object");
+    schema_put(writer, "type", "object");
     json_key(writer, "required");
     json_begin_array(writer);
     for (size_t i = at; i < end; i++) {
@@ -124,7 +142,7 @@ static void put_channel(struct json_writer *writer, const struct event_row *row)
 {
     json_key(writer, row->type);
     json_begin_object(writer);
-    put(writer, "address", row->subject);
+    schema_put(writer, "address", row->subject);
     json_key(writer, "messages");
     json_begin_object(writer);
     put_reference(writer, row->type, "components/messages", row->type);
@@ -136,8 +154,8 @@ static void put_operation(struct json_writer *writer, const struct event_row *ro
 {
     json_key(writer, row->type);
     json_begin_object(writer);
-    put(writer, "action", "send");
-    put(writer, "summary", row->publisher);
+    schema_put(writer, "action", "send");
+    schema_put(writer, "summary", row->publisher);
     put_reference(writer, "channel", "channels", row->type);
     json_end_object(writer);
 }
@@ -146,8 +164,8 @@ static void put_message(struct json_writer *writer, enum event_type type)
 {
     json_key(writer, event_rows[type].type);
     json_begin_object(writer);
-    put(writer, "name", event_rows[type].subject);
-    put(writer, "contentType", "application/json");
+    schema_put(writer, "name", event_rows[type].subject);
+    schema_put(writer, "contentType", "application/json");
     json_key(writer, "payload");
     event_json_schema(type, writer);
     json_end_object(writer);
@@ -158,11 +176,11 @@ void events_asyncapi(struct buf *out)
     struct json_writer writer = json_writer_to(out);
 
     json_begin_object(&writer);
-    put(&writer, "asyncapi", "3.0.0");
+    schema_put(&writer, "asyncapi", "3.0.0");
     json_key(&writer, "info");
     json_begin_object(&writer);
-    put(&writer, "title", "Boxoffice events");
-    put(&writer, "version", BOXOFFICE_VERSION);
+    schema_put(&writer, "title", "Boxoffice events");
+    schema_put(&writer, "version", BOXOFFICE_VERSION);
     json_end_object(&writer);
     json_key(&writer, "channels");
     json_begin_object(&writer);

@@ -1,5 +1,7 @@
 /* http/reply.c: building an answer: JSON, text, headers, ETag, Link, errors. */
-#include "http/internal.h"
+#include "http/request.h"
+
+#include "base/percent.h"
 
 static void reply_begin(struct reply *rp, int status, const char *content_type)
 {
@@ -7,6 +9,7 @@ static void reply_begin(struct reply *rp, int status, const char *content_type)
     rp->status = status;
     rp->content_type = content_type;
     rp->no_body = false;
+    rp->packing = PACK_NOT;
     buf_reset(&rp->body);
 }
 
@@ -57,17 +60,14 @@ static bool etag_listed(struct str list, struct str opaque)
     return false;
 }
 
-bool reply_etag(struct request *rq, struct reply *rp, struct str id, int64_t version)
+bool reply_tag(struct request *rq, struct reply *rp, struct str opaque)
 {
     struct str none_match = request_header_joined(rq, "if-none-match", STR(","));
     struct buf tag;
-    struct str opaque;
 
-    buf_init(&tag, rq->arena, id.len + 32);
+    buf_init(&tag, rq->arena, opaque.len + 8);
     buf_append(&tag, STR("W/\""));
-    buf_append(&tag, id);
-    buf_char(&tag, '-');
-    buf_int(&tag, version);
+    buf_append(&tag, opaque);
     buf_char(&tag, '"');
     if (tag.failed) return false;
     reply_header(rp, "ETag", buf_str(&tag));
@@ -78,24 +78,15 @@ bool reply_etag(struct request *rq, struct reply *rp, struct str id, int64_t ver
     return true;
 }
 
-/* Escapes all but what RFC 3986 lets a path carry in any position, and the slashes. */
-static void append_escaped(struct buf *out, struct str text, bool slashes)
+bool reply_etag(struct request *rq, struct reply *rp, struct str id, int64_t version)
 {
-    static const char hex[] = "0123456789ABCDEF";
+    struct buf opaque;
 
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.at[i];
-        bool plain = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
-                     c == '-' || c == '.' || c == '_' || c == '~' || (slashes && c == '/');
-
-        if (plain) {
-            buf_char(out, (char)c);
-            continue;
-        }
-        buf_char(out, '%');
-        buf_char(out, hex[c >> 4]);
-        buf_char(out, hex[c & 15]);
-    }
+    buf_init(&opaque, rq->arena, id.len + 24);
+    buf_append(&opaque, id);
+    buf_char(&opaque, '-');
+    buf_int(&opaque, version);
+    return !opaque.failed && reply_tag(rq, rp, buf_str(&opaque));
 }
 
 void reply_next_page(struct request *rq, struct reply *rp, int64_t limit, struct str after)
@@ -103,38 +94,54 @@ void reply_next_page(struct request *rq, struct reply *rp, int64_t limit, struct
     struct buf *out = &rp->headers;
 
     buf_append(out, STR("Link: <"));
-    append_escaped(out, rq->path, true);
+    percent_encode(out, rq->path, "/");
     buf_append(out, STR("?limit="));
     buf_int(out, limit);
     buf_append(out, STR("&after="));
-    append_escaped(out, after, false);
+    percent_encode(out, after, "");
     buf_append(out, STR(">; rel=\"next\"\r\n"));
 }
 
-static void put_error(struct json_writer *writer, struct str message, const char *field,
-                      const char *code)
+void reply_list_page(struct request *rq, struct reply *rp, const struct list_page *page)
+{
+    struct object_id_text last = object_id_text(page->last);
+
+    if (page->count == page->limit) reply_next_page(rq, rp, page->limit, str_of(last.hex));
+}
+
+static void reply_put_field_error(struct json_writer *writer, const struct field_error *error)
 {
     json_begin_object(writer);
-    json_key(writer, "message");
-    json_put_text(writer, message);
-    if (field) {
-        json_key(writer, "field");
-        json_put_text(writer, str_of(field));
+    json_member_text(writer, "message", str_of(error->message));
+    json_member_text(writer, "field", str_of(error->field));
+    json_member_text(writer, "code", str_of(error->code ? error->code : err_code(ERR_INVALID)));
+    if (error->hint) {
+        json_member_text(writer, "hint", str_of(error->hint));
     }
-    json_key(writer, "code");
-    json_put_text(writer, str_of(code));
+    json_end_object(writer);
+}
+
+static void reply_put_error(struct json_writer *writer, const struct request *rq, enum err err)
+{
+    json_begin_object(writer);
+    json_member_text(writer, "message",
+                     rq->error_message.len ? rq->error_message : str_of(err_message(err)));
+    json_member_text(writer, "code", str_of(err_code(err)));
+    if (rq->error_key) {
+        json_key(writer, rq->error_key);
+        json_put_raw(writer, rq->error_value);
+    }
     json_end_object(writer);
 }
 
 void reply_error(struct request *rq, enum err err)
 {
     struct reply *rp = &rq->reply;
-    struct str message = rq->error_message;
     struct json_writer writer;
 
     ASSERT(err != OK && err < ERR_COUNT);
     /* Nothing the handler prepared goes out with its failure: no cookie, no tag, no stream. */
-    if (rp->stream) stream_drop(rp->stream);
+    if (rp->stream) rp->drop_stream(rp->stream);
     rp->stream = NULL;
     buf_reset(&rp->headers);
     writer = reply_json(rp, err_status(err));
@@ -143,10 +150,9 @@ void reply_error(struct request *rq, enum err err)
     json_begin_array(&writer);
     if (err == ERR_INVALID && rq->error_count) {
         for (size_t i = 0; i < rq->error_count; i++)
-            put_error(&writer, str_of(rq->errors[i].message), rq->errors[i].field, err_code(err));
+            reply_put_field_error(&writer, &rq->errors[i]);
     } else {
-        if (!message.len) message = str_of(err_message(err));
-        put_error(&writer, message, NULL, err_code(err));
+        reply_put_error(&writer, rq, err);
     }
     json_end_array(&writer);
     json_end_object(&writer);

@@ -1,5 +1,12 @@
 /* http/request.c: reading a request: headers, query, limits; and refusing what it says. */
-#include "http/internal.h"
+#include "http/request.h"
+
+#include "base/hex.h"
+#include "base/percent.h"
+#include "http/ip_address.h"
+#include "http/headers.h"
+#include "http/sizes.h"
+#include "telemetry/log.h"
 
 void request_init(struct request *rq, struct arena *arena)
 {
@@ -11,28 +18,6 @@ void request_init(struct request *rq, struct arena *arena)
 }
 
 /* --- headers ------------------------------------------------------------------------------- */
-
-struct str header_name(const struct header_table *table, size_t index)
-{
-    return (struct str){table->text + table->at[index].name_at, table->at[index].name_len};
-}
-
-struct str header_value(const struct header_table *table, size_t index)
-{
-    const struct header *header = &table->at[index];
-
-    return str_trim((struct str){table->text + header->value_at, header->value_len});
-}
-
-/* The next header of that name at or after `from`; table->count when there is none. */
-static size_t header_find(const struct header_table *table, struct str name, size_t from)
-{
-    for (; from < table->count; from++) {
-        if (table->at[from].name_len != name.len) continue;
-        if (str_eq_nocase(header_name(table, from), name)) break;
-    }
-    return from;
-}
 
 struct str request_header(const struct request *rq, const char *name)
 {
@@ -89,15 +74,50 @@ bool request_join_trace(struct request *rq, const struct trace *trace)
 
 /* --- where it comes from ------------------------------------------------------------------- */
 
-/* Whether an Origin header names the host the request was sent to. */
+#define REFUSED_LOG_US (60 * INT64_C(1000000))
+
+/* A host without the port that its scheme has anyway. */
+static struct str without_port(struct str host, struct str port)
+{
+    if (host.len > port.len && str_eq((struct str){host.at + host.len - port.len, port.len}, port))
+        host.len -= port.len;
+    return host;
+}
+
+/* Whether an Origin header names the host the request was sent to, or the one that a trusted proxy
+ * was asked for. No page can make a browser send X-Forwarded-Host with a form. */
 static bool is_own_origin(const struct request *rq, struct str origin)
 {
-    struct str host = request_header(rq, "host");
-    struct str scheme =
-        rq->secure || str_starts(origin, STR("https://")) ? STR("https://") : STR("http://");
+    struct str host = request_header(rq, "host"), hosts = rq->forwarded_hosts;
+    bool tls = rq->secure || str_starts(origin, STR("https://"));
+    struct str scheme = tls ? STR("https://") : STR("http://");
+    struct str port = tls ? STR(":443") : STR(":80");
 
-    if (!host.len || !str_starts(origin, scheme)) return false;
-    return str_eq_nocase((struct str){origin.at + scheme.len, origin.len - scheme.len}, host);
+    if (!str_starts(origin, scheme)) return false;
+    origin = without_port((struct str){origin.at + scheme.len, origin.len - scheme.len}, port);
+    while (host.len && !str_eq_nocase(origin, without_port(host, port))) {
+        const char *comma = hosts.len ? memchr(hosts.at, ',', hosts.len) : NULL;
+        size_t len = comma ? (size_t)(comma - hosts.at) : hosts.len;
+
+        host = str_trim((struct str){hosts.at, len});
+        hosts = comma ? (struct str){comma + 1, hosts.len - len - 1} : (struct str){"", 0};
+    }
+    return host.len > 0;
+}
+
+void request_log_refused(const struct request *rq)
+{
+    static _Atomic int64_t logged_us;
+    int64_t now_us = clock_monotonic_us(), before_us = atomic_load(&logged_us);
+
+    if ((before_us && now_us - before_us < REFUSED_LOG_US) ||
+        !atomic_compare_exchange_strong(&logged_us, &before_us, now_us))
+        return;
+    log_event(LOG_WARN, "boxoffice", "form.refused",
+              log_text("origin", request_header(rq, "origin")),
+              log_text("site", request_header(rq, "sec-fetch-site")),
+              log_text("host", request_header(rq, "host")),
+              log_text("forwardedHost", rq->forwarded_hosts));
 }
 
 enum request_site request_site(const struct request *rq)
@@ -110,48 +130,52 @@ enum request_site request_site(const struct request *rq)
     return is_own_origin(rq, origin) ? SITE_OWN : SITE_OTHER;
 }
 
+bool request_takes_gzip(const struct request *rq)
+{
+    struct str accept = request_header(rq, "accept-encoding");
+    const char *gzip = memmem(accept.at ? accept.at : "", accept.len, "gzip", 4);
+
+    if (!gzip) return false;
+    return accept.at + accept.len - gzip < 8 || memcmp(gzip + 4, ";q=0", 4) != 0 ||
+           (accept.at + accept.len - gzip > 8 && gzip[8] == '.');
+}
+
+struct str request_client_network(const struct request *rq)
+{
+    struct address address;
+
+    /* The control socket has no address. */
+    return address_parse(rq->client, &address) ? arena_copy(rq->arena, address_network(&address))
+                                               : rq->client;
+}
+
+struct str request_client_network_text(const struct request *rq)
+{
+    struct str network = request_client_network(rq);
+    char *hex = arena_alloc(rq->arena, 2 * network.len + 1);
+
+    if (!hex) return (struct str){NULL, 0};
+    hex_encode((const unsigned char *)network.at, network.len, hex);
+    return (struct str){hex, 2 * network.len};
+}
+
 /* --- the query ----------------------------------------------------------------------------- */
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-bool percent_decode(struct arena *arena, struct str text, bool plus, struct str *out)
-{
-    char *to = arena_alloc_raw(arena, text.len + 1);
-    size_t len = 0;
-
-    if (!to) return false;
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.at[i];
-
-        if (c == '%') {
-            int high = i + 2 < text.len ? hex_digit(text.at[i + 1]) : -1;
-            int low = i + 2 < text.len ? hex_digit(text.at[i + 2]) : -1;
-
-            if (high < 0 || low < 0) return false;
-            c = (char)(high * 16 + low);
-            i += 2;
-        } else if (plus && c == '+') {
-            c = ' ';
-        }
-        if (c == 0) return false;
-        to[len++] = c;
-    }
-    to[len] = 0;
-    *out = (struct str){to, len};
-    return str_is_utf8(*out);
-}
 
 /* What cannot be decoded is handed over as it came: it is no valid value of anything of ours. */
 static struct str query_decode(struct arena *arena, struct str text)
 {
     struct str decoded;
 
-    return percent_decode(arena, text, true, &decoded) ? decoded : text;
+    return percent_decode(arena, text, true, &decoded) == OK ? decoded : text;
+}
+
+/* Whether the text decoded is the name. Most need no decoding, and so no memory: there may be tens
+ * of thousands. */
+static bool name_is(struct arena *arena, struct str text, struct str name)
+{
+    if (!memchr(text.at, '%', text.len) && !memchr(text.at, '+', text.len))
+        return str_eq(text, name);
+    return text.len <= 3 * name.len && str_eq(query_decode(arena, text), name);
 }
 
 /* The first value of that name among "name=value" pairs between '&'s. */
@@ -165,7 +189,7 @@ static struct str pair_find(struct arena *arena, struct str pairs, struct str na
         struct str value = {pairs.at + len, 0};
 
         if (equals) value = (struct str){equals + 1, len - key_len - 1};
-        if (str_eq(query_decode(arena, (struct str){pairs.at, key_len}), name)) return value;
+        if (name_is(arena, (struct str){pairs.at, key_len}, name)) return value;
         pairs.at += len + (end ? 1 : 0);
         pairs.len -= len + (end ? 1 : 0);
     }
@@ -187,8 +211,34 @@ struct str request_form(struct request *rq, const char *name)
 
     if (!request_has_type(rq, STR("application/x-www-form-urlencoded"))) return STR("");
     value = pair_find(rq->arena, rq->body_bytes, str_of(name));
-    if (!value.at || !percent_decode(rq->arena, value, true, &decoded)) return STR("");
+    if (!value.at || percent_decode(rq->arena, value, true, &decoded) != OK) return STR("");
     return decoded;
+}
+
+bool request_form_at(struct request *rq, size_t index, struct str *name, struct str *value)
+{
+    struct str rest = rq->body_bytes;
+
+    *name = *value = STR("");
+    if (!request_has_type(rq, STR("application/x-www-form-urlencoded"))) return false;
+    while (rest.len) {
+        const char *end = memchr(rest.at, '&', rest.len);
+        size_t len = end ? (size_t)(end - rest.at) : rest.len;
+        const char *equals = memchr(rest.at, '=', len);
+        size_t name_len = equals ? (size_t)(equals - rest.at) : len;
+
+        if (index-- == 0) {
+            struct str part = equals ? (struct str){equals + 1, len - name_len - 1} : STR("");
+
+            if (percent_decode(rq->arena, (struct str){rest.at, name_len}, true, name) != OK)
+                *name = STR("");
+            if (percent_decode(rq->arena, part, true, value) != OK) *value = STR("");
+            return true;
+        }
+        len += end ? 1 : 0;
+        rest = (struct str){rest.at + len, rest.len - len};
+    }
+    return false;
 }
 
 enum err request_limit(struct request *rq, int64_t default_limit, int64_t max, int64_t *out)
@@ -208,9 +258,55 @@ enum err request_limit(struct request *rq, int64_t default_limit, int64_t max, i
 
 enum err request_reject(struct request *rq, const char *field, const char *message)
 {
+    return request_reject_for(rq, field, message, NULL, NULL);
+}
+
+enum err request_reject_for(struct request *rq, const char *field, const char *message,
+                            const char *code, const char *hint)
+{
     for (size_t i = 0; i < rq->error_count; i++)
         if (strcmp(rq->errors[i].field, field) == 0) return ERR_INVALID;
     ASSERT(rq->error_count < REQUEST_ERRORS_MAX);
-    rq->errors[rq->error_count++] = (struct field_error){message, field};
+    rq->errors[rq->error_count++] = (struct field_error){message, field, code, hint};
     return ERR_INVALID;
+}
+
+/* --- ids and pages ------------------------------------------------------------------------- */
+
+enum err request_after(struct request *rq, struct object_id *out)
+{
+    struct str text = request_query(rq, "after");
+
+    memset(out->bytes, 0xff, sizeof out->bytes);
+    if (!text.at || object_id_parse(text, out)) return OK;
+    return request_reject(rq, "after", "After must be the id of the last item you have");
+}
+
+enum err request_path_id(const struct request *rq, size_t index, struct object_id *out)
+{
+    ASSERT(index < REQUEST_PARAMS_MAX);
+    return object_id_parse(rq->params[index], out) ? OK : ERR_BAD_REQUEST;
+}
+
+struct str request_body_text(const struct request *rq, const char *name)
+{
+    struct str text = {"", 0};
+
+    json_text(json_get(rq->body, name), &text);
+    return text;
+}
+
+enum err request_body_id(struct request *rq, const char *name, const char *message,
+                         struct object_id *out)
+{
+    if (object_id_parse(request_body_text(rq, name), out)) return OK;
+    return request_reject(rq, name, message);
+}
+
+enum err request_list_page(struct request *rq, struct list_page *page)
+{
+    *page = (struct list_page){.limit = PAGE_DEFAULT};
+    request_limit(rq, PAGE_DEFAULT, PAGE_MAX, &page->limit);
+    request_after(rq, &page->after);
+    return request_checked(rq);
 }

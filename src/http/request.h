@@ -1,73 +1,45 @@
-/* http/request.h: one HTTP request on its way through the house, and its answer.
+/* http/request.h: one HTTP request, and its answer.
  *
- * A request belongs to one thread at a time: its event loop parses it, a handler runs it there or
- * in a service's writer or pool, and http_answer gives it back to its loop. Everything it holds
- * lives in its arena until the answer has been written.
- *
- * The handlers of a request form a chain: a handler that returns OK after request_then() has not
- * answered yet; the runtime runs the named next handler in the named place. */
+ * A request belongs to one thread at a time: its event loop parses it, the layer above takes it
+ * where it likes, and http_answer gives it back to its loop. Everything it holds lives in its arena
+ * until the answer has been written. */
 #ifndef HTTP_REQUEST_H
 #define HTTP_REQUEST_H
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/object_id.h"
-#include "base/trace.h"
+#include "identity/session_user.h"
+#include "telemetry/trace.h"
 
-struct env; /* what a service's code is handed (runtime/service.h) */
-struct request;
-struct reply;
-struct tx;
 struct stream;
+struct route;        /* the layer above's row behind a route, and … */
+struct run;          /* … what it does with a request that came by it: HTTP looks at neither */
 struct header_table; /* the head as it came; read it through request_header */
 
 enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHOD_DELETE, METHOD_OTHER };
 
-/* Where a handler runs. */
-enum place {
-    IN_LOOP,          /* in the event loop: memory only, microseconds; tx is NULL */
-    IN_READER,        /* over a read-only snapshot of the service's database */
-    IN_SHARED_READER, /* the same, and the answer depends on path, query and data alone: it may be
-                         given to others until something is committed */
-    IN_WRITER, /* in the service's writer, inside its transaction; the answer waits for the commit
-                */
-    IN_POOL,   /* in the service's pool: slow or blocking work; tx is NULL */
-    IN_CALL    /* once rq->call has its answer: in the loop or a pool thread; tx is NULL */
-};
-
-/* OK: answered (or chained); anything else becomes the error answer, and in a writer undoes what
- * the handler wrote. */
-typedef enum err handler_fn(struct request *rq, struct tx *tx, struct reply *rp);
-
 enum access {
     ACCESS_PUBLIC,
-    ACCESS_HEALTH,  /* public, and answered even when there are too many connections */
-    ACCESS_PAGE,    /* public; a page that itself refuses what another site's form sends */
+    ACCESS_HEALTH,     /* public, and answered even when there are too many connections */
+    ACCESS_PAGE,       /* public; a page that itself refuses what another site's form sends */
+    ACCESS_MONITORING, /* on the listener of its own and the control socket; 404 elsewhere */
+    /* Public; the body carries a signature, which the handler checks before anybody reads it:
+     * neither JSON nor a session is looked at. */
+    ACCESS_SIGNED,
     ACCESS_SESSION, /* 401 Not authorized without a valid session, before the handler runs */
     ACCESS_OPERATOR /* only over the control socket in the data folder; 404 elsewhere */
 };
 
-/* One row of a service's route table. path: literal segments and ":name" ones, "/api/orders/:id".
+/* One row of what the server matches. path: literal segments and ":name" ones, "/api/orders/:id".
  * GET rows answer HEAD too. The path "*" (at most one a program) is what a visitor who asks for
  * HTML gets where there is nothing. */
-struct route {
+struct http_route {
     enum method method;
     const char *path;
     enum access access;
-    enum place place;
-    handler_fn *run;
-};
-
-#define SESSION_ID_HEX      32 /* 128 bits */
-#define SESSION_ID_HASH_HEX 64 /* SHA-256 */
-
-struct session_user {
-    struct str id;    /* 1 to 64 printable characters; empty: no session */
-    struct str email; /* as the token has it */
-    int64_t issued_at_s;
-    int64_t expires_at_s; /* 0: the token had none */
-    /* Empty: made by another service; such a session has no record and is not renewed. */
-    char sid[SESSION_ID_HEX + 1];
-    char sid_hash[SESSION_ID_HASH_HEX + 1];
+    const struct route *route;
+    size_t body_max; /* bytes; 0: HTTP_BODY_MAX */
 };
 
 #define REQUEST_PARAMS_MAX 4
@@ -76,6 +48,19 @@ struct session_user {
 struct field_error {
     const char *message;
     const char *field;
+    const char *code; /* for programs: what is wrong with it; NULL: no more than that it is */
+    const char *hint; /* the same for people, with the way out; NULL: none */
+};
+
+/* How an answer may be made smaller on the wire (http/compression.c), and who may keep it. Never
+ * with a secret beside what the visitor, or who led them here, has chosen: its length would tell
+ * (BREACH).
+ */
+enum packing {
+    PACK_NOT,    /* as the handler made it */
+    PACK_OWN,    /* this visitor's: gzip; the handler says that nobody keeps it */
+    PACK_SHARED, /* the same for everybody without a session: kept packed here, and with a tag there
+                  */
 };
 
 struct reply {
@@ -84,7 +69,10 @@ struct reply {
     struct buf headers;       /* extra header lines, each "Name: value\r\n" */
     const char *content_type; /* default application/json; charset=utf-8 */
     bool no_body;             /* 204, 304 */
-    struct stream *stream;    /* set by reply_stream */
+    struct stream *stream;    /* set by reply_stream, and … */
+    void (*drop_stream)(
+        struct stream *stream); /* … what lets go of it when the answer is refused */
+    enum packing packing;
 };
 
 /* A request to the public API on the visitor's behalf, with the visitor's session. Pages are made
@@ -106,7 +94,6 @@ struct request {
     bool head_only;
     bool operator;        /* came over the control socket … */
     int64_t operator_uid; /* … from a process of this user; -1: the kernel did not say */
-    bool from_loopback;   /* the client's address (after trusted proxies) is loopback */
     struct str path;      /* percent-decoded, without the query and without one trailing '/' */
     struct str query;     /* raw, after '?' */
     struct str params[REQUEST_PARAMS_MAX]; /* what ":name" segments matched, in order */
@@ -114,12 +101,12 @@ struct request {
     struct str request_id;                 /* for logs and X-Request-Id */
     struct trace trace;                    /* may be none */
     uint64_t trace_parent;                 /* the span it follows from; 0: none */
-    bool in_process;      /* a page's call of the API: follows from the page's request */
-    bool trace_given;     /* the client said (traceparent) what it belongs to */
-    uint64_t joined_span; /* request_join_trace: of what it turned out to belong to */
-    int64_t queued_us;    /* monotonic: when it was handed to a writer; 0: nobody records it */
-    bool secure;          /* https, as told by a trusted proxy */
-    bool cookie_secure;   /* cookies set by this answer carry Secure (http_config.cookie_secure) */
+    bool in_process;            /* a page's call of the API: follows from the page's request */
+    bool trace_given;           /* the client said (traceparent) what it belongs to */
+    uint64_t joined_span;       /* request_join_trace: of what it turned out to belong to */
+    struct str forwarded_hosts; /* X-Forwarded-Host of a trusted proxy, with commas; empty: none */
+    bool secure;                /* https, as told by a trusted proxy */
+    bool cookie_secure; /* cookies set by this answer carry Secure (http_config.cookie_secure) */
     const struct header_table *headers; /* NULL in a request made by hand */
     const struct json *body;            /* always an object or an array; {} when there was none */
     struct str body_bytes;              /* raw */
@@ -127,23 +114,25 @@ struct request {
     struct field_error errors[REQUEST_ERRORS_MAX];
     size_t error_count;
     struct str error_message; /* overrides the default message of the error; empty: none */
-    int retry_after_s;        /* sent with 429 and 503; 0: 1 second */
+    const char *error_key;    /* one more member of the error, NULL: none … */
+    struct str error_value;   /* … and its value, JSON */
+    enum err
+        refused; /* the fallback route alone: what a page is to say; OK: there is nothing here */
+    int retry_after_s; /* sent with 429 and 503; 0: 1 second */
     struct reply reply;
-    const struct route *route;
-    struct env *env; /* of the route's service */
-    void *state;     /* the handler chain's own, in the arena */
-
-    /* set by request_then and request_wait, read and cleared by the runtime */
-    handler_fn *next;
-    enum place next_place;
-    bool waits; /* next runs when wait_key is woken */
-    struct str wait_key;
+    const struct http_route *matched; /* NULL: there is no such route */
+    const struct route *route;        /* matched->route */
+    void *owner;                      /* http_mount.owner */
+    struct run *run;                  /* NULL when it is dispatched */
 
     struct api_call call;
     struct request *called; /* the call as a request of its own, in this program */
 
     struct request *link; /* the queue that holds it now */
 };
+
+/* The body's media type, parameters apart. */
+bool request_has_type(const struct request *rq, struct str wanted);
 
 /* Makes a request by hand (tests, the simulator): everything empty, the reply ready to be written,
  * body left to the caller. The server does this itself for what comes over a connection. */
@@ -153,19 +142,32 @@ void request_init(struct request *rq, struct arena *arena);
 
 /* A request header's value, name compared without case; at == NULL when absent. */
 struct str request_header(const struct request *rq, const char *name);
+/* The header's values joined by separator when it came more than once. */
+struct str request_header_joined(const struct request *rq, const char *name, struct str separator);
 /* The network the client came from, as bytes to be counted by: an IPv4 address, or the /64 of an
  * IPv6 one, which is what one customer has (RFC 6177). In the arena, or constant. */
 struct str request_client_network(const struct request *rq);
+/* The same as lower-case hex digits, for a database's text, which takes no NUL. In the arena; at is
+ * NULL when memory ran out. */
+struct str request_client_network_text(const struct request *rq);
 /* Where a browser says the request comes from: Sec-Fetch-Site where it can (Fetch Metadata), else
- * Origin held against Host (RFC 6454). Programs say neither. */
+ * Origin held against Host and a trusted proxy's X-Forwarded-Host (RFC 6454). Programs say neither.
+ */
 enum request_site { SITE_UNSAID, SITE_OWN, SITE_OTHER };
 enum request_site request_site(const struct request *rq);
+/* The client takes gzip (RFC 9110, section 12.5.3). */
+bool request_takes_gzip(const struct request *rq);
+/* It was refused for that: logs what was held against what, once a minute at most. */
+void request_log_refused(const struct request *rq);
 /* A query parameter, percent-decoded into the arena; at == NULL when absent. First one counts. */
 struct str request_query(struct request *rq, const char *name);
 /* A field of a form (application/x-www-form-urlencoded), decoded into the arena; empty when absent,
  * when there is no form, and when it is not text (broken escapes, NUL, not UTF-8). First one
  * counts. */
 struct str request_form(struct request *rq, const char *name);
+/* The index-th field of a form, in the order they came, both parts decoded into the arena. False:
+ * there are not so many. A part that is no text is empty. */
+bool request_form_at(struct request *rq, size_t index, struct str *name, struct str *value);
 /* ?limit=: default_limit when absent; 1 to max; else ERR_INVALID reported for field limit. */
 enum err request_limit(struct request *rq, int64_t default_limit, int64_t max, int64_t *out);
 
@@ -185,41 +187,14 @@ enum err request_body_id(struct request *rq, const char *name, const char *messa
 /* Adds one validation error, in the order to be shown; later calls for the same field are
  * ignored. Returns ERR_INVALID. Both strings are constants. */
 enum err request_reject(struct request *rq, const char *field, const char *message);
+/* The same, saying what is wrong: message is what the contract promises for the field whatever it
+ * is, code and hint tell which. code is a constant; hint lives as long as the request. */
+enum err request_reject_for(struct request *rq, const char *field, const char *message,
+                            const char *code, const char *hint);
 /* ERR_INVALID when anything was rejected. */
 static inline enum err request_checked(const struct request *rq)
 {
     return rq->error_count ? ERR_INVALID : OK;
-}
-
-/* --- chaining ------------------------------------------------------------------------------ */
-
-/* After this handler: run `next` in `place`. From a writer it happens after the commit. */
-static inline enum err request_then(struct request *rq, enum place place, handler_fn *next)
-{
-    rq->next = next;
-    rq->next_place = place;
-    rq->waits = false;
-    return OK;
-}
-
-/* After this handler (in a writer only): wait until env_wake(key) in the same writer, then run
- * `next` there. key must live in the request's arena. */
-static inline enum err request_wait(struct request *rq, struct str key, handler_fn *next)
-{
-    rq->next = next;
-    rq->next_place = IN_WRITER;
-    rq->waits = true;
-    rq->wait_key = key;
-    return OK;
-}
-
-/* After this handler: ask the API, then run `next` with the answer in rq->call. target and body
- * must live in the request's arena (or for ever). */
-static inline enum err request_call(struct request *rq, enum method method, struct str target,
-                                    struct str body, handler_fn *next)
-{
-    rq->call = (struct api_call){.method = method, .target = target, .body = body};
-    return request_then(rq, IN_CALL, next);
 }
 
 /* --- belonging ----------------------------------------------------------------------------- */
@@ -241,6 +216,8 @@ void reply_header(struct reply *rp, const char *name, struct str value);
 /* Weak ETag of docs/openapi.json (id and version). True when If-None-Match has it: the reply is now
  * 304 and the handler returns OK at once. */
 bool reply_etag(struct request *rq, struct reply *rp, struct str id, int64_t version);
+/* The same for any opaque tag. */
+bool reply_tag(struct request *rq, struct reply *rp, struct str opaque);
 /* Link: <path?limit=L&after=ID>; rel="next" */
 void reply_next_page(struct request *rq, struct reply *rp, int64_t limit, struct str after);
 
@@ -265,7 +242,7 @@ static inline void list_page_add(struct list_page *page, struct object_id id)
 void reply_list_page(struct request *rq, struct reply *rp, const struct list_page *page);
 
 /* The error answer for err: {"errors":[…]} with the status and message of the table; used by the
- * runtime when a handler returns something else than OK. */
+ * layer above when a handler returns something else than OK. */
 void reply_error(struct request *rq, enum err err);
 
 #endif

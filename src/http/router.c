@@ -1,12 +1,12 @@
 /* http/router.c: from method and path segments to a route, by a tree of segments built at start. */
-#include "http/internal.h"
+#include "http/router.h"
 
 #include <stdlib.h>
 
 #define METHODS (METHOD_OTHER + 1)
 
 struct leaf {
-    const struct route *route;
+    const struct http_route *route;
     const struct http_mount *mount;
     size_t number;
 };
@@ -55,7 +55,7 @@ static struct node *node_child(struct node *parent, struct str segment)
 }
 
 static bool router_add(struct router *router, const struct http_mount *mount,
-                       const struct route *route)
+                       const struct http_route *route)
 {
     struct node *node = &router->root;
     const char *at = route->path;

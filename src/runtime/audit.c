@@ -1,5 +1,5 @@
-/* runtime/audit.c: the audit trail: each service writes its own, in the transaction of the act. */
-#include "runtime/house.h"
+/* runtime/audit.c: the audit log: each service writes its own, in the transaction of the act. */
+#include "runtime/audit.h"
 
 #define YEAR_MS                                                                                    \
     (INT64_C(366) * 24 * 3600 * 1000) /* a leap year: the engine refuses less than 365 days */
@@ -25,9 +25,10 @@ enum err audit_put(struct env *env, struct tx *tx, const struct audit *entry)
     TRY(tx_exec(tx, NULL,
                 "INSERT INTO audit (id, at_ms, action, actor, subject, address, detail)"
                 " VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                sql_id(env_new_id(env, tx)), sql_int(tx->now_ms), sql_text(str_of(entry->action)),
-                sql_text(cut(entry->actor)), sql_text(cut(entry->subject)),
-                sql_text(cut(entry->address)), sql_text(cut(entry->detail))));
+                sql_id(object_id_new(env->ids, (struct wall_ms){tx->now_ms})), sql_int(tx->now_ms),
+                sql_text(str_of(entry->action)), sql_text(cut(entry->actor)),
+                sql_text(cut(entry->subject)), sql_text(cut(entry->address)),
+                sql_text(cut(entry->detail))));
     TRY(tx_exec(tx, NULL,
                 "DELETE FROM audit WHERE at_ms < $1 AND id IN"
                 " (SELECT id FROM audit ORDER BY id LIMIT $2)",
@@ -52,7 +53,7 @@ enum err audit_request(struct request *rq, struct tx *tx, const char *action, st
         buf_int(&uid, rq->operator_uid);
         entry.actor = buf_str(&uid);
     }
-    return audit_put(rq->env, tx, &entry);
+    return audit_put(rq->run->env, tx, &entry);
 }
 
 enum err audit_page(struct tx *tx, struct arena *arena, struct object_id after,

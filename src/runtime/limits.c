@@ -1,6 +1,6 @@
 /* runtime/limits.c: counts by key in a table that never grows (limits.h says why it is as it is).
  *
- * The table is 2,048 sets of 8 seats. A key belongs to one set, found by its hash. */
+ * The table is 2,048 sets of 8 slots. A key belongs to one set, found by its hash. */
 #include "runtime/limits.h"
 
 #include "base/siphash.h"
@@ -8,17 +8,17 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#define SETS          2048 /* a power of two */
-#define WAYS          8
-#define STRIKES_MAX   20
-#define RETRY_AFTER_S 86400 /* no answer says more */
+#define SETS           2048 /* a power of two */
+#define WAYS           8
+#define VIOLATIONS_MAX 20
+#define RETRY_AFTER_S  86400 /* no answer says more */
 
-struct seat {
+struct slot {
     uint64_t tag; /* 0: free */
-    int64_t since_ms;
-    int64_t until_ms; /* refused until then */
+    struct mono_ms since;
+    struct mono_ms until; /* refused until then */
     uint32_t count;
-    uint32_t strikes; /* times it was over the limit, since it was last quiet */
+    uint32_t violations; /* times it was over the limit, since it was last quiet */
 };
 
 struct limit {
@@ -27,7 +27,7 @@ struct limit {
     uint64_t key[2];
     uint64_t refused;
     pthread_mutex_t lock;
-    struct seat seats[SETS][WAYS];
+    struct slot slots[SETS][WAYS];
 };
 
 static struct {
@@ -35,119 +35,108 @@ static struct {
     struct limit *first;
 } all = {PTHREAD_MUTEX_INITIALIZER, NULL};
 
-/* --- seats -------------------------------------------------------------------------------- */
+/* --- slots -------------------------------------------------------------------------------- */
 
-/* The clock may have been put back: no count reaches into the future for longer than it could. */
-static void straighten(const struct limit *limit, struct seat *seat, int64_t now_ms)
+static bool is_refused(const struct slot *slot, struct mono_ms now)
 {
-    int64_t longest_ms = limit->rule.block_ms_max > limit->rule.window_ms ? limit->rule.block_ms_max
-                                                                          : limit->rule.window_ms;
-
-    if (seat->since_ms > now_ms) seat->since_ms = now_ms;
-    if (seat->until_ms > now_ms + longest_ms) seat->until_ms = now_ms + longest_ms;
+    return !mono_reached(now, slot->until);
 }
 
-/* Lets go of what is over: the window's count, and strikes after a quiet time as long as the
+/* Lets go of what is over: the window's count, and violations after a quiet time as long as the
  * longest block. */
-static void settle(const struct limit *limit, struct seat *seat, int64_t now_ms)
+static void slot_update(const struct limit *limit, struct slot *slot, struct mono_ms now)
 {
-    straighten(limit, seat, now_ms);
-    if (now_ms < seat->until_ms) return;
-    if (now_ms - seat->since_ms >= limit->rule.window_ms) seat->count = 0;
-    if (now_ms - seat->until_ms >= limit->rule.block_ms_max) seat->strikes = 0;
-    if (seat->count == 0 && seat->strikes == 0) seat->tag = 0;
+    if (is_refused(slot, now)) return;
+    if (mono_since(now, slot->since) >= limit->rule.window_ms) slot->count = 0;
+    if (mono_since(now, slot->until) >= limit->rule.block_ms_max) slot->violations = 0;
+    if (slot->count == 0 && slot->violations == 0) slot->tag = 0;
 }
 
-static bool is_refused(const struct seat *seat, int64_t now_ms)
+static bool is_lighter(const struct slot *a, const struct slot *b)
 {
-    return now_ms < seat->until_ms;
-}
-
-static bool is_lighter(const struct seat *a, const struct seat *b)
-{
-    if (a->strikes != b->strikes) return a->strikes < b->strikes;
+    if (a->violations != b->violations) return a->violations < b->violations;
     if (a->count != b->count) return a->count < b->count;
-    return a->since_ms < b->since_ms;
+    return a->since.ms < b->since.ms;
 }
 
-static struct seat *find(struct limit *limit, struct str key, uint64_t *tag)
+static struct slot *slot_find(struct limit *limit, struct str key, uint64_t *tag)
 {
     uint64_t hash = siphash(limit->key, key);
-    struct seat *set;
+    struct slot *set;
 
-    *tag = hash ? hash : 1; /* 0 marks a free seat */
-    set = limit->seats[*tag & (SETS - 1)];
+    *tag = hash ? hash : 1; /* 0 marks a free slot */
+    set = limit->slots[*tag & (SETS - 1)];
     for (size_t i = 0; i < WAYS; i++)
         if (set[i].tag == *tag) return &set[i];
     return NULL;
 }
 
-/* A seat for a new key: a free one, else the lightest. One that is refused stays: then *wait_ms
+/* A slot for a new key: a free one, else the lightest. One that is refused stays: then *wait_ms
  * says when the first of them is free again. */
-static struct seat *make_room(struct limit *limit, uint64_t tag, int64_t now_ms, int64_t *wait_ms)
+static struct slot *make_room(struct limit *limit, uint64_t tag, struct mono_ms now,
+                              int64_t *wait_ms)
 {
-    struct seat *set = limit->seats[tag & (SETS - 1)], *lightest = NULL;
-    int64_t first_ms = INT64_MAX;
+    struct slot *set = limit->slots[tag & (SETS - 1)], *lightest = NULL;
+    struct mono_ms first = MONO_NEVER;
 
     for (size_t i = 0; i < WAYS; i++) {
-        if (set[i].tag) settle(limit, &set[i], now_ms);
+        if (set[i].tag) slot_update(limit, &set[i], now);
         if (!set[i].tag) return &set[i];
-        if (is_refused(&set[i], now_ms)) {
-            if (set[i].until_ms < first_ms) first_ms = set[i].until_ms;
+        if (is_refused(&set[i], now)) {
+            first = mono_earlier(first, set[i].until);
         } else if (!lightest || is_lighter(&set[i], lightest)) {
             lightest = &set[i];
         }
     }
-    if (!lightest) *wait_ms = first_ms - now_ms;
+    if (!lightest) *wait_ms = mono_since(first, now);
     return lightest;
 }
 
 /* One too many: for how long it is refused now. */
-static int64_t block(const struct limit *limit, struct seat *seat, int64_t now_ms)
+static int64_t block(const struct limit *limit, struct slot *slot, struct mono_ms now)
 {
     int64_t for_ms = limit->rule.window_ms;
 
     if (limit->rule.block_ms_max == 0) {
-        seat->until_ms = seat->since_ms + limit->rule.window_ms;
-        return seat->until_ms - now_ms;
+        slot->until = mono_after(slot->since, limit->rule.window_ms);
+        return mono_since(slot->until, now);
     }
-    for (uint32_t i = 0; i < seat->strikes && for_ms < limit->rule.block_ms_max; i++)
+    for (uint32_t i = 0; i < slot->violations && for_ms < limit->rule.block_ms_max; i++)
         for_ms *= 2;
     if (for_ms > limit->rule.block_ms_max) for_ms = limit->rule.block_ms_max;
-    if (seat->strikes < STRIKES_MAX) seat->strikes++;
-    seat->count = 0; /* afterwards it counts anew */
-    seat->until_ms = now_ms + for_ms;
+    if (slot->violations < VIOLATIONS_MAX) slot->violations++;
+    slot->count = 0; /* afterwards it counts anew */
+    slot->until = mono_after(now, for_ms);
     return for_ms;
 }
 
 /* How long key has to wait, 0: not at all. Under the lock. */
-static int64_t take(struct limit *limit, struct str key, int64_t now_ms)
+static int64_t limit_take_one(struct limit *limit, struct str key, struct mono_ms now)
 {
     uint64_t tag;
-    struct seat *seat = find(limit, key, &tag);
+    struct slot *slot = slot_find(limit, key, &tag);
     int64_t wait_ms = 0;
 
-    if (seat) settle(limit, seat, now_ms);
-    if (!seat || !seat->tag) {
-        if (!seat) seat = make_room(limit, tag, now_ms, &wait_ms);
-        if (!seat) return wait_ms;
-        *seat = (struct seat){.tag = tag, .since_ms = now_ms, .until_ms = now_ms};
+    if (slot) slot_update(limit, slot, now);
+    if (!slot || !slot->tag) {
+        if (!slot) slot = make_room(limit, tag, now, &wait_ms);
+        if (!slot) return wait_ms;
+        *slot = (struct slot){.tag = tag, .since = now, .until = now};
     }
-    if (is_refused(seat, now_ms)) return seat->until_ms - now_ms;
-    if (seat->count == 0) seat->since_ms = now_ms;
-    if (seat->count >= (uint64_t)limit->rule.count) return block(limit, seat, now_ms);
-    seat->count++;
+    if (is_refused(slot, now)) return mono_since(slot->until, now);
+    if (slot->count == 0) slot->since = now;
+    if (slot->count >= (uint64_t)limit->rule.count) return block(limit, slot, now);
+    slot->count++;
     return 0;
 }
 
-static int64_t look(struct limit *limit, struct str key, int64_t now_ms)
+static int64_t limit_peek(struct limit *limit, struct str key, struct mono_ms now)
 {
     uint64_t tag;
-    struct seat *seat = find(limit, key, &tag);
+    struct slot *slot = slot_find(limit, key, &tag);
 
-    if (!seat) return 0;
-    straighten(limit, seat, now_ms);
-    return is_refused(seat, now_ms) ? seat->until_ms - now_ms : 0;
+    if (!slot) return 0;
+    return is_refused(slot, now) ? mono_since(slot->until, now) : 0;
 }
 
 /* --- what others call ---------------------------------------------------------------------- */
@@ -186,14 +175,15 @@ void limit_free(struct limit *limit)
     free(limit);
 }
 
-static enum err ask(struct limit *limit, struct str key, int64_t now_ms, struct request *rq,
-                    int64_t (*question)(struct limit *, struct str, int64_t))
+static enum err limit_ask(struct limit *limit, struct str key, struct mono_ms now,
+                          struct request *rq,
+                          int64_t (*question)(struct limit *, struct str, struct mono_ms))
 {
     int64_t wait_ms;
 
     if (!limit) return OK;
     pthread_mutex_lock(&limit->lock);
-    wait_ms = question(limit, key, now_ms);
+    wait_ms = question(limit, key, now);
     if (wait_ms > 0) limit->refused++;
     pthread_mutex_unlock(&limit->lock);
     if (wait_ms <= 0) return OK;
@@ -202,37 +192,37 @@ static enum err ask(struct limit *limit, struct str key, int64_t now_ms, struct 
     return ERR_BUSY;
 }
 
-enum err limit_take(struct limit *limit, struct str key, int64_t now_ms, struct request *rq)
+enum err limit_take(struct limit *limit, struct str key, struct mono_ms now, struct request *rq)
 {
-    return ask(limit, key, now_ms, rq, take);
+    return limit_ask(limit, key, now, rq, limit_take_one);
 }
 
-enum err limit_look(struct limit *limit, struct str key, int64_t now_ms, struct request *rq)
+enum err limit_check(struct limit *limit, struct str key, struct mono_ms now, struct request *rq)
 {
-    return ask(limit, key, now_ms, rq, look);
+    return limit_ask(limit, key, now, rq, limit_peek);
 }
 
 void limit_give_back(struct limit *limit, struct str key)
 {
     uint64_t tag;
-    struct seat *seat;
+    struct slot *slot;
 
     if (!limit) return;
     pthread_mutex_lock(&limit->lock);
-    seat = find(limit, key, &tag);
-    if (seat && seat->count > 0) seat->count--;
+    slot = slot_find(limit, key, &tag);
+    if (slot && slot->count > 0) slot->count--;
     pthread_mutex_unlock(&limit->lock);
 }
 
 void limit_forget(struct limit *limit, struct str key)
 {
     uint64_t tag;
-    struct seat *seat;
+    struct slot *slot;
 
     if (!limit) return;
     pthread_mutex_lock(&limit->lock);
-    seat = find(limit, key, &tag);
-    if (seat) *seat = (struct seat){0};
+    slot = slot_find(limit, key, &tag);
+    if (slot) *slot = (struct slot){0};
     pthread_mutex_unlock(&limit->lock);
 }
 

@@ -1,13 +1,18 @@
-/* runtime/revocations.c: sessions refused although their token is good. Each service keeps its own
- * books of banned users and ended sessions, in its database and in memory; memory follows the
- * commit. */
-#include "runtime/house.h"
+/* runtime/revocations.c: sessions that end before their token does, or go on after it. Each service
+ * keeps its own books of banned users, ended and extended sessions in its database; memory follows
+ * the commit.
+ *
+ * Bans are in memory by service, because they come and go: of two versions of a user a service may
+ * hold the later one already and another not. A session ends once and is only ever extended, so
+ * what one service of the program knows of it counts in all of them, at once. */
+#include "runtime/revocations.h"
 
-#define LOOK_EVERY_MS 500 /* when others can write to the database */
+#define POLL_EVERY_MS 500 /* when others can write to the database */
+#define FORGET_EACH   2   /* rows whose time is over go with each new one: tables do not grow */
 
 /* --- from the database to memory ----------------------------------------------------------- */
 
-static enum err read_into(struct revoked *revoked, struct tx *tx)
+static enum err read_bans(struct revocation_table *revoked, struct tx *tx)
 {
     enum err err;
     struct rows rows;
@@ -15,68 +20,92 @@ static enum err read_into(struct revoked *revoked, struct tx *tx)
 
     tx_query(tx, &rows, "SELECT user_id FROM banned_users WHERE banned = $1", sql_int(1));
     while (room && rows_next(&rows))
-        room = revoked_put(revoked, REVOKED_USER, rows_text(&rows, 0), INT64_MAX, tx->now_ms);
-    TRY(rows_end(&rows));
-    tx_query(tx, &rows, "SELECT id_hash, until_ms FROM ended_sessions WHERE until_ms > $1",
-             sql_int(tx->now_ms));
-    while (room && rows_next(&rows))
-        room = revoked_put(revoked, REVOKED_SESSION, rows_text(&rows, 0), rows_int(&rows, 1),
-                           tx->now_ms);
+        room = revocation_table_put(revoked, REVOKED_USER, rows_text(&rows, 0),
+                                    (struct wall_ms){INT64_MAX}, (struct wall_ms){tx->now_ms});
     TRY(rows_end(&rows));
     if (!room) err = ERR_MEMORY;
 done:
     return err;
 }
 
-enum err revocations_read(struct service *service, int64_t now_ms)
+static enum err read_sessions(struct revocation_table *sessions, struct tx *tx)
 {
-    struct revoked *fresh = revoked_new();
-    enum err err = fresh ? read_into(fresh, tx_read(service->db, now_ms)) : ERR_MEMORY;
+    enum err err;
+    struct rows rows;
+    bool room = true;
 
-    service->revoked_look_ms = now_ms + LOOK_EVERY_MS;
-    if (err)
-        revoked_free(fresh);
-    else
-        revoked_replace(service->revoked, fresh);
+    tx_query(tx, &rows,
+             "SELECT 0, id_hash, until_ms FROM ended_sessions WHERE until_ms > $1"
+             " UNION ALL SELECT 1, id_hash, until_ms FROM extended_sessions WHERE until_ms > $1",
+             sql_int(tx->now_ms));
+    while (room && rows_next(&rows))
+        room = revocation_table_put(
+            sessions, rows_int(&rows, 0) ? SESSION_EXTENDED : REVOKED_SESSION, rows_text(&rows, 1),
+            (struct wall_ms){rows_int(&rows, 2)}, (struct wall_ms){tx->now_ms});
+    TRY(rows_end(&rows));
+    if (!room) err = ERR_MEMORY;
+done:
     return err;
 }
 
-int64_t revocations_next_ms(const struct service *service)
+enum err revocations_read(struct writer *writer, int64_t now_ms)
 {
-    return service->revoked && !service->first && db_commits(service->db) == 0
-               ? service->revoked_look_ms
-               : INT64_MAX;
+    struct revocation_table *fresh = revocation_table_new();
+    struct tx *tx = tx_read(writer->db, (struct wall_ms){now_ms});
+    enum err err = fresh ? read_bans(fresh, tx) : ERR_MEMORY;
+
+    if (err == OK) err = read_sessions(writer->instance->refusals->sessions, tx);
+
+    writer->revoked_poll_at = mono_after(env_mono(&writer->env), POLL_EVERY_MS);
+    if (err)
+        revocation_table_free(fresh);
+    else
+        revocation_table_replace(writer->instance->revoked, fresh);
+    return err;
+}
+
+struct mono_ms revocations_next(const struct writer *writer)
+{
+    return writer->instance->revoked && writer_is_first(writer) && db_commits(writer->db) == 0
+               ? writer->revoked_poll_at
+               : MONO_NEVER;
 }
 
 /* In the order in which they were said: of two about one key the last counts. */
-void revocations_committed(struct service *service, int64_t now_ms)
+void revocations_committed(struct writer *writer, int64_t now_ms)
 {
     struct revocation *oldest_first = NULL;
 
-    while (service->revocations) {
-        struct revocation *at = service->revocations;
+    while (writer->revocations) {
+        struct revocation *at = writer->revocations;
 
-        service->revocations = at->link;
+        writer->revocations = at->link;
         at->link = oldest_first;
         oldest_first = at;
     }
-    for (const struct revocation *at = oldest_first; at; at = at->link)
-        ASSERT(revoked_put(service->revoked, at->kind, at->key, at->until_ms, now_ms));
+    for (const struct revocation *at = oldest_first; at; at = at->link) {
+        bool ban = at->kind == REVOKED_USER;
+        struct revocation_table *book =
+            ban ? writer->instance->revoked : writer->instance->refusals->sessions;
+
+        ASSERT(revocation_table_put(book, at->kind, at->key, (struct wall_ms){at->until_ms},
+                                    (struct wall_ms){now_ms}));
+    }
 }
 
 /* --- in a transaction ---------------------------------------------------------------------- */
 
 /* Takes effect in memory with the commit. */
-static void announce(struct service *service, enum revoked_kind kind, struct str key,
+static void announce(struct writer *writer, enum revocation_kind kind, struct str key,
                      int64_t until_ms)
 {
-    struct revocation *revocation = arena_alloc(service->arena, sizeof *revocation);
+    struct revocation *revocation = arena_alloc(writer->arena, sizeof *revocation);
 
-    ASSERT(revocation != NULL && service->revoked != NULL);
+    ASSERT(revocation != NULL && writer->instance->revoked != NULL);
     *revocation =
-        (struct revocation){service->revocations, kind, arena_copy(service->arena, key), until_ms};
+        (struct revocation){writer->revocations, kind, arena_copy(writer->arena, key), until_ms};
     ASSERT(revocation->key.at != NULL);
-    service->revocations = revocation;
+    writer->revocations = revocation;
 }
 
 static enum err ban_version(struct tx *tx, struct str user_id, int64_t *version)
@@ -102,17 +131,17 @@ enum verdict env_user_banned(struct env *env, struct tx *tx, struct str user_id,
                 " ON CONFLICT (user_id) DO UPDATE SET version = excluded.version,"
                 " banned = excluded.banned",
                 sql_text(user_id), sql_int(version), sql_int(banned)));
-    announce(env->service, REVOKED_USER, user_id, banned ? INT64_MAX : 0);
+    announce(env->writer, REVOKED_USER, user_id, banned ? INT64_MAX : 0);
 done:
     return verdict_of(err);
 }
 
-enum verdict user_updated_apply(struct service *service, struct tx *tx,
-                                const struct user_updated *user)
+static enum verdict user_updated_apply(struct writer *writer, struct tx *tx,
+                                       const struct user_updated *user)
 {
     struct object_id_text id = object_id_text(user->id);
 
-    return env_user_banned(&service->env, tx, str_of(id.hex), user->version,
+    return env_user_banned(&writer->env, tx, str_of(id.hex), user->version,
                            str_eq(user->status, STR("banned")));
 }
 
@@ -125,32 +154,111 @@ enum err user_is_banned(struct tx *tx, struct str user_id, bool *banned)
     return rows_end(&rows);
 }
 
-enum err env_session_ended(struct env *env, struct tx *tx, struct str id_hash, int64_t until_ms)
+/* The later end counts, whichever comes first. *news: it was not known so far. */
+static enum err session_put(struct env *env, struct tx *tx, enum revocation_kind kind,
+                            struct str id_hash, int64_t until_ms, bool *news)
 {
+    int64_t changed = 0, forgotten;
     enum err err;
 
-    TRY(tx_exec(tx, NULL,
-                "INSERT INTO ended_sessions (id_hash, until_ms) VALUES ($1, $2)"
-                " ON CONFLICT (id_hash) DO NOTHING",
-                sql_text(id_hash), sql_int(until_ms)));
-    announce(env->service, REVOKED_SESSION, id_hash, until_ms);
+    TRY(ended_sessions_forget(tx, FORGET_EACH, &forgotten));
+    if (kind == REVOKED_SESSION)
+        TRY(tx_exec(tx, &changed,
+                    "INSERT INTO ended_sessions (id_hash, until_ms) VALUES ($1, $2)"
+                    " ON CONFLICT (id_hash) DO UPDATE SET until_ms = excluded.until_ms"
+                    " WHERE ended_sessions.until_ms < excluded.until_ms",
+                    sql_text(id_hash), sql_int(until_ms)));
+    else
+        TRY(tx_exec(tx, &changed,
+                    "INSERT INTO extended_sessions (id_hash, until_ms) VALUES ($1, $2)"
+                    " ON CONFLICT (id_hash) DO UPDATE SET until_ms = excluded.until_ms"
+                    " WHERE extended_sessions.until_ms < excluded.until_ms",
+                    sql_text(id_hash), sql_int(until_ms)));
+    *news = changed > 0;
+    if (*news) announce(env->writer, kind, id_hash, until_ms);
 done:
     return err;
 }
 
+enum err env_session_ended(struct env *env, struct tx *tx, struct str id_hash, int64_t until_ms,
+                           bool *news)
+{
+    return session_put(env, tx, REVOKED_SESSION, id_hash, until_ms, news);
+}
+
+enum err env_session_extended(struct env *env, struct tx *tx, struct str id_hash, int64_t until_ms,
+                              bool *news)
+{
+    return session_put(env, tx, SESSION_EXTENDED, id_hash, until_ms, news);
+}
+
+static bool is_runtimes(enum event_type type)
+{
+    return type == EVENT_USER_UPDATED || type == EVENT_SESSION_ENDED ||
+           type == EVENT_SESSION_EXTENDED;
+}
+
+/* Of a service with routes of its own; what it publishes itself it need not be told. */
+bool revocations_listen(const struct service_definition *def, enum event_type type)
+{
+    return def->route_count && !def->administration && is_runtimes(type) &&
+           strcmp(event_publisher(type), def->name) != 0;
+}
+
+size_t revocations_subjects(const struct instance *instance, const char **out)
+{
+    size_t count = 0;
+
+    for (enum event_type type = 0; type < EVENT_TYPES; type++)
+        if (revocations_listen(instance->def, type)) out[count++] = event_subject(type);
+    return count;
+}
+
+enum verdict revocations_apply(struct writer *writer, struct tx *tx, enum event_type type,
+                               const union event *event)
+{
+    struct env *env = &writer->env;
+    bool news;
+
+    if (!writer->instance->revoked || !is_runtimes(type)) return VERDICT_SEEN;
+    switch (type) {
+    case EVENT_USER_UPDATED:
+        return user_updated_apply(writer, tx, &event->user_updated);
+    case EVENT_SESSION_ENDED:
+        return verdict_of(env_session_ended(env, tx, event->session_ended.id_hash,
+                                            event->session_ended.until_ms, &news));
+    default:
+        return verdict_of(env_session_extended(env, tx, event->session_extended.id_hash,
+                                               event->session_extended.until_ms, &news));
+    }
+}
+
 bool env_session_refused(const struct env *env, const struct session_user *user, int64_t now_ms)
 {
-    const struct house *house = env->service->house;
+    const struct refusals *refusals = env->instance->refusals;
 
-    for (size_t i = 0; i < house->service_count; i++)
-        if (session_is_revoked(house->services[i]->revoked, user, now_ms)) return true;
+    if (session_is_revoked(refusals->sessions, user, (struct wall_ms){now_ms})) return true;
+    for (size_t i = 0; i < refusals->count; i++)
+        if (session_is_revoked(refusals->banned[i], user, (struct wall_ms){now_ms})) return true;
     return false;
 }
 
 enum err ended_sessions_forget(struct tx *tx, int64_t max, int64_t *forgotten)
 {
-    return tx_exec(tx, forgotten,
-                   "DELETE FROM ended_sessions WHERE id_hash IN"
-                   " (SELECT id_hash FROM ended_sessions WHERE until_ms <= $1 LIMIT $2)",
-                   sql_int(tx->now_ms), sql_int(max));
+    int64_t extended = 0;
+    enum err err;
+
+    TRY(tx_exec(tx, forgotten,
+                "DELETE FROM ended_sessions WHERE id_hash IN"
+                " (SELECT id_hash FROM ended_sessions WHERE until_ms <= $1 LIMIT $2" SQL_SKIP_LOCKED
+                ")",
+                sql_int(tx->now_ms), sql_int(max)));
+    TRY(tx_exec(
+        tx, &extended,
+        "DELETE FROM extended_sessions WHERE id_hash IN"
+        " (SELECT id_hash FROM extended_sessions WHERE until_ms <= $1 LIMIT $2" SQL_SKIP_LOCKED ")",
+        sql_int(tx->now_ms), sql_int(max)));
+    if (extended > *forgotten) *forgotten = extended;
+done:
+    return err;
 }

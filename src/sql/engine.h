@@ -22,6 +22,8 @@ struct engine {
     /* Before (begins) and after migrations, outside a transaction: alone with the schema, which
      * exists. */
     enum err (*migrating)(struct db *db, bool begins);
+    /* What an operator can do about the last error, when that is known. NULL: it never is. */
+    void (*explain)(struct db *db, struct buf *why);
     bool (*lease)(struct db *db, const char *name);
     enum err (*begin)(struct db *db);
     enum err (*commit)(struct db *db);
@@ -30,6 +32,8 @@ struct engine {
     enum err (*item_end)(struct db *db, bool keep);
     void (*without_savepoints)(struct db *db);
     enum err (*check)(struct db *db);
+    void (*scrub)(struct db *db);
+    bool (*scrubbing)(const struct db *db);
     uint64_t (*commits)(const struct db *db);
     void (*snapshot)(struct db *db);
     void (*snapshot_end)(struct db *db);
@@ -48,12 +52,12 @@ extern const struct engine sqlite_engine;
 extern const struct engine postgres_engine;
 
 enum err sqlite_open(const char *path, enum db_mode mode, struct db **out, struct buf *why);
-enum err postgres_open(const char *place, enum db_mode mode, struct db **out, struct buf *why);
+enum err postgres_open(const char *dsn, enum db_mode mode, struct db **out, struct buf *why);
 
 /* What the dialect's words mean to an engine; a list ends with a NULL word. One that opens a
- * comment takes away the comment's end as well. One that ends with a space is followed by a name
- * and
- * "}}"; the name takes the place of each '@' in what it means. */
+ * comment takes away the comment's end as well. One that begins with
+ * "{{" and ends with a space is followed by a name and "}}"; the name takes the place of each '@'
+ * in what it means. */
 struct engine_word {
     const char *word, *means;
 };

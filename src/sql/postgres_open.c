@@ -1,10 +1,13 @@
 /* sql/postgres_open.c: connections to PostgreSQL, and what its errors mean. */
 #include "sql/postgres_parts.h"
 
-#include "base/log.h"
+#include "telemetry/log.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#define REFUSAL_MS_MAX 5000
 
 /* --- errors -------------------------------------------------------------------------------- */
 
@@ -46,6 +49,7 @@ enum err postgres_fail(struct postgres *db, const PGresult *result)
 
     if (!state || (db->mode == DB_WRITER && needs_another_connection(state))) db->lost = true;
     if (state && in_class(state, "57P")) db->lost = true;
+    snprintf(db->state, sizeof db->state, "%s", state ? state : "");
     if (err != ERR_CONFLICT && err != ERR_CONTENTION)
         log_event(LOG_ERROR, "sql", "statement.failed",
                   log_text("code", str_of(state ? state : "")),
@@ -71,6 +75,36 @@ void postgres_close(struct db *base)
     free(db);
 }
 
+/* The SQLSTATE with which the server refuses to let anybody in at this address, or "": libpq shows
+ * it to who asks for it before the answer comes. */
+static void state_of_refusal(const char *const *names, const char *const *values, char state[6])
+{
+    PGconn *conn = PQconnectStartParams(names, values, 1);
+    PostgresPollingStatusType wants = PGRES_POLLING_WRITING;
+    const char *said;
+
+    state[0] = '\0';
+    if (conn) PQsetErrorVerbosity(conn, PQERRORS_SQLSTATE);
+    while (conn && PQstatus(conn) != CONNECTION_BAD && PQsocket(conn) >= 0 &&
+           (wants == PGRES_POLLING_READING || wants == PGRES_POLLING_WRITING)) {
+        struct pollfd fd = {.fd = PQsocket(conn),
+                            .events = wants == PGRES_POLLING_READING ? POLLIN : POLLOUT};
+
+        if (poll(&fd, 1, REFUSAL_MS_MAX) <= 0) break;
+        wants = PQconnectPoll(conn);
+    }
+    said = conn ? strstr(PQerrorMessage(conn), "FATAL:  ") : NULL;
+    if (said) snprintf(state, 6, "%s", said + strlen("FATAL:  "));
+    PQfinish(conn);
+}
+
+/* What waiting does not mend: there is no such database (3D000), or the role or its password is not
+ * right (28). */
+static bool is_wrong_address(const char *state)
+{
+    return in_class(state, "3D000") || in_class(state, "28");
+}
+
 /* What the server says, or why it cannot be reached. libpq's words about the address itself are
  * left out: in one that was mistyped any part may be a piece of the password. */
 static enum err explain(struct postgres *db, enum err err, struct buf *why)
@@ -87,13 +121,13 @@ static enum err explain(struct postgres *db, enum err err, struct buf *why)
 }
 
 /* "postgresql://host/database#schema" → the two. */
-static enum err split_place(const char *place, char *schema, char **uri, struct buf *why)
+static enum err split_dsn(const char *dsn, char *schema, char **uri, struct buf *why)
 {
-    const char *mark = strrchr(place, '#');
+    const char *mark = strrchr(dsn, '#');
     PQconninfoOption *options;
 
     ASSERT(mark && strlen(mark + 1) < SCHEMA_MAX);
-    *uri = strndup(place, (size_t)(mark - place));
+    *uri = strndup(dsn, (size_t)(mark - dsn));
     if (!*uri) return ERR_MEMORY;
     strcpy(schema, mark + 1);
     options = PQconninfoParse(*uri, NULL);
@@ -129,7 +163,10 @@ static enum err connect_to(struct postgres *db, const char *uri, struct buf *why
 
     db->conn = PQconnectdbParams(names, values, 1);
     if (!db->conn) return ERR_MEMORY;
-    if (PQstatus(db->conn) != CONNECTION_OK) return explain(db, ERR_UNAVAILABLE, why);
+    if (PQstatus(db->conn) != CONNECTION_OK) {
+        state_of_refusal(names, values, db->state);
+        return explain(db, is_wrong_address(db->state) ? ERR_INVALID : ERR_UNAVAILABLE, why);
+    }
     PQsetNoticeReceiver(db->conn, on_notice, db);
     snprintf(settings, sizeof settings,
              SETTINGS " SET search_path = \"%s\"; SET default_transaction_read_only = %s",
@@ -139,7 +176,18 @@ static enum err connect_to(struct postgres *db, const char *uri, struct buf *why
     return err;
 }
 
-enum err postgres_open(const char *place, enum db_mode mode, struct db **out, struct buf *why)
+void postgres_explain(struct db *base, struct buf *why)
+{
+    const struct postgres *db = postgres_of(base);
+
+    if (in_class(db->state, "42501") || in_class(db->state, "3F000"))
+        buf_printf(why,
+                   "the role may not make the schema %s, or tables in it: make it as "
+                   "deploy/postgres/roles.sql does, or GRANT CREATE ON DATABASE to the role",
+                   db->schema);
+}
+
+enum err postgres_open(const char *dsn, enum db_mode mode, struct db **out, struct buf *why)
 {
     struct postgres *db = calloc(1, sizeof *db);
     char *uri = NULL;
@@ -149,7 +197,7 @@ enum err postgres_open(const char *place, enum db_mode mode, struct db **out, st
     if (!db) return ERR_MEMORY;
     db->base = (struct db){.engine = &postgres_engine, .tx.db = &db->base};
     db->mode = mode;
-    TRY(split_place(place, db->schema, &uri, why));
+    TRY(split_dsn(dsn, db->schema, &uri, why));
     TRY(connect_to(db, uri, why));
     *out = &db->base;
 done:

@@ -41,6 +41,7 @@ struct postgres {
     bool wrote;     /* the running item, or perhaps */
     bool failed;    /* the transaction refuses everything but a rollback (to the savepoint) */
     bool contended; /* … and only a rollback of all of it is safe */
+    char state[6];  /* SQLSTATE of the last error; "": none */
     bool lost;      /* the connection, or what became of its COMMIT */
     size_t unread;  /* commands whose result nobody has read */
     size_t earlier; /* of those, sent before the running item */
@@ -55,7 +56,10 @@ static inline struct postgres *postgres_of(struct db *base)
 
 static inline bool postgres_is_good(const PGresult *result)
 {
-    return PQresultStatus(result) == PGRES_COMMAND_OK || PQresultStatus(result) == PGRES_TUPLES_OK;
+    ExecStatusType status = PQresultStatus(result);
+
+    /* the last: a migration that is for the other engine alone has nothing in it here */
+    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
 }
 
 /* What a failed result means here; a connection that is of no more use is marked as lost. Only the
@@ -63,8 +67,9 @@ static inline bool postgres_is_good(const PGresult *result)
 enum err postgres_fail(struct postgres *db, const PGresult *result);
 /* Several statements at once, outside pipeline mode. */
 enum err postgres_run(struct postgres *db, const char *sql);
-/* engine.close, engine.broken */
+/* engine.close, engine.broken, engine.explain */
 void postgres_close(struct db *base);
 bool postgres_broken(struct db *base);
+void postgres_explain(struct db *base, struct buf *why);
 
 #endif

@@ -1,17 +1,15 @@
 /* sql/sql.c: sql.h's functions, each handed to the engine of its connection. */
 #include "sql/engine.h"
 
-#define TEXT_BYTES_MAX (1024 * 1024)
-
-bool db_place_is_postgres(const char *place)
+bool db_dsn_is_postgres(const char *dsn)
 {
-    return strncmp(place, "postgresql://", 13) == 0 || strncmp(place, "postgres://", 11) == 0;
+    return strncmp(dsn, "postgresql://", 13) == 0 || strncmp(dsn, "postgres://", 11) == 0;
 }
 
-enum err db_open(const char *place, enum db_mode mode, struct db **out, struct buf *why)
+enum err db_open(const char *dsn, enum db_mode mode, struct db **out, struct buf *why)
 {
-    return db_place_is_postgres(place) ? postgres_open(place, mode, out, why)
-                                       : sqlite_open(place, mode, out, why);
+    return db_dsn_is_postgres(dsn) ? postgres_open(dsn, mode, out, why)
+                                   : sqlite_open(dsn, mode, out, why);
 }
 
 void db_close(struct db *db)
@@ -32,57 +30,6 @@ bool db_lease(struct db *db, const char *name)
 bool db_shared(const struct db *db)
 {
     return db->engine->shared;
-}
-
-/* --- the dialect --------------------------------------------------------------------------- */
-
-/* The word that begins at `at`; NULL: none does. */
-static const struct engine_word *word_at(const char *at, const struct engine_word *words)
-{
-    for (; words->word; words++)
-        if (strncmp(at, words->word, strlen(words->word)) == 0) return words;
-    return NULL;
-}
-
-/* A word with its name; returns what comes behind it. */
-static const char *put_named(const struct engine_word *word, const char *text, struct buf *out)
-{
-    const char *name = text + strlen(word->word), *end = strstr(name, "}}");
-
-    ASSERT(end != NULL);
-    for (const char *at = word->means; *at; at++) {
-        if (*at == '@')
-            buf_append(out, (struct str){name, (size_t)(end - name)});
-        else
-            buf_char(out, *at);
-    }
-    return end + 2;
-}
-
-enum err engine_translate(const char *text, const struct engine_word *words, struct buf *out)
-{
-    bool opened = false;
-
-    buf_init(out, NULL, TEXT_BYTES_MAX);
-    while (*text) {
-        const struct engine_word *word = word_at(text, words);
-
-        if (word && strncmp(word->word, "{{", 2) == 0 &&
-            word->word[strlen(word->word) - 1] == ' ') {
-            text = put_named(word, text, out);
-        } else if (word) {
-            buf_append(out, str_of(word->means));
-            opened |= strncmp(word->word, "/*", 2) == 0;
-            text += strlen(word->word);
-        } else if (opened && strncmp(text, "*/", 2) == 0) {
-            opened = false;
-            text += 2;
-        } else {
-            buf_char(out, *text++);
-        }
-    }
-    buf_char(out, '\0');
-    return out->failed ? ERR_MEMORY : OK;
 }
 
 /* --- transactions -------------------------------------------------------------------------- */
@@ -106,10 +53,10 @@ void tx_rollback(struct tx *tx)
     tx->db->engine->rollback(tx->db);
 }
 
-void tx_item_begin(struct tx *tx, int64_t now_ms)
+void tx_item_begin(struct tx *tx, struct wall_ms now)
 {
     tx->db->engine->item_begin(tx->db);
-    tx->now_ms = now_ms;
+    tx->now = now;
     tx->trace = (struct trace){0};
 }
 
@@ -123,14 +70,24 @@ void tx_without_savepoints(struct tx *tx)
     tx->db->engine->without_savepoints(tx->db);
 }
 
+void tx_scrub(struct tx *tx)
+{
+    tx->db->engine->scrub(tx->db);
+}
+
+bool tx_scrubbing(const struct tx *tx)
+{
+    return tx->db->engine->scrubbing(tx->db);
+}
+
 enum err tx_check(struct tx *tx)
 {
     return tx->db->engine->check(tx->db);
 }
 
-struct tx *tx_read(struct db *db, int64_t now_ms)
+struct tx *tx_read(struct db *db, struct wall_ms now)
 {
-    db->tx.now_ms = now_ms;
+    db->tx.now = now;
     return &db->tx;
 }
 
@@ -139,10 +96,10 @@ uint64_t db_commits(const struct db *db)
     return db->engine->commits(db);
 }
 
-struct tx *tx_snapshot(struct db *db, int64_t now_ms)
+struct tx *tx_snapshot(struct db *db, struct wall_ms now)
 {
     db->engine->snapshot(db);
-    return tx_read(db, now_ms);
+    return tx_read(db, now);
 }
 
 void db_snapshot_end(struct db *db)
@@ -178,6 +135,11 @@ bool rows_null(struct rows *rows, int column)
 int64_t rows_int(struct rows *rows, int column)
 {
     return rows->db->engine->integer(rows, column);
+}
+
+struct wall_ms rows_wall(struct rows *rows, int column)
+{
+    return (struct wall_ms){rows_int(rows, column)};
 }
 
 struct str rows_text(struct rows *rows, int column)

@@ -5,43 +5,50 @@
  * A connection belongs to one thread at a time.
  *
  * What the engines must be told differently stands in the text: {{serial}} is the growing 64-bit
- * key of a table, {{last serial}} the one this connection was given last, and a comment that begins
- * with "postgresql " or (in migrations) "sqlite " is read by that engine alone. SQLite has one
- * writer a file; PostgreSQL has many a database, in any number of processes, under READ COMMITTED:
- * whoever reads a row to write what follows from it locks it (SQL_FOR_UPDATE), and what must be
- * unique has a unique index. Row locks alone make a batch of many items safe without the false
- * alarms of SERIALIZABLE, which would run large batches again and again. Two batches that lock the
- * same rows in different orders end in ERR_CONTENTION. */
+ * key of a table, {{last serial}} the one this connection was given last, {{bytes COLUMN}} how many
+ * bytes a text has, and a comment that begins with "postgresql " or (in migrations) "sqlite " is
+ * read by that engine alone. SQLite has one writer a file; PostgreSQL has many a database, in any
+ * number of processes, under READ COMMITTED: whoever reads a row to write what follows from it
+ * locks it (SQL_FOR_UPDATE), and what must be unique has a unique index. Row locks alone make a
+ * batch of many items safe without the false alarms of SERIALIZABLE, which would run large batches
+ * again and again. Two batches that lock the same rows in different orders end in ERR_CONTENTION. A
+ * reader locks nothing, so on its connection a comment for PostgreSQL stays one. */
 #ifndef SQL_SQL_H
 #define SQL_SQL_H
 
 #include "base/arena.h"
 #include "base/object_id.h"
-#include "base/trace.h"
+#include "telemetry/trace.h"
 
 struct db; /* one connection */
 
 /* The transaction open on a connection, or its read view. One a connection at a time. */
 struct tx {
     struct db *db;
-    int64_t now_ms;     /* the time of the work item that runs now: one item, one time */
+    union {
+        struct wall_ms now; /* the time of the work item that runs now: one item, one time */
+        int64_t now_ms;     /* the same, for who still counts in int64_t */
+    };
     int published;      /* events appended since begin; counted by the bus, read by the runtime */
     struct trace trace; /* of the work item; set by the runtime, carried by what it publishes */
 };
 
 enum db_mode {
     DB_WRITER, /* creates the database when missing; holds the lock that keeps others out */
-    DB_READER  /* read-only; never checkpoints */
+    DB_READER, /* read-only; never checkpoints */
+    DB_COPY    /* read-only, of a file that nobody writes; makes nothing beside it */
 };
 
-/* place: the file of an SQLite database, whose folder exists; or postgresql://…#SCHEMA, libpq's
+/* dsn: the file of an SQLite database, whose folder exists; or postgresql://…#SCHEMA, libpq's
  * connection URI and the schema, which db_migrate makes when it is missing. Errors: ERR_LOCKED
  * (another process is the writer), ERR_INVALID (not a URI), ERR_UNAVAILABLE (the server is away or
  * refuses: try again later), ERR_IO, ERR_MEMORY; why (may be NULL) gets words for the operator,
  * without the password. */
-enum err db_open(const char *place, enum db_mode mode, struct db **out, struct buf *why);
+enum err db_open(const char *dsn, enum db_mode mode, struct db **out, struct buf *why);
 void db_close(struct db *db); /* rolls back what is open; NULL is fine */
-bool db_place_is_postgres(const char *place);
+bool db_dsn_is_postgres(const char *dsn);
+/* Whether the file of an embedded database is there, and not empty. */
+bool db_exists(const char *path);
 
 /* The connection is of no more use (lost, or a commit's outcome is unknown): close it and open
  * another. Outside a transaction it also looks whether the server hung up meanwhile. */
@@ -81,10 +88,23 @@ struct migration {
     const char *text;
 };
 
+/* How long the rows of a table are kept: one for each table that the migrations beside it make. */
+struct retention {
+    const char *table;
+    const char *kept; /* for people: until when, and why */
+    /* Removes rows that are older than before_ms (UTC) and of which nothing is open any more, at
+     * most max. NULL: they are kept for ever, or go by a rule of their own that `kept` names. */
+    enum err (*prune)(struct tx *tx, int64_t before_ms, int64_t max, int64_t *removed);
+};
+
 /* Applies what is missing, each step in one transaction with its record in schema_migrations. Any
  * number of processes may do it at once: they take turns. ERR_CONFLICT: an applied step's text is
  * not the one recorded. */
-enum err db_migrate(struct db *db, const struct migration *steps, int64_t now_ms, struct buf *why);
+enum err db_migrate(struct db *db, const struct migration *steps, struct wall_ms now,
+                    struct buf *why);
+
+/* Whether the database (on PostgreSQL: the schema) has a table of that name. */
+enum err db_has_table(struct tx *tx, const char *name, bool *found);
 
 /* The names of the steps that were applied, in the order of their names, at most max; texts in the
  * arena. */
@@ -108,7 +128,7 @@ void tx_rollback(struct tx *tx);
  * statement nobody waited for failed in an item that had ended, or an item had to be undone without
  * a savepoint. Roll back and run each item in a transaction of its own, with tx_check at its end.
  */
-void tx_item_begin(struct tx *tx, int64_t now_ms);
+void tx_item_begin(struct tx *tx, struct wall_ms now);
 enum err tx_item_end(struct tx *tx, bool keep);
 /* From here to the transaction's end PostgreSQL makes no savepoints: an item that wrote something
  * and is not kept is ERR_CONTENTION. Each savepoint is a subtransaction there; beyond 64 of them,
@@ -118,15 +138,22 @@ void tx_without_savepoints(struct tx *tx);
 /* Before item_end: waits for the item's statements that nobody has waited for; the first error. */
 enum err tx_check(struct tx *tx);
 
+/* What was overwritten by transactions before this one leaves the disk for good: an embedded
+ * database's log, which keeps every page as it was, is folded in and cut after the commit. Readers
+ * of that moment may be in the way; tx_scrubbing of a later transaction: it is still to be done.
+ * What becomes of PostgreSQL's log is its server's matter. */
+void tx_scrub(struct tx *tx);
+bool tx_scrubbing(const struct tx *tx);
+
 /* A read view: every statement sees a snapshot of its own. */
-struct tx *tx_read(struct db *db, int64_t now_ms);
+struct tx *tx_read(struct db *db, struct wall_ms now);
 
 /* How many commits this database has seen from this process, when nobody else can write to it; 0
  * when the engine cannot tell. What was read under one number is still true under the same one. */
 uint64_t db_commits(const struct db *db);
 /* A read view that many short reads share until db_snapshot_end, for that saves the locking of
  * each. It is never older than what was committed in this process before the call. Readers only. */
-struct tx *tx_snapshot(struct db *db, int64_t now_ms);
+struct tx *tx_snapshot(struct db *db, struct wall_ms now);
 void db_snapshot_end(struct db *db);
 
 /* --- statements ---------------------------------------------------------------------------- */
@@ -147,6 +174,11 @@ static inline struct sql_value sql_null(void)
 static inline struct sql_value sql_int(int64_t integer)
 {
     return (struct sql_value){.type = SQL_INT, .integer = integer};
+}
+/* Kept as milliseconds, in a column whose name ends in _ms. */
+static inline struct sql_value sql_wall(struct wall_ms time)
+{
+    return sql_int(time.ms);
 }
 static inline struct sql_value sql_text(struct str text)
 {
@@ -197,6 +229,7 @@ void tx_query_values(struct tx *tx, struct rows *rows, const char *sql,
 bool rows_next(struct rows *rows);
 bool rows_null(struct rows *rows, int column);
 int64_t rows_int(struct rows *rows, int column);
+struct wall_ms rows_wall(struct rows *rows, int column);
 struct str rows_text(struct rows *rows, int column);     /* valid until rows_next or rows_end */
 struct object_id rows_id(struct rows *rows, int column); /* zero when not an id */
 enum err rows_end(struct rows *rows);

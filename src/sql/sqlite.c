@@ -4,9 +4,13 @@
  * one process writes and checkpoints a file (a lock file keeps others out); readers never do. */
 #include "sql/sqlite_parts.h"
 
-#include "base/log.h"
+#include "base/clock.h"
+#include "telemetry/log.h"
 
 #include <stdlib.h>
+
+#define LOG_FOLD_PAUSE_US 1000000
+#define LOG_FOLD_WAIT_MS  20
 
 /* --- errors -------------------------------------------------------------------------------- */
 
@@ -31,14 +35,24 @@ enum err sqlite_err(int code)
     }
 }
 
+/* After some errors (a full disk, one of input or output, no memory, an interrupt) the engine rolls
+ * the whole transaction back by itself (sqlite.org/lang_transaction, "Response To Errors Within A
+ * Transaction"). What came next would commit alone. */
+static bool rolled_back(const struct sqlite *db)
+{
+    return db->open && db->mode == DB_WRITER && sqlite3_get_autocommit(db->handle);
+}
+
 enum err sqlite_fail(struct sqlite *db, int code, const char *sql)
 {
     enum err err = sqlite_err(code);
+    int64_t untold;
 
-    if (err != ERR_CONFLICT)
+    if (!db->lost && rolled_back(db)) db->lost = err == ERR_CONFLICT ? ERR_IO : err;
+    if (err != ERR_CONFLICT && log_due(&db->file->pause, code, &untold))
         log_event(LOG_ERROR, "sql", "statement.failed", log_int("code", code),
                   log_text("reason", str_of(sqlite3_errmsg(db->handle))),
-                  log_text("sql", str_of(sql)));
+                  log_text("sql", str_of(sql)), log_int("untold", untold));
     return err;
 }
 
@@ -61,6 +75,7 @@ static const struct engine_word words[] = {
      " WHEN OLD.at_ms > (CAST(strftime('%s', 'now') AS INTEGER) - 31536000) * 1000"
      " BEGIN SELECT RAISE(ABORT, 'the table is append-only'); END;\n"},
     {"{{unchecked ", ""},
+    {"{{bytes ", "LENGTH(CAST(@ AS BLOB))"},
     {"/*sqlite ", " "}, /* the rest of the comment is for this engine; its end is a word, too */
     {NULL, NULL},
 };
@@ -159,6 +174,7 @@ static enum err savepoint_begin(struct sqlite *db)
 {
     enum err err;
 
+    if (db->lost) return db->lost; /* as item_end says */
     if (db->savepoint) return OK;
     err = control(db, "SAVEPOINT item");
     db->savepoint = err == OK;
@@ -228,8 +244,11 @@ static int64_t integer(struct rows *rows, int column)
 
 static struct str text(struct rows *rows, int column)
 {
+    struct sqlite *db = sqlite_of(rows->db);
     const unsigned char *at = sqlite3_column_text(handle_of(rows), column);
 
+    if (!at && sqlite3_errcode(db->handle) == SQLITE_NOMEM) /* and not the column is NULL */
+        rows->err = sqlite_fail(db, SQLITE_NOMEM, ((struct statement *)rows->statement)->sql);
     return (struct str){at ? (const char *)at : "",
                         (size_t)sqlite3_column_bytes(handle_of(rows), column)};
 }
@@ -253,15 +272,50 @@ static enum err script(struct db *base, const char *text)
 
 /* --- transactions -------------------------------------------------------------------------- */
 
+/* Folds the log into the file and cuts it to nothing, waiting for readers a moment. */
+static bool fold_log(struct sqlite *db)
+{
+    bool folded;
+
+    sqlite3_busy_timeout(db->handle, LOG_FOLD_WAIT_MS);
+    folded = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) ==
+             SQLITE_OK;
+    sqlite3_busy_timeout(db->handle, BUSY_MS);
+    return folded;
+}
+
+/* SQLite folds the log into the file by itself and begins it anew when no reader needs it any more.
+ * Readers that take turns, or one that hangs, keep it from that: it is asked for then, waiting for
+ * readers a moment, once a second. */
+static enum err bound_log(struct sqlite *db)
+{
+    int64_t size = sqlite_log_bytes(db), now_us, untold;
+
+    if (size <= db->log_bytes) return OK;
+    now_us = clock_monotonic_us();
+    if (now_us >= db->log_fold_us) {
+        db->log_fold_us = now_us + LOG_FOLD_PAUSE_US;
+        if (fold_log(db)) return OK;
+    }
+    if (size <= db->log_bytes_max) return OK;
+    if (log_due(&db->file->pause, SQLITE_BUSY, &untold))
+        log_event(LOG_ERROR, "sql", "log.held", log_text("database", str_of(db->file->path)),
+                  log_int("bytes", size), log_int("untold", untold));
+    return ERR_DISK_FULL;
+}
+
 static enum err begin(struct db *base)
 {
     struct sqlite *db = sqlite_of(base);
     enum err err;
 
     ASSERT(db->mode == DB_WRITER && !db->open);
+    err = bound_log(db);
+    if (err) return err;
     err = control(db, "BEGIN IMMEDIATE");
     db->open = err == OK;
     db->savepoint = false;
+    db->lost = OK;
     return err;
 }
 
@@ -280,16 +334,22 @@ static enum err commit(struct db *base)
     enum err err;
 
     ASSERT(db->open && !db->savepoint);
+    if (db->lost) {
+        err = db->lost;
+        rollback(base);
+        return err;
+    }
     err = control(db, "COMMIT");
     if (err == OK) {
         db->open = false;
         atomic_fetch_add(&db->file->commits, 1);
+        if (db->scrub) db->scrub = !fold_log(db);
         return OK;
     }
     /* A full disk is found before the commit mark is written. After any other failure the mark may
      * or may not be on the disk (a failed fsync leaves no way to tell). */
     rollback(base);
-    if (err == ERR_DISK_FULL || err == ERR_MEMORY) return err;
+    if (err == ERR_DISK_FULL) return err;
     db->broken = true;
     return ERR_COMMIT_UNKNOWN;
 }
@@ -304,16 +364,16 @@ static enum err item_end(struct db *base, bool keep)
     struct sqlite *db = sqlite_of(base);
     enum err err = OK;
 
-    if (sqlite3_get_autocommit(db->handle)) { /* the engine rolled everything back by itself */
-        db->open = false;
+    if (db->lost) {
         db->savepoint = false;
-        return ERR_DISK_FULL;
+        return db->lost;
     }
     if (!db->savepoint) return OK;
     db->savepoint = false;
     if (!keep) TRY(control(db, "ROLLBACK TO item"));
     TRY(control(db, "RELEASE item"));
 done:
+    if (err && !db->lost) db->lost = err; /* what is not kept may still be in the transaction */
     return err;
 }
 
@@ -328,7 +388,7 @@ static void snapshot_end(struct db *base)
 
     if (!db->open) return;
     db->open = false;
-    (void)control(db, "COMMIT");
+    if (!sqlite3_get_autocommit(db->handle)) (void)control(db, "COMMIT");
 }
 
 /* The number is read before the snapshot begins, so the snapshot is as new as it or newer. */
@@ -362,17 +422,27 @@ static bool lease(struct db *base, const char *name)
     return true;
 }
 
-/* Statements have run when execute returns. */
 /* They cost little here, and only items that write have one. */
 static void without_savepoints(struct db *base)
 {
     (void)base;
 }
 
+/* Statements have run when execute returns. */
 static enum err check(struct db *base)
 {
     (void)base;
     return OK;
+}
+
+static void scrub(struct db *base)
+{
+    sqlite_of(base)->scrub = true;
+}
+
+static bool scrubbing(const struct db *base)
+{
+    return ((const struct sqlite *)base)->scrub;
 }
 
 const struct engine sqlite_engine = {
@@ -389,6 +459,8 @@ const struct engine sqlite_engine = {
     .item_end = item_end,
     .without_savepoints = without_savepoints,
     .check = check,
+    .scrub = scrub,
+    .scrubbing = scrubbing,
     .commits = commits,
     .snapshot = snapshot,
     .snapshot_end = snapshot_end,

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#define PAGE_BYTES      4096              /* SQLite's default, and that of every file made here */
 #define COPY_SYNC_BYTES (2 * 1024 * 1024) /* never more for the disk to swallow at once */
 
 /* A new, empty database file whose pages go to the disk without a journal: until it is whole it is
@@ -76,7 +75,7 @@ enum err db_check(struct db *reader, struct buf *why)
     enum err err;
 
     ASSERT(reader->engine == &sqlite_engine);
-    tx_query_values(tx_read(reader, 0), &rows, "PRAGMA quick_check(1)", NULL, 0);
+    tx_query_values(tx_read(reader, WALL_NONE), &rows, "PRAGMA integrity_check(1)", NULL, 0);
     if (rows_next(&rows) && !str_eq(rows_text(&rows, 0), STR("ok")))
         buf_append(why, rows_text(&rows, 0));
     err = rows_end(&rows);

@@ -2,22 +2,30 @@
  * settings, and what the connections of one file have in common. */
 #include "sql/sqlite_parts.h"
 
+#include "base/owner.h"
+#include "base/percent.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
-#include <threads.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
-#define CHECKPOINT_PAGES 4000 /* 16 MiB of log: hot pages are folded in once, not often */
-#define WRITER_CACHE_KIB 16384
-#define READER_CACHE_KIB 2048
+#define CHECKPOINT_PAGES     4000 /* 16 MiB of log … */
+#define CHECKPOINT_PAGES_MIN 256
+#define LOG_DISK_SHARE       64 /* … or such a part of a disk that is small */
+#define LOG_DISK_SHARE_MAX   8  /* … and never more than this, whoever reads */
+#define DISK_BYTES_LARGE     (INT64_C(1) << 40)
+#define WRITER_CACHE_KIB     16384
+#define READER_CACHE_KIB     2048
 
 /* --- the files ----------------------------------------------------------------------------- */
 
-static once_flag library_once = ONCE_FLAG_INIT;
-static mtx_t files_lock;
+static pthread_once_t library_once = PTHREAD_ONCE_INIT;
+static pthread_mutex_t files_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct file *files;
 
 /* Connections never cross threads at the same time, and nobody reads SQLite's memory statistics:
@@ -27,7 +35,6 @@ static void library_configure(void)
     sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     sqlite3_initialize();
-    mtx_init(&files_lock, mtx_plain);
 }
 
 static struct file *file_find(const char *path)
@@ -59,11 +66,11 @@ static struct file *file_join(const char *path)
 {
     struct file *file;
 
-    mtx_lock(&files_lock);
+    pthread_mutex_lock(&files_lock);
     file = file_find(path);
     if (!file) file = file_make(path);
     if (file) file->connections++;
-    mtx_unlock(&files_lock);
+    pthread_mutex_unlock(&files_lock);
     return file;
 }
 
@@ -72,7 +79,7 @@ static void file_leave(struct file *file)
     struct file **at = &files;
 
     if (!file) return;
-    mtx_lock(&files_lock);
+    pthread_mutex_lock(&files_lock);
     if (--file->connections == 0) {
         while (*at != file)
             at = &(*at)->next;
@@ -80,7 +87,7 @@ static void file_leave(struct file *file)
         free(file->path);
         free(file);
     }
-    mtx_unlock(&files_lock);
+    pthread_mutex_unlock(&files_lock);
 }
 
 /* --- open and close ------------------------------------------------------------------------ */
@@ -95,9 +102,43 @@ static enum err take_lock(struct sqlite *db, const char *path, struct buf *why)
         if (why) buf_printf(why, "cannot open %s: %s", name, strerror(errno));
         return ERR_IO;
     }
+    (void)owner_keep(db->lock_fd, name); /* a server in its sandbox cannot, and need not */
     if (flock(db->lock_fd, LOCK_EX | LOCK_NB) == 0) return OK;
     if (why) buf_printf(why, "%s is in use by another boxoffice process", path);
     return ERR_LOCKED;
+}
+
+static sqlite3_file *log_of(struct sqlite *db)
+{
+    sqlite3_file *log = NULL;
+    int code = sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+
+    return code == SQLITE_OK && log && log->pMethods ? log : NULL;
+}
+
+int64_t sqlite_log_bytes(struct sqlite *db)
+{
+    sqlite3_file *log = log_of(db);
+    sqlite3_int64 size = 0;
+
+    return log && log->pMethods->xFileSize(log, &size) == SQLITE_OK ? size : 0;
+}
+
+/* How long the log gets before it is folded in depends on the disk: hot pages are better folded in
+ * once than often, but seven logs of 16 MiB fill a small disk. */
+static int bound_log_by_disk(struct sqlite *db, const char *path)
+{
+    int64_t bytes = DISK_BYTES_LARGE, pages;
+    struct statvfs disk;
+
+    if (statvfs(path, &disk) == 0) bytes = (int64_t)(disk.f_blocks * disk.f_frsize);
+    pages = bytes / LOG_DISK_SHARE / PAGE_BYTES;
+    if (pages < CHECKPOINT_PAGES_MIN) pages = CHECKPOINT_PAGES_MIN;
+    if (pages > CHECKPOINT_PAGES) pages = CHECKPOINT_PAGES;
+    db->log_bytes = 2 * pages * PAGE_BYTES;
+    db->log_bytes_max = bytes / LOG_DISK_SHARE_MAX;
+    if (db->log_bytes_max < 2 * db->log_bytes) db->log_bytes_max = 2 * db->log_bytes;
+    return (int)pages;
 }
 
 /* Rewrites the log as it is and syncs it. */
@@ -123,36 +164,43 @@ static int write_again(sqlite3_file *log)
  * log that the next one takes for committed although no disk has it: its events would be delivered
  * and then be gone with the power. After a failed sync not even another sync helps, for the kernel
  * holds the pages for clean. So the log is written once more before anybody reads it. */
-static enum err settle_log(struct sqlite *db)
+static enum err rewrite_log(struct sqlite *db)
 {
-    sqlite3_file *log = NULL;
-    int code;
+    sqlite3_file *log;
+    int code = SQLITE_OK;
     enum err err;
 
     TRY(sqlite_run(db, "SELECT 1 FROM sqlite_schema LIMIT 1")); /* opens it */
-    code = sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
-    if (code == SQLITE_OK && log && log->pMethods) code = write_again(log);
+    log = log_of(db);
+    if (log) code = write_again(log);
     if (code != SQLITE_OK) err = sqlite_fail(db, code, "settle the log");
 done:
     return err;
 }
 
-static enum err configure(struct sqlite *db)
+static enum err configure(struct sqlite *db, const char *path)
 {
     char pragmas[256];
     bool writer = db->mode == DB_WRITER;
+    int pages = writer ? bound_log_by_disk(db, path) : 0;
     enum err err;
 
-    sqlite3_busy_timeout(db->handle, 1000);
+    sqlite3_busy_timeout(db->handle, BUSY_MS);
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     if (!writer) sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     snprintf(pragmas, sizeof pragmas,
-             "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-%d; PRAGMA mmap_size=0;%s",
+             "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-%d; PRAGMA mmap_size=0;"
+             " PRAGMA secure_delete=ON;%s", /* no card token stays in a page it was wiped from */
              writer ? WRITER_CACHE_KIB : READER_CACHE_KIB,
              writer ? "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;" : "");
-    if (writer) sqlite3_wal_autocheckpoint(db->handle, CHECKPOINT_PAGES);
+    if (writer) sqlite3_wal_autocheckpoint(db->handle, pages);
     TRY(sqlite_run(db, pragmas));
-    if (writer) TRY(settle_log(db));
+    if (writer) { /* what a log grew to beside a reader is given back */
+        snprintf(pragmas, sizeof pragmas, "PRAGMA journal_size_limit=%lld",
+                 (long long)pages * PAGE_BYTES);
+        TRY(sqlite_run(db, pragmas));
+    }
+    if (writer) TRY(rewrite_log(db));
 done:
     return err;
 }
@@ -169,15 +217,50 @@ void sqlite_close(struct db *base)
     free(db);
 }
 
+bool db_exists(const char *path)
+{
+    sqlite3_vfs *vfs;
+    int there = 0;
+
+    pthread_once(&library_once, library_configure);
+    vfs = sqlite3_vfs_find(NULL);
+    return vfs && vfs->xAccess(vfs, path, SQLITE_ACCESS_EXISTS, &there) == SQLITE_OK && there;
+}
+
+/* A URI (https://sqlite.org/uri.html) that says that nobody writes the file. */
+static bool immutable_uri(const char *path, char out[4096])
+{
+    struct buf uri = {.at = out, .cap = 4095, .max = 4095};
+
+    buf_append(&uri, STR("file:"));
+    percent_encode(&uri, str_of(path), "/");
+    buf_append(&uri, STR("?immutable=1"));
+    out[uri.len] = '\0';
+    return !uri.failed;
+}
+
+/* SQLite gives a log to the owner of its database, but a database is whose who made it. Of a new
+ * one alone: closing any descriptor of a file takes the locks of this process from it. */
+static void keep_owner(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (fd < 0) return;
+    (void)owner_keep(fd, path);
+    close(fd);
+}
+
 enum err sqlite_open(const char *path, enum db_mode mode, struct db **out, struct buf *why)
 {
     enum err err = OK;
     struct sqlite *db;
+    char uri[4096];
+    bool fresh = mode == DB_WRITER && !db_exists(path);
     int flags =
         SQLITE_OPEN_NOMUTEX |
         (mode == DB_WRITER ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
 
-    call_once(&library_once, library_configure);
+    pthread_once(&library_once, library_configure);
     db = calloc(1, sizeof *db);
     if (!db) return ERR_MEMORY;
     db->mode = mode;
@@ -189,13 +272,17 @@ enum err sqlite_open(const char *path, enum db_mode mode, struct db **out, struc
         goto done;
     }
     if (mode == DB_WRITER) TRY(take_lock(db, path, why));
-    if (sqlite3_open_v2(path, &db->handle, flags, NULL) != SQLITE_OK) {
+    if (mode == DB_COPY && !immutable_uri(path, uri)) err = ERR_INVALID;
+    if (err) goto done;
+    if (mode == DB_COPY) flags |= SQLITE_OPEN_URI;
+    if (sqlite3_open_v2(mode == DB_COPY ? uri : path, &db->handle, flags, NULL) != SQLITE_OK) {
         if (why) buf_printf(why, "cannot open %s: %s", path, sqlite3_errmsg(db->handle));
         err = ERR_IO;
         goto done;
     }
     sqlite3_extended_result_codes(db->handle, 1);
-    err = configure(db);
+    if (fresh) keep_owner(path);
+    err = configure(db, path);
     if (err && why) buf_printf(why, "cannot use %s: %s", path, sqlite3_errmsg(db->handle));
 done:
     if (err) {

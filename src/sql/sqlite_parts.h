@@ -3,12 +3,14 @@
 #ifndef SQL_SQLITE_PARTS_H
 #define SQL_SQLITE_PARTS_H
 
+#include "telemetry/log.h"
 #include "sql/engine.h"
 
 #include <sqlite3.h>
 #include <stdatomic.h>
 
-#define STATEMENTS_MAX 128 /* distinct SQL texts of one connection; a power of two */
+#define PAGE_BYTES     4096 /* SQLite's default, and that of every file made here */
+#define STATEMENTS_MAX 128  /* distinct SQL texts of one connection; a power of two */
 
 struct statement {
     const char *sql; /* the literal's address is the key */
@@ -22,6 +24,7 @@ struct file {
     char *path;
     int connections;
     _Atomic uint64_t commits; /* from 1 */
+    struct log_pause pause;   /* of what fails again and again */
 };
 
 struct sqlite {
@@ -33,7 +36,14 @@ struct sqlite {
     uint64_t seen;  /* file->commits when the snapshot began */
     bool savepoint; /* the running item has written */
     bool broken;    /* a commit's outcome is unknown */
+    /* Why the open transaction cannot be committed: SQLite rolled it back by itself, or an item's
+     * savepoint could not be ended. OK: it can. */
+    enum err lost;
+    bool scrub; /* the log is to be folded in and cut after the next commit */
     int lock_fd;
+    int64_t log_bytes;     /* writer: from here on the log is folded in by force … */
+    int64_t log_bytes_max; /* … and from here on nothing is written */
+    int64_t log_fold_us;   /* when that may be tried again (clock_monotonic_us) */
     struct statement statements[STATEMENTS_MAX];
 };
 
@@ -47,8 +57,12 @@ void sqlite_close(struct db *base);
 /* What SQLite's result code means here. */
 enum err sqlite_err(int code);
 /* The same, and notes what SQLite says; expected outcomes (a unique index that refuses) are not
- * worth a line. */
+ * worth a line. Call it whenever something failed in a transaction: it looks whether that is gone.
+ */
 enum err sqlite_fail(struct sqlite *db, int code, const char *sql);
+/* How long the log is; 0: there is none. */
+int64_t sqlite_log_bytes(struct sqlite *db);
+#define BUSY_MS 1000 /* how long a lock that another connection has is waited for */
 /* One or several statements without a result. */
 enum err sqlite_run(struct sqlite *db, const char *sql);
 

@@ -1,35 +1,55 @@
 #!/usr/bin/env python3
 """floors.py: an include goes down the floors, never up, never sideways between services.
 
-Read off the #include lines of src/. Libraries are named only in the folder that owns them."""
+Read off the #include lines of src/. Libraries are named only in the folder that owns them. A file and its
+header are one: no folder has more than FOLDER_MAX of them, and no name stands for two."""
 import os
 import re
 import sys
 import tempfile
 
 SRC = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "src")
-FLOORS = ["main", "cli", "services", "runtime", "events", "bus", "delay", "http", "sql", "base"]  # top to bottom
+FLOORS = ["main", "cli", "services", "runtime", "events", "bus", "delay", "http", "identity", "sql", "telemetry", "client", "html", "unicode", "base"]  # top to bottom
+# A folder inside a layer that stands above the rest of it.
+INNER = {"http": "http/server"}
+FOLDER_MAX = 20
+# What every service has one of.
+SHAPE = {"routes", "commands", "documents", "listeners", "store", "retention"}
+# Pure rules: what they include, and what that includes, is of these folders or of their service.
+RULES = {"services/auth/email", "services/auth/user", "services/catalogue/rules", "services/catalogue/show", "services/catalogue/venue",
+         "services/orders/order", "services/payments/charge",
+         "services/tickets/ticket"}
+RULES_ABOVE = {"base", "identity", "telemetry", "unicode"}
+RULES_HEADERS = {"events/values.h"}
+# SQL is in a service's store, or in its …_store where it has several, and a store does nothing else.
+SQL = re.compile(r"\btx_(?:query|exec)\w*\(")
+OPEN_STORES = {"services/admin/channels", "services/admin/deliver", "services/admin/outbox_view"}
+# Names that stand for two things still. The list only gets shorter.
+OPEN_NAMES = {"orders"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 
 # Header → folders that may name it (a folder stands for everything below it).
 LIBRARIES = {
-    "uv.h": ["http"],
-    "http_parser.h": ["http"],
-    "llhttp.h": ["http"],
-    "openssl/": ["http"],
-    "curl/": ["http"],
+    "uv.h": ["http/server"],
+    "http_parser.h": ["http/server/parser.h"],
+    "llhttp.h": ["http/server/parser.h"],
+    "openssl/": ["delay/tls.c"],
+    "curl/": ["client"],
+    "zlib.h": ["http"],
     "sqlite3.h": ["sql"],
     "libpq-fe.h": ["sql"],
     "nats/": ["bus"],
     "hiredis/": ["delay"],
-    "sodium.h": ["services/auth"],
+    "sodium.h": ["base", "services/auth"],
+    "idn2.h": ["unicode"],
     "jansson.h": ["base"],
+    "utf8proc.h": ["unicode"],
     "seccomp.h": ["runtime/sandbox"],
-    "pthread.h": ["base", "bus", "http", "runtime"],
+    "pthread.h": ["base", "bus", "client", "http", "identity", "runtime", "sql", "telemetry"],
 }
 # Networks and descriptors belong to the folders that talk to the outside.
 SYSTEM = {
-    "sys/socket.h": ["http", "cli", "runtime/sandbox"],
+    "sys/socket.h": ["http", "cli", "runtime/sandbox", "runtime/notify.c"],
     "netinet/in.h": ["http"],
     "arpa/inet.h": ["http"],
     "sys/epoll.h": ["http"],
@@ -54,6 +74,9 @@ def own_include_problem(path, target):
         return "is on no floor"
     if FLOORS.index(to_floor) < FLOORS.index(floor):
         return f"goes up from {floor} to {to_floor}"
+    inner = INNER.get(floor)
+    if inner and target.startswith(inner + "/") and not path.startswith(inner + "/"):
+        return f"goes up to {inner}"
     # services/services.h belongs to none of them: it only names their tables.
     if floor == to_floor == "services" and to_service and service != to_service:
         return f"goes sideways from {service} to {to_service}"
@@ -99,14 +122,88 @@ def sources(src):
                 yield os.path.relpath(os.path.join(folder, name), src)
 
 
+def names_by_folder(paths):
+    """{folder: the names of its files}, a file and its header counted once."""
+    found = {}
+    for path in paths:
+        folder, name = os.path.split(path)
+        found.setdefault(folder, set()).add(name.rsplit(".", 1)[0])
+    return found
+
+
+def installed_headers():
+    """What the build installs for services outside this tree, as paths below src."""
+    with open(os.path.join(SRC, "..", "meson.build"), encoding="utf-8") as build:
+        table = re.search(r"foreach floor, names : \{(.*?)\}", build.read(), re.DOTALL).group(1)
+    return {f"{folder}/{name}.h" for folder, names in re.findall(r"'([\w/]+)': \[([^\]]*)\]", table)
+            for name in re.findall(r"'(\w+)'", names)}
+
+
+def includes_not_installed(headers):
+    for header in sorted(headers):
+        with open(os.path.join(SRC, header), encoding="utf-8") as source:
+            for kind, target in INCLUDE.findall(source.read()):
+                if kind == '"' and target not in headers:
+                    yield f"{header} is installed and includes {target}, which is not"
+
+
+def shared_names(by_folder):
+    """{name: its folders} of those that stand for two things."""
+    folders = {}
+    for folder, names in by_folder.items():
+        for name in names - SHAPE:
+            folders.setdefault(name, []).append(folder)
+    return {name: sorted(where) for name, where in folders.items() if len(where) > 1}
+
+
+def included(src, path, found=None):
+    """The headers of src that path includes, and that those include."""
+    found = set() if found is None else found
+    with open(os.path.join(src, path), encoding="utf-8") as source:
+        text = source.read()
+    for kind, target in INCLUDE.findall(text):
+        target = resolve(src, path, target)
+        if kind == '"' and target not in found and os.path.exists(os.path.join(src, target)):
+            found.add(target)
+            included(src, target, found)
+    return found
+
+
+def rules_problems(src, name):
+    """What a file of rules and its header include that rules must not know."""
+    for path in (name + ".h", name + ".c"):
+        if not os.path.exists(os.path.join(src, path)):
+            continue
+        for target in sorted(included(src, path)):
+            floor, service = room_of(target)
+            if floor not in RULES_ABOVE and target not in RULES_HEADERS and (floor, service) != room_of(path):
+                yield f"src/{path} is a rule and includes {target}"
+
+
+def store_problem(path, text):
+    """What is wrong with the SQL of a service's file; None when nothing is."""
+    name = os.path.basename(path)[:-2]
+    is_store = name == "store" or name.endswith("_store")
+    if SQL.search(text) and not is_store:
+        return "has SQL and is no store"
+    return "is a store and writes JSON" if is_store and "json_" in text else None
+
+
 # --- the test of the test ------------------------------------------------------------------------
 
 FIXTURES = [
     ("base/x.c", '#include "sql/sql.h"', True),
     ("sql/x.c", '#include "base/str.h"', False),
     ("sql/x.c", '#include <uv.h>', True),
-    ("http/x.c", '#include <uv.h>', False),
-    ("http/x.c", '#include <openssl/evp.h>', False),
+    ("http/x.c", '#include <uv.h>', True),
+    ("http/server/x.c", '#include <uv.h>', False),
+    ("http/x.c", '#include "http/server/stream.h"', True),
+    ("http/server/x.c", '#include "http/router.h"', False),
+    ("http/x.c", '#include "identity/cookie.h"', False),
+    ("identity/x.c", '#include "http/request.h"', True),
+    ("base/x.c", '#include "telemetry/log.h"', True),
+    ("telemetry/x.c", '#include <curl/curl.h>', True),
+    ("http/x.c", '#include <openssl/evp.h>', True),
     ("bus/x.c", '#include <openssl/evp.h>', True),
     ("bus/x.c", '#include "http/request.h"', False),
     ("services/orders/x.c", '#include "services/tickets/ticket.h"', True),
@@ -133,6 +230,19 @@ def fixture_is_judged(path, line, bad):
         return any(problems_in(folder, path)) == bad
 
 
+def check_stores(check):
+    for path in sources(SRC):
+        if not path.startswith("services/") or not path.endswith(".c"):
+            continue
+        with open(os.path.join(SRC, path), encoding="utf-8") as source:
+            problem = store_problem(path, source.read())
+        is_open = path[:-2] in OPEN_STORES
+        if problem:
+            check(is_open, f"src/{path} {problem}" + (" (open)" if is_open else ""))
+        elif is_open:
+            check(False, f"{path[:-2]} is as it should be: it leaves the list")
+
+
 def main():
     results = []
 
@@ -152,6 +262,28 @@ def main():
         for problem in problems:
             print(f"  {problem}")
         check(not problems, f"includes of {room} go down")
+    check(shared_names({"a": {"x", "store"}, "b": {"x", "store"}}) == {"x": ["a", "b"]}, "finds a shared name")
+    problems = list(includes_not_installed(installed_headers()))
+    for problem in problems:
+        print(f"  {problem}")
+    check(not problems, "installed headers include installed ones")
+    for name in sorted(RULES):
+        problems = list(rules_problems(SRC, name))
+        for problem in problems:
+            print(f"  {problem}")
+        check(not problems, f"{name} includes nothing but what rules may know")
+    check(store_problem("services/x/y.c", "tx_exec(tx, NULL)") and store_problem("services/x/store.c", "json_key(json)")
+          and not store_problem("services/x/y_store.c", "tx_query(tx)"), "finds SQL outside a store, and JSON in one")
+    check_stores(check)
+    by_folder = names_by_folder(sources(SRC))
+    for folder, names in sorted(by_folder.items()):
+        check(len(names) <= FOLDER_MAX, f"src/{folder} has {len(names)} files")
+    shared = shared_names(by_folder)
+    for name, folders in sorted(shared.items()):
+        check(name in OPEN_NAMES, f"{name} stands for one thing: {', '.join(folders)}"
+              + (" (open)" if name in OPEN_NAMES else ""))
+    for name in sorted(OPEN_NAMES):
+        check(name in shared, f"{name} stands for two things still: else it leaves the list")
     failed = results.count(False)
     print(f"{len(results) - failed} passed, {failed} failed, 0 skipped")
     return 1 if failed else 0

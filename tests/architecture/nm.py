@@ -13,7 +13,7 @@ import sys
 import tempfile
 
 # Business in name, I/O by trade: they run in a pool, never in a transaction.
-IO_FILES = {"services/auth/password.c", "services/payments/sandbox.c", "services/payments/stripe.c"}
+IO_FILES = {"services/auth/password.c", "services/payments/sandbox_gateway.c", "services/payments/stripe.c"}
 
 FORBIDDEN = {
     "clock": "time clock gettimeofday clock_gettime clock_getres timespec_get ftime times sleep usleep "
@@ -62,18 +62,26 @@ def object_of(entry):
     return words[words.index("-o") + 1]
 
 
-def business_objects(build):
-    """(source below src, object path) of every business object the build knows."""
+def source_objects(build):
+    """(source below src, object path) of every object of src/ the build knows."""
     with open(os.path.join(build, "compile_commands.json"), encoding="utf-8") as commands:
         entries = json.load(commands)
     found = {}
     for entry in entries:
         source = os.path.normpath(os.path.join(entry["directory"], entry["file"]))
-        match = re.search(r"/src/(services/(\w+)/(?:.*/)?(\w+)\.c)$", source)
-        if not match or match.group(2) == match.group(3) or match.group(1) in IO_FILES:
-            continue
-        found[match.group(1)] = os.path.join(entry["directory"], object_of(entry))
+        match = re.search(r"/src/([\w/]+\.c)$", source)
+        made = os.path.join(entry["directory"], object_of(entry))
+        if match and "/tests/" not in made and os.path.exists(made):
+            found[match.group(1)] = made
     return sorted(found.items())
+
+
+def business_objects(build):
+    """Those of the services' business."""
+    for source, made in source_objects(build):
+        match = re.match(r"services/(\w+)/(?:.*/)?(\w+)\.c$", source)
+        if match and match.group(1) != match.group(2) and source not in IO_FILES:
+            yield source, made
 
 
 # --- the test of the test ------------------------------------------------------------------------
@@ -112,7 +120,7 @@ def main(build):
 
     for kind, text in FIXTURES:
         check(fixture_is_judged(kind, text), f"notices {kind}" if kind else "lets plain code be")
-    objects = business_objects(build)
+    objects = list(business_objects(build))
     check(bool(objects), f"found {len(objects)} business objects")
     for source, path in objects:
         named = sorted(set(outside_symbols(path)))

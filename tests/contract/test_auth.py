@@ -40,7 +40,7 @@ def sign_in(client, email, password):
 
 def session_cookie_line(answer):
     lines = [line for line in answer.headers.get_all("Set-Cookie") or []
-             if line.startswith("session=")]
+             if line.startswith(("session=", "__Host-session="))]
     assert len(lines) == 1, f"one session cookie, got {lines}"
     return lines[0]
 
@@ -282,6 +282,69 @@ def test_current_user_is_null_without_a_session(server):
     assert expect(server.client().get("/api/users/currentuser"), 200).json == {"currentUser": None}
 
 
+def test_a_password_is_the_same_from_every_keyboard(server):
+    """Composed or not, full width or not (NIST SP 800-63B: normalised before it is hashed)."""
+    pairs = [("café-au-lait", "cafe\u0301-au-lait"), ("pass１２３４５word", "pass12345word"),
+             ("\u00a0gondola-Turnip\u3000", "gondola-Turnip")]
+    with Cases() as case:
+        for one, other in pairs:
+            for first, second in ((one, other), (other, one)):
+                with case(repr(first)):
+                    email = new_email()
+                    expect(sign_up(server.client(), email, first), 201)
+                    expect(sign_in(server.client(), email, first), 200)
+                    expect(sign_in(server.client(), email, second), 200)
+                    expect_error(sign_in(server.client(), email, second.upper()), 400,
+                                 "Invalid credentials")
+
+
+def test_a_password_is_counted_as_it_is_hashed(server):
+    seven = "e\u0301" * 7  # 14 code points as typed, 7 letters
+    expect_error(sign_up(server.client(), new_email(), seven), 400, *PASSWORD)
+    expect(sign_up(server.client(), new_email(), seven + "e\u0301"), 201)
+
+
+def test_one_mailbox_is_one_account_however_its_domain_is_written(server):
+    name = new_email().split("@")[0]
+    forms = [f"{name}@bücher.example", f"{name}@xn--bcher-kva.example", f"{name}@BÜCHER.Example",
+             f"{name}@bu\u0308cher.example"]
+    user_id = expect(sign_up(server.client(), forms[0], TEST_PASSWORD), 201).json["id"]
+    with Cases() as case:
+        for form in forms:
+            with case(form):
+                answer = expect(sign_in(server.client(), form, TEST_PASSWORD), 200)
+                assert answer.json == {"email": forms[0], "id": user_id}
+                expect_error(sign_up(server.client(), form, TEST_PASSWORD), 400, "Email in use")
+
+
+def test_letters_of_another_form_are_one_account_and_those_that_look_alike_are_not(server):
+    name = "k" + new_email().split("@")[0]
+    expect(sign_up(server.client(), f"{name}s@example.test", TEST_PASSWORD), 201)
+    for form in (f"\u212a{name[1:]}s@example.test", f"{name}\u017f@example.test"):
+        expect_error(sign_up(server.client(), form, TEST_PASSWORD), 400, "Email in use")
+    for other in (f"\u043a{name[1:]}s@example.test", f"{name}\u0455@example.test"):  # Cyrillic
+        expect(sign_up(server.client(), other, TEST_PASSWORD), 201)
+
+
+def test_a_domain_that_cannot_be_looked_up_is_no_email(server):
+    expect_error(sign_up(server.client(), "ann@xn--zzzzzz99999.com", TEST_PASSWORD), 400, *EMAIL)
+
+
+def test_no_cache_keeps_who_somebody_is_or_is_not(server):
+    somebody = server.sign_up()
+    for client in (server.client(), somebody):
+        for answer in (client.get("/api/users/currentuser"), client.post("/api/users/signout", {})):
+            assert answer.headers.get_all("Cache-Control") == ["no-store"], answer.headers
+
+
+def test_spaces_around_an_email_do_not_count(server):
+    email = new_email()
+    answer = expect(sign_up(server.client(), f"  {email} ", TEST_PASSWORD), 201)
+    assert answer.json["email"] == email
+    expect(sign_in(server.client(), email + "\t", TEST_PASSWORD), 200)
+    expect_error(sign_up(server.client(), " " + email, TEST_PASSWORD), 400, "Email in use")
+
+
 def test_current_user_is_who_signed_up(server):
     client = server.sign_up()
     user = current_user(client)
@@ -300,6 +363,13 @@ def test_the_cookie_is_secure_when_told():
     with Server(env={"COOKIE_SECURE": "1"}) as secure:
         line = session_cookie_line(sign_up(secure.client(), new_email(), TEST_PASSWORD))
         assert "secure" in {part.strip().lower() for part in line.split(";")}, line
+        assert line.startswith("__Host-session="), line
+        client = secure.client()
+        expect(sign_up(client, new_email(), TEST_PASSWORD), 201)
+        assert current_user(client)
+        expect(client.post("/api/users/signout", {}), 200)
+        assert set(client.cookies) == {"__Host-device"}, client.cookies
+        assert current_user(client) is None
 
 
 def test_the_cookie_is_secure_behind_a_trusted_proxy_only(server):
@@ -309,5 +379,6 @@ def test_the_cookie_is_secure_behind_a_trusted_proxy_only(server):
         line = session_cookie_line(trusting.client().post("/api/users/signup", body,
                                                           headers=forwarded))
         assert "secure" in {part.strip().lower() for part in line.split(";")}, line
+        assert line.startswith("__Host-session="), line
     line = session_cookie_line(server.client().post("/api/users/signup", body, headers=forwarded))
     assert "secure" not in {part.strip().lower() for part in line.split(";")}, line

@@ -1,10 +1,12 @@
 """Proves how a session lives: short tokens, renewed while in use, ended for good by sign-out."""
 
+import concurrent.futures
 import json
 import os
 import time
 
-from boxoffice import TEST_KEY, TEST_PASSWORD, Server, new_email, new_id, run_cli
+from boxoffice import (TEST_KEY, TEST_PASSWORD, Server, create_ticket, get_order, new_email, new_id,
+                       pay, reserve, run_cli)
 from check import Cases, expect, expect_not_authorized, wait_for
 from session import claims_for, make_token, unwrap_cookie, wrap_token
 
@@ -82,19 +84,23 @@ def test_who_keeps_asking_stays_and_who_does_not_is_gone(server):
 
 
 def test_pages_renew_their_visitors_session(server):
+    def renewed(page):
+        client = server.sign_up()
+        before = claims_of(client)
+        wait_half(before)
+        answer = client.get(page, headers={"Accept": "text/html"})
+        assert answer.status == 200, answer
+        assert client.email.encode() in answer.body, answer.body
+        after = claims_of(client)
+        assert after["exp"] > before["exp"] and after["sid"] == before["sid"], (before, after)
+
     pages = ["/", "/orders", "/selling", "/tickets/new"]
-    clients = [server.sign_up() for _ in pages]
-    for client in clients:
-        wait_half(claims_of(client))
+    with concurrent.futures.ThreadPoolExecutor(len(pages)) as pool:
+        jobs = {page: pool.submit(renewed, page) for page in pages}
     with Cases() as case:
-        for page, client in zip(pages, clients):
+        for page, job in jobs.items():
             with case(page):
-                before = claims_of(client)
-                answer = client.get(page, headers={"Accept": "text/html"})
-                assert answer.status == 200, answer
-                assert client.email.encode() in answer.body
-                after = claims_of(client)
-                assert after["exp"] > before["exp"] and after["sid"] == before["sid"]
+                job.result()
 
 
 def test_a_session_ends_at_last():
@@ -145,6 +151,106 @@ def test_the_id_of_a_session_is_stored_nowhere():
         server.start()
 
 
+def frozen(server, client):
+    """The same session in a client that never takes a cookie, as a server that renders pages."""
+    value = client.cookies["session"]
+
+    def ask(method, path, body=None):
+        asker = with_cookie(server, value)
+        return asker.request(method, path, body) if body is not None else asker.request(method, path)
+    return ask
+
+
+def sessions_issued(server):
+    text = server.monitor().get("/metrics").body.decode()
+    return next(int(line.split()[1]) for line in text.splitlines()
+                if line.startswith('boxoffice_sessions_total{result="issued"} '))
+
+
+def test_a_token_is_renewed_once_however_often_it_is_shown():
+    with Server(**SERVER) as server:
+        client = server.sign_up()
+        ask = frozen(server, client)
+        wait_half(claims_of(client))
+        before = sessions_issued(server)
+        answers = [ask("GET", "/api/users/currentuser") for _ in range(60)]
+        assert all(answer.json["currentUser"] for answer in answers)
+        assert len([1 for answer in answers if answer.headers.get("Set-Cookie")]) == 1
+        assert sessions_issued(server) == before + 1
+
+
+def test_who_asks_through_a_client_that_takes_no_cookie_stays_and_then_is_gone(server):
+    """A server that renders pages asks with the visitor's cookie, and cannot hand a new one on."""
+    client = server.sign_up()
+    ask = frozen(server, client)
+    end = claims_of(client)["exp"]
+
+    def over():
+        assert ask("GET", "/api/users/currentuser").json["currentUser"], "signed out while active"
+        return time.time() > end + 1
+    wait_for(over, 3 * LIFE_S, "the end of the token")
+    with Cases() as case:
+        for service, (method, path, body, status) in ASKED.items():
+            with case(service):
+                assert ask(method, path, body).status == status
+    last = ask("GET", "/api/users/currentuser").json["currentUser"]["exp"]
+    wait_for(lambda: time.time() > last + 1, 3 * LIFE_S, "the end of the session")
+    assert ask("GET", "/api/users/currentuser").json == {"currentUser": None}
+    expect_not_authorized(ask("GET", "/api/orders"))
+
+
+ASKED = {  # service: (method, path, body, status for somebody signed in)
+    "tickets": ("POST", "/api/tickets", {"title": "A seat", "price": 20}, 201),
+    "tickets, reading": ("GET", "/api/tickets/mine", None, 200),
+    "orders": ("POST", "/api/orders", {"ticketId": "0" * 24}, 404),
+    "orders, reading": ("GET", "/api/orders", None, 200),
+    "payments": ("POST", "/api/payments", {"token": "tok_visa", "orderId": "0" * 24}, 404),
+}
+
+
+# --- a hold
+
+HOLD = {"env": {"SESSION_SECONDS": "3", "ORDER_EXPIRATION_SECONDS": "60"}}
+
+
+def test_a_session_does_not_end_inside_a_hold_it_made():
+    with Server(**HOLD) as server:
+        seller, buyer, idle = (server.sign_up() for _ in range(3))
+        ticket, other = create_ticket(seller)["id"], create_ticket(seller)["id"]
+        order = reserve(buyer, ticket)
+        ask = frozen(server, buyer)
+        end = claims_of(idle)["exp"]
+        wait_for(lambda: time.time() > end + 0.1, 10, "the end of the tokens")
+        assert current_user(idle) is None
+        assert ask("GET", f"/api/orders/{order['id']}").status == 200
+        page = with_cookie(server, buyer.cookies["session"]).get(
+            f"/orders/{order['id']}", headers={"Accept": "text/html"})
+        assert page.status == 200 and b"Sign out" in page.body, page
+        paid = ask("POST", "/api/payments", {"token": "tok_visa", "orderId": order["id"]})
+        assert paid.status == 201, paid
+        server.restart()
+        assert ask("GET", f"/api/orders/{order['id']}").status == 200, "over a restart"
+        assert ask("DELETE", f"/api/orders/{new_id()}").status == 404
+        expect(server.as_user().post("/api/orders", {"ticketId": other}), 201)
+
+
+def test_a_ban_and_a_sign_out_end_a_session_inside_its_hold():
+    with Server(**HOLD) as server:
+        seller, banned, leaving = (server.sign_up() for _ in range(3))
+        asks = []
+        for buyer in (banned, leaving):
+            order = reserve(buyer, create_ticket(seller)["id"])
+            asks.append((frozen(server, buyer), order["id"]))
+        end = claims_of(leaving)["exp"]
+        done = run_cli("users", "ban", banned.email, "--data", server.data)
+        assert done.returncode == 0, done
+        expect(leaving.post("/api/users/signout", {}), 200)
+        wait_for(lambda: asks[0][0]("GET", "/api/orders").status == 401, 5, "401 for the banned")
+        wait_for(lambda: time.time() > end + 0.1, 10, "the end of the tokens")
+        for ask, order_id in asks:
+            assert ask("GET", f"/api/orders/{order_id}").status == 401
+
+
 # --- the end
 
 def test_sign_out_ends_the_session_for_good(server):
@@ -157,6 +263,57 @@ def test_sign_out_ends_the_session_for_good(server):
     assert current_user(other), "the other session goes on"
     wait_half(unwrap_cookie(kept)[1])
     assert current_user(with_cookie(server, kept)) is None, "and later"
+
+
+def test_sign_out_ends_the_session_in_every_service_at_once(server):
+    client = server.sign_up()
+    kept = client.cookies["session"]
+    used = with_cookie(server, kept)
+    expect(used.get("/api/orders"), 200)  # this connection has verified the session
+    expect(client.post("/api/users/signout", {}), 200)
+    expect_not_authorized(used.get("/api/orders"))
+    with Cases() as case:
+        for service, (method, path, body, _) in ASKED.items():
+            with case(service):
+                thief = with_cookie(server, kept)
+                expect_not_authorized(thief.request(method, path, body) if body is not None
+                                      else thief.request(method, path))
+
+
+def test_a_session_that_ended_stays_so_everywhere_across_a_restart():
+    with Server() as server:
+        client = server.sign_up()
+        kept = client.cookies["session"]
+        expect(client.post("/api/users/signout", {}), 200)
+        server.restart()
+        with Cases() as case:
+            for service, (method, path, body, _) in ASKED.items():
+                with case(service):
+                    thief = with_cookie(server, kept)
+                    expect_not_authorized(thief.request(method, path, body) if body is not None
+                                          else thief.request(method, path))
+
+
+def test_a_sign_out_lasts_as_long_as_the_token_after_the_setting_was_lowered():
+    with Server(env={"SESSION_SECONDS": "60"}) as server:
+        client = server.sign_up()
+        kept = client.cookies["session"]
+        server.env["SESSION_SECONDS"] = "2"
+        server.restart()
+        expect(with_cookie(server, kept).post("/api/users/signout", {}), 200)
+        ended = time.time()
+        wait_for(lambda: time.time() > ended + 2.5, 10, "what a new token lives")
+        assert current_user(with_cookie(server, kept)) is None
+        expect_not_authorized(with_cookie(server, kept).get("/api/orders"))
+
+
+def test_a_token_whose_record_is_gone_can_be_signed_out(server):
+    """As after a backup from before the sign-in was restored."""
+    claims = claims_for(new_id(), sid="ab" * 16)
+    value = wrap_token(make_token(TEST_KEY.encode(), claims))
+    expect(with_cookie(server, value).get("/api/orders"), 200)
+    expect(with_cookie(server, value).post("/api/users/signout", {}), 200)
+    expect_not_authorized(with_cookie(server, value).get("/api/orders"))
 
 
 def test_a_session_that_ended_stays_so_across_a_restart():
@@ -206,7 +363,7 @@ def test_bad_lifetimes_stop_the_start():
                 assert done.returncode == 1 and name in done.stderr, done
 
 
-# --- the audit trail
+# --- the audit log
 
 def test_the_audit_trail_says_who_came_and_went():
     with Server() as server:

@@ -1,4 +1,4 @@
-"""Proves which sessions are believed: both cookie names, both base64 alphabets, HS256 only."""
+"""Proves which sessions are believed: every cookie name, both base64 alphabets, HS256 only."""
 
 import base64
 import time
@@ -65,8 +65,8 @@ def json_with_symbols(token):
 
 # --- believed
 
-def test_both_cookie_names_are_read(server):
-    for name in ("session", "express:sess"):
+def test_every_cookie_name_is_read(server):
+    for name in ("session", "express:sess", "__Host-session"):
         user_id = new_id()
         expect_user(with_cookie(server, make_cookie(KEY, user_id), name), user_id)
 
@@ -142,6 +142,25 @@ def test_a_token_is_believed_from_its_nbf_on(server):
     client = with_token(server, make_token(KEY, claims_for(user_id, nbf=now - 60)))
     expect_user(client, user_id)
     expect_nobody(with_claims(server, nbf=now + 600))
+
+
+def test_a_clock_that_is_half_a_minute_ahead_makes_no_bad_token(server):
+    user_id = new_id()
+    expect_user(with_token(server, make_token(KEY, claims_for(user_id, nbf=int(time.time()) + 20))),
+                user_id)
+    expect_nobody(with_claims(server, nbf=int(time.time()) + 60))
+
+
+def test_any_64_printable_characters_are_a_user_everywhere(server):
+    """Also those of four bytes each: listed, reserved and paid, and the events are applied."""
+    seller, buyer = ("🎭" * 63 + name for name in "sb")
+    ticket = create_ticket(server.as_user(seller))
+    assert ticket["userId"] == seller
+    client = server.as_user(buyer)
+    order = buy(client, ticket["id"])
+    assert order["userId"] == buyer
+    wait_ticket(client, ticket["id"], order["id"])
+    expect_nobody(with_claims(server, id="🎭" * 65))
 
 
 def test_a_token_with_unknown_claims_and_headers_is_believed(server):

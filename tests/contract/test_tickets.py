@@ -2,8 +2,8 @@
 
 import re
 
-from boxoffice import (buy, cancel, create_ticket, get_order, get_ticket, new_id, pay, reserve,
-                       wait_order, wait_ticket)
+from boxoffice import (Server, buy, cancel, create_ticket, get_order, get_ticket, new_id, pay, reserve,
+                       try_reserve, wait_order, wait_ticket)
 from check import (Cases, expect, expect_error, expect_errors, expect_id, expect_not_authorized,
                    expect_not_found, expect_something_wrong, wait_for)
 
@@ -131,6 +131,100 @@ def test_fields_that_are_not_asked_for_are_ignored(server):
     changed = expect(seller.put(f"/api/tickets/{ticket['id']}", {**body, "price": 21}), 200).json
     assert changed["version"] == 1 and changed["userId"] == seller.user_id, changed
     assert changed["id"] == ticket["id"] and changed.get("orderId") is None, changed
+
+
+# --- what is wrong with a field
+
+def test_a_refused_field_says_what_is_wrong_and_the_way_out(server):
+    seller = server.as_user()
+    cases = [("title", "", "empty"), ("title", " ", "empty"), ("title", "\u200b\u2800", "invisible"),
+             ("title", "x" * 201, "too_long"), ("title", 5, "empty"), ("price", None, "empty"),
+             ("price", " ", "empty"), ("price", "19,99", "not_a_number"),
+             ("price", "€20", "not_a_number"), ("price", [20], "not_a_number"),
+             ("price", 20.555, "too_many_decimals"), ("price", "20.555", "too_many_decimals"),
+             ("price", 0, "too_small"), ("price", "-3", "too_small"), ("price", "0.00", "too_small"),
+             ("price", 1000000, "too_large"), ("price", "1000000", "too_large")]
+    path = f"/api/tickets/{create_ticket(seller)['id']}"
+    with Cases() as case:
+        for field, value, code in cases:
+            body = {"title": "A seat", "price": 20, field: value}
+            for ask, message in ((lambda: seller.post("/api/tickets", body), PRICE[0]),
+                                 (lambda: seller.put(path, body), EDIT_PRICE[0])):
+                with case((field, value)):
+                    answer = ask()
+                    expect_error(answer, 400, TITLE[0] if field == "title" else message, field)
+                    error = answer.json["errors"][0]
+                    assert error["code"] == code and len(error["hint"]) > 10, error
+    assert "$0.01" in seller.post("/api/tickets", {"title": "A", "price": 0}).json["errors"][0]["hint"]
+
+
+# --- titles
+
+def test_a_title_of_nothing_visible_is_no_title(server):
+    seller = server.as_user()
+    with Cases() as case:
+        for title in ["\u200b", "\u200e", "\u00a0", "\u3000 \u2003", "\u2060\ufeff", "\u00ad", "\u3164",
+                      "\u115f\u1160", "\uffa0", "\u2800", "\u034f", "\ufe0f", "\u0301", "\u202e",
+                      "\u180e", "\u2028", "\U000e0041", "\ue000", "\ufffc", "\u0085"]:
+            with case(title):
+                expect_error(seller.post("/api/tickets", {"title": title, "price": 20}), 400, *TITLE)
+
+
+def test_a_title_does_not_reach_beyond_itself(server):
+    seller = server.as_user()
+    with Cases() as case:
+        for typed, kept in [("txt\u202eexe.", "txtexe."), ("\u202dA\u202c", "A"), ("A\u202b", "A"),
+                            ("A\u2069B\u202c", "AB"), ("A\u2066B", "AB"),
+                            ("Z" + "\u0300" * 40 + "a", "Z" + "\u0300" * 3 + "a"),
+                            ("\u0e01" + "\u0e47" * 20, "\u0e01" + "\u0e47" * 3)]:
+            with case(typed):
+                ticket = create_ticket(seller, typed)
+                assert ticket["title"] == kept, ticket
+                edited = expect(edit(seller, ticket["id"], typed), 200).json
+                assert edited["title"] == kept, edited
+                assert get_ticket(seller, ticket["id"])["title"] == kept
+
+
+def test_letters_of_any_script_and_emoji_stay_as_they_are(server):
+    seller = server.as_user()
+    with Cases() as case:
+        for title in ["مسرح المدينة", "מֹועֵד בָּעִיר", "\u2067שלום\u2069 tonight", "می‌خواهم",
+                      "👨‍👩‍👧‍👦 family", "🏳️‍🌈 1️⃣ ❤️ 👍🏽", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "क्षत्रिय", "Trần Đức",
+                      "à l'opéra", "e\u0302\u0301"]:
+            with case(title):
+                assert create_ticket(seller, title)["title"] == title
+
+
+# --- the least price
+
+def test_a_price_that_cannot_be_charged_is_refused_naming_the_least():
+    with Server(env={"PRICE_MINIMUM": "0.50"}) as server:
+        seller = server.as_user()
+        answer = seller.post("/api/tickets", {"title": "A seat", "price": 0.3})
+        expect_error(answer, 400, *PRICE)
+        error = answer.json["errors"][0]
+        assert error["code"] == "too_small" and "$0.50" in error["hint"], error
+        ticket = create_ticket(seller, price=0.5)
+        expect_error(edit(seller, ticket["id"], price=0.49), 400, *EDIT_PRICE)
+
+
+def test_tickets_below_a_new_least_price_leave_the_list_and_their_seller_is_told(server):
+    with Server() as market:
+        seller, buyer = market.as_user(), market.as_user()
+        cheap, dear = create_ticket(seller, "Cheap", 0.3), create_ticket(seller, "Dear", 20)
+        market.env["PRICE_MINIMUM"] = "0.50"
+        market.restart()
+        seller, buyer = market.as_user(seller.user_id), market.as_user()
+        assert for_sale(market.client()) == [dear["id"]]
+        mine = {one["id"]: one for one in expect(seller.get("/api/tickets/mine"), 200).json}
+        told = mine[cheap["id"]]["notOnSale"]
+        assert told["code"] == "price_below_minimum" and "$0.50" in told["hint"], told
+        assert "notOnSale" not in mine[dear["id"]], mine
+        assert get_ticket(market.client(), cheap["id"])["notOnSale"] == told
+        answer = try_reserve(buyer, cheap["id"])
+        expect_error(answer, 400, "This ticket cannot be paid for at its price")
+        expect(edit(seller, cheap["id"], price=5), 200)
+        assert cheap["id"] in for_sale(market.client())
 
 
 # --- show

@@ -5,6 +5,7 @@ import functools
 import json
 import os
 import subprocess
+import tempfile
 
 import yaml
 
@@ -14,7 +15,8 @@ from check import Skip
 TOOLS = os.path.join(ROOT, "build", "deploy-tools")
 K8S = os.path.join(ROOT, "deploy", "k8s")
 OVERLAYS = ("dev", "prod")
-WORKLOADS = ("Deployment", "StatefulSet")
+WORKLOADS = ("Deployment", "StatefulSet")  # what runs all the time
+JOBS = ("CronJob",)
 
 
 KUSTOMIZE = os.path.join("@install-binary", "kustomize-linux-x64", "kustomize-linux-x64")
@@ -27,11 +29,28 @@ def tool(name):
     return path
 
 
+def built(folder):
+    done = subprocess.run([tool(KUSTOMIZE), "build", folder], check=True, capture_output=True, text=True)
+    return list(yaml.safe_load_all(done.stdout))
+
+
 @functools.cache
 def documents(overlay):
-    built = subprocess.run([tool(KUSTOMIZE), "build", os.path.join(K8S, "overlays", overlay)],
-                           check=True, capture_output=True, text=True).stdout
-    return list(yaml.safe_load_all(built))
+    """Of an overlay; of the base, "base"; of production with an optional part, "prod+PART"."""
+    overlay, _, part = overlay.partition("+")
+    folder = os.path.join(K8S, "base") if overlay == "base" else os.path.join(K8S, "overlays", overlay)
+    if not part:
+        return built(folder)
+    tool(KUSTOMIZE)
+    with tempfile.TemporaryDirectory(prefix="overlay-", dir=TOOLS) as copy:
+        k8s = os.path.relpath(K8S, copy)
+        with open(os.path.join(folder, "kustomization.yaml"), encoding="utf-8") as file:
+            kustomization = yaml.safe_load(file)
+        kustomization["resources"] = [f"{k8s}/base"]
+        kustomization["components"] = [f"{k8s}/parts/{part}"]
+        with open(os.path.join(copy, "kustomization.yaml"), "w", encoding="utf-8") as file:
+            yaml.safe_dump(kustomization, file)
+        return built(copy)
 
 
 def of_kind(overlay, *kinds):
@@ -56,7 +75,9 @@ def typed(documents_):
     the type does not have, however deep."""
     lines = []
     for i, document in enumerate(documents_):
-        model = f'import("kubernetes-models/{document["apiVersion"]}").I{document["kind"]}'
+        package = "@kubernetes-models/gateway-api" \
+            if document["apiVersion"].startswith("gateway.") else "kubernetes-models"
+        model = f'import("{package}/{document["apiVersion"]}").I{document["kind"]}'
         lines.append(f"export const d{i}: {model} = {json.dumps(document)};")
     return "\n".join(lines)
 
@@ -92,11 +113,15 @@ def refusals(files):
 # --- who selects whom -----------------------------------------------------------------------------
 
 
+def template_of(workload):
+    spec = workload["spec"]
+    return (spec["jobTemplate"]["spec"] if workload["kind"] in JOBS else spec)["template"]
+
+
 def pods(overlay):
     """[(workload, labels of its pods, pod spec)]."""
-    return [(workload, workload["spec"]["template"]["metadata"]["labels"],
-             workload["spec"]["template"]["spec"])
-            for workload in of_kind(overlay, *WORKLOADS)]
+    return [(workload, template_of(workload)["metadata"]["labels"], template_of(workload)["spec"])
+            for workload in of_kind(overlay, *WORKLOADS, *JOBS)]
 
 
 def selects(selector, labels):
@@ -115,11 +140,10 @@ def selected(overlay, selector):
 
 
 def container_of(overlay, workload):
-    for kind in WORKLOADS:
-        for document in of_kind(overlay, kind):
-            if name_of(document) == workload:
-                (container,) = document["spec"]["template"]["spec"]["containers"]
-                return container
+    for document, _, spec in pods(overlay):
+        if name_of(document) == workload:
+            (container,) = spec["containers"]
+            return container
     raise AssertionError(f"{overlay}: no workload {workload}")
 
 
@@ -148,9 +172,9 @@ def allows(overlay, rules, side, peer_labels, target, port):
     """Does one of these rules (their `from` or `to`) let a pod of these labels, at this port of the
     target?"""
     for rule in rules:
-        ports = [port_number(container_of(overlay, target), item["port"])
-                 for item in rule.get("ports", [])
-                 if item["port"] in [known[key] for known in container_of(overlay, target)["ports"]
+        container = container_of(overlay, target)
+        ports = [port_number(container, item["port"]) for item in rule.get("ports", [])
+                 if item["port"] in [known[key] for known in container.get("ports", [])
                                      for key in ("name", "containerPort")]]
         peers = [peer for peer in rule.get(side, []) if "podSelector" in peer
                  and "namespaceSelector" not in peer]
@@ -173,14 +197,14 @@ def reaches(overlay, source, target, port):
     return out and in_
 
 
-def from_outside(overlay):
-    """The workloads that pods of the ingress controller may reach."""
+def from_outside(overlay, controller="ingress-nginx"):
+    """The workloads that pods of that namespace, the ingress controller's, may reach."""
     found = set()
     for policy in of_kind(overlay, "NetworkPolicy"):
         for rule in policy["spec"].get("ingress", []):
             for peer in rule["from"]:
                 namespace = peer.get("namespaceSelector", {}).get("matchLabels", {})
-                if namespace.get("kubernetes.io/metadata.name") == "ingress-nginx":
+                if namespace.get("kubernetes.io/metadata.name") == controller:
                     found.update(selected(overlay, policy["spec"]["podSelector"]))
     return found
 

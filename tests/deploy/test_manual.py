@@ -103,5 +103,5 @@ def test_what_is_completed_is_understood():
     for words in (["serve"], ["events", "listen", "x"], ["payments", "list"], ["health"]):
         for option in complete(*words, "--"):
             done = subprocess.run([*command(*words), option + "=x", "--help"], capture_output=True,
-                                  text=True, timeout=20, check=False)
+                                  text=True, timeout=60, check=False)
             assert "unrecognized option" not in done.stderr, f"{words} {option}: {done.stderr}"

@@ -8,7 +8,9 @@ const results = {};
 for (const name of names) {
   results[name] = [];
   for (const document of JSON.parse(fs.readFileSync(path.join(folder, name + ".json"), "utf8"))) {
-    const models = require(path.join(tools, "node_modules", "kubernetes-models", document.apiVersion));
+    const gateway = document.apiVersion.startsWith("gateway.");
+    const models = require(path.join(tools, "node_modules",
+      gateway ? "@kubernetes-models/gateway-api" : "kubernetes-models", document.apiVersion));
     try {
       new models[document.kind](document).validate();
     } catch (error) {

@@ -2,7 +2,7 @@
 service, nginx before them (tools/distributed.py). What breaks is broken under purchases that come
 through the ingress; afterwards everything that was acknowledged is there, once, and the books agree.
 
-All tests share one house; each leaves it whole."""
+All tests share one deployment; each leaves it whole."""
 
 import concurrent.futures
 import http.client
@@ -15,16 +15,16 @@ import time
 
 import boxoffice
 from boxoffice import create_ticket, get_ticket, pay, reserve, wait_order, wait_ticket
-from broker import free_ports, pause
-from check import Skip, expect, wait_for
+from broker import pause
+from check import Skip, expect, free_ports, processes_of, wait_for
 from client import Client
-from house import SETTINGS, Distributed, Market, check_books, count, house, wait_quiet
+from deployment import SETTINGS, Distributed, Market, check_books, count, deployment, wait_quiet
 from partition import PartedCluster
 from session import unwrap_cookie
 
 LONG = os.environ.get("DISTRIBUTED") == "long"  # ./dev test distributed-long
 CROWD = 1000
-SERVICES = ("auth", "tickets", "orders", "expiration", "payments", "web")
+SERVICES = ("auth", "tickets", "orders", "expiration", "payments", "catalogue", "mail", "web")
 
 
 def note(text):
@@ -48,7 +48,7 @@ class Live(threading.Thread):
 
     def __init__(self, client):
         super().__init__(daemon=True)
-        self.connection = http.client.HTTPConnection(client.host, client.port, timeout=30)
+        self.connection = http.client.HTTPConnection(client.host, client.port, timeout=60)
         self.connection.request("GET", "/live")
         self.answer = self.connection.getresponse()
         assert self.answer.status == 200, self.answer.status
@@ -67,7 +67,7 @@ class Live(threading.Thread):
 
 
 def test_a_purchase_with_the_pages_through_the_ingress_and_its_live_events():
-    here = house()
+    here = deployment()
     seller, buyer = here.client(), here.client()
     assert b"Tickets for sale" in seller.get("/").body
     live = Live(here.client())
@@ -88,7 +88,7 @@ def test_a_purchase_with_the_pages_through_the_ingress_and_its_live_events():
 
 
 def test_visitors_are_told_apart_behind_the_ingress():
-    here = house()
+    here = deployment()
     for source in ("127.0.0.2", "127.0.0.3"):
         visitor = here.client(source)
         form(visitor, "/auth/signup", email=boxoffice.new_email().replace("@", "%40"),
@@ -98,7 +98,7 @@ def test_visitors_are_told_apart_behind_the_ingress():
 
 
 def test_of_a_thousand_buyers_at_two_replicas_one_gets_the_ticket():
-    here = house()
+    here = deployment()
     ticket = create_ticket(here.as_user())["id"]
     wait_for(lambda: count(here, f"SELECT COUNT(*) FROM orders.ticket_copies WHERE id = '{ticket}'"),
              10, "orders to know the ticket")
@@ -115,7 +115,7 @@ def test_of_a_thousand_buyers_at_two_replicas_one_gets_the_ticket():
 
 def test_a_ticket_changes_hands_many_times_and_nothing_waits():
     """Events of many orders of one ticket, split between two replicas of tickets in any order."""
-    here = house()
+    here = deployment()
     ticket = create_ticket(here.as_user())["id"]
     buyer = here.as_user()
     for _ in range(30):
@@ -130,12 +130,16 @@ def test_a_ticket_changes_hands_many_times_and_nothing_waits():
 
 # --- sessions ------------------------------------------------------------------------------------
 
-def test_a_ban_is_seen_by_every_replica_within_a_second():
-    here = house()
-    client = here.client()
-    email = boxoffice.new_email()
+def somebody(here):
+    """A client with a session, and its email."""
+    client, email = here.client(), boxoffice.new_email()
     expect(client.post("/api/users/signup",
                        {"email": email, "password": boxoffice.TEST_PASSWORD}), 201)
+    return client, email
+
+
+def doors_of(here, client):
+    """(name, client, path) of every replica that takes the client's session; path None: payments."""
     paths = {"auth": "/api/users/sessions", "tickets": "/api/tickets/mine", "orders": "/api/orders"}
     doors = []
     for service, path in paths.items():
@@ -150,8 +154,11 @@ def test_a_ban_is_seen_by_every_replica_within_a_second():
         door = replica.client()
         door.cookies = dict(client.cookies)
         doors.append((replica.name, door, None))
-    done = boxoffice.run_cli("users", "ban", email, "--data", here.of("auth")[0].data)
-    assert done.returncode == 0, done
+    return doors
+
+
+def refused_after(doors):
+    """Waits until every door refuses; returns how long the slowest took."""
     started, slowest = time.monotonic(), 0
     for name, door, path in doors:
         def refused(door=door, path=path):
@@ -160,11 +167,28 @@ def test_a_ban_is_seen_by_every_replica_within_a_second():
             return answer.status == 401
         wait_for(refused, 5, f"{name} to refuse")
         slowest = max(slowest, time.monotonic() - started)
-    note(f"a ban was seen by {len(doors)} replicas within {slowest:.2f} s")
+    return slowest
+
+
+def test_a_ban_is_seen_by_every_replica_within_a_second():
+    here = deployment()
+    client, email = somebody(here)
+    doors = doors_of(here, client)
+    done = boxoffice.run_cli("users", "ban", email, "--data", here.of("auth")[0].data)
+    assert done.returncode == 0, done
+    note(f"a ban was seen by {len(doors)} replicas within {refused_after(doors):.2f} s")
+
+
+def test_a_sign_out_is_seen_by_every_replica_within_a_second():
+    here = deployment()
+    client, _ = somebody(here)
+    doors = doors_of(here, client)
+    expect(client.post("/api/users/signout", {}), 200)
+    note(f"a sign-out was seen by {len(doors)} replicas within {refused_after(doors):.2f} s")
 
 
 def test_a_session_is_renewed_at_whichever_replica():
-    here = house()
+    here = deployment()
     client = here.client()
     expect(client.post("/api/users/signup", {"email": boxoffice.new_email(),
                                              "password": boxoffice.TEST_PASSWORD}), 201)
@@ -184,7 +208,7 @@ def test_a_session_is_renewed_at_whichever_replica():
 
 def test_every_replica_says_that_it_is_not_behind():
     """A replica's figure follows also when another one took what was left."""
-    here = house()
+    here = deployment()
 
     def lags():
         return [one.client().get("/readyz").json["lag"] for one in here.replicas]
@@ -195,7 +219,7 @@ def test_every_replica_says_that_it_is_not_behind():
 # --- what breaks ---------------------------------------------------------------------------------
 
 def test_a_killed_replica_of_each_service_loses_nothing():
-    here = house()
+    here = deployment()
     with Market() as market:
         for service in SERVICES if LONG else ("orders", "payments"):
             replica = here.of(service)[0]
@@ -208,7 +232,7 @@ def test_a_killed_replica_of_each_service_loses_nothing():
 
 
 def test_the_leader_of_nats_may_die():
-    here = house()
+    here = deployment()
     with Market() as market:
         leader = here.nats.leader()
         leader.kill()
@@ -218,7 +242,7 @@ def test_the_leader_of_nats_may_die():
 
 
 def test_postgresql_may_be_killed_and_started():
-    here = house()
+    here = deployment()
     with Market() as market:
         here.database.kill()
         here.database.start()
@@ -231,7 +255,7 @@ def test_postgresql_may_be_killed_and_started():
 
 
 def test_redis_may_be_wiped():
-    here = house()
+    here = deployment()
     with Market() as market:
         here.redis.command("FLUSHALL")
         here.redis.kill()
@@ -272,7 +296,7 @@ def roll(here, env=None):
 
 
 def test_a_rolling_restart_of_everything_fails_no_request():
-    here = house()
+    here = deployment()
     with Market(buyers=12, may_fail=False) as market:
         started = time.monotonic()
         slowest = roll(here)
@@ -283,7 +307,7 @@ def test_a_rolling_restart_of_everything_fails_no_request():
 def test_keys_are_rotated_by_rolling_restarts_without_a_401():
     if not LONG:
         raise Skip("three rolling restarts: ./dev test distributed-long")
-    here = house()
+    here = deployment()
     old, new = here.key, "the second key of these tests 9876543210"
     with Market(may_fail=False) as market:
         for key in (f"{old},{new}", f"{new},{old}"):
@@ -293,11 +317,6 @@ def test_keys_are_rotated_by_rolling_restarts_without_a_401():
     expect(person.post("/api/users/signup", {"email": boxoffice.new_email(),
                                              "password": boxoffice.TEST_PASSWORD}), 201)
     roll(here, {"JWT_KEY": old})
-
-
-def processes_of(session_id):
-    return subprocess.run(["ps", "-o", "args=", "-s", str(session_id)], text=True, check=False,
-                          capture_output=True).stdout.strip()
 
 
 def test_the_command_shows_it_and_leaves_nothing():
@@ -310,14 +329,13 @@ def test_the_command_shows_it_and_leaves_nothing():
         assert line.startswith("listening on http://127.0.0.1:"), line
         port = int(line.rsplit(":", 1)[1])
         assert b"Tickets for sale" in Client("127.0.0.1", port).get("/").body
-        inner = subprocess.run(["ps", "-o", "pid=", "--ppid", str(shown.pid)], text=True, check=True,
-                               capture_output=True).stdout.strip()
+        inner, = processes_of(parent=shown.pid)
         shown.send_signal(signal.SIGINT)
         assert shown.wait(60) == 0
-        assert processes_of(inner) == "", processes_of(inner)
+        assert processes_of(session=inner) == [], processes_of(session=inner)
 
 
 def test_sigterm_ends_a_replica_cleanly():
-    replica = house().of("expiration")[1]
+    replica = deployment().of("expiration")[1]
     replica.stop(signal.SIGTERM)
     replica.start()

@@ -9,7 +9,7 @@ import threading
 import time
 
 from boxoffice import (Listener, Server, buy, cancel, create_ticket, get_order, get_ticket,
-                       new_email, new_id, pay, reserve, wait_order, wait_ticket)
+                       is_unheard_of, new_email, new_id, pay, reserve, wait_order, wait_ticket)
 from check import TIME, Cases, expect, stays, wait_for
 
 PARALLEL = 6
@@ -17,12 +17,14 @@ PARALLEL = 6
 SUBJECT = "user:updated"
 SUBJECTS_SERVED = {
     "user:updated": {"tickets", "orders", "payments"},
+    "session:ended": {"tickets", "orders", "payments"},
+    "session:extended": {"tickets", "orders", "payments"},
     "ticket:created": {"orders"}, "ticket:updated": {"orders"},
     "expiration:complete": {"orders"}, "payment:created": {"orders"},
     "payment:pending": {"orders"}, "payment:failed": {"orders"}, "payment:refunded": {"orders"},
     "payment:rejected": {"payments"},
     "order:updated": {"tickets", "payments", "expiration"},
-    "order:created": {"tickets", "payments", "expiration"},
+    "order:created": {"auth", "tickets", "payments", "expiration"},
     "order:cancelled": {"tickets", "payments", "expiration"},
     "order:completed": {"tickets", "payments", "expiration"},
 }
@@ -68,7 +70,7 @@ def copy_held_by_orders(server, ticket_id):
     """(version, price) of the copy orders has, seen by reserving it for a moment; None: no copy."""
     buyer = server.as_user()
     answer = buyer.post("/api/orders", {"ticketId": ticket_id})
-    if answer.status == 404:
+    if is_unheard_of(answer):
         return None
     order = expect(answer, 201).json
     cancel(buyer, order["id"])
@@ -91,7 +93,7 @@ def wait_tickets_caught_up(server):
 
 
 def dead_letters(server):
-    return expect(server.client().get("/streaming"), 200).json
+    return expect(server.monitor().get("/streaming"), 200).json
 
 
 def wait_dead_letter(server, subject, count_before):
@@ -147,7 +149,7 @@ def test_a_listener_hears_the_services_themselves(server):
         opened = heard("order:created", order["id"])[0]
         assert opened == {"id": order["id"], "version": 0, "status": "created",
                           "userId": buyer.user_id, "expiresAt": order["expiresAt"],
-                          "ticket": {"id": ticket["id"], "price": 33.3}}, opened
+                          "ticket": {"id": ticket["id"], "price": 33.3, "title": "Heard"}}, opened
         ended = heard("order:cancelled", cancelled["id"])[0]
         assert ended == {"id": cancelled["id"], "version": 1, "ticket": {"id": ticket["id"]}}, ended
         charged = heard("payment:created", payment["id"])[0]
@@ -155,7 +157,7 @@ def test_a_listener_hears_the_services_themselves(server):
                            "stripeId": payment["stripeId"]}, charged
         complete = heard("order:completed", order["id"])[0]
         assert complete == {"id": order["id"], "version": 2, "userId": buyer.user_id,
-                            "ticket": {"id": ticket["id"], "price": 33.3}}, complete
+                            "ticket": {"id": ticket["id"], "price": 33.3, "title": "Heard"}}, complete
     finally:
         for listener in listeners.values():
             listener.stop()
@@ -443,7 +445,7 @@ def test_orders_of_one_ticket_that_arrive_in_any_order_leave_nothing_waiting():
         server.publish("order:cancelled", order_end(second, ticket))
         server.publish("order:cancelled", order_end(first, ticket))
         wait_ticket(server.client(), ticket["id"], last)
-        wait_for(lambda: expect(server.client().get("/streaming"), 200).json["waiting_count"] == 0, 10,
+        wait_for(lambda: expect(server.monitor().get("/streaming"), 200).json["waiting_count"] == 0, 10,
                  "nothing to wait")
         assert get_ticket(server.client(), ticket["id"])["orderId"] == last
 
@@ -563,7 +565,7 @@ def test_services_are_seen_on_the_channels_they_listen_to(server):
 
 
 def test_monitoring_answers_json(server):
-    client = server.client()
+    client = server.monitor()
     with Cases() as case:
         for path in ("/streaming", "/streaming/clientsz", "/streaming/channelsz",
                      "/streaming/channelsz?subs=1"):

@@ -1,8 +1,8 @@
 /* tests/faults/fail_nth.c: preloaded into the real program, fails one call of the C library: the
  * n-th of its kind. FAIL_NTH=sync:3 in the environment. Kinds: write (to files), sync (fsync,
  * fdatasync), open (files for writing), memory (malloc, calloc, realloc), connect, send (to
- * sockets). Calls are counted from the start, or with FAIL_NTH_LATER from SIGUSR2 on. When the call
- * has failed, a mark is left in the file FAIL_NTH_MARK names. */
+ * sockets). Calls are counted from the start, or with FAIL_NTH_LATER from SIGRTMIN on. When the
+ * call has failed, a mark is left in the file FAIL_NTH_MARK names. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -44,7 +44,7 @@ __attribute__((constructor)) static void begin(void)
             atomic_store(&left[kind], atol(colon + 1));
     unsetenv("LD_PRELOAD"); /* not for what the program may start */
     if (getenv("FAIL_NTH_LATER"))
-        signal(SIGUSR2, on_signal);
+        signal(SIGRTMIN, on_signal); /* the program ignores SIGUSR1 and SIGUSR2 */
     else
         atomic_store(&ready, 1);
 }

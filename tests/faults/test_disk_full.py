@@ -4,11 +4,15 @@ The data folder lies on a small tmpfs of its own, filled with a junk file. Skipp
 is not permitted.
 """
 
+import collections
 import contextlib
+import json
 import os
 import re
+import sqlite3
 import subprocess
 import tempfile
+import time
 
 from boxoffice import (TEST_PASSWORD, Server, buy, cancel, create_ticket, get_ticket, new_email,
                        reserve)
@@ -150,7 +154,7 @@ def test_readiness_follows_the_disk():
         tickets = [one for one in answer.json["services"] if one["name"] == "tickets"][0]
         assert tickets["database"] == "read-only", answer.json
         expect(server.client().get("/healthz"), 200)
-        expect(server.client().get("/streaming"), 200)
+        expect(server.monitor().get("/streaming"), 200)
         junk.remove()
         wait_for(lambda: server.client().get("/readyz").status == 200, 10, "readiness by itself")
 
@@ -181,3 +185,81 @@ def test_a_durable_listener_goes_on_after_a_full_disk():
             last = create_ticket(server.as_user(), "The last")
             wait_for(lambda: listener.messages, 10)
             assert [data["id"] for data in listener.data()] == [last["id"]]
+
+
+def failures_told(server):
+    """How often each failure was told: {(service, event, code or reason): lines}."""
+    told = collections.Counter()
+    for line in server.log().splitlines():
+        with contextlib.suppress(json.JSONDecodeError):
+            entry = json.loads(line)
+            if entry["event"] in ("statement.failed", "transaction.failed", "job.failed"):
+                told[entry["service"], entry["event"], entry.get("code") or entry.get("reason")] += 1
+    return told
+
+
+def test_a_full_disk_is_told_once_a_minute_however_often_it_is_hit():
+    with small_disk() as disk, Server(data=os.path.join(disk, "data")) as server:
+        seller, began = server.as_user(), time.monotonic()
+        junk = Junk(disk)
+        junk.grow()
+        write_until_refused(seller, junk, [])
+        refused = 0
+        while refused < 500:
+            refused += seller.post("/api/tickets", {"title": "x" * 200, "price": 1}).status == 503
+        told, minutes = failures_told(server), 1 + int((time.monotonic() - began) / 60)
+        assert ("tickets", "transaction.failed", "disk_full") in told, told
+        # Each database's connections fail under one name: statements of seven databases.
+        for (service, _, _), lines in told.items():
+            assert lines <= minutes * (7 if service == "sql" else 1), told
+        junk.remove()
+        wait_for(lambda: server.client().get("/readyz").status == 200, 20, "readiness by itself")
+        assert "transaction.recovered" in server.log()
+
+
+def log_bytes(server, name):
+    try:
+        return os.path.getsize(os.path.join(server.data, f"{name}.db-wal"))
+    except FileNotFoundError:
+        return 0
+
+
+def test_the_log_of_a_database_stays_bounded_beside_a_reader_that_hangs():
+    """SQLite cannot fold in what such a reader still sees. An eighth of the disk is the bound."""
+    bound = (16 << 20) // 8 * 2 + (1 << 20)  # not below four times the least; and the last batch
+    with small_disk() as disk, Server(data=os.path.join(disk, "data")) as server:
+        seller = server.as_user()
+        create_ticket(seller)
+        most = 0
+        with contextlib.closing(sqlite3.connect(f"{server.data}/tickets.db")) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT COUNT(*) FROM tickets").fetchone()
+
+            def refused():
+                nonlocal most
+                answers = [seller.post("/api/tickets", {"title": "x" * 200, "price": 20}).status
+                           for _ in range(50)]
+                most = max(most, log_bytes(server, "tickets"))
+                assert set(answers) <= {201, 503}, answers
+                return 503 in answers
+            wait_for(refused, 60, "the bound")
+            assert (2 << 20) < most < bound, most
+            expect_reads_go_on(server, server.client().get("/api/tickets").json)
+            server.sign_up()  # other services have logs of their own
+            assert '"log.held"' in server.log()
+        wait_for(lambda: seller.post("/api/tickets", {"title": "After", "price": 1}).status == 201, 20,
+                 "writes to go on by themselves")
+        wait_for(lambda: seller.post("/api/tickets", {"title": "After", "price": 1}).status == 201 and
+                 log_bytes(server, "tickets") <= 2 << 20, 20, "the space to be given back")
+
+
+def test_the_logs_of_a_small_disk_are_small():
+    with small_disk() as disk, Server(data=os.path.join(disk, "data")) as server:
+        seller = server.as_user()
+        for number in range(400):
+            ticket = create_ticket(seller)
+            if number % 10 == 0:
+                buy(seller, ticket["id"])
+        logs = {name: log_bytes(server, name)
+                for name in ("auth", "bus", "tickets", "orders", "payments", "expiration", "catalogue", "mail", "web")}
+        assert max(logs.values()) <= 5 << 19, logs

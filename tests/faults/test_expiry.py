@@ -37,8 +37,10 @@ def watch_expiry(buyer, order):
 
 def test_an_unpaid_order_expires_in_time_and_never_early(server):
     buyer = server.as_user()
-    order = reserve(buyer, create_ticket(server.as_user())["id"])
-    assert 0.5 < expires_at(order) - time.time() <= 1.01, order["expiresAt"]
+    ticket = create_ticket(server.as_user())
+    asked = time.time()
+    order = reserve(buyer, ticket["id"])
+    assert asked + 0.99 <= expires_at(order) <= time.time() + 1, (asked, order["expiresAt"])
     watch_expiry(buyer, order)
     assert get_order(buyer, order["id"])["version"] == 1
 
@@ -46,9 +48,8 @@ def test_an_unpaid_order_expires_in_time_and_never_early(server):
 def test_an_expired_order_frees_its_ticket(server):
     buyer, other = server.as_user(), server.as_user()
     ticket = create_ticket(server.as_user())
-    order = reserve(buyer, ticket["id"])
-    wait_ticket(buyer, ticket["id"], order["id"])
-    free = wait_ticket(buyer, ticket["id"], None)
+    reserve(buyer, ticket["id"])
+    free = wait_ticket(buyer, ticket["id"], None)  # it was held for a second, which nobody may see
     assert free["version"] == 2, free
     assert buy(other, ticket["id"])["ticket"]["id"] == ticket["id"]
 
@@ -56,7 +57,6 @@ def test_an_expired_order_frees_its_ticket(server):
 def test_an_expired_order_cannot_be_paid(server):
     buyer = server.as_user()
     order = reserve(buyer, create_ticket(server.as_user())["id"])
-    wait_ticket(buyer, order["ticket"]["id"], order["id"])
     wait_order(buyer, order["id"], "cancelled")
     wait_ticket(buyer, order["ticket"]["id"], None)
 

@@ -1,7 +1,8 @@
 """Proves that SIGKILL at any moment under load loses nothing that was acknowledged.
 
 KILL_ROUNDS times (default 50): load, SIGKILL, start again on the same data, audit. The audit: every
-2xx is still true, no ticket has two live orders, tickets and orders agree once all is quiet. Who does
+2xx is still true, no ticket has two live orders, tickets and orders agree once all is quiet. An edit
+that came after its ticket was ordered waits until the ticket is free: it is looked for then. Who does
 what is the same each time; how far they get before the kill is not.
 """
 
@@ -13,7 +14,7 @@ import threading
 import time
 
 import boxoffice
-from boxoffice import TEST_PASSWORD, Server, get_order, get_ticket, new_email
+from boxoffice import TEST_PASSWORD, Server, cancel, get_order, get_ticket, new_email, wait_ticket
 from check import expect, wait_for
 from client import Client
 
@@ -29,6 +30,7 @@ class Ledger:
 
     def __init__(self):
         self.tickets = {}    # id → (title, price)
+        self.edited = {}     # id → (title, price) before the acknowledged edit
         self.orders = {}     # id → (buyer id, ticket id)
         self.cancelled = set()
         self.paid = {}       # order id → stripeId
@@ -103,7 +105,11 @@ class Worker(threading.Thread):
         title, price = f"Better {self.chance.random()}", self.chance.randrange(1, 10**7) / 100
         before = self.ledger.tickets.pop(ticket_id)
         answer = client.put(f"/api/tickets/{ticket_id}", {"title": title, "price": price})
-        self.ledger.tickets[ticket_id] = (title, price) if self.acknowledged(answer, 200) else before
+        if self.acknowledged(answer, 200):
+            self.ledger.tickets[ticket_id] = (title, price)
+            self.ledger.edited[ticket_id] = before
+        else:
+            self.ledger.tickets[ticket_id] = before
 
     def buy(self, client):
         ticket_id = self.chance.choice(self.market[-20:])
@@ -141,7 +147,7 @@ def load_and_kill(server, market, number):
     server.kill()
     ledger = Ledger()
     for worker in workers:
-        worker.join(30)
+        worker.join(60)
         assert not worker.is_alive(), "a request hangs although the program is gone"
         assert not worker.refusals, f"refused under load: {worker.refusals[:3]}"
         ledger.add(worker.ledger)
@@ -159,38 +165,67 @@ def start_timed(server):
 
 
 def audit(server, ledger):
-    """Everything acknowledged is there, and everything agrees."""
-    client = server.client()
-    for ticket_id, (title, price) in ledger.tickets.items():
-        ticket = get_ticket(client, ticket_id)
-        assert ticket["title"] == title and ticket["price"] == price, ticket
+    """Everything acknowledged is there, and everything agrees; ticket id → (buyer id, live order)."""
     for email, user_id in ledger.users.items():
         answer = server.client().post("/api/users/signin", {"email": email,
                                                             "password": TEST_PASSWORD})
         assert expect(answer, 200).json["id"] == user_id
     live = audit_orders(server, ledger)
+    client = server.client()
     for ticket_id in ledger.tickets:
-        wait_for(lambda: get_ticket(client, ticket_id).get("orderId") == live.get(ticket_id), 10,
-                 lambda: f"{get_ticket(client, ticket_id)} is held by {live.get(ticket_id)}")
+        audit_ticket(client, ticket_id, live.get(ticket_id, (None, None))[1], ledger)
+    return live
+
+
+def shown(ticket):
+    return ticket["title"], ticket["price"]
+
+
+def audit_ticket(client, ticket_id, order, ledger):
+    """As acknowledged; while an order has it, as that was made: at the latest or before the edit."""
+    def agreed():
+        ticket = get_ticket(client, ticket_id)
+        return ticket if ticket.get("orderId") == (order and order["id"]) else None
+    ticket = wait_for(agreed, 10, lambda: f"{get_ticket(client, ticket_id)} to be held by {order}")
+    latest = ledger.tickets[ticket_id]
+    if order is None:
+        assert shown(ticket) == latest, f"{latest} is acknowledged: {ticket}"
+        return
+    assert shown(ticket) == shown(order["ticket"]), f"ordered at {order['ticket']}: {ticket}"
+    assert shown(ticket) in (latest, ledger.edited.get(ticket_id)), f"{latest} was listed: {ticket}"
+
+
+def audit_waiting_edits(server, ledger, live):
+    """Frees every ticket whose edit waits behind an unpaid order: the edit is there. Their number."""
+    client, count = server.client(), 0
+    for ticket_id, latest in ledger.tickets.items():
+        buyer_id, order = live.get(ticket_id, (None, None))
+        if order is None or order["status"] != "created" or shown(order["ticket"]) == latest:
+            continue
+        cancel(server.as_user(buyer_id), order["id"])
+        ticket = wait_ticket(client, ticket_id, None)
+        assert shown(ticket) == latest, f"the edit to {latest} is lost: {ticket}"
+        count += 1
+    return count
 
 
 def audit_orders(server, ledger):
-    """Checks every order of every buyer, acknowledged or not; ticket id → live order id."""
+    """Checks every order of every buyer, acknowledged or not; ticket id → (buyer id, live order)."""
     buyers = collections.defaultdict(list)
     for order_id, (buyer_id, _) in ledger.orders.items():
         buyers[buyer_id].append(order_id)
-    live = collections.defaultdict(set)
+    live = collections.defaultdict(list)
     for buyer_id in ledger.buyers:
         buyer = server.as_user(buyer_id)
         for order_id in buyers[buyer_id]:
             audit_order(buyer, order_id, ledger)
         for order in expect(buyer.get("/api/orders?limit=1000"), 200).json:
             if order["status"] in LIVE:
-                live[order["ticket"]["id"]].add(order["id"])
+                live[order["ticket"]["id"]].append((buyer_id, order))
         buyer.close()
-    for ticket_id, order_ids in live.items():
-        assert len(order_ids) == 1, f"ticket {ticket_id} has live orders {order_ids}"
-    return {ticket_id: order_ids.pop() for ticket_id, order_ids in live.items()}
+    for ticket_id, orders in live.items():
+        assert len(orders) == 1, f"ticket {ticket_id} has live orders {orders}"
+    return {ticket_id: orders[0] for ticket_id, orders in live.items()}
 
 
 def audit_order(buyer, order_id, ledger):
@@ -222,12 +257,13 @@ def test_a_kill_under_load_loses_nothing_that_was_acknowledged():
             starts.append(start_timed(server))
             audit(server, ledger)
             everything.add(ledger)
-        audit(server, everything)
+        waiting = audit_waiting_edits(server, everything, audit(server, everything))
         books = boxoffice.run_cli("payments", "audit", "--data", server.data)
         assert books.returncode == 0, f"the books are not sound: {books.stdout[-1500:]}"
     print(f"# {ROUNDS} kills, acknowledged: {len(everything.tickets)} tickets, "
           f"{len(everything.orders)} orders, {len(everything.cancelled)} cancellations, "
-          f"{len(everything.paid)} payments, {len(everything.users)} users")
+          f"{len(everything.paid)} payments, {len(everything.users)} users; "
+          f"{len(everything.edited)} edits, {waiting} of them waited until the end")
     print(f"# start to first answer: {percentiles(starts)}")
 
 

@@ -6,10 +6,12 @@ import re
 import signal
 import socket
 import stat
+import subprocess
 import tempfile
 import threading
 
-from boxoffice import (TEST_KEY, Server, create_ticket, get_ticket, reserve, run_cli)
+from boxoffice import (TEST_KEY, Server, clean_environment, command, create_ticket, get_ticket,
+                       reserve, run_cli)
 from check import Cases, expect, expect_not_found, wait_for
 
 PARALLEL = 6
@@ -21,12 +23,22 @@ BAD_SETTINGS = [
     ("ORDER_EXPIRATION_SECONDS", "-1"), ("ORDER_EXPIRATION_SECONDS", "1.5"),
     ("ORDER_EXPIRATION_SECONDS", "10s"), ("ORDER_EXPIRATION_SECONDS", "99999999999999999999"),
     ("NATS_URL", "http://127.0.0.1:4222"), ("NATS_URL", "nats://127.0.0.1"),
+    ("NATS_URL", "nats://:@127.0.0.1:4222"), ("NATS_URL", "nats://u:%zz@127.0.0.1:4222"),
+    ("REDIS_URL", "unix:relative"),
     ("NATS_URL", "nats://127.0.0.1:0"), ("NATS_REPLICAS", "2"),
     ("REDIS_URL", "http://127.0.0.1:6379"), ("REDIS_URL", "redis://127.0.0.1:70000"),
     ("DATABASE_URL", "mysql://localhost/x"), ("DATABASE_URL", "nonsense"),
     ("SIGNUPS_PER_HOUR", "-1"), ("SIGNIN_FAILURES_PER_MINUTE", "many"),
+    ("SIGNIN_FAILURES_PER_DAY", "-5"),
+    ("DECLINES_PER_ORDER", "x"), ("DECLINES_PER_ACCOUNT", "-1"), ("DECLINES_PER_ADDRESS", "0.5"),
+    ("LISTINGS_PER_MINUTE", "-1"), ("UNPAID_ORDERS_PER_USER", "all"),
+    ("UNPAID_ORDERS_PER_ADDRESS", "1e3"), ("HOLDS_PER_HOUR", "101"), ("PRICE_MINIMUM", "0"),
+    ("PRICE_MINIMUM", "0.505"), ("PRICE_MINIMUM", "free"),
+    ("RETENTION_DAYS", "7"), ("RETENTION_DAYS", "-1"), ("RETENTION_DAYS", "a year"),
     ("ORDERS_PER_MINUTE", "1.5"), ("CONNECTIONS_PER_ADDRESS", "10000000"),
     ("COOKIE_SECURE", "yes"), ("COOKIE_SECURE", "2"),
+    ("MONITORING_LISTEN", "127.0.0.1"), ("MONITORING_LISTEN", "127.0.0.1:70000"),
+    ("MONITORING_LISTEN", "127.0.0.1:-1"), ("MONITORING_LISTEN", "not an address:1"),
     ("TRUSTED_PROXIES", "not-an-address"), ("TRUSTED_PROXIES", "10.0.0.0/33"),
     ("TRUSTED_PROXIES", "10.0.0.0/8,oops"),
 ]
@@ -36,7 +48,7 @@ def serve(*words, env=None):
     """`boxoffice serve` that is expected to end by itself, on a data folder of its own."""
     with tempfile.TemporaryDirectory(prefix="boxoffice-test-") as folder:
         return run_cli("serve", "--listen", "127.0.0.1:0", "--data", os.path.join(folder, "data"),
-                       *words, env={"JWT_KEY": TEST_KEY, **(env or {})}, timeout=15)
+                       *words, env={"JWT_KEY": TEST_KEY, **(env or {})}, timeout=60)
 
 
 # --- the command line
@@ -154,7 +166,7 @@ def test_a_second_process_on_the_same_data_refuses_and_says_why():
     with Server() as server:
         ticket = create_ticket(server.as_user())
         done = run_cli("serve", "--listen", "127.0.0.1:0", "--data", server.data,
-                       env={"JWT_KEY": TEST_KEY}, timeout=15)
+                       env={"JWT_KEY": TEST_KEY}, timeout=60)
         assert done.returncode > 0 and done.stdout == "", done
         assert server.data in done.stderr and "process" in done.stderr.lower(), done.stderr
         assert get_ticket(server.client(), ticket["id"]) == ticket
@@ -234,7 +246,7 @@ def test_a_stop_answers_what_is_in_flight():
         wait_for(lambda: len(made) > 100, 10, "some tickets")
         server.stop()
         for thread in threads:
-            thread.join(20)
+            thread.join(60)
         server.start()
         client = server.client()
         assert not odd, odd[:3]
@@ -262,3 +274,14 @@ def test_a_clean_stop_leaves_whole_databases_and_no_logs():
             pass
         left = [name for name in os.listdir(folder) if name.endswith(("-wal", "-shm", ".sock"))]
         assert left == [], left
+
+
+def test_too_few_open_files_are_refused_with_the_remedy():
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(
+            ["sh", "-c", 'ulimit -n 64; exec "$@"', "sh",
+             *command("serve", "--listen", "127.0.0.1:0", "--data", os.path.join(folder, "data"))],
+            env=clean_environment(), capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 1 and done.stderr.count("\n") == 1, done
+        assert "open files is 64" in done.stderr and "LimitNOFILE" in done.stderr, done
+        assert not os.path.exists(os.path.join(folder, "data")), "it made something all the same"

@@ -4,7 +4,7 @@
  *
  * Input: the list and the header; '\n' parts them. */
 #include "fuzz.h"
-#include "http/internal.h"
+#include "http/ip_address.h"
 
 #include <stdlib.h>
 

@@ -4,9 +4,9 @@
  * Input: words, '\n' parts them. What would start or connect is stood in for. */
 #include "fuzz.h"
 #include "cli/cli.h"
-#include "cli/control.h"
-#include "cli/folder.h"
-#include "runtime/key.h"
+#include "cli/operate/control.h"
+#include "cli/data/folder.h"
+#include "runtime/key_rotation.h"
 #include "runtime/serve.h"
 
 #include <getopt.h>
@@ -14,37 +14,40 @@
 
 #define WORDS_MAX 32
 
-int __wrap_house_serve(const struct settings *settings,
-                       const struct service_definition *const *definitions, size_t count);
-struct control *__wrap_control_open(const char *data);
-struct control *__wrap_control_try(const char *data);
+int __wrap_app_serve(const struct settings *settings,
+                     const struct service_definition *const *definitions, size_t count,
+                     size_t known_count);
+struct http_stream *__wrap_control_open(const char *data);
+struct http_stream *__wrap_control_try(const char *data);
 bool __wrap_cli_settings(const char *data, struct settings *out);
 bool __wrap_folder_settings(const char *data, struct settings *out);
 struct http_client *__wrap_http_client_new(void);
-enum err __wrap_session_keys_rotate_alone(const struct settings *settings, struct session_kid *kid,
-                                          struct buf *why);
+enum err __wrap_session_keys_rotate_alone(const struct settings *settings,
+                                          const struct service_definition *admin,
+                                          struct session_kid *kid, struct buf *why);
 int boxoffice_main(int count, char **words);
 
 static int served;
 
-int __wrap_house_serve(const struct settings *settings,
-                       const struct service_definition *const *definitions, size_t count)
+int __wrap_app_serve(const struct settings *settings,
+                     const struct service_definition *const *definitions, size_t count,
+                     size_t known_count)
 {
     ASSERT(settings->port >= 0 && settings->port <= 65535 && settings->data);
     ASSERT(memchr(settings->host, '\0', sizeof settings->host));
-    ASSERT(count >= 1 && definitions[0]);
+    ASSERT(count >= 1 && known_count >= count && definitions[0]);
     served++;
     return 0;
 }
 
-struct control *__wrap_control_open(const char *data)
+struct http_stream *__wrap_control_open(const char *data)
 {
     ASSERT(data);
     fprintf(stderr, "boxoffice: no server is running on %s\n", data);
     return NULL;
 }
 
-struct control *__wrap_control_try(const char *data)
+struct http_stream *__wrap_control_try(const char *data)
 {
     ASSERT(data);
     fprintf(stderr, "boxoffice: no server is running on %s\n", data);
@@ -70,9 +73,11 @@ struct http_client *__wrap_http_client_new(void)
     return NULL;
 }
 
-enum err __wrap_session_keys_rotate_alone(const struct settings *settings, struct session_kid *kid,
-                                          struct buf *why)
+enum err __wrap_session_keys_rotate_alone(const struct settings *settings,
+                                          const struct service_definition *admin,
+                                          struct session_kid *kid, struct buf *why)
 {
+    (void)admin;
     ASSERT(settings->data && kid);
     buf_append(why, STR("no keys here"));
     return ERR_NOT_FOUND;

@@ -3,7 +3,8 @@
  *
  * Input: a body; and all of it as what somebody typed into a field. */
 #include "fuzz.h"
-#include "http/internal.h"
+#include "http/headers.h"
+#include "http/request.h"
 
 static const char *const names[] = {"title", "price", "email", "password", "token", "nonce", ""};
 

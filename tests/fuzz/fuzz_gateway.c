@@ -5,8 +5,8 @@
  * Input: a byte, the call; a byte, the first answer's status and that of all others; the answers,
  * '\n' parts them, the last one goes on. */
 #include "fuzz.h"
-#include "base/log.h"
-#include "http/client.h"
+#include "telemetry/log.h"
+#include "client/http_client.h"
 #include "services/payments/gateway.h"
 
 #include <stdio.h>
@@ -56,11 +56,14 @@ static void check_text(const char text[GATEWAY_TEXT_MAX])
 static void check(const struct gateway_outcome *outcome, bool refund)
 {
     check_text(outcome->id);
-    check_text(outcome->refund_id);
+    ASSERT(outcome->refund_count <= GATEWAY_REFUNDS_MAX);
+    ASSERT(outcome->dispute_count <= GATEWAY_DISPUTES_MAX);
+    for (size_t i = 0; i < outcome->refund_count; i++)
+        ASSERT(outcome->refunds[i].id[0] && outcome->refunds[i].amount_cents > 0);
     check_text(outcome->reason);
     if (processor.status == 0 || processor.status >= 401) ASSERT(outcome->kind != GATEWAY_DONE);
     if (outcome->kind == GATEWAY_DONE) ASSERT(outcome->id[0]);
-    if (outcome->kind == GATEWAY_DONE && refund) ASSERT(outcome->refund_id[0]);
+    if (outcome->kind == GATEWAY_DONE && refund) ASSERT(outcome->refund_count > 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,10 +1,11 @@
 /* Any bytes on a connection, split at any point. Promises: what comes out begins with a status
- * line; where the bytes are split makes no difference to the answers.
+ * line; where the bytes are split makes no difference to the answers; there are no more answers
+ * than requests in RFC 9112's strictest reading, and one refusal.
  *
  * Input: a byte, how many splits (0 to 7); two bytes for each, where; then what a client sends. */
 #include "fuzz.h"
 #include "base/clock.h"
-#include "http/server.h"
+#include "http/server/server.h"
 
 #include <stdlib.h>
 
@@ -13,6 +14,19 @@
 
 /* Reads whatever a handler can read. Its answer holds numbers only, so that no text of the input
  * can look like a status line in the output. */
+struct tx;
+
+/* The layer above is the test: what answers. */
+typedef enum err test_handler(struct request *rq, struct tx *tx, struct reply *rp);
+struct route {
+    test_handler *run;
+};
+#define HERE(RUN)                                                                                  \
+    .route = &(const struct route)                                                                 \
+    {                                                                                              \
+        RUN                                                                                        \
+    }
+
 static enum err answer_figures(struct request *rq, struct tx *tx, struct reply *rp)
 {
     struct str probe = request_query(rq, "after");
@@ -41,13 +55,13 @@ static enum err answer_nothing(struct request *rq, struct tx *tx, struct reply *
     return reply_empty(rp, 204);
 }
 
-static const struct route routes[] = {
-    {METHOD_GET, "/a", ACCESS_PUBLIC, IN_LOOP, answer_figures},
-    {METHOD_GET, "/a/:id", ACCESS_PUBLIC, IN_LOOP, answer_figures},
-    {METHOD_POST, "/a", ACCESS_PUBLIC, IN_LOOP, answer_figures},
-    {METHOD_PUT, "/a/:id/b", ACCESS_SESSION, IN_LOOP, answer_figures},
-    {METHOD_DELETE, "/a/:id", ACCESS_PUBLIC, IN_LOOP, answer_nothing},
-    {METHOD_GET, "/o", ACCESS_OPERATOR, IN_LOOP, answer_figures},
+static const struct http_route routes[] = {
+    {METHOD_GET, "/a", ACCESS_PUBLIC, HERE(answer_figures)},
+    {METHOD_GET, "/a/:id", ACCESS_PUBLIC, HERE(answer_figures)},
+    {METHOD_POST, "/a", ACCESS_PUBLIC, HERE(answer_figures)},
+    {METHOD_PUT, "/a/:id/b", ACCESS_SESSION, HERE(answer_figures)},
+    {METHOD_DELETE, "/a/:id", ACCESS_PUBLIC, HERE(answer_nothing)},
+    {METHOD_GET, "/o", ACCESS_OPERATOR, HERE(answer_figures)},
 };
 
 static void dispatch(void *context, int loop, struct request *rq)
@@ -66,15 +80,15 @@ static void loop_end(void *context, int loop)
     (void)loop;
 }
 
-static int64_t fixed_now_ms(const struct clock *clock)
+static struct wall_ms fixed_wall(const struct clock *clock)
 {
     (void)clock;
-    return INT64_C(1800000000000);
+    return (struct wall_ms){INT64_C(1800000000000)};
 }
 
 static const struct http_config *server_config(void)
 {
-    static const struct clock clock = {fixed_now_ms};
+    static const struct clock clock = {fixed_wall, NULL};
     static const struct http_mount mount = {"fuzz", routes, sizeof routes / sizeof *routes, NULL,
                                             NULL};
     static struct http_config config = {
@@ -115,15 +129,101 @@ static size_t statuses_of(struct str out, int statuses[ANSWERS_MAX])
     return count;
 }
 
-/* The same answers. A method nobody knows ends the connection with 404 when its whole name came in
- * one piece, with 400 when it did not: both refuse it. */
-static bool same_statuses(const int *a, const int *b, size_t count)
+/* --- a reading of its own, of whole bytes ---------------------------------------------------- */
+
+#define TOKEN "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+/* The line at *rest without its CRLF, which may have no other CR or LF in it; *rest moves on. */
+static bool take_line(struct str *rest, struct str *line)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (a[i] == b[i]) continue;
-        if (i + 1 < count || a[i] + b[i] != 400 + 404) return false;
-    }
+    const char *cr = memchr(rest->at, '\r', rest->len), *lf = memchr(rest->at, '\n', rest->len);
+
+    if (!cr || !lf || lf != cr + 1) return false;
+    *line = (struct str){rest->at, (size_t)(cr - rest->at)};
+    rest->len -= (size_t)(lf + 1 - rest->at);
+    rest->at = lf + 1;
     return true;
+}
+
+static bool is_visible(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.at[i] <= ' ' || text.at[i] > '~') return false;
+    return text.len > 0;
+}
+
+static bool is_request_line(struct str line)
+{
+    const char *first = memchr(line.at, ' ', line.len), *last = memrchr(line.at, ' ', line.len);
+    struct str version;
+
+    if (!first || first == last || first == line.at) return false;
+    version = (struct str){last + 1, (size_t)(line.at + line.len - last) - 1};
+    return is_visible((struct str){first + 1, (size_t)(last - first) - 1}) &&
+           (str_eq(version, STR("HTTP/1.1")) || str_eq(version, STR("HTTP/1.0")));
+}
+
+/* Header lines up to the empty one. *chunked, *length: what they say of the body. */
+static bool take_headers(struct str *rest, bool *chunked, size_t *length)
+{
+    struct str line;
+
+    *chunked = false;
+    *length = 0;
+    for (;;) {
+        size_t name = 0;
+        struct str value;
+        int64_t number;
+
+        if (!take_line(rest, &line)) return false;
+        if (!line.len) return true;
+        while (name < line.len && line.at[name] && strchr(TOKEN, line.at[name]))
+            name++;
+        if (!name || name == line.len || line.at[name] != ':') return false;
+        value = str_trim((struct str){line.at + name + 1, line.len - name - 1});
+        line.len = name;
+        if (str_eq_nocase(line, STR("transfer-encoding"))) *chunked = true;
+        if (str_eq_nocase(line, STR("content-length")) && str_to_int64(value, &number))
+            *length = (size_t)number;
+    }
+}
+
+static bool take_chunks(struct str *rest)
+{
+    struct str line;
+
+    for (;;) {
+        size_t size = 0, digits = 0;
+
+        if (!take_line(rest, &line)) return false;
+        for (; digits < line.len && strchr("0123456789abcdefABCDEF", line.at[digits]); digits++)
+            size = size * 16 + (size_t)strtol((char[]){line.at[digits], 0}, NULL, 16);
+        if (!digits || (digits < line.len && line.at[digits] != ';')) return false;
+        if (!size) return take_headers(rest, &(bool){false}, &(size_t){0});
+        if (size >= rest->len || rest->len - size < 2 || memcmp(rest->at + size, "\r\n", 2) != 0)
+            return false;
+        rest->at += size + 2;
+        rest->len -= size + 2;
+    }
+}
+
+/* How many requests there are before anything that is not one to the letter. */
+static size_t requests_in(struct str rest)
+{
+    size_t count = 0;
+
+    for (;; count++) {
+        struct str line;
+        bool chunked;
+        size_t length;
+
+        while (str_starts(rest, STR("\r\n")))
+            rest = (struct str){rest.at + 2, rest.len - 2};
+        if (!take_line(&rest, &line) || !is_request_line(line)) return count;
+        if (!take_headers(&rest, &chunked, &length)) return count;
+        if (chunked ? !take_chunks(&rest) : length > rest.len) return count;
+        if (!chunked) rest = (struct str){rest.at + length, rest.len - length};
+    }
 }
 
 static int by_size(const void *a, const void *b)
@@ -152,7 +252,7 @@ static size_t read_splits(const uint8_t **data, size_t *size, size_t split[SPLIT
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static int whole_statuses[ANSWERS_MAX], parts_statuses[ANSWERS_MAX];
-    size_t split[SPLITS_MAX], split_count, whole_count, parts_count;
+    size_t split[SPLITS_MAX], split_count, whole_count, parts_count, requests;
     struct buf whole, parts;
 
     if (size == 0) return 0;
@@ -165,7 +265,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     whole_count = statuses_of(buf_str(&whole), whole_statuses);
     parts_count = statuses_of(buf_str(&parts), parts_statuses);
     ASSERT(whole_count == parts_count);
-    ASSERT(same_statuses(whole_statuses, parts_statuses, whole_count));
+    ASSERT(memcmp(whole_statuses, parts_statuses, whole_count * sizeof *whole_statuses) == 0);
+    requests = requests_in(fuzz_text(data, size));
+    ASSERT(whole_count <= requests + 1);
+    ASSERT(whole_count <= requests || whole_statuses[requests] >= 400);
     buf_free(&whole);
     buf_free(&parts);
     return 0;

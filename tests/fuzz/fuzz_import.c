@@ -1,6 +1,6 @@
 /* Any bytes as a file of mongoexport. Promise: reading ends, each document lies in the text, and
  * what is taken is what its service takes; what is not has a reason that fits a line. */
-#include "cli/legacy.h"
+#include "cli/import/legacy.h"
 #include "fuzz.h"
 
 static void look(const struct json *document)
@@ -43,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         ASSERT(document.at >= text.at && document.at + document.len <= text.at + text.len);
         before = reader.text.at;
         last = line;
-        look(json_parse(fuzz_arena(), document));
+        look(json_parsed(fuzz_arena(), document));
     }
     return 0;
 }

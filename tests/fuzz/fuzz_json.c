@@ -86,14 +86,14 @@ static void write_whole(struct buf *out, const struct json *value)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct arena *arena = fuzz_arena();
-    const struct json *value = json_parse(arena, fuzz_text(data, size));
+    const struct json *value = json_parsed(arena, fuzz_text(data, size));
     struct buf once, twice;
 
     if (!value) return 0;
     buf_init(&once, NULL, FUZZ_TEXT_MAX);
     buf_init(&twice, NULL, FUZZ_TEXT_MAX);
     write_whole(&once, value);
-    value = json_parse(arena, buf_str(&once));
+    value = json_parsed(arena, buf_str(&once));
     ASSERT(value);
     write_whole(&twice, value);
     ASSERT(str_eq(buf_str(&once), buf_str(&twice)));

@@ -10,20 +10,26 @@
 static const char *const names[] = {
     "JWT_KEY",
     "DATABASE_URL",
+    "NATS_CA",
+    "NATS_CREDS",
+    "NATS_NKEY",
     "NATS_URL",
     "REDIS_URL",
+    "REDIS_CA",
     "STRIPE_KEY",
     "STRIPE_API_BASE",
     "LOG_LEVEL",
     "STRIPE_WEBHOOK_SECRET",
     "STRIPE_PUBLISHABLE_KEY",
+    "OPERATOR_CONTACT",
+    "HELP_TEXT",
     "API_BASE_URL",
     "PAYMENT_GRACE_SECONDS",
     "ORDER_EXPIRATION_SECONDS",
     "COOKIE_SECURE",
     "TRUSTED_PROXIES",
     "AUTH_PASSWORD_BLOCKLIST",
-    "MONITORING",
+    "MONITORING_LISTEN",
 };
 
 #define NAMES      (sizeof names / sizeof *names)

@@ -21,11 +21,11 @@ static void try_price(struct str text)
 static void try_time(struct str text)
 {
     char shown[ISO8601_LEN + 1];
-    int64_t time_ms, again_ms;
+    struct wall_ms time, again;
 
-    if (!iso8601_parse(text, &time_ms)) return;
-    iso8601_format(time_ms, shown);
-    ASSERT(iso8601_parse(str_of(shown), &again_ms) && again_ms == time_ms);
+    if (!iso8601_parse(text, &time)) return;
+    iso8601_format(time, shown);
+    ASSERT(iso8601_parse(str_of(shown), &again) && wall_same(again, time));
 }
 
 static void try_id(struct str text)

@@ -2,7 +2,7 @@
  * carries the right HMAC is believed, whatever else is in it; and a right one is believed whatever
  * the body. */
 #include "fuzz.h"
-#include "http/hmac.h"
+#include "base/sha256.h"
 #include "services/payments/signature.h"
 
 #define NOW_S INT64_C(1800000000)
@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         body = (struct str){end + 1, text.len - header.len - 1};
         parts[2] = body;
     }
-    ASSERT(hmac_sha256(secret, parts, 3, &right));
+    hmac_sha256(secret, parts, 3, &right);
     if (!holds(header, STR("t=")) || !holds(header, STR("v1=")) || header.len <= HMAC_HEX)
         ASSERT(!signature_valid(secret, header, body, NOW_S));
     buf_init(&made, fuzz_arena(), FUZZ_TEXT_MAX);

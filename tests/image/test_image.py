@@ -71,7 +71,7 @@ class Container:
 
     def stop(self):
         run("kill", "--signal", "TERM", self.name)
-        assert self.process.wait(15) == 0, "stopped as asked"
+        assert self.process.wait(60) == 0, "stopped as asked"
 
     def __exit__(self, *_):
         if self.process.poll() is None:

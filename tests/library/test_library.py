@@ -120,7 +120,7 @@ class Notifier:
 
     def stop(self):
         self.process.terminate()
-        assert self.process.wait(15) == 0
+        assert self.process.wait(60) == 0
 
 
 def buy(server, title):
@@ -195,5 +195,5 @@ def test_what_is_missing_is_named():
                           ({"NATS_URL": "nats://127.0.0.1:4222", "SMTP_URL": "smtp://127.0.0.1:25"},
                            "MAIL_FROM")):
             done = subprocess.run([program, "127.0.0.1:0", folder], capture_output=True, text=True,
-                                  env=boxoffice.clean_environment(env), check=False, timeout=10)
+                                  env=boxoffice.clean_environment(env), check=False, timeout=60)
             assert done.returncode == 1 and name in done.stderr, done

@@ -1,9 +1,12 @@
 """A backup is one moment of the whole market, made while it serves; a restore brings it back."""
 
+import contextlib
+import hashlib
 import json
 import os
 import random
 import shutil
+import sqlite3
 import subprocess
 import tempfile
 import time
@@ -231,3 +234,177 @@ def test_backup_says_why_it_cannot():
                 with case(label):
                     done = run_cli("backup", *words)
                     assert done.returncode == status and wanted in done.stderr, done
+
+
+def damage(path):
+    """Overwrites what hangs the pages of a table together."""
+    with open(path, "r+b") as file:
+        file.seek(4096)
+        file.write(bytes(range(256)) * 16)
+
+
+def test_a_damaged_database_is_not_backed_up():
+    with Server() as server:
+        create_ticket(server.as_user())
+        server.stop()
+        whole = os.path.join(server.folder, "whole")
+        shutil.copytree(server.data, whole)
+        for name in ("orders", "auth"):
+            damage(os.path.join(server.data, f"{name}.db"))
+            copy = os.path.join(server.folder, f"copy-{name}")
+            done = run_cli("backup", copy, "--data", server.data)
+            assert done.returncode == 1 and f"{name}.db" in done.stderr, done
+            assert "damaged" in done.stderr and "restore an earlier backup" in done.stderr, done
+            assert not os.path.exists(copy)
+            shutil.copy(os.path.join(whole, f"{name}.db"), server.data)
+        server.start()
+
+
+def change_in_index(path, user_id, order_id):
+    """The index orders_of_user has the two side by side; its pages hang together as before."""
+    entry = (user_id + order_id).encode()
+    with open(path, "rb") as file:
+        content = file.read()
+    assert entry in content, path
+    with open(path, "wb") as file:
+        file.write(content.replace(entry, b"!" + entry[1:]))
+
+
+def test_a_value_that_changed_inside_a_cell_is_seen_where_another_database_knows_it_too():
+    """Prices, titles, buyers, sellers, and events that are no JSON any more: no page tells of it."""
+    with Server() as server:
+        ticket = create_ticket(server.as_user(), title="Seat No 4711 here", price=4711.13)
+        buyer = server.as_user()
+        order = buy(buyer, ticket["id"])
+        wait_quiet(server)
+        server.stop()
+        whole = os.path.join(server.folder, "whole")
+        shutil.copytree(server.data, whole)
+        done = run_cli("backup", os.path.join(server.folder, "sound"), "--data", server.data)
+        assert done.returncode == 0, done
+        with Cases() as case:
+            for name, sql, words in (
+                    ("orders", "UPDATE orders SET price_cents = 411113", "price and buyer of order"),
+                    ("payments", "UPDATE order_copies SET price_cents = 1", "price and buyer of order"),
+                    ("orders", "UPDATE orders SET user_id = 'x'", "price and buyer of order"),
+                    ("tickets", "UPDATE tickets SET user_id = 'x'", "seller of ticket"),
+                    ("orders", "UPDATE ticket_copies SET seller_id = 'x'", "seller of ticket"),
+                    ("tickets", "UPDATE tickets SET price_cents = 1", "price and title of ticket"),
+                    ("tickets", "UPDATE tickets SET title = 'Seat'", "price and title of ticket"),
+                    ("orders", "UPDATE outbox SET payload = '{\"id\"' WHERE seq = 1", "is no JSON")):
+                with case(f"{name} {sql}"):
+                    path = os.path.join(server.data, f"{name}.db")
+                    with contextlib.closing(sqlite3.connect(path)) as db, db:
+                        db.execute(sql)
+                    copy = os.path.join(server.folder, "copy")
+                    done = run_cli("backup", copy, "--data", server.data)
+                    assert done.returncode == 1 and words in done.stderr, done
+                    assert "damaged" in done.stderr and "restore an earlier backup" in done.stderr, done
+                    assert not os.path.exists(copy)
+                    seen = run_cli("doctor", "--data", server.data)
+                    assert seen.returncode == 2 and words in seen.stdout, seen
+                    shutil.copy(os.path.join(whole, f"{name}.db"), path)
+            with case("an index that differs from its table"):
+                path = os.path.join(server.data, "orders.db")
+                change_in_index(path, buyer.user_id, order["id"])
+                done = run_cli("backup", os.path.join(server.folder, "copy"), "--data", server.data)
+                assert done.returncode == 1 and "orders.db is damaged (row 1 " in done.stderr, done
+                shutil.copy(os.path.join(whole, "orders.db"), path)
+        server.start()
+
+
+def test_verify_tells_a_sound_backup_from_one_that_is_not():
+    with Server() as server, Market(server) as market:
+        wait_for(lambda: market.bought() > 5, 20, "purchases")
+        copy = os.path.join(server.folder, "a %41? copy#1")
+        backup(server, copy)
+        names = sorted(os.listdir(copy))
+        done = run_cli("backup", "--verify", copy)
+        assert done.returncode == 0 and "sound, as of" in done.stdout, done
+        assert sorted(os.listdir(copy)) == names, "it changed what it looked at"
+
+        def refused(words, spoil):
+            bad = os.path.join(server.folder, "bad")
+            shutil.copytree(copy, bad)
+            spoil(bad)
+            done = run_cli("backup", bad, "--verify")
+            shutil.rmtree(bad)
+            assert done.returncode == 1 and words in done.stderr, done
+
+        with Cases() as case:
+            for label, words, spoil in (
+                    ("a bit", "is damaged", lambda bad: change(f"{bad}/orders.db", flip)),
+                    ("gone", "cannot read", lambda bad: os.remove(f"{bad}/tickets.db")),
+                    ("damaged before it was copied", "is damaged", damaged_all_along),
+                    ("a bit inside a value", "price and buyer of order", of_another_price),
+                    ("money that is not there", "its money does not add up", of_too_much_money),
+                    ("of two moments", "orders.db is an older copy", of_two_moments)):
+                with case(label):
+                    refused(words, spoil)
+
+
+def seal(folder, name):
+    """The manifest says that the file is as it is now."""
+    path = os.path.join(folder, name)
+    with open(path, "rb") as file:
+        content = file.read()
+
+    def edit(manifest):
+        (entry,) = [entry for entry in manifest["files"] if entry["name"] == name]
+        entry.update(bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
+    edit_json(os.path.join(folder, "manifest.json"), edit)
+
+
+def damaged_all_along(folder):
+    damage(os.path.join(folder, "orders.db"))
+    seal(folder, "orders.db")
+
+
+def of_another_price(folder):
+    with contextlib.closing(sqlite3.connect(os.path.join(folder, "orders.db"))) as db, db:
+        db.execute("UPDATE orders SET price_cents = price_cents + 1")
+    seal(folder, "orders.db")
+
+
+def of_too_much_money(folder):
+    with contextlib.closing(sqlite3.connect(os.path.join(folder, "payments.db"))) as db, db:
+        db.execute("UPDATE ledger SET amount_cents = amount_cents + 1 WHERE account = 'held'")
+    seal(folder, "payments.db")
+
+
+def of_two_moments(folder):
+    path = os.path.join(folder, "orders.db")
+    with contextlib.closing(sqlite3.connect(path)) as db, db:
+        db.execute("DELETE FROM outbox WHERE seq > 2")
+    seal(folder, "orders.db")
+
+
+def test_of_a_folder_of_backups_the_newest_are_kept():
+    with Server() as server:
+        create_ticket(server.as_user())
+        folder = os.path.join(server.folder, "nightly")
+
+        def run(keep):
+            done = run_cli("backup", folder, "--keep", str(keep), "--data", server.data)
+            assert done.returncode == 0, done
+            return sorted(os.listdir(folder))
+
+        for _ in range(3):
+            made = run(3)
+        assert len(made) == 3, made
+        os.mkdir(os.path.join(folder, f"{made[0]}.partial"))  # of a run that was killed
+        os.mkdir(os.path.join(folder, "of-somebody-else"))
+        after = run(2)
+        assert after[0] == made[2] and len(after) == 3 and after[2] == "of-somebody-else", after
+        for name in after[:2]:
+            assert run_cli("backup", "--verify", os.path.join(folder, name)).returncode == 0
+        for words in (["--keep", "0"], ["--keep", "x"], ["--keep", "2", "--verify"]):
+            done = run_cli("backup", folder, *words, "--data", server.data)
+            assert done.returncode == 2 and "--keep" in done.stderr, done
+        server.stop()
+        os.remove(os.path.join(server.data, "tickets.db"))
+        done = run_cli("backup", folder, "--keep", "1", "--data", server.data)
+        assert done.returncode == 1, done
+        assert sorted(os.listdir(folder)) == after, "a backup that failed took the place of a sound one"
+        shutil.rmtree(server.data)
+        server.start()

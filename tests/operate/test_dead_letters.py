@@ -33,7 +33,7 @@ def lose_ticket(server, ticket_id):
         db.execute("ATTACH ? AS tickets", (os.path.join(server.data, "tickets.db"),))
         db.execute("DELETE FROM ticket_copies WHERE id = ?", (ticket_id,))
         db.execute("INSERT INTO bus_dead (source, seq, subject, payload, reason, dead_at_ms) "
-                   "SELECT 'tickets', seq, subject, payload, 'a test', 0 FROM tickets.outbox "
+                   "SELECT 'tickets', seq, subject, payload, 'a test', created_at_ms FROM tickets.outbox "
                    "WHERE subject = 'ticket:created' AND payload LIKE ?", (f"%{ticket_id}%",))
 
 
@@ -48,7 +48,7 @@ def test_a_letter_whose_cause_is_gone_takes_effect_once():
         seller = server.as_user(seller.user_id)
         body = {"title": "Edited", "price": 30}
         expect(seller.put(f"/api/tickets/{ticket['id']}", body), 200)
-        wait_for(lambda: server.client().get("/streaming").json["waiting_count"] == 1, 10,
+        wait_for(lambda: server.monitor().get("/streaming").json["waiting_count"] == 1, 10,
                  "the edit to wait for the lost event")
         expect(server.as_user().post("/api/orders", {"ticketId": ticket["id"]}), 404)
         letter = letters(server)[0]
@@ -64,7 +64,7 @@ def test_a_letter_whose_cause_is_gone_takes_effect_once():
         assert reserve(server.as_user(), ticket["id"])["ticket"]["price"] == 30
         wait_quiet(server)
         assert "event.retried" in server.log()
-        expect(server.client().get("/streaming"), 200)
+        expect(server.monitor().get("/streaming"), 200)
 
 
 def test_a_letter_that_is_still_wrong_is_dead_again():
@@ -95,11 +95,39 @@ def test_letters_are_shown_in_pages_and_dropped_one_by_one():
         assert "event.dropped" in server.log()
         assert ids[0] not in [letter["id"] for letter in letters(server)]
         assert len(letters(server)) == 4
-        check = server.client().get("/streaming").json
+        check = server.monitor().get("/streaming").json
         assert check["dead_letter_count"] == 4
         for letter in letters(server):
             assert dead(server, "drop", "orders", str(letter["id"])).returncode == 0
         check_books(server)
+
+
+def test_the_number_of_a_letter_never_comes_again():
+    with Server() as server:
+        poison(server, 2)
+        wait_for(lambda: len(letters(server)) == 2, 10, "two letters")
+        newest = letters(server)[0]["id"]
+        assert dead(server, "drop", "orders", str(newest)).returncode == 0
+        server.restart()
+        poison(server)
+        wait_for(lambda: len(letters(server)) == 2, 10, "another letter")
+        assert letters(server)[0]["id"] > newest, letters(server)
+        assert dead(server, "retry", "orders", str(newest)).returncode != 0
+
+
+def test_who_put_a_letter_back_or_dropped_it_is_audited():
+    with Server() as server:
+        poison(server)
+        letter = wait_for(lambda: letters(server), 10, "a letter")[0]
+        dead(server, "retry", "orders", str(letter["id"]))
+        again = wait_for(lambda: [one for one in letters(server) if one["id"] != letter["id"]], 10,
+                         "the letter to die again")[0]
+        dead(server, "drop", "orders", str(again["id"]))
+        done = run_cli("audit", "list", "--data", server.data)
+        assert done.returncode == 0, done.stderr
+        for action, one in (("event.retried", letter), ("event.dropped", again)):
+            line = next(line for line in done.stdout.splitlines() if action in line)
+            assert f"orders/{one['id']}" in line and "expiration:complete" in line, line
 
 
 def test_a_letter_nobody_listens_to_can_only_be_dropped():
@@ -126,7 +154,7 @@ def test_a_letter_of_the_runtimes_own_books_is_put_back_too():
             db.execute("DELETE FROM banned_users")
             db.execute("ATTACH ? AS auth", (os.path.join(server.data, "auth.db"),))
             db.execute("INSERT INTO bus_dead (source, seq, subject, payload, reason, dead_at_ms) "
-                       "SELECT 'auth', seq, subject, payload, 'a test', 0 FROM auth.outbox "
+                       "SELECT 'auth', seq, subject, payload, 'a test', created_at_ms FROM auth.outbox "
                        "WHERE subject = 'user:updated'")
         server.start()
         letter = letters(server)[0]
@@ -154,5 +182,5 @@ def test_mistakes_are_told():
                 done = dead(server, *words)
                 assert done.returncode == status and wanted in done.stderr, done
         with case("outside"):
-            expect(server.client().get("/streaming/dead"), 404)
+            expect(server.monitor().get("/streaming/dead"), 404)
             expect(server.client().post("/streaming/dead/drop", {"service": "orders", "id": 1}), 404)

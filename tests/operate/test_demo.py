@@ -39,6 +39,14 @@ def test_an_empty_market_comes_alive_the_same_way_for_the_same_seed():
     assert seen[0] == seen[1] and seen[1] != seen[2]
 
 
+def test_the_demo_leaves_the_visitors_sign_ups_alone():
+    with Server(env={"SIGNUPS_PER_HOUR": "10"}) as server:
+        assert demo(server).returncode == 0
+        for n in range(10):
+            body = {"email": f"newcomer{n}@example.test", "password": boxoffice.TEST_PASSWORD}
+            expect(server.client().post("/api/users/signup", body), 201)
+
+
 def test_a_market_that_is_not_empty_is_left_as_it_is():
     with Server() as server:
         boxoffice.create_ticket(server.as_user())

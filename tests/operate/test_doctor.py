@@ -4,13 +4,16 @@ import contextlib
 import os
 import shutil
 import sqlite3
+import subprocess
 import time
 
-from boxoffice import Server, create_ticket, new_id, run_cli
-from check import Cases, wait_for
+import boxoffice
+from boxoffice import Server, buy, create_ticket, new_id, run_cli
+from books import wait_quiet
+from check import Cases, Skip, wait_for
 
 LINES = {"settings", "payments", "permissions", "disk", "clock", "server", "schema", "databases",
-         "lag", "waiting", "dead letters"}
+         "together", "lag", "waiting", "dead letters", "proxies"}
 TEST_KEYS = {"STRIPE_KEY": "sk_test_1", "STRIPE_PUBLISHABLE_KEY": "pk_test_1",
              "STRIPE_WEBHOOK_SECRET": "whsec_1"}
 
@@ -45,7 +48,7 @@ def test_a_healthy_market_is_well_served_or_not():
         server.stop()
         _, found = doctor(server.data)
         expect_line(found, "server", "ok", "none runs")
-        for what in LINES - {"clock", "disk"}:  # those are the machine's
+        for what in LINES - {"clock", "disk", "proxies"}:  # the machine's, and the server's
             assert all(word == "ok" for word, _ in found[what]), found[what]
         server.start()
 
@@ -57,7 +60,7 @@ def test_what_is_wrong_is_found():
         server.publish("ticket:updated", {"id": new_id(), "version": 3, "title": "Far", "price": 5,
                                           "userId": new_id()})
         def settled():
-            state = server.client().get("/streaming").json
+            state = server.monitor().get("/streaming").json
             return state["dead_letter_count"] == 1 and state["waiting_count"] == 1
         wait_for(settled, 10, "one of each")
         server.stop()
@@ -108,6 +111,8 @@ def test_what_is_wrong_is_found():
 
 def test_settings_that_do_not_fit_are_found():
     with Server() as server, Cases() as case:
+        server.stop()  # without one it is the environment that counts
+
         def without(name):
             return {**TEST_KEYS, name: None}
         for env, word, text in [
@@ -124,6 +129,7 @@ def test_settings_that_do_not_fit_are_found():
         with case("secrets stay secret"):
             done = run_cli("doctor", "--data", server.data, env=TEST_KEYS)
             assert "sk_test_1" not in done.stdout and "whsec_1" not in done.stdout
+        server.start()
 
 
 def test_a_server_on_another_data_folder_is_told():
@@ -134,3 +140,68 @@ def test_a_server_on_another_data_folder_is_told():
         _, found = doctor(other, {"DATABASE_URL": f"sqlite:{server.data}"})
         expect_line(found, "server", "fail", "control socket")
         shutil.rmtree(other)
+
+
+def test_a_healthy_market_that_rests_is_well_after_any_number_of_purchases():
+    """What subscribers passed over is no lag: an idle market is looked at by a cron job each hour."""
+    with Server() as server:
+        buyer = server.as_user()
+        for _ in range(3):
+            buy(buyer, create_ticket(server.as_user())["id"])
+        wait_quiet(server)
+        server.stop()
+        with contextlib.closing(sqlite3.connect(f"{server.data}/auth.db")) as db, db:
+            db.execute("INSERT INTO outbox (subject, payload, created_at_ms) WITH RECURSIVE n(i) AS"
+                       " (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 12000)"
+                       " SELECT 'user:created', '{}', ? FROM n", [int(time.time() * 1000)])
+        server.start()
+        wait_quiet(server)
+        expect_line(doctor(server.data)[1], "lag", "ok", "0 events at most")
+        server.stop()
+        expect_line(doctor(server.data)[1], "lag", "ok", "0 events at most")
+        server.start()
+
+
+def test_the_running_server_says_what_it_was_started_with():
+    """The doctor's own environment has none of the server's settings."""
+    live = {name: key.replace("_test_", "_live_") for name, key in TEST_KEYS.items()}
+    for env, word, text in ((live, "ok", "Stripe, live mode"),
+                            ({**live, "STRIPE_WEBHOOK_SECRET": None}, "warn", "WEBHOOK_SECRET"),
+                            ({**live, "COOKIE_SECURE": "0"}, "ok", "Stripe, live mode")):
+        with Server(env=env) as server:
+            _, found = doctor(server.data)
+            expect_line(found, "payments", word, text)
+            assert ("cookies" in found) == ("COOKIE_SECURE" in env), found
+            server.stop()
+            expect_line(doctor(server.data)[1], "payments", "ok", "the sandbox")
+            server.start()
+
+
+def in_packaged_place(server, conf, *words):
+    """Runs a command as on a machine where the package is installed, with that boxoffice.conf."""
+    script = ("mount -t tmpfs none /var/lib && mkdir /var/lib/boxoffice && "
+              "mount --bind \"$1\" /var/lib/boxoffice && mount -t tmpfs none /etc && "
+              "mkdir /etc/boxoffice && cp \"$2\" /etc/boxoffice/boxoffice.conf && shift 2 && "
+              "exec \"$@\"")
+    path = os.path.join(server.folder, "boxoffice.conf")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(conf)
+    return subprocess.run(["unshare", "--mount", "--propagation=private", "sh", "-c", script, "sh",
+                           server.data, path, *boxoffice.command(*words)],
+                          env=boxoffice.clean_environment(), capture_output=True, text=True,
+                          check=False)
+
+
+def test_the_packaged_settings_are_read_for_the_packaged_folder():
+    if os.geteuid() != 0:
+        raise Skip("needs root, to put a folder in the package's place")
+    conf = ("# as installed\nBOXOFFICE_LISTEN=127.0.0.1:8080\n\nSTRIPE_KEY=sk_live_1\n"
+            " STRIPE_PUBLISHABLE_KEY = 'pk_live_1'\nSTRIPE_WEBHOOK_SECRET=\"whsec_1\"\n")
+    with Server() as server:
+        server.stop()
+        done = in_packaged_place(server, conf, "doctor", "--data", "/var/lib/boxoffice")
+        assert "Stripe, live mode" in done.stdout, done
+        done = in_packaged_place(server, "DATABASE_URL=oracle:x\n", "backup", "/tmp/never", "--data",
+                                 "/var/lib/boxoffice")
+        assert done.returncode == 1 and "DATABASE_URL" in done.stderr, done
+        server.start()

@@ -1,11 +1,15 @@
 """People, tickets, orders and payments of the Node application move in."""
 
+import gzip
+import json
 import os
 import re
 import shutil
+import subprocess
 import tempfile
 import time
 
+import boxoffice
 from boxoffice import Server, buy, create_ticket, pay, reserve, run_cli
 from check import Cases, expect, wait_for
 from books import check_books, rows, wait_quiet
@@ -144,7 +148,7 @@ def spoiled(legacy):
     for words, changes in [("title", {"title": " "}), ("price", {"price": 0}),
                            ("price", {"price": 1.234}), ("price", {"price": "free"}),
                            ("userId", {"userId": ""}), ("version", {"version": 1.5}),
-                           ("orderId", {"orderId": 3})]:
+                           ("orderId", {"orderId": True})]:
         legacy.ticket(ada)
         last("tickets", words, **changes)
     for words, changes in [("status", {"status": "lost"}),
@@ -261,7 +265,7 @@ def test_what_does_not_agree_is_put_right_and_noted():
                 data, "tickets", "SELECT id, version, order_id FROM tickets")}
             found = [versions[ticket["_id"]] for ticket in legacy.tickets]
             assert found == [(5, False), (1, True), (1, True), (1, True), (1, True)], found
-            state = server.client().get("/streaming").json
+            state = server.monitor().get("/streaming").json
             assert state["dead_letter_count"] == 0, state
     finally:
         shutil.rmtree(folder)
@@ -301,3 +305,124 @@ def test_the_command_line_is_checked():
             with case(" ".join(words)):
                 done = run_cli("import", *words, "--data", "/nonexistent/data")
                 assert done.returncode == status and wanted in done.stderr, done
+
+
+def written(folder, name, documents, joined="\n"):
+    path = os.path.join(folder, f"{name}.json")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(joined.join(json.dumps(document) for document in documents))
+    return path
+
+
+def test_every_form_of_a_number_and_a_date_is_taken():
+    """What mongoexport, Compass and drivers write for the same values."""
+    folder = tempfile.mkdtemp(prefix="boxoffice-test-")
+    data = os.path.join(folder, "data")
+    ada = object_id()
+    prices = [(20, 20), ({"$numberLong": 20}, 20), ({"$numberLong": "20"}, 20),
+              ({"$numberInt": "20"}, 20), ({"$numberDouble": 19.99}, 19.99),
+              ({"$numberDecimal": "19.99"}, 19.99), (19.990000000000002, 19.99),
+              (0.1 + 0.2, 0.3), ("19.99", 19.99), (999999.99, 999999.99)]
+    tickets = [{"_id": {"$oid": object_id()}, "title": "A seat", "price": price, "userId": ada,
+                "version": 0} for price, _ in prices]
+    moment = 1790000000000
+    dates = [{"$date": moment}, {"$date": {"$numberLong": str(moment)}},
+             {"$date": {"$numberLong": moment}}, {"$date": "2026-09-21T14:13:20Z"},
+             {"$date": "2026-09-21T14:13:20.000Z"}, {"$date": "2026-09-21T16:13:20.000+02:00"},
+             {"$date": "2026-09-21T08:43:20.000-0530"}, {"$date": "2026-09-21T14:13:20+00"},
+             "2026-09-21T23:13:20.000+09:00"]
+    orders = [{"_id": {"$oid": object_id()}, "userId": ada, "status": "cancelled", "expiresAt": date,
+               "ticket": tickets[0]["_id"], "version": 1} for date in dates]
+    try:
+        move_in(data, ["--tickets", written(folder, "tickets", tickets), "--orders",
+                       written(folder, "orders", orders), "--payments",
+                       written(folder, "payments", [])])
+        held = dict(rows(data, "tickets", "SELECT id, price_cents FROM tickets"))
+        for ticket, (form, price) in zip(tickets, prices):
+            assert held[ticket["_id"]["$oid"]] == round(price * 100), form
+        held = dict(rows(data, "orders", "SELECT id, expires_at_ms FROM orders"))
+        for order in orders:
+            assert held[order["_id"]["$oid"]] == moment, order["expiresAt"]
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_a_file_that_cannot_be_read_as_it_is_is_refused_by_the_name_of_its_form():
+    folder = tempfile.mkdtemp(prefix="boxoffice-test-")
+    user = json.dumps({"_id": {"$oid": object_id()}, "email": "ada@example.test",
+                       "password": SAME_HASH})
+    try:
+        with Cases() as case:
+            for label, content, words in [
+                    ("gzip", gzip.compress(user.encode()), "gzip"),
+                    ("utf-16 with a mark", user.encode("utf-16"), "UTF-16"),
+                    ("utf-16 without", user.encode("utf-16-le"), "UTF-16"),
+                    ("big-endian", user.encode("utf-16-be"), "UTF-16"),
+                    ("zip", b"PK\x03\x04" + bytes(30), "zip"),
+                    ("bson", bytes([200, 0, 0, 0, 7]) + b"_id\0" + bytes(190), "mongoexport"),
+                    ("an array begun", b"[", "array is not closed"),
+                    ("an array cut off", b"[" + user.encode() + b",\n", "array is not closed"),
+                    ("cut off in a document", b"[" + user.encode()[:40], "array is not closed")]:
+                with case(label):
+                    path = os.path.join(folder, "users.json")
+                    with open(path, "wb") as file:
+                        file.write(content)
+                    data = os.path.join(folder, "data")
+                    done = run_cli("import", "--users", path, "--data", data)
+                    assert done.returncode == 1 and words in done.stderr and path in done.stderr, done
+                    assert not os.path.exists(data), "something was taken over"
+            with case("a folder"):
+                done = run_cli("import", "--users", folder, "--data", folder + "/data")
+                assert done.returncode == 1 and "directory" in done.stderr, done
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_a_pipe_is_read_to_its_end():
+    legacy, folder = Legacy(), tempfile.mkdtemp(prefix="boxoffice-test-")
+    for number in range(2000):
+        legacy.user(f"u{number}@example.test", hashed=SAME_HASH)
+    try:
+        _, path = legacy.write(folder)[:2]
+        data = os.path.join(folder, "data")
+        words = boxoffice.command("import", "--users", "/dev/stdin", "--data", data)
+        done = subprocess.run(["sh", "-c", 'cat "$0" | exec "$@"', path, *words],
+                              env=boxoffice.clean_environment(), capture_output=True, text=True,
+                              check=False)
+        assert done.returncode == 0 and "2000 read, 2000 taken over" in done.stdout, done
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_identities_that_are_no_object_ids_come_as_ids_made_of_them():
+    """Whatever names the same record, of whichever kind its identity is."""
+    folder = tempfile.mkdtemp(prefix="boxoffice-test-")
+    data = os.path.join(folder, "data")
+    uuid = {"$uuid": "6e8f1f0a-9d9e-4b3e-8a0f-0e8d3c1a2b3c"}
+    user = {"_id": "ada", "email": "ada@example.test", "password": SAME_HASH}
+    tickets = [{"_id": ticket, "title": "A seat", "price": 20, "userId": "ada", "version": 1,
+                "orderId": order} for ticket, order in ((7, 8), ("7", "8"), (uuid, uuid))]
+    orders = [{"_id": ticket["orderId"], "userId": "ada", "status": "complete", "version": 1,
+               "expiresAt": {"$date": 1790000000000}, "ticket": ticket["_id"]} for ticket in tickets]
+    payments = [{"_id": number, "orderId": order["_id"], "stripeId": f"ch_{number}"}
+                for number, order in enumerate(orders)]
+    words = ["--users", written(folder, "users", [user]),
+             "--tickets", written(folder, "tickets", tickets),
+             "--orders", written(folder, "orders", orders),
+             "--payments", written(folder, "payments", payments)]
+    try:
+        done = move_in(data, words)
+        assert counts(done)["tickets"] == (3, 3, 0, 0, 3), done
+        assert "_id: no ObjectId, it comes as 00000000" in done.stderr, done.stderr
+        assert counts(move_in(data, words))["orders"][2] == 3, "the second time they are there"
+        (owner,), = rows(data, "auth", "SELECT id FROM users")
+        assert {row[0] for row in rows(data, "tickets", "SELECT user_id FROM tickets")} == {owner}
+        assert rows(data, "tickets", "SELECT COUNT(DISTINCT id), COUNT(order_id) FROM tickets") == \
+            [(3, 3)]
+        with Server(data=data) as server:
+            wait_quiet(server)
+            check_books(server)
+            seller = server.as_user(owner, "ada@example.test")
+            assert len(seller.get("/api/orders").json) == 3
+    finally:
+        shutil.rmtree(folder)

@@ -85,20 +85,38 @@ class Machine:
         return self.run("stat", "--format=%U:%G %a", "/" + name).strip()
 
 
+def unit_command(machine, unit, instance=""):
+    """The command of a unit and its environment."""
+    text = machine.read(f"lib/systemd/system/{unit}").replace("%i", instance)
+    environment = dict(ENVIRONMENT)
+    for assignments in re.findall(r"^Environment=(.*)$", text, re.MULTILINE):
+        environment.update(assignment.split("=", 1) for assignment in assignments.split())
+    for name in re.findall(r"^EnvironmentFile=-?/(.*)$", text, re.MULTILINE):
+        environment.update(line.split("=", 1) for line in machine.read(name).splitlines()
+                           if line and not line.startswith("#"))
+    (line,) = re.findall(r"^ExecStart=(.*)$", text, re.MULTILINE)
+    return [re.sub(r"\$\{(\w+)\}", lambda m: environment[m[1]], word)
+            for word in line.split()], environment
+
+
+def check_nightly_backup(machine):
+    """What the timer runs, as its user, beside the server: sound, private, the newest are kept."""
+    command, environment = unit_command(machine, "boxoffice-backup.service")
+    command[command.index("--keep") + 1] = "2"
+    for _ in range(3):
+        done = subprocess.run(machine.words(*AS_THE_SERVICE, *command), env=environment, text=True,
+                              stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+    made = sorted(os.listdir(machine.path("var/backups/boxoffice")))
+    assert len(made) == 2, made
+    assert "sound" in machine.run("boxoffice", "backup", "--verify", f"/var/backups/boxoffice/{made[1]}")
+
+
 class Service:
     """The command of a unit with its environment files, as its user: what systemd would start."""
 
     def __init__(self, machine, unit="boxoffice.service", instance="", tracer=()):
-        text = machine.read(f"lib/systemd/system/{unit}").replace("%i", instance)
-        environment = dict(ENVIRONMENT)
-        for assignment in re.findall(r"^Environment=(.*)$", text, re.MULTILINE):
-            environment.update([assignment.split("=", 1)])
-        for name in re.findall(r"^EnvironmentFile=-?/(.*)$", text, re.MULTILINE):
-            environment.update(line.split("=", 1) for line in machine.read(name).splitlines()
-                               if line and not line.startswith("#"))
-        (line,) = re.findall(r"^ExecStart=(.*)$", text, re.MULTILINE)
-        command = [re.sub(r"\$\{(\w+)\}", lambda m: environment[m[1]], word)
-                   for word in line.split()]
+        command, environment = unit_command(machine, unit, instance)
         self.process = subprocess.Popen([*tracer, *machine.words(*AS_THE_SERVICE, *command)],
                                         env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=subprocess.DEVNULL, text=True)
@@ -111,7 +129,7 @@ class Service:
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(12) == 0
+        assert self.process.wait(60) == 0
         self.process.stdout.close()
 
 
@@ -152,8 +170,9 @@ def test_it_is_built_with_what_the_program_is_built_with():
         named = set(re.findall(r"[a-z0-9.+-]+", file.read().split("Build-Depends:")[1]
                                .split("Standards-Version")[0]))
     script = '. tools/dev/packages.sh; printf "%s\\n" "${BUILD_PACKAGES[@]}"'
-    needed = set(subprocess.run(["bash", "-c", script], cwd=ROOT, check=True, capture_output=True,
-                                text=True).stdout.split())
+    listed = subprocess.run(["bash", "-c", script], cwd=ROOT, check=True, capture_output=True,
+                            text=True).stdout
+    needed = set(re.split(r"[|\s]+", listed.strip()))
     missing = needed - named - {"gcc", "libc6-dev"}  # build-essential
     assert not missing, f"Build-Depends in deploy/debian/control lacks {missing}"
 
@@ -180,8 +199,14 @@ def check_installed(machine, version):
     assert machine.owner_and_mode(DATA) == "boxoffice:boxoffice 700"
     assert os.path.islink(
         machine.path("etc/systemd/system/multi-user.target.wants/boxoffice.service"))
+    assert os.path.islink(
+        machine.path("etc/systemd/system/timers.target.wants/boxoffice-backup.timer"))
+    assert machine.owner_and_mode("var/backups/boxoffice") == "boxoffice:boxoffice 700"
     for name in ("usr/share/man/man1/boxoffice.1.gz",
-                 "usr/share/bash-completion/completions/boxoffice"):
+                 "usr/share/bash-completion/completions/boxoffice",
+                 "usr/share/doc/boxoffice/docs/operations.md.gz", "usr/share/boxoffice/postgres/roles.sql",
+                 "usr/share/boxoffice/observability/alerts.yaml",
+                 "usr/share/boxoffice/observability/dashboard.json"):
         assert os.path.exists(machine.path(name)), name
 
 
@@ -190,10 +215,11 @@ def check_units(machine):
     with open(machine.path("etc/boxoffice/orders.conf"), "w", encoding="utf-8") as file:
         file.write("BOXOFFICE_LISTEN=127.0.0.1:0\n")
     done = subprocess.run(machine.words("systemd-analyze", "verify", "--man=no",
-                                        "boxoffice.service", "boxoffice@orders.service"),
+                                        "boxoffice.service", "boxoffice@orders.service",
+                                        "boxoffice-backup.timer"),
                           env=ENVIRONMENT, capture_output=True, text=True, check=False)
     assert done.returncode == 0 and not done.stderr.strip(), done.stderr
-    for unit in ("boxoffice.service", "boxoffice@orders.service"):
+    for unit in ("boxoffice.service", "boxoffice@orders.service", "boxoffice-backup.service"):
         machine.run("systemd-analyze", "security", "--offline=true", "--no-pager",
                     "--threshold=15", unit)
 
@@ -230,6 +256,7 @@ def check_system_calls(machine):
     paid = wait_for(lambda: seller.post("/api/payments", {"token": "tok_visa", "orderId": order["id"]})
                     .status == 201, 10, "the payment")
     assert paid
+    check_nightly_backup(machine)
     service.stop()
     with open(log, encoding="utf-8", errors="replace") as file:
         calls = file.read().split('execve("/usr/bin/boxoffice"', 1)[1]
@@ -247,6 +274,60 @@ def check_instance(machine):
     assert os.path.exists(machine.path(f"{DATA}/orders/orders.db"))
     assert service.client.get("/api/tickets").status == 404, "orders alone serves no tickets"
     service.stop()
+
+
+# What systemctl says of a machine on which an instance runs; each call is written down.
+SYSTEMCTL = """#!/bin/sh
+echo "$*" >>/tmp/systemctl
+case "$*" in
+*list-units*) echo "boxoffice@orders.service loaded active running" ;;
+*is-enabled*boxoffice.service) exit 0 ;;
+*is-active*boxoffice.service) [ ! -e /tmp/broken ] ;;
+esac
+"""
+
+
+class RunningSystemd:
+    """Makes the machine look as if systemd ran on it, to whoever asks systemctl."""
+
+    def __init__(self, machine):
+        self.machine = machine
+        self.systemctl = machine.path("usr/bin/systemctl")
+
+    def __enter__(self):
+        os.makedirs(self.machine.path("run/systemd/system"), exist_ok=True)
+        os.rename(self.systemctl, self.systemctl + ".kept")
+        with open(self.systemctl, "w", encoding="utf-8") as file:
+            file.write(SYSTEMCTL)
+        os.chmod(self.systemctl, 0o755)
+        return self
+
+    def __exit__(self, *_):
+        os.rename(self.systemctl + ".kept", self.systemctl)
+        os.rmdir(self.machine.path("run/systemd/system"))
+
+    def calls(self):
+        """What was asked since the last time."""
+        path = self.machine.path("tmp/systemctl")
+        if not os.path.exists(path):
+            return ""
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        os.unlink(path)
+        return text
+
+
+def check_instances_follow(machine):
+    """An upgrade restarts instances, and one whose service does not start is an error."""
+    with RunningSystemd(machine) as systemd:
+        machine.run("dpkg-reconfigure", "boxoffice")
+        assert "restart boxoffice@orders.service" in systemd.calls()
+        with open(machine.path("tmp/broken"), "w", encoding="utf-8"):
+            pass
+        done = subprocess.run(machine.words("dpkg-reconfigure", "boxoffice"), env=ENVIRONMENT, text=True,
+                              capture_output=True, stdin=subprocess.DEVNULL, check=False)
+        assert done.returncode != 0 and "journalctl -u boxoffice" in done.stderr, done
+        os.unlink(machine.path("tmp/broken"))
 
 
 def test_installed_upgraded_removed_and_purged_with_the_data_kept():
@@ -281,11 +362,12 @@ def test_installed_upgraded_removed_and_purged_with_the_data_kept():
         service.stop()
         check_system_calls(machine)
         check_instance(machine)
+        check_instances_follow(machine)
 
         machine.apt("remove", "boxoffice")
         assert not os.path.exists(machine.path("usr/bin/boxoffice"))
         assert machine.read(CONF) == settings, "removing keeps the settings"
         assert os.path.exists(machine.path(f"{DATA}/auth.db")), "removing keeps the data"
         machine.apt("purge", "boxoffice")
-        assert not os.path.exists(machine.path(CONF)), "purging takes the settings"
+        assert not os.path.exists(machine.path("etc/boxoffice")), "purging takes all settings"
         assert os.path.exists(machine.path(f"{DATA}/auth.db")), "no command takes people's money"

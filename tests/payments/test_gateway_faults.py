@@ -38,7 +38,7 @@ class FaultProxy:
 
     def __exit__(self, *_):
         self.process.stdin.close()
-        self.process.wait(10)
+        self.process.wait(60)
         self.process.stdout.close()
 
     def calm(self):

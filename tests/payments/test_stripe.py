@@ -9,6 +9,7 @@ from boxoffice import (Server, create_ticket, get_order, new_id, pay, reserve, r
 from check import Cases, expect, expect_error, wait_for
 from stripe_double import KEY, WEBHOOK_SECRET, Double
 
+PARALLEL = 3  # each has a server and a processor of its own, and waits
 WEBHOOK = "/api/payments/webhook"
 
 
@@ -59,6 +60,10 @@ def test_a_charge_reaches_stripe_with_amount_and_metadata(server, stripe):
     assert done["payment"] == {"status": "captured", "stripeId": paid["stripeId"]}, done
 
 
+def _failed(buyer, order_id):
+    return get_order(buyer, order_id).get("payment", {}).get("status") == "failed"
+
+
 @with_double
 def test_declines_answer_402_and_bad_requests_400(server, stripe):
     buyer = server.as_user()
@@ -70,13 +75,24 @@ def test_declines_answer_402_and_bad_requests_400(server, stripe):
                 order = reserve(buyer, create_ticket(server.as_user())["id"])
                 answer = expect(try_pay(buyer, order["id"], token), 402)
                 assert words in answer.json["errors"][0]["message"], answer
-                assert wait_order(buyer, order["id"], "created")["payment"]["status"] == "failed"
+                wait_for(lambda: _failed(buyer, order["id"]), 10, "the order to hear of it")
                 pay(buyer, order["id"])
-        with case("an amount too small for the processor"):
-            buyer, order = order_at(server, 0.01)
-            expect_error(try_pay(buyer, order["id"]), 400, "Amount must be at least 50 cents")
-            wait_order(buyer, order["id"], "created")
     assert stripe.tally()["doubled"] == []
+
+
+@with_double
+def test_what_the_processor_does_not_charge_is_not_listed(server, stripe):
+    answer = server.as_user().post("/api/tickets", {"title": "Cheap", "price": 0.49})
+    expect_error(answer, 400, "Price must be greater than 0", "price")
+    assert "$0.50" in answer.json["errors"][0]["hint"], answer
+    assert stripe.tally()["doubled"] == []
+
+
+def test_a_charge_too_small_for_the_processor_is_refused_in_its_words():
+    with Double() as stripe, Server(env={**stripe.environment(), "PRICE_MINIMUM": "0.01"}) as server:
+        buyer, order = order_at(server, 0.01)
+        expect_error(try_pay(buyer, order["id"]), 400, "Amount must be at least 50 cents")
+        wait_order(buyer, order["id"], "created")
 
 
 @with_double

@@ -13,7 +13,7 @@ from broker import Nats, Redis
 from check import wait_for
 from postgres import Postgres
 
-SERVICES = ("bus", "auth", "tickets", "orders", "expiration", "payments", "web")
+SERVICES = ("bus", "auth", "tickets", "orders", "expiration", "payments", "catalogue", "mail", "web")
 
 
 def on(url, *services, **more):
@@ -78,6 +78,41 @@ def test_a_server_that_starts_before_its_database_waits_for_it():
             server.stop()
         finally:
             server.discard()
+
+
+def refused_on(url, *words):
+    done = boxoffice.run_cli("serve", "--services", "orders", "--listen", "127.0.0.1:0", "--data",
+                             "/tmp/boxoffice-none", env={"DATABASE_URL": url, "NATS_URL": None})
+    assert done.returncode == 1, done
+    said = done.stderr.splitlines()[-1]  # what the server said is in the log before it
+    assert "DATABASE_URL" in said and all(word in said for word in words), done.stderr
+    assert "hunter2" not in done.stderr, done.stderr
+
+
+def test_a_database_or_a_schema_that_is_not_there_is_named_with_the_remedy():
+    """Waiting mends neither: unlike a server that is away, it does not start."""
+    with Postgres() as postgres:
+        url = postgres.new_database()
+        refused_on(url.rsplit("/", 1)[0] + "/no_such_database", "no_such_database")
+        refused_on(url.replace("app@", "nobody_here:hunter2@"), "nobody_here")
+        postgres.psql("CREATE ROLE poor LOGIN")
+        refused_on(url.replace("app@", "poor:hunter2@"), "schema bus", "roles.sql")
+        name = name_of(url)
+        postgres.psql("CREATE SCHEMA bus; CREATE SCHEMA orders AUTHORIZATION poor", name)
+        refused_on(url.replace("app@", "poor:hunter2@"), "schema bus", "roles.sql")
+
+
+def test_a_schema_of_a_later_version_is_not_touched():
+    with Postgres() as postgres:
+        url = postgres.new_database()
+        with on(url, "orders") as server:
+            server.stop()
+            postgres.psql("INSERT INTO orders.schema_migrations VALUES ('orders/9999_later', 1, 1)",
+                          name_of(url))
+            refused_on(url, "later version", "orders/9999_later")
+            postgres.psql("DELETE FROM orders.schema_migrations WHERE name = 'orders/9999_later'",
+                          name_of(url))
+            server.start()
 
 
 # --- losing it ----------------------------------------------------------------------------------
@@ -241,7 +276,8 @@ def test_the_doctor_asks_the_servers_of_others():
                **redis.environment()}
         with Server(env=env) as server:
             _, found = doctor("--data", server.data, env=env)
-            assert found["databases"] == "ok 7, PostgreSQL answers", found
+            services = server.client().get("/readyz").json["services"]
+            assert found["databases"] == f"ok {len(services)}, PostgreSQL answers", found
             assert found["schema"].startswith("ok every database"), found
             assert found["server"] == "ok it serves and is ready", found
             assert found["nats"].startswith("ok it answers") and found["redis"] == "ok it answers"
@@ -271,7 +307,7 @@ def test_the_life_of_an_order_is_read_from_the_database():
 
 def test_events_kept_and_not_yet_relayed_are_counted():
     def figure(server, name, service):
-        text = server.client().get("/metrics").body.decode()
+        text = server.monitor().get("/metrics").body.decode()
         found = re.search(rf'^boxoffice_{name}{{service="{service}"}} (\d+)$', text, re.MULTILINE)
         return int(found[1]) if found else None
     with Postgres() as postgres, Nats() as nats:
@@ -289,7 +325,53 @@ def test_events_kept_and_not_yet_relayed_are_counted():
             wait_for(lambda: figure(server, "outbox_unrelayed", "tickets") == 0, 20, "the relay")
 
 
+def test_old_events_go_once_the_broker_has_them():
+    forty_days = "UPDATE {0}.outbox SET created_at_ms = created_at_ms - 40 * 86400000::bigint"
+    publishers = ("tickets", "orders", "payments")
+    with Postgres() as postgres, Nats() as nats:
+        url = postgres.new_database()
+        with Server(env={"DATABASE_URL": url, **nats.environment()}) as server:
+            def buy():
+                buyer = server.as_user()
+                order = boxoffice.buy(buyer, boxoffice.create_ticket(server.as_user())["id"])
+                boxoffice.wait_order(buyer, order["id"], "complete")
+                return order["id"]
+
+            def count(service, table="outbox"):
+                return number(postgres, url, f"SELECT COUNT(*) FROM {service}.{table}")
+            old = buy()
+            for service in publishers:
+                wait_for(lambda: not count(service, "outbox_unrelayed"), 20, "the relay")
+                postgres.psql(forty_days.format(service), name_of(url))
+            last = number(postgres, url, "SELECT MAX(seq) FROM orders.outbox")
+            server.restart()  # counts what is old; looks again at the next start
+            wait_for(lambda: number(postgres, url, "SELECT COALESCE(MAX(last_seq), 0) FROM "
+                                    "orders.bus_channels") == last, 90, "events to be counted")
+            server.restart()
+            for service in publishers:
+                wait_for(lambda: count(service) == 1, 20, f"the events of {service} to go")
+            told = boxoffice.run_cli("trace", old, env={"DATABASE_URL": url, **nats.environment()})
+            assert "no longer kept" in told.stderr and "statement.failed" not in told.stderr, told
+            buy()
+            assert number(postgres, url, "SELECT MAX(seq) FROM orders.outbox") > last
+            assert "statement.failed" not in server.log(), server.log()[-2000:]
+
+
 # --- roles --------------------------------------------------------------------------------------
+
+def test_monitoring_counts_events_and_their_bytes():
+    """Each statement goes through a connection that only reads."""
+    with Postgres() as postgres, Nats() as nats:
+        env = {"DATABASE_URL": postgres.new_database(), **nats.environment()}
+        with Server(env=env) as server:
+            boxoffice.create_ticket(server.as_user())
+            wait_for(lambda: server.channel("ticket:created")["msgs"], 10, "monitoring to read the outbox")
+            listed = server.channel("ticket:created")
+            store = server.monitor().get("/streaming/storez").json
+            assert listed["msgs"] == 1 and listed["bytes"] > 80, listed
+            assert store["total_msgs"] >= 1 and store["total_bytes"] >= listed["bytes"], store
+            assert "statement.failed" not in server.log(), server.log()[-2000:]
+
 
 def test_with_its_own_role_a_service_cannot_read_anothers():
     script = os.path.join(boxoffice.ROOT, "deploy", "postgres", "roles.sql")

@@ -1,7 +1,8 @@
-/* tests/sim/actors.c: the people. Sellers list and edit; buyers reserve, pay with good and bad
- * cards, click twice, cancel, give up, come back at the last moment; rivals take a ticket while the
- * money of its last holder is on its way; operators give money back; wardens ban people and let
- * them in again; passers-by look around and try what they must not. Each knows what it was told,
+/* tests/sim/actors.c: the people. Sellers list, edit and take down; buyers reserve, pay with good
+ * and bad cards, click twice, cancel, give up, come back at the last moment; touts hold all they
+ * can get and pay for nothing; rivals take a ticket while the money of its last holder is on its
+ * way; operators give money back; guards ban people and let them in again; visitors sign in and
+ * out (visitors.c); passers-by look around and try what they must not. Each knows what it was told,
  * and holds every answer against the model.
  *
  * A new kind of people is a function that makes the next call, and a row in `roles`. */
@@ -11,13 +12,14 @@
 #define HOT_TICKETS 3
 #define NEWEST      8
 #define LOOKS_MAX   24  /* at tickets, before one that is taken is tried all the same */
-#define AT_LEAST    4   /* the first of `roles` are always there, one of each */
+#define AT_LEAST    5   /* the first of `roles` are always there, one of each */
 #define LIST_MAX    100 /* of one page */
+#define FRESH_MS    8000
 
-struct role;
+struct actor_kind;
 
 struct actor {
-    const struct role *role;
+    const struct actor_kind *role;
     int64_t next_ms;
     int waiting;     /* for answers */
     int64_t pace_ms; /* between two acts */
@@ -27,6 +29,7 @@ struct actor {
     char token[32];   /* the card of the present payment */
     int64_t order_until_ms;
     int payments_tried;
+    char hoarded[25]; /* the ticket a tout tries again, "" for none */
     char regrets[25]; /* the charge it wants back while it pays once more, "" for none */
 };
 
@@ -56,7 +59,7 @@ static const struct json *answer_of(const struct call *call)
 {
     struct arena *arena = call->rq.arena;
 
-    return call_body(call).len ? json_parse(arena, call_body(call)) : NULL;
+    return call_body(call).len ? json_parsed(arena, call_body(call)) : NULL;
 }
 
 static struct str member(const struct json *answer, const char *path)
@@ -120,17 +123,35 @@ static int64_t some_price(void)
 
 /* --- sellers ------------------------------------------------------------------------------- */
 
+/* What some write around a title, and what is kept of it. */
+static const struct {
+    const char *typed, *kept;
+} flourishes[] = {
+    {"", ""},
+    {" \u202egnp.exe", " gnp.exe"},
+    {" \u202bx\u202c\u202c", " \u202bx\u202c"},
+    {" a\u0300\u0301\u0302\u0303\u0304", " a\u0300\u0301\u0302"},
+    {" \U0001f468\u200d\U0001f469\u200d\U0001f467", " \U0001f468\u200d\U0001f469\u200d\U0001f467"},
+};
+#define FLOURISHES (int64_t)(sizeof flourishes / sizeof *flourishes)
+
 static struct call *offer(int index, enum call_kind kind, const char *ticket, int64_t price_cents)
 {
     struct call *call;
-    char body[512], title[64];
+    char body[512];
+    int64_t flourish = maybe(0.9) ? 0 : below(FLOURISHES), number = below(1000000);
 
-    snprintf(title, sizeof title, "Seat %lld", (long long)below(1000000));
-    snprintf(body, sizeof body, "{\"title\":\"%s\",\"price\":%lld.%02lld}", title,
-             (long long)price_cents / 100, (long long)price_cents % 100);
+    snprintf(body, sizeof body, "{\"title\":\"Seat %lld%s\",\"price\":%lld.%02lld}",
+             (long long)number, flourishes[flourish].typed, (long long)price_cents / 100,
+             (long long)price_cents % 100);
     call = call_new(index, kind, people.all[index].user, ticket, body);
     call->price_cents = price_cents;
-    snprintf(call->text, sizeof call->text, "%s", title);
+    snprintf(call->text, sizeof call->text, "Seat %lld%s", (long long)number,
+             flourishes[flourish].kept);
+    if (price_cents < sim.price_min) {
+        call->expect = 400;
+        call->message = "The lowest price is $0.50";
+    }
     return call;
 }
 
@@ -141,6 +162,7 @@ static struct call *bad_offer(int index)
     } bad[] = {
         {"{\"title\":\"  \",\"price\":5}", "Title is required"},
         {"{\"price\":5}", "Title is required"},
+        {"{\"title\":\"\u200b\u00a0\",\"price\":5}", "Title is required"},
         {"{\"title\":\"Seat\",\"price\":0}", "Price must be greater than 0"},
         {"{\"title\":\"Seat\",\"price\":-10}", "Price must be greater than 0"},
         {"{\"title\":\"Seat\",\"price\":1.999}", "Price must be greater than 0"},
@@ -161,7 +183,7 @@ static int unsold_tickets(void)
     int count = 0;
 
     for (size_t i = 0; i < model_tickets(); i++)
-        count += !model_ticket_at(i)->row.sold;
+        count += !model_ticket_at(i)->row.sold && !model_ticket_at(i)->row.withdrawn;
     return count;
 }
 
@@ -175,6 +197,7 @@ static struct call *sell_or_edit(int index)
         return offer(index, CALL_SELL, NULL, some_price());
     for (int tries = 0; tries < 8 && strcmp(model_ticket(ticket)->owner, actor->user) != 0; tries++)
         ticket = some_ticket(); /* someone else's now and then, which must be refused */
+    if (maybe(0.12)) return call_new(index, CALL_WITHDRAW, actor->user, ticket, NULL);
     return offer(index, CALL_EDIT, ticket, some_price());
 }
 
@@ -193,10 +216,22 @@ static const char *ticket_to_reserve(void)
 
 static struct call *reserve_ticket(int index, const char *ticket)
 {
-    char body[128];
+    const struct m_ticket *seen = model_ticket(ticket);
+    int64_t price_cents = seen->row.price_cents, version = maybe(0.3) ? seen->row.version : 0;
+    struct call *call;
+    char price[48] = "", named[48] = "", body[192];
 
-    snprintf(body, sizeof body, "{\"ticketId\":\"%s\"}", ticket);
-    return call_new(index, CALL_RESERVE, people.all[index].user, ticket, body);
+    if (maybe(0.1)) price_cents += maybe(0.5) ? 1 : -1; /* what was seen a while ago */
+    if (maybe(0.3) || price_cents < 1 || price_cents > PRICE_CENTS_MAX) price_cents = 0;
+    if (price_cents)
+        snprintf(price, sizeof price, ",\"price\":\"%lld.%02lld\"", (long long)price_cents / 100,
+                 (long long)price_cents % 100);
+    if (version) snprintf(named, sizeof named, ",\"version\":%lld", (long long)version);
+    snprintf(body, sizeof body, "{\"ticketId\":\"%s\"%s%s}", ticket, price, named);
+    call = call_new(index, CALL_RESERVE, people.all[index].user, ticket, body);
+    call->price_cents = price_cents;
+    call->version = version;
+    return call;
 }
 
 static struct call *reserve(int index)
@@ -296,6 +331,26 @@ static const char *charge_in(const char *status)
     for (size_t i = model_charges(); i-- > 0;)
         if (strcmp(model_charge_at(i)->status, status) == 0) return model_charge_at(i)->id;
     return NULL;
+}
+
+/* --- touts --------------------------------------------------------------------------------- */
+
+/* Holds what it can get and the same ticket again and again, and pays for nothing. */
+static struct call *hoard(int index)
+{
+    struct actor *actor = &people.all[index];
+    const char *last = actor->hoarded[0] ? actor->hoarded : NULL;
+    char order[25];
+
+    memcpy(order, actor->order, sizeof order);
+    if (order[0] && maybe(0.5)) {
+        actor->order[0] = '\0';
+        return cancel(index, order);
+    }
+    if (!last || maybe(0.3)) last = ticket_to_reserve();
+    if (!last) return call_new(index, CALL_LIST, "", NULL, NULL);
+    memmove(actor->hoarded, last, sizeof actor->hoarded);
+    return reserve_ticket(index, actor->hoarded);
 }
 
 /* --- rivals -------------------------------------------------------------------------------- */
@@ -442,7 +497,7 @@ static struct call *make_account(int index)
     return call;
 }
 
-/* --- wardens ------------------------------------------------------------------------------- */
+/* --- guards ------------------------------------------------------------------------------- */
 
 /* Bans people, and lets them in again. */
 static struct call *keep_order(int index)
@@ -494,9 +549,16 @@ static struct call *look_around(int index)
     return call_new(index, CALL_LIST, "", NULL, NULL);
 }
 
+/* --- curators ------------------------------------------------------------------------------ */
+
+static struct call *curate_as(int index)
+{
+    return curate(index, people.all[index].user);
+}
+
 /* --- roles --------------------------------------------------------------------------------- */
 
-static const struct role {
+static const struct actor_kind {
     const char *name; /* of their users: "buyer-7" */
     int share;        /* of a hundred */
     double haste;     /* pace, in parts of the usual one */
@@ -504,16 +566,19 @@ static const struct role {
     bool (*idle)(const struct actor *actor); /* no need for haste now; NULL: never */
 } roles[] = {
     {"seller", 23, 1, sell_or_edit, NULL},
-    {"buyer", 50, 1, buy, NULL},
+    {"buyer", 41, 1, buy, NULL},
     {"rival", 7, 0.05, compete, nothing_in_doubt},
     {"operator", 4, 0.1, operate, nothing_owed},
-    {"warden", 6, 1, keep_order, NULL},
-    {"passer-by", 10, 1, look_around, NULL},
+    {"curator", 4, 1, curate_as, NULL},
+    {"guard", 5, 1, keep_order, NULL},
+    {"tout", 6, 0.5, hoard, NULL},
+    {"visitor", 4, 0.5, visit, NULL},
+    {"passer-by", 6, 1, look_around, NULL},
 };
 
-static const struct role *some_role(void)
+static const struct actor_kind *some_role(void)
 {
-    const struct role *role = roles;
+    const struct actor_kind *role = roles;
 
     for (int64_t drawn = below(100); drawn >= role->share; role++)
         drawn -= role->share;
@@ -565,6 +630,12 @@ static struct call *twin_of(const struct call *call)
     twin->expect = call->expect;
     twin->message = call->message;
     twin->price_cents = call->price_cents;
+    twin->ended = call->ended;
+    memcpy(twin->rq.user.sid, call->rq.user.sid, sizeof twin->rq.user.sid);
+    memcpy(twin->rq.user.sid_hash, call->rq.user.sid_hash, sizeof twin->rq.user.sid_hash);
+    twin->rq.user.expires_at_s = call->rq.user.expires_at_s;
+    twin->version = call->version;
+    twin->rq.user.roles = call->rq.user.roles;
     memcpy(twin->text, call->text, sizeof twin->text);
     return twin;
 }
@@ -629,10 +700,39 @@ static void judge_edit(const struct call *call)
     if (status_of(call) == 200) {
         CHECK(11, call->id, own, "someone else edited this ticket");
         judge_ticket(call, answer_of(call));
+    } else if (status_of(call) == 410) {
+        CHECK(17, call->id, ticket->event.withdrawn, "taken down, says the answer, and it is not");
     } else {
         CHECK(11, call->id, status_of(call) != 401 || !own, "its owner may not edit a ticket");
         CHECK(2, call->id, status_of(call) == 401 || ticket->event.version > 0,
               "a ticket that was never held cannot be edited");
+    }
+}
+
+static bool was_ordered(const struct m_ticket *ticket)
+{
+    for (size_t i = 0; i < model_orders(); i++)
+        if (model_ticket_at((size_t)model_order_at(i)->ticket) == ticket) return true;
+    return false;
+}
+
+static void judge_withdrawal(const struct call *call)
+{
+    struct m_ticket *ticket = model_ticket(call->id);
+    bool own = str_eq(str_of(ticket->owner), str_of(people.all[call->actor].user));
+
+    if (status_of(call) == 204) {
+        CHECK(11, call->id, own, "someone else took this ticket down");
+        CHECK(10, call->id, ticket->event.withdrawn, "answered taken down, but it is not");
+        ticket->withdraw_acked = true;
+    } else if (status_of(call) == 409) {
+        CHECK(2, call->id, was_ordered(ticket),
+              "a ticket that was never held cannot be taken down");
+        CHECK(1, call->id, !says(call, "ticket_sold") || ticket->was_sold,
+              "sold, says the answer, and it never was");
+    } else {
+        CHECK(11, call->id, status_of(call) == 401 && !own, "answered %d to its %s",
+              status_of(call), own ? "seller" : "stranger");
     }
 }
 
@@ -649,6 +749,13 @@ static void judge_order(const struct call *call, const struct json *answer)
     CHECK(4, id, cents(answer, "ticket.price") == order->price_cents, "the answer shows %lld cents",
           (long long)cents(answer, "ticket.price"));
     if (call->kind != CALL_RESERVE) return;
+    CHECK(4, id, !call->price_cents || order->price_cents <= call->price_cents,
+          "reserved at %lld cents, the buyer agreed to %lld", (long long)order->price_cents,
+          (long long)call->price_cents);
+    CHECK(4, id, order->price_cents >= sim.price_min, "reserved at a price nobody can pay");
+    CHECK(5, id, number(answer, "ticket.version") >= call->version,
+          "reserved at version %lld, the buyer saw %lld",
+          (long long)number(answer, "ticket.version"), (long long)call->version);
     CHECK(10, id, strcmp(model_ticket_at((size_t)order->ticket)->id, call->id) == 0,
           "reserved another ticket");
     order->acked = true;
@@ -657,12 +764,73 @@ static void judge_order(const struct call *call, const struct json *answer)
     actor->payments_tried = 0;
 }
 
+/* The ticket as the answer says it is now: dearer than the buyer agreed to, and so once. */
+static void judge_price_changed(const struct call *call)
+{
+    const struct json *now = json_get(json_at(json_get(answer_of(call), "errors"), 0), "ticket");
+    const struct m_ticket *ticket = model_ticket(call->id);
+    int64_t version = number(now, "version");
+
+    CHECK(4, call->id, call->price_cents && cents(now, "price") > call->price_cents,
+          "dearer than %lld cents, says the answer, and %lld", (long long)call->price_cents,
+          (long long)cents(now, "price"));
+    CHECK(10, call->id,
+          version >= 0 && version <= ticket->event.version &&
+              ticket->history[version].price_cents == cents(now, "price"),
+          "version %lld has another price", (long long)version);
+}
+
+/* Whoever was refused holds, or held, as much as that says. */
+static void judge_share(const struct call *call)
+{
+    const char *user = people.all[call->actor].user;
+
+    if (says(call, "too_many_unpaid"))
+        CHECK(16, call->id,
+              sim.unpaid_max > 0 && model_unpaid(user, call->sent_step) >= sim.unpaid_max,
+              "too many unpaid, says the answer, and %s had %d", user,
+              model_unpaid(user, call->sent_step));
+    else
+        CHECK(16, call->id,
+              says(call, "held_too_often") && sim.holds_max > 0 &&
+                  model_holds(user, call->id, 0, INT64_MAX) >= sim.holds_max,
+              "held too often, says the answer, and %s had it %d times", user,
+              model_holds(user, call->id, 0, INT64_MAX));
+}
+
+static bool clocks_differ(void)
+{
+    return fault_possible(FAULT_CLOCK_SKEW) || fault_possible(FAULT_CLOCK_JUMP);
+}
+
+/* Nobody is told that there is no such thing when it was made a moment ago. */
+static void judge_missing(const struct call *call)
+{
+    struct object_id id;
+    int64_t age_ms;
+
+    if (status_of(call) != 404) return;
+    ASSERT(object_id_parse(str_of(call->id), &id));
+    age_ms = sim.now_ms - object_id_time(id).ms;
+    CHECK(10, call->id, clocks_differ() || age_ms < 0 || age_ms > FRESH_MS,
+          "made %lld ms ago, and not found", (long long)age_ms);
+}
+
 static void judge_reserve(const struct call *call)
 {
     const struct m_ticket *ticket = call->id[0] ? model_ticket(call->id) : NULL;
 
+    if (ticket && !model_banned_at(ORDERS, ticket->owner) &&
+        !model_ban_moved(ORDERS, ticket->owner, call->sent_step))
+        judge_missing(call);
     if (status_of(call) == 201) {
         judge_order(call, answer_of(call));
+    } else if (status_of(call) == 409) {
+        judge_price_changed(call);
+    } else if (ticket && status_of(call) == 410) {
+        CHECK(17, call->id, ticket->event.withdrawn, "taken down, says the answer, and it is not");
+    } else if (ticket && status_of(call) == 400 && says(call, "price_below_minimum")) {
+        CHECK(4, call->id, sim.price_min > 1, "below a minimum that is none");
     } else if (ticket && status_of(call) == 400) {
         CHECK(2, call->id, says(call, "Ticket is already reserved"), "refused for another reason");
         CHECK(2, call->id, ticket->event.version > 0 || ticket->live >= 0 || model_orders() > 0,
@@ -694,6 +862,8 @@ static void judge_pay(const struct call *call)
     struct str stripe_id = member(answer, "stripeId");
     char charge[25];
 
+    judge_missing(call);
+
     CHECK(11, call->id,
           status_of(call) == 401 || status_of(call) == 404 ||
               strcmp(order->user, people.all[call->actor].user) == 0,
@@ -722,7 +892,11 @@ static void judge_pay(const struct call *call)
         CHECK(3, call->id, bank_ever_captured_for(call->id),
               "paid, says the answer, but it is not");
     } else if (status_of(call) == 400) {
-        CHECK(3, call->id, strcmp(call->text, "tok_rubbish") == 0 && says(call, "Invalid value"),
+        /* Beyond the life of its key nothing is asked again: the money was not taken. */
+        bool given_up = sim.woke_ms && call->sent_ms <= sim.woke_ms;
+
+        CHECK(3, call->id,
+              given_up || (strcmp(call->text, "tok_rubbish") == 0 && says(call, "Invalid value")),
               "a good card was refused as invalid");
     }
 }
@@ -734,7 +908,8 @@ static int tickets_for_sale(void)
     for (size_t i = 0; i < model_tickets(); i++) {
         const struct m_ticket *ticket = model_ticket_at(i);
 
-        count += ticket->row.version >= 0 && ticket->row.order < 0 &&
+        count += ticket->row.version >= 0 && ticket->row.order < 0 && !ticket->row.withdrawn &&
+                 ticket->row.price_cents >= sim.price_min &&
                  !model_banned_at(TICKETS, ticket->owner);
     }
     return count;
@@ -762,6 +937,9 @@ static void judge_list(const struct call *call)
 
             CHECK(10, text, ticket, "a ticket nobody committed is on sale");
             CHECK(2, text, ticket->row.order < 0, "a held ticket is on sale");
+            CHECK(17, text, !ticket->row.withdrawn, "a ticket that was taken down is on sale");
+            CHECK(4, text, ticket->row.price_cents >= sim.price_min,
+                  "on sale at a price that nobody can pay");
             CHECK(15, text, !model_banned_at(TICKETS, ticket->owner),
                   "on sale, and tickets knows that its seller %s is banned", ticket->owner);
         }
@@ -827,18 +1005,32 @@ static bool judge_session(const struct call *call)
 /* What may be said at all, whoever asked. */
 static void judge_status(const struct call *call)
 {
-    static const int usual[] = {200, 201, 204, 400, 401, 402, 404, 409, 429, 503};
+    static const int usual[] = {200, 201, 204, 308, 400, 401, 402, 404, 409, 410, 429, 503};
     bool known = false;
 
     for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
         known |= usual[i] == status_of(call);
     CHECK(INVARIANT_NONE, call->id[0] ? call->id : NULL, known, "answered %d: %.*s",
           status_of(call), (int)call_body(call).len, call_body(call).at);
-    CHECK(INVARIANT_NONE, call->id, status_of(call) != 409 || call->kind == CALL_REFUND,
+    CHECK(INVARIANT_NONE, call->id,
+          status_of(call) != 409 || call->kind == CALL_REFUND || call->kind == CALL_RESERVE ||
+              call->kind == CALL_WITHDRAW || catalogue_kind(call->kind),
           "answered 409: %.*s", (int)call_body(call).len, call_body(call).at);
-    CHECK(12, NULL, status_of(call) != 503 || faults_of_disk() || says(call, "payment_pending"),
+    CHECK(12, NULL,
+          status_of(call) != 503 || faults_of_disk() || says(call, "payment_pending") ||
+              says(call, "not_yet"),
           "503 without need: %.*s", (int)call_body(call).len, call_body(call).at);
-    CHECK(12, NULL, status_of(call) != 429 || fault_possible(FAULT_POOL_FULL), "429 without need");
+    if (status_of(call) == 429 && says(call, "too_many_declines"))
+        CHECK(12, call->id, model_charges_of(people.all[call->actor].user) >= DECLINES_PER_ORDER,
+              "refused for too many declines without need");
+    else if (status_of(call) == 429 && says(call, "too_many_proposals"))
+        CHECK(12, NULL, call->kind == CALL_VENUE || call->kind == CALL_SHOW,
+              "too many proposals, and none was made");
+    else if (status_of(call) == 429 && call->kind == CALL_RESERVE)
+        judge_share(call);
+    else
+        CHECK(12, NULL, status_of(call) != 429 || fault_possible(FAULT_POOL_FULL),
+              "429 without need");
     if (!call->expect || status_of(call) >= 429) return;
     CHECK(INVARIANT_NONE, NULL, status_of(call) == call->expect, "answered %d where %lld must come",
           status_of(call), (long long)call->expect);
@@ -850,6 +1042,10 @@ static void judge(const struct call *call)
 {
     if (judge_session(call)) return;
     judge_status(call);
+    if (catalogue_kind(call->kind)) {
+        if (status_of(call) < 429) catalogue_judge(call);
+        return;
+    }
     if (status_of(call) >= 429 || (call->expect && call->service != AUTH)) return;
     switch (call->kind) {
     case CALL_SIGNUP:
@@ -863,6 +1059,9 @@ static void judge(const struct call *call)
         break;
     case CALL_EDIT:
         judge_edit(call);
+        break;
+    case CALL_WITHDRAW:
+        judge_withdrawal(call);
         break;
     case CALL_RESERVE:
         judge_reserve(call);
@@ -885,16 +1084,24 @@ static void judge(const struct call *call)
         judge_list(call);
         break;
     case CALL_TICKET:
-        CHECK(10, call->id, status_of(call) == 200, "a committed ticket is not there");
+        CHECK(10, call->id,
+              status_of(call) == 200 ||
+                  (status_of(call) == 410 && model_ticket(call->id)->event.withdrawn),
+              "a committed ticket is not there");
         break;
     case CALL_BAN:
     case CALL_UNBAN:
         judge_ban(call);
         break;
+    case CALL_SELLING: /* and what visitors see is visitors.c's matter */
+    case CALL_SIGNOUT:
+    case CALL_GRANT:
+    case CALL_REVOKE:
     case CALL_PUBLISH:
     case CALL_REFUND:
     case CALL_WEBHOOK:
     case CALL_KINDS:
+    default: /* of the catalogue: above */
         break;
     }
 }
@@ -910,9 +1117,17 @@ void actor_answer(struct call *call)
 {
     struct actor *actor;
 
-    if (!call->lost) judge(call);
+    if (call->actor >= 0 && people.all[call->actor].role->act == visit) {
+        visitor_answer(call);
+        if (!call->lost && !call->ended && call->kind != CALL_ORDERS &&
+            !(catalogue_kind(call->kind) && status_of(call) == 401)) /* its session was over */
+            judge(call);
+    } else if (!call->lost) {
+        judge(call);
+    }
     if (call->kind == CALL_BAN) hurry(call->text);
     if (call->kind == CALL_WEBHOOK) bank_hook_answer(call);
+    if (call->kind == CALL_PUBLISH) world_published_mistake();
     if (call->actor < 0) return;
     actor = &people.all[call->actor];
     actor->waiting--;
@@ -942,6 +1157,7 @@ static void hire(int index)
 void actors_begin(void)
 {
     people.ended = false;
+    visitors_begin();
     people.workload = (enum workload)below(WORKLOADS);
     people.count = 2 + (int)below(sim.options.actors - 2);
     people.tickets_max = people.workload == ONE_TICKET ? HOT_TICKETS : 4 + (int)below(60);

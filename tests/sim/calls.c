@@ -2,7 +2,8 @@
  * enters where the event loop would hand it to its service. */
 #include "sim.h"
 
-#include "http/internal.h"
+#include "http/headers.h"
+#include "http/server/server.h"
 
 #include "services/auth/password.h"
 
@@ -16,8 +17,11 @@ struct kind_row {
 static const struct kind_row kinds[CALL_KINDS] = {
     [CALL_SIGNUP] = {"POST signup", AUTH, METHOD_POST, "/api/users/signup"},
     [CALL_SIGNIN] = {"POST signin", AUTH, METHOD_POST, "/api/users/signin"},
+    [CALL_SIGNOUT] = {"POST signout", AUTH, METHOD_POST, "/api/users/signout"},
+    [CALL_SELLING] = {"GET selling", TICKETS, METHOD_GET, "/api/tickets/mine"},
     [CALL_SELL] = {"POST ticket", TICKETS, METHOD_POST, "/api/tickets"},
     [CALL_EDIT] = {"PUT ticket", TICKETS, METHOD_PUT, "/api/tickets/:id"},
+    [CALL_WITHDRAW] = {"DELETE ticket", TICKETS, METHOD_DELETE, "/api/tickets/:id"},
     [CALL_LIST] = {"GET tickets", TICKETS, METHOD_GET, "/api/tickets"},
     [CALL_TICKET] = {"GET ticket", TICKETS, METHOD_GET, "/api/tickets/:id"},
     [CALL_RESERVE] = {"POST order", ORDERS, METHOD_POST, "/api/orders"},
@@ -29,6 +33,23 @@ static const struct kind_row kinds[CALL_KINDS] = {
     [CALL_WEBHOOK] = {"POST webhook", PAYMENTS, METHOD_POST, "/api/payments/webhook"},
     [CALL_BAN] = {"POST ban", AUTH, METHOD_POST, "/operator/users/ban"},
     [CALL_UNBAN] = {"POST unban", AUTH, METHOD_POST, "/operator/users/unban"},
+    [CALL_GRANT] = {"POST grant", AUTH, METHOD_POST, "/operator/users/grant"},
+    [CALL_REVOKE] = {"POST revoke", AUTH, METHOD_POST, "/operator/users/revoke"},
+    [CALL_VENUE] = {"POST venue", CATALOGUE, METHOD_POST, "/api/venues"},
+    [CALL_VENUE_CORRECT] = {"PUT venue", CATALOGUE, METHOD_PUT, "/api/venues/:id"},
+    [CALL_VENUE_ACCEPT] = {"accept venue", CATALOGUE, METHOD_POST, "/api/venues/:id/accept"},
+    [CALL_VENUE_REFUSE] = {"refuse venue", CATALOGUE, METHOD_POST, "/api/venues/:id/refuse"},
+    [CALL_VENUE_MERGE] = {"merge venue", CATALOGUE, METHOD_POST, "/api/venues/:id/merge"},
+    [CALL_VENUE_LOOK] = {"GET venue", CATALOGUE, METHOD_GET, "/api/venues/:id"},
+    [CALL_SHOW] = {"POST show", CATALOGUE, METHOD_POST, "/api/shows"},
+    [CALL_SHOW_CORRECT] = {"PUT show", CATALOGUE, METHOD_PUT, "/api/shows/:id"},
+    [CALL_SHOW_ACCEPT] = {"accept show", CATALOGUE, METHOD_POST, "/api/shows/:id/accept"},
+    [CALL_SHOW_POSTPONE] = {"postpone show", CATALOGUE, METHOD_POST, "/api/shows/:id/postpone"},
+    [CALL_SHOW_RESCHEDULE] = {"reschedule show", CATALOGUE, METHOD_POST,
+                              "/api/shows/:id/reschedule"},
+    [CALL_SHOW_CANCEL] = {"cancel show", CATALOGUE, METHOD_POST, "/api/shows/:id/cancel"},
+    [CALL_SHOW_MERGE] = {"merge show", CATALOGUE, METHOD_POST, "/api/shows/:id/merge"},
+    [CALL_SHOW_LOOK] = {"GET show", CATALOGUE, METHOD_GET, "/api/shows/:id"},
     [CALL_PUBLISH] = {"POST publish", BUS, METHOD_POST, "/streaming/publish"},
 };
 
@@ -146,7 +167,7 @@ struct call *call_new(int actor, enum call_kind kind, const char *user_id, const
     call->rq.user.id = arena_copy(arena, str_of(user_id));
     call->rq.request_id = STR("sim");
     call->rq.body_bytes = arena_copy(arena, str_of(body ? body : "{}"));
-    call->rq.body = json_parse(arena, call->rq.body_bytes);
+    call->rq.body = json_parsed(arena, call->rq.body_bytes);
     ASSERT(call->rq.body);
     desk.out++;
     return call;
@@ -167,10 +188,12 @@ void call_header(struct call *call, const char *name, const char *value)
 }
 
 /* As HTTP refuses a session before anything is handed over. */
-static bool refused(struct call *call, struct service *service)
+static bool refused(struct call *call, struct instance *service)
 {
     if (call->rq.route->access != ACCESS_SESSION ||
-        !session_is_revoked(service->revoked, &call->rq.user, sim.now_ms))
+        (!session_is_revoked(service->revoked, &call->rq.user, (struct wall_ms){sim.now_ms}) &&
+         !session_is_revoked(sim.app->refusals.sessions, &call->rq.user,
+                             (struct wall_ms){sim.now_ms})))
         return false;
     reply_error(&call->rq, ERR_NOT_AUTHORIZED);
     __wrap_http_answer(&call->rq);
@@ -179,16 +202,18 @@ static bool refused(struct call *call, struct service *service)
 
 void call_send(struct call *call)
 {
-    struct service *service = sim_service(call->service);
+    struct instance *service = sim_service(call->service);
 
     call->rq.route = route_of(&kinds[call->kind]);
-    call->rq.env = &service->env;
+    call->rq.owner = &service->env;
     trace(kinds[call->kind].name, call->id[0] ? call->id : NULL, call->actor, 0);
     trace_bytes(call->rq.body_bytes);
-    call->banned = call->rq.route->access == ACCESS_SESSION && service->db &&
+    call->banned = call->rq.route->access == ACCESS_SESSION && sim_writer(call->service)->db &&
                    model_banned_at(call->service, call->rq.user.id.at);
     if (refused(call, service)) return;
-    house_dispatch(sim.house, 0, &call->rq);
+    if (call->kind == CALL_REFUND && model_charge(call->rq.params[0].at))
+        model_charge(call->rq.params[0].at)->refund_asked = true;
+    dispatch_request(&sim.app->dispatcher, 0, &call->rq);
     desk.handover = true;
 }
 
@@ -209,7 +234,7 @@ static void note_overtaken(void)
         call->handed = true;
         call->handed_step = sim.step;
         call->overtaken = call->rq.route->access == ACCESS_SESSION &&
-                          call->rq.route->place == IN_WRITER && sim_service(call->service)->db &&
+                          call->rq.route->executor == IN_WRITER && sim_writer(call->service)->db &&
                           model_banned_at(call->service, call->rq.user.id.at);
     }
 }
@@ -218,7 +243,7 @@ void calls_handover(void)
 {
     desk.handover = false;
     note_overtaken();
-    house_loop_end(sim.house, 0);
+    dispatch_loop_end(&sim.app->dispatcher, 0);
 }
 
 struct call *call_take_answered(void)
@@ -244,7 +269,7 @@ void call_free(struct call *call)
 static int place_of(const struct call *call)
 {
     for (int i = 0; i < SIM_SERVICES; i++)
-        if (sim.house && call->rq.env == &sim_service(i)->env) return i;
+        if (sim.app && call->rq.run && call->rq.run->env->instance == sim_service(i)) return i;
     return call->service;
 }
 

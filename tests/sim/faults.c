@@ -41,19 +41,36 @@ bool fault_parse(struct str name, enum fault *out)
 static const struct {
     enum fault fault;
     int64_t share;
-} rare[] = {{FAULT_REFUND_FAIL, 24},
-            {FAULT_CARD_DECLINE, 6},
-            {FAULT_WEBHOOK_LOST, 5},
-            {FAULT_GATEWAY_DONE, 1},
-            {FAULT_WEBHOOK_REPEAT, 1}};
+} rare[] = {{FAULT_REFUND_FAIL, 24},  {FAULT_CARD_DECLINE, 6},   {FAULT_WEBHOOK_LOST, 5},
+            {FAULT_GATEWAY_DONE, 1},  {FAULT_WEBHOOK_REPEAT, 1}, {FAULT_DISPUTE, 6},
+            {FAULT_REFUND_BOUNCE, 3}, {FAULT_SUSPEND, 4}};
 
-#define RARE_SHARES 37 /* of all of them; each kind has one more */
+#define RARE_SHARES 56 /* of all of them; each kind has one more */
 
 static bool is_rare(enum fault fault)
 {
     for (size_t i = 0; i < sizeof rare / sizeof *rare; i++)
         if (rare[i].fault == fault) return true;
     return false;
+}
+
+/* What does nothing alone comes with what makes it matter: by a bit each. */
+static uint64_t company(enum fault fault)
+{
+    static const uint64_t one = 1;
+
+    switch (fault) {
+    case FAULT_BANK_REFUND:
+        return one << FAULT_GATEWAY_LATE;
+    case FAULT_DISPUTE:
+        return one << FAULT_BANK_REFUND | one << FAULT_REFUND_BOUNCE | one << FAULT_WEBHOOK_LATE;
+    case FAULT_REFUND_BOUNCE:
+        return one << FAULT_BANK_REFUND | one << FAULT_DISPUTE;
+    case FAULT_SUSPEND:
+        return one << FAULT_EVENT_DELAY | one << FAULT_EVENT_REORDER | one << FAULT_GATEWAY_LATE;
+    default:
+        return 0;
+    }
 }
 
 static enum fault some_fault(struct chance *chance)
@@ -78,7 +95,8 @@ void faults_begin(uint64_t seed, uint64_t allowed)
     for (enum fault fault = 0; fault < FAULTS; fault++) {
         double rate = rows[fault].most;
         bool few = chance_hit(&chance, is_rare(fault) ? 0.5 : 0.25);
-        bool on = mode >= 7 || (mode >= 4 && few) || (mode >= 1 && mode < 4 && fault == only);
+        bool with_it = fault == only || company(only) >> fault & 1;
+        bool on = mode >= 7 || (mode >= 4 && few) || (mode >= 1 && mode < 4 && with_it);
 
         for (int64_t halvings = chance_below(&chance, rate < OFTEN ? 7 : 3); halvings > 0;
              halvings--)

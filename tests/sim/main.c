@@ -1,7 +1,7 @@
 /* tests/sim/main.c: the command line: one seed or many, figures, and shrinking what was found. */
 #include "sim.h"
 
-#include "base/log.h"
+#include "telemetry/log.h"
 
 #include <getopt.h>
 #include <signal.h>

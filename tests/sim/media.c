@@ -10,7 +10,7 @@
 /* --- the pool ------------------------------------------------------------------------------ */
 
 struct pool {
-    struct service *service;
+    struct instance *service;
     size_t queue_max;
 };
 
@@ -25,7 +25,7 @@ struct work {
 static struct work works[WORKS_MAX];
 static size_t work_count;
 
-struct pool *pool_start(struct service *service, int threads, size_t queue_max)
+struct pool *pool_start(struct instance *service, int threads, size_t queue_max)
 {
     struct pool *pool = calloc(1, sizeof *pool);
 
@@ -110,7 +110,7 @@ int64_t pool_next_ms(void)
     return next_ms;
 }
 
-/* An answer that comes twice settles twice. */
+/* An answer that comes twice resolving twice. */
 static struct task *copy_of(const struct task *task)
 {
     size_t size = malloc_usable_size((void *)(uintptr_t)task);
@@ -145,11 +145,12 @@ void pool_run(size_t index)
     works[at] = works[--work_count];
     if (work.task) {
         trace("gateway.answer", NULL, 0, 0);
-        writer_settle(work.pool->service, work.task);
+        writer_resolve(work.task->from, work.task);
     } else {
         trace("pool.request", NULL, 0, 0);
-        (void)request_run(work.rq, work.rq->next ? work.rq->next : work.rq->route->run, NULL);
-        request_go_on(work.pool->service, work.rq);
+        (void)request_run(work.rq, work.rq->run->next ? work.rq->run->next : work.rq->route->run,
+                          NULL);
+        work.pool->service->pass_on(work.pool->service, work.rq);
     }
 }
 
@@ -178,19 +179,33 @@ struct medium {
 static struct medium media[SIM_SERVICES];
 static int64_t batches;
 static struct medium *stepping; /* whose fetch ran last: one thread, one step at a time */
-static uint64_t errors_before;  /* of the disk, when it ran */
+static uint64_t errors_before;  /* of disk and memory, when it ran */
 
-size_t __real_subscription_fetch(struct subscription *sub, struct tx *own, int64_t now_ms,
+size_t __real_subscription_fetch(struct subscription *sub, struct tx *own, struct mono_ms now,
                                  struct delivery **out);
-size_t __wrap_subscription_fetch(struct subscription *sub, struct tx *own, int64_t now_ms,
+size_t __wrap_subscription_fetch(struct subscription *sub, struct tx *own, struct mono_ms now,
                                  struct delivery **out);
-enum err __real_subscription_settle(struct subscription *sub, struct tx *tx, size_t count);
-enum err __wrap_subscription_settle(struct subscription *sub, struct tx *tx, size_t count);
+enum err __real_subscription_flush(struct subscription *sub, struct tx *tx, size_t count);
+enum err __wrap_subscription_flush(struct subscription *sub, struct tx *tx, size_t count);
+
+static bool delivering; /* a service has events in hand: no request is decoding one */
+
+enum err __real_event_decode(enum event_type type, struct arena *arena, struct str payload,
+                             union event *event, struct buf *why);
+enum err __wrap_event_decode(enum event_type type, struct arena *arena, struct str payload,
+                             union event *event, struct buf *why);
+
+enum err __wrap_event_decode(enum event_type type, struct arena *arena, struct str payload,
+                             union event *event, struct buf *why)
+{
+    if (delivering && fault_now(FAULT_NO_MEMORY)) return ERR_MEMORY;
+    return __real_event_decode(type, arena, payload, event, why);
+}
 
 static struct medium *medium_of(const struct subscription *sub)
 {
     for (int i = 0; i < SIM_SERVICES; i++)
-        if (sim_service(i)->subscription == sub) return &media[i];
+        if (sim_writer(i)->subscription == sub) return &media[i];
     return NULL;
 }
 
@@ -267,20 +282,21 @@ static void keep_back(struct medium *medium)
     }
 }
 
-size_t __wrap_subscription_fetch(struct subscription *sub, struct tx *own, int64_t now_ms,
+size_t __wrap_subscription_fetch(struct subscription *sub, struct tx *own, struct mono_ms now,
                                  struct delivery **out)
 {
     struct medium *medium = medium_of(sub);
     size_t count;
 
-    errors_before = vfs_errors();
-    count = __real_subscription_fetch(sub, own, now_ms, out);
+    errors_before = vfs_errors() + fault_counts[FAULT_NO_MEMORY];
+    count = __real_subscription_fetch(sub, own, now, out);
 
     ASSERT(medium);
     medium->deliveries = *out;
     medium->count = medium->all = count;
     memset(medium->twin, 0, sizeof medium->twin);
     stepping = medium;
+    delivering = count > 0;
     if (count == 0) return 0;
     for (size_t i = 0; i < count; i++)
         trace("bus.delivery", NULL, (*out)[i].sequence, (*out)[i].waited);
@@ -294,20 +310,48 @@ size_t __wrap_subscription_fetch(struct subscription *sub, struct tx *own, int64
     return medium->count;
 }
 
+/* What waits for an earlier version waits for a day from when it began to, however old it was. */
+static enum err check_patience(const struct medium *medium, struct tx *tx)
+{
+    enum err err = OK;
+
+    for (size_t i = 0; i < medium->count; i++) {
+        const struct delivery *delivery = &medium->deliveries[i];
+        struct rows rows;
+
+        if (!delivery->waited || delivery->verdict != VERDICT_EARLY ||
+            tx->now_ms - delivery->published_at_ms <= DAY_MS ||
+            tx->now_ms - delivery->since_ms > DAY_MS)
+            continue;
+        tx_query(tx, &rows, "SELECT 1 FROM bus_waiting WHERE source = $1 AND seq = $2",
+                 sql_text(str_of(delivery->source)), sql_int(delivery->sequence));
+        if (!rows_next(&rows) && rows.err == OK)
+            violation(7, NULL, "%s gave %.*s up after it had waited for %lld ms",
+                      service_names[medium - media], (int)delivery->subject.len,
+                      delivery->subject.at, (long long)(tx->now_ms - delivery->since_ms));
+        TRY(rows_end(&rows));
+    }
+done:
+    return err;
+}
+
 /* What is not acknowledged comes again, and with it all that came after it. So nothing after it may
  * be set aside: it would be there twice. */
-enum err __wrap_subscription_settle(struct subscription *sub, struct tx *tx, size_t count)
+enum err __wrap_subscription_flush(struct subscription *sub, struct tx *tx, size_t count)
 {
     struct medium *medium = medium_of(sub);
     bool retry = medium->all > medium->count;
+    enum err err;
 
     ASSERT(medium && medium == stepping && count == medium->count);
+    delivering = false;
     batches++;
     for (size_t i = 0; i < count; i++) {
         model_verdict((int)(medium - media), batches, &medium->deliveries[i]);
         CHECK(8, NULL,
-              medium->deliveries[i].verdict != VERDICT_RETRY || vfs_errors() != errors_before,
-              "%s holds up all that comes after %.*s, and the disk is well",
+              medium->deliveries[i].verdict != VERDICT_RETRY ||
+                  vfs_errors() + fault_counts[FAULT_NO_MEMORY] != errors_before,
+              "%s holds up all that comes after %.*s, and disk and memory are well",
               service_names[medium - media], (int)medium->deliveries[i].subject.len,
               medium->deliveries[i].subject.at);
     }
@@ -325,7 +369,8 @@ enum err __wrap_subscription_settle(struct subscription *sub, struct tx *tx, siz
         if (delivery->verdict == VERDICT_EARLY || delivery->verdict == VERDICT_DEAD)
             delivery->verdict = VERDICT_RETRY;
     }
-    return __real_subscription_settle(sub, tx, medium->all);
+    err = __real_subscription_flush(sub, tx, medium->all);
+    return err ? err : check_patience(medium, tx);
 }
 
 void media_forget(int service)

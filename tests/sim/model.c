@@ -7,6 +7,7 @@
 #define HISTORY_MIN 8
 #define LATE_MS     1000
 #define RESPITE_MS  60000
+#define HOUR_MS     (3600 * INT64_C(1000))
 
 enum entity { ENTITY_TICKET, ENTITY_ORDER, ENTITY_CHARGE, ENTITIES };
 
@@ -110,6 +111,7 @@ static void make(enum entity entity, size_t index, const char *id)
                                   .copy_version = -1,
                                   .timer_version = -1,
                                   .timer_due_ms = -1,
+                                  .ended_step = -1,
                                   .ticket_seen = -1};
         snprintf(order->id, sizeof order->id, "%s", id);
     } else {
@@ -207,6 +209,49 @@ bool model_refund_begun(const char *order_id)
         if (model.charges[i].order == order && strncmp(model.charges[i].status, "refund", 6) == 0)
             return true;
     return bank_ever_refunded_for(order_id);
+}
+
+static bool failed(const struct m_charge *charge)
+{
+    return strcmp(charge->status, "declined") == 0 || strcmp(charge->status, "refused") == 0;
+}
+
+static bool in_flight(const struct m_charge *charge)
+{
+    return strcmp(charge->status, "pending") == 0 || strcmp(charge->status, "unknown") == 0;
+}
+
+int model_charges_of(const char *user)
+{
+    int count = 0;
+
+    for (size_t i = 0; i < model.count[ENTITY_CHARGE]; i++) {
+        int order = model.charges[i].order;
+
+        count += order >= 0 && strcmp(model.orders[order].user, user) == 0;
+    }
+    return count;
+}
+
+void model_charge_allowed(const struct m_charge *charge)
+{
+    const char *user = model.orders[charge->order].user;
+    int of_order = 0, of_account = 0;
+
+    for (size_t i = 0; i < model.count[ENTITY_CHARGE]; i++) {
+        const struct m_charge *other = &model.charges[i];
+        bool recent = other->created_at_ms > charge->created_at_ms - 3600 * 1000 &&
+                      other->created_at_ms <= charge->created_at_ms;
+
+        if (other == charge || other->order < 0) continue;
+        if (other->order == charge->order) of_order += failed(other);
+        if (strcmp(model.orders[other->order].user, user) == 0)
+            of_account += (failed(other) && recent) || in_flight(other);
+    }
+    CHECK(12, charge->id, of_order < DECLINES_PER_ORDER,
+          "begun, although %d of its order came to nothing", of_order);
+    CHECK(12, charge->id, of_account < DECLINES_PER_ACCOUNT,
+          "begun, although %d of its buyer came to nothing within the hour", of_account);
 }
 
 bool model_copy_was_cancelled(const struct m_order *order)
@@ -318,7 +363,8 @@ void model_ban_row(int service, const char *id, int64_t version, bool banned)
 
 bool service_refuses_sessions(int service)
 {
-    return service == AUTH || service == TICKETS || service == ORDERS || service == PAYMENTS;
+    return service == AUTH || service == TICKETS || service == ORDERS || service == PAYMENTS ||
+           service == CATALOGUE;
 }
 
 bool model_banned_at(int service, const char *id)
@@ -385,6 +431,7 @@ static void sessions_end(void)
 
 void model_service_holds(int service)
 {
+    if (service == CATALOGUE) catalogue_holds();
     if (service == AUTH) sessions_end();
     if (service == ORDERS) bans_hold();
     if (service == PAYMENTS) captures_hold();
@@ -427,10 +474,10 @@ static int64_t whole_of(const struct json *event, const char *path)
 
 static int64_t time_of(const struct json *event, const char *path)
 {
-    int64_t time_ms = -1;
+    struct wall_ms time = {-1};
 
-    (void)iso8601_parse(text_of(event, path), &time_ms);
-    return time_ms;
+    (void)iso8601_parse(text_of(event, path), &time);
+    return time.ms;
 }
 
 static int64_t cents_of(const struct json *event, const char *path)
@@ -464,19 +511,58 @@ static void keep_history(struct m_ticket *ticket)
     }
     ticket->history[version].price_cents = ticket->event.price_cents;
     ticket->history[version].title = ticket->event.title;
+    ticket->history[version].withdrawn = ticket->event.withdrawn;
 }
 
-/* What may become of a ticket: edited while it is free, reserved, freed, sold. */
-static void check_ticket_step(const struct m_ticket *ticket, const struct ticket_state *to)
+/* While an order has it a ticket shows what the order was made at; an edit that came meanwhile is
+ * kept for when it is free again. */
+static void check_shown(struct m_ticket *ticket, const struct ticket_state *to,
+                        const struct m_order *before, const struct m_order *after)
 {
     const struct ticket_state *from = &ticket->event;
-    bool same = from->price_cents == to->price_cents && from->title == to->title;
+
+    if (!before && after) {
+        CHECK(4, ticket->id, to->price_cents == after->price_cents && to->title == after->title,
+              "it shows %lld cents, its order was made at %lld", (long long)to->price_cents,
+              (long long)after->price_cents);
+        if (from->price_cents == to->price_cents && from->title == to->title) return;
+        ticket->edited_price = from->price_cents;
+        ticket->edited_title = from->title;
+    } else if (before && !after && ticket->edited_price) {
+        CHECK(10, ticket->id,
+              to->price_cents == ticket->edited_price && to->title == ticket->edited_title,
+              "free at %lld cents, its seller made it %lld", (long long)to->price_cents,
+              (long long)ticket->edited_price);
+        ticket->edited_price = 0;
+    } else if (before) {
+        CHECK(2, ticket->id, from->price_cents == to->price_cents && from->title == to->title,
+              "a held ticket was edited");
+    }
+}
+
+/* Taken down while it is free, for good: then only an order that was made before may have it. */
+static void check_withdrawn(const struct m_ticket *ticket, const struct ticket_state *to)
+{
+    const struct ticket_state *from = &ticket->event;
+    bool free = from->order < 0 && to->order < 0;
+
+    CHECK(17, ticket->id, !from->withdrawn || to->withdrawn, "taken down, and for sale again");
+    CHECK(17, ticket->id, !from->withdrawn || !free, "changed after it was taken down");
+    CHECK(17, ticket->id, from->withdrawn || !to->withdrawn || free,
+          "taken down while an order has it");
+}
+
+/* What may become of a ticket: edited while it is free, reserved, freed, sold, taken down. */
+static void check_ticket_step(struct m_ticket *ticket, const struct ticket_state *to)
+{
+    const struct ticket_state *from = &ticket->event;
     const struct m_order *before = from->order >= 0 ? &model.orders[from->order] : NULL;
     const struct m_order *after = to->order >= 0 ? &model.orders[to->order] : NULL;
 
     CHECK(5, ticket->id, to->version == from->version + 1, "version %lld after %lld",
           (long long)to->version, (long long)from->version);
-    CHECK(2, ticket->id, same || (!before && !after), "a held ticket was edited");
+    check_shown(ticket, to, before, after);
+    check_withdrawn(ticket, to);
     CHECK(1, ticket->id,
           !from->sold || (to->sold && to->order == from->order) ||
               (!after && bank_ever_refunded_for(before->id)),
@@ -507,6 +593,7 @@ static void ticket_event(const struct json *event, bool created)
     };
 
     (void)json_bool(json_get(event, "sold"), &to.sold);
+    (void)json_bool(json_get(event, "withdrawn"), &to.withdrawn);
     CHECK(6, id, !order_id[0] || to.order >= 0, "held by order %s, which nobody committed",
           order_id);
     if (created)
@@ -529,22 +616,74 @@ void model_ticket_agrees(struct m_ticket *ticket)
           (long long)event->version);
     CHECK(5, ticket->id,
           row->price_cents == event->price_cents && row->title == event->title &&
-              row->order == event->order && row->sold == event->sold,
+              row->order == event->order && row->sold == event->sold &&
+              row->withdrawn == event->withdrawn,
           "the row is not what its event said");
 }
 
 /* --- orders -------------------------------------------------------------------------------- */
 
+static bool refund_begun(const struct m_order *order)
+{
+    for (size_t i = 0; i < model.count[ENTITY_CHARGE]; i++)
+        if (model.charges[i].refund_begun && model.charges[i].order == (int)(order - model.orders))
+            return true;
+    return false;
+}
+
 static void check_cancellation(const struct m_order *order, int64_t at_ms)
 {
     if (order->event_status == STATUS_COMPLETE) {
-        CHECK(1, order->id, bank_ever_refunded_for(order->id), "a complete order was cancelled");
+        CHECK(1, order->id, bank_ever_all_back_for(order->id) || refund_begun(order),
+              "a complete order was cancelled, although its money is not back");
         return;
     }
     CHECK(9, order->id,
-          order->cancel_sent || order->declines >= 3 || at_ms >= order->deadline_ms ||
-              ban_arrives(order) || (order->failures > 0 && at_ms >= order->reserved_until_ms),
+          order->cancel_sent || at_ms >= order->deadline_ms || ban_arrives(order) ||
+              (order->failures > 0 && at_ms >= order->reserved_until_ms),
           "expired %lld ms early", (long long)(order->deadline_ms - at_ms));
+}
+
+static bool unpaid(const struct m_order *order)
+{
+    return order->event_status == STATUS_CREATED || order->event_status == STATUS_AWAITING;
+}
+
+int model_unpaid(const char *user, int64_t step)
+{
+    int count = 0;
+
+    for (size_t i = 0; i < model.count[ENTITY_ORDER]; i++)
+        count += (unpaid(&model.orders[i]) || model.orders[i].ended_step >= step) &&
+                 strcmp(model.orders[i].user, user) == 0;
+    return count;
+}
+
+int model_holds(const char *user, const char *ticket_id, int64_t since_ms, int64_t until_ms)
+{
+    int ticket = model_ticket_index(ticket_id, false), count = 0;
+
+    for (size_t i = 0; i < model.count[ENTITY_ORDER]; i++) {
+        const struct m_order *order = &model.orders[i];
+
+        count += order->ticket == ticket && order->made_at_ms > since_ms &&
+                 order->made_at_ms <= until_ms && strcmp(order->user, user) == 0;
+    }
+    return count;
+}
+
+/* With this one nobody has too many unpaid orders, nor had this ticket too often. */
+static void check_share(const struct m_order *order, int64_t at_ms)
+{
+    const char *ticket = model.tickets[order->ticket].id;
+
+    CHECK(16, order->id, !sim.unpaid_max || model_unpaid(order->user, INT64_MAX) < sim.unpaid_max,
+          "made while %s had %d unpaid", order->user, model_unpaid(order->user, INT64_MAX));
+    CHECK(16, order->id,
+          !sim.holds_max ||
+              model_holds(order->user, ticket, at_ms - HOUR_MS, at_ms) <= sim.holds_max,
+          "made although %s had the ticket before, %d times within the hour", order->user,
+          model_holds(order->user, ticket, at_ms - HOUR_MS, at_ms) - 1);
 }
 
 static void order_created(struct m_order *order, const struct json *event, int64_t at_ms)
@@ -561,6 +700,9 @@ static void order_created(struct m_order *order, const struct json *event, int64
     snprintf(order->user, sizeof order->user, "%.*s", (int)text_of(event, "userId").len,
              text_of(event, "userId").at);
     order->price_cents = cents_of(event, "ticket.price");
+    order->title = hash_text(text_of(event, "ticket.title"));
+    order->made_at_ms = at_ms;
+    check_share(order, at_ms);
     order->event_status = STATUS_CREATED;
     order->latest_ms = order->deadline_ms = order->reserved_until_ms = time_of(event, "expiresAt");
     CHECK(9, order->id, order->deadline_ms == at_ms + sim.hold_ms, "made at %lld, until %lld",
@@ -574,6 +716,7 @@ static void order_cancelled(struct m_order *order, int64_t at_ms)
 
     check_cancellation(order, at_ms);
     order->event_status = STATUS_CANCELLED;
+    order->ended_step = sim.step;
     order->was_cancelled = true;
     if (ticket->live == (int)(order - model.orders)) ticket->live = -1;
 }
@@ -591,11 +734,16 @@ static void order_completed(struct m_order *order)
           (long long)bank_held_for(order->id));
     CHECK(3, order->id, bank_ever_captured_for(order->id), "complete, and never paid");
     CHECK(1, order->id, order->event_status != STATUS_COMPLETE, "completed twice");
+    CHECK(17, order->id,
+          order->event_status != STATUS_CANCELLED || !ticket->copy_withdrawn_step ||
+              ticket->copy_withdrawn_step >= sim.step,
+          "came back by late money, although its ticket was taken down");
     CHECK(15, order->id,
           order->event_status != STATUS_CANCELLED || !model_banned_at(ORDERS, order->user) ||
               news_of(order->user),
           "came back by late money, although its buyer %s is banned", order->user);
     order->event_status = STATUS_COMPLETE;
+    order->ended_step = sim.step;
     order->was_complete = true;
     ticket->live = own;
 }
@@ -689,12 +837,14 @@ static void payment_event(struct str subject, const struct json *event)
         CHECK(7, id, !charge->failed_event, "payment:failed twice");
         charge->failed_event = true;
         model_order(order_id)->failures++;
-        if (bank_declined(id)) model_order(order_id)->declines++;
     } else if (str_eq(subject, STR("payment:refunded"))) {
         CHECK(3, id, bank_ever_refunded_for(order_id),
               "given back, says the event; the bank knows nothing of it");
         CHECK(7, id, !charge->refunded_event, "payment:refunded twice");
         charge->refunded_event = true;
+    } else if (str_eq(subject, STR("payment:refund_failed"))) {
+        CHECK(7, id, charge->refunded_event, "came back, says the event, and was never away");
+        charge->refunded_event = false;
     }
 }
 
@@ -720,7 +870,7 @@ void model_event(int service, int64_t sequence, struct str subject, struct str p
 
     (void)sequence;
     arena_reset(model.arena);
-    event = json_parse(model.arena, payload);
+    event = json_parsed(model.arena, payload);
     CHECK(6, NULL, event, "%s published what is not JSON", service_names[service]);
     if (service == TICKETS)
         ticket_event(event, str_eq(subject, STR("ticket:created")));
@@ -730,7 +880,9 @@ void model_event(int service, int64_t sequence, struct str subject, struct str p
         expiration_event(event, at_ms);
     else if (service == PAYMENTS)
         payment_event(subject, event);
-    else if (service == AUTH)
+    else if (service == CATALOGUE)
+        catalogue_event(subject, event, at_ms);
+    else if (service == AUTH && str_starts(subject, STR("user:")))
         user_event(event, str_eq(subject, STR("user:created")));
 }
 
@@ -771,9 +923,10 @@ void model_verdict(int service, int64_t batch, const struct delivery *delivery)
     int index;
 
     if (!of_order && !str_starts(delivery->subject, STR("ticket:"))) return;
+    if (service == AUTH) return; /* keeps no versions of orders */
     if (quiet_is_mistake(delivery->subject, delivery->payload)) return;
     arena_reset(model.arena);
-    event = json_parse(model.arena, delivery->payload);
+    event = json_parsed(model.arena, delivery->payload);
     id = word(text_of(event, "id"));
     index = of_order ? model_order_index(id, false) : model_ticket_index(id, false);
     CHECK(6, id, index >= 0, "%s was handed an event nobody committed", service_names[service]);

@@ -2,16 +2,19 @@
  * 64-bit seed decides clock, random numbers, the order of every work item, what the card processor
  * answers and what goes wrong when.
  *
- * world.c    opens the house and steps it        vfs.c      SQLite over memory that can fail
+ * world.c    opens the app and steps it        vfs.c      SQLite over memory that can fail
  * faults.c   what may go wrong, how often        media.c    pool, bus: delays, repeats, reordering
  * bank.c     the card processor                  calls.c    requests and their answers
+ * catalogue.c venues and shows
  * actors.c   buyers, sellers, passers-by         watch.c    rows and events as they are committed
  * model.c    what the rows must obey             quiet.c    what must hold when all has settled
  * trace.c    the hash, the last events           main.c     seeds, reports, shrinking */
 #ifndef SIM_SIM_H
 #define SIM_SIM_H
 
-#include "runtime/house.h"
+#include "runtime/app.h"
+#include "runtime/executor/pool.h"
+#include "runtime/executor/writer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +63,7 @@ static inline bool chance_hit(struct chance *chance, double probability)
     X(READ_ERROR, "read-error", 0.004)       /* each read */                                       \
     X(CLOCK_SKEW, "clock-skew", 0.008)       /* a service's clock is up to an hour off */          \
     X(CLOCK_JUMP, "clock-jump", 0.006)       /* all clocks jump by up to an hour */                \
+    X(SUSPEND, "suspend", 0.02)              /* the machine sleeps for more than a day */          \
     X(CARD_DECLINE, "card-decline", 0.9)                                                           \
     X(GATEWAY_ERROR, "gateway-error", 0.8) /* 500, nothing done */                                 \
     X(GATEWAY_LOST, "gateway-lost", 0.4)   /* time-out, not done */                                \
@@ -75,9 +79,12 @@ static inline bool chance_hit(struct chance *chance, double probability)
     X(EVENT_REORDER, "event-reorder", 0.7)       /* within a batch */                              \
     X(EVENT_REPEAT, "event-repeat", 0.6)         /* in the same batch or much later */             \
     X(EVENT_DELAY, "event-delay", 0.6)           /* acknowledgement lost: delivered again */       \
+    X(NO_MEMORY, "no-memory", 0.05)              /* as an event is decoded */                      \
     X(EVENT_MALFORMED, "event-malformed", 0.006) /* published by mistake */                        \
     X(EVENT_FUTURE, "event-future", 0.006)       /* of a version that never comes */               \
-    X(DOUBLE_SUBMIT, "double-submit", 0.3)       /* the same request again, at once */
+    X(DOUBLE_SUBMIT, "double-submit", 0.3)       /* the same request again, at once */             \
+    X(REFUND_BOUNCE, "refund-bounce", 0.01)      /* a refund comes back, days later or at once */  \
+    X(DISPUTE, "dispute", 0.01)                  /* opened, won or lost */
 
 enum fault {
 #define X(name, text, most) FAULT_##name,
@@ -102,8 +109,11 @@ extern uint64_t torn_writes, lost_writes;
 
 /* --- the run ------------------------------------------------------------------------------- */
 
-#define ACTORS_MAX     64
-#define WEBHOOK_SECRET "whsec_of the simulator"
+#define DAY_MS               INT64_C(86400000)
+#define ACTORS_MAX           64
+#define DECLINES_PER_ORDER   3
+#define DECLINES_PER_ACCOUNT 6
+#define WEBHOOK_SECRET       "whsec_of the simulator"
 
 struct options {
     uint64_t seed;
@@ -115,37 +125,48 @@ struct options {
 
 struct sim {
     struct options options;
-    int64_t now_ms;
+    int64_t now_ms;    /* the wall clock, as the world outside has it … */
+    int64_t jumped_ms; /* … after it was set by so much in all */
     int64_t step;
     uint64_t events; /* simulated ones, of this run */
     bool healing;
     int64_t calm_since_ms; /* nothing disturbs the expiry of orders since then */
     int64_t patience_ms;   /* for an answer: payments waits 20 s, then for what is on its way */
+    int64_t woke_ms;       /* when the machine woke from its latest sleep; 0: it has not slept */
     int64_t task_lost_ms;  /* the pool was full then: what it refused is asked again a minute on */
-    int64_t hold_ms, grace_ms;
-    struct chance order;   /* of steps */
-    struct chance people;  /* what actors do */
-    struct chance product; /* what the program draws */
+    int64_t hold_ms, grace_ms, session_ms;
+    int64_t unpaid_max, holds_max; /* of one buyer, of one ticket in an hour; 0: any number */
+    int64_t price_min;             /* cents */
+    struct chance order;           /* of steps */
+    struct chance people;          /* what actors do */
+    struct chance product;         /* what the program draws */
     struct chance disk;
-    struct house *house;
+    struct app *app;
     bool watching; /* the simulator itself reads: nothing fails */
     bool crashed;  /* in the midst of a step: the process is gone */
 };
 
 extern struct sim sim;
 
-enum { BUS, AUTH, TICKETS, ORDERS, EXPIRATION, PAYMENTS, SIM_SERVICES };
+enum { BUS, AUTH, TICKETS, ORDERS, EXPIRATION, PAYMENTS, CATALOGUE, SIM_SERVICES };
 extern const char *const service_names[SIM_SERVICES];
 
 /* Runs one seed to its quiet end. Does not return when an invariant is broken (violation). */
 uint64_t sim_run(const struct options *options);
-static inline struct service *sim_service(int index)
+static inline struct instance *sim_service(int index)
 {
-    return sim.house->services[index];
+    return sim.app->dispatcher.instances[index];
+}
+static inline struct writer *sim_writer(int index)
+{
+    return writer_first(sim_service(index));
 }
 int64_t service_now_ms(int index);
+struct mono_ms sim_mono(void); /* everybody's; no fault sets it */
 /* What disturbs the punctuality of expiry until until_ms. */
 void sim_disturb(int64_t until_ms);
+/* An event of a version that never comes has been published. */
+void world_published_mistake(void);
 
 /* --- trace.c ------------------------------------------------------------------------------- */
 
@@ -207,31 +228,43 @@ void bank_begin(void);
 int64_t bank_held_for(const char *order_id);
 int64_t bank_held(void);
 bool bank_captured(const char *charge_id);
-bool bank_declined(const char *charge_id);
 const char *bank_token(const char *charge_id); /* "" when there is no such charge */
 const char *bank_key(const char *stripe_id);   /* the charge's id, "" when there is none */
 bool bank_ever_captured_for(const char *order_id);
+/* By a refund or a lost dispute, all or a part. */
 bool bank_ever_refunded_for(const char *order_id);
-/* Somebody gives money back there; the bank tells us by a webhook. */
+/* All that was left of a charge of it went back by a refund. */
+bool bank_ever_all_back_for(const char *order_id);
+/* Somebody gives money back there, all or a part; a refund comes back from the buyer's bank; a
+ * dispute is opened, won or lost. The bank tells us by a webhook. */
 void bank_refund_something(void);
+void bank_bounce_something(void);
+void bank_dispute_something(void);
 /* Webhooks that are due; sends the index-th. */
 size_t bank_hooks_due(void);
 void bank_send_hook(size_t index);
 int64_t bank_next_ms(void);
 void bank_hook_answer(const struct call *call);
 size_t bank_charges(void);
-void bank_each(void (*see)(const char *charge_id, const char *order_id, int64_t amount_cents,
-                           bool captured, bool refunded));
+struct bank_charge {
+    const char *id, *order_id;
+    int64_t amount_cents, given_back_cents, charged_back_cents;
+    bool captured;
+};
+void bank_each(void (*see)(const struct bank_charge *charge));
 
 /* --- calls.c ------------------------------------------------------------------------------- */
 
 enum call_kind {
     CALL_SIGNUP,
     CALL_SIGNIN,
+    CALL_SIGNOUT,
     CALL_SELL,
     CALL_EDIT,
+    CALL_WITHDRAW,
     CALL_LIST,
     CALL_TICKET,
+    CALL_SELLING,
     CALL_RESERVE,
     CALL_CANCEL,
     CALL_ORDER,
@@ -242,6 +275,22 @@ enum call_kind {
     CALL_WEBHOOK,
     CALL_BAN,
     CALL_UNBAN,
+    CALL_GRANT,
+    CALL_REVOKE,
+    CALL_VENUE, /* … to CALL_SHOW_LOOK: catalogue.c */
+    CALL_VENUE_CORRECT,
+    CALL_VENUE_ACCEPT,
+    CALL_VENUE_REFUSE,
+    CALL_VENUE_MERGE,
+    CALL_VENUE_LOOK,
+    CALL_SHOW,
+    CALL_SHOW_CORRECT,
+    CALL_SHOW_ACCEPT,
+    CALL_SHOW_POSTPONE,
+    CALL_SHOW_RESCHEDULE,
+    CALL_SHOW_CANCEL,
+    CALL_SHOW_MERGE,
+    CALL_SHOW_LOOK,
     CALL_KINDS
 };
 
@@ -253,6 +302,7 @@ struct call {
     int service;
     int64_t sent_ms, sent_step;
     bool banned; /* its service knew so for sure when this was sent */
+    bool ended;  /* its session was signed out before this was sent */
     bool handed; /* to its writer, at this step … */
     int64_t handed_step;
     bool overtaken;      /* … and its service knew by then */
@@ -260,7 +310,8 @@ struct call {
     const char *message; /* and the message in it */
     char id[25];         /* what it is about: ticket or order */
     int64_t price_cents;
-    char text[208]; /* title, token, email */
+    int64_t version; /* of the ticket that the buyer saw; 0: any */
+    char text[208];  /* title, token, email */
     struct call *next;
 };
 
@@ -283,6 +334,27 @@ size_t calls_out(void);
 void calls_punctual(void); /* invariant 13: nobody waits for an answer without end */
 struct str call_body(const struct call *call);
 
+/* --- visitors.c ---------------------------------------------------------------------------- */
+
+void visitors_begin(void);
+struct call *visit(int actor);                /* the next call of one with a session */
+void visitor_answer(const struct call *call); /* also of lost ones */
+void visitors_before_clocks_change(void);
+void visitors_quiet(void); /* invariant 15: who signed out is so everywhere */
+
+/* --- catalogue.c: venues and shows ----------------------------------------------------------- */
+
+void catalogue_begin(void);
+void catalogue_event(struct str subject, const struct json *event, int64_t at_ms);
+/* venue: "" of a venue itself. */
+void catalogue_row(const char *id, int64_t version, const char *status, const char *merged_into,
+                   const char *venue);
+void catalogue_holds(void); /* after a step */
+struct call *curate(int actor, const char *user);
+bool catalogue_kind(enum call_kind kind);
+void catalogue_judge(const struct call *call);
+void catalogue_quiet(void);
+
 /* --- actors.c ------------------------------------------------------------------------------ */
 
 void actors_begin(void);
@@ -296,7 +368,7 @@ void actor_answer(struct call *call); /* also of lost ones */
 
 void watch_register(void); /* once, before SQLite opens anything */
 void watch_begin(void);
-void watch_open(void);  /* after the house is open */
+void watch_open(void);  /* after the app is open */
 void watch_close(void); /* before it is closed */
 /* Sees what the service's last transaction changed. */
 void watch_step(int service);
@@ -313,7 +385,7 @@ struct ticket_state {
     int64_t version, price_cents;
     uint64_t title; /* hash */
     int order;      /* index in the model, -1: free */
-    bool sold;
+    bool sold, withdrawn;
 };
 
 /* How far a subscriber has come with an entity, within the batch that is going on. */
@@ -327,13 +399,18 @@ struct m_ticket {
     struct ticket_state row, event; /* version -1: not seen */
     int64_t copy_version, copy_price;
     uint64_t copy_title;
+    int64_t
+        copy_withdrawn_step; /* since when orders knows that it was taken down; 0: it does not */
     struct versions applied[SIM_SERVICES];
-    int live; /* order that has it, -1: none */
-    bool was_sold;
+    int live;              /* order that has it, -1: none */
+    int64_t edited_price;  /* what it becomes when it is free again … */
+    uint64_t edited_title; /* … price 0: what it is */
+    bool was_sold, withdraw_acked;
     int acked; /* highest version answered to its seller, -1: none */
     struct {
         int64_t price_cents;
         uint64_t title;
+        bool withdrawn;
     } * history; /* by version */
     size_t history_cap;
 };
@@ -342,11 +419,13 @@ struct m_order {
     char id[25];
     char user[65];
     int ticket;
+    int64_t made_at_ms;
+    uint64_t title;                              /* as it was reserved */
     int64_t version, price_cents, expires_at_ms; /* the row */
     int64_t reserved_until_ms;                   /* without grace and respite */
     int64_t deadline_ms;                         /* as its events have it */
     int64_t latest_ms;                           /* that its deadline may be counted from */
-    int declines, failures, updates, rings;
+    int failures, updates, rings;
     int captured; /* charges */
     int status;
     int64_t event_version;
@@ -357,6 +436,7 @@ struct m_order {
     int64_t timer_version, timer_due_ms; /* expiration's; due -1: none */
     struct versions applied[SIM_SERVICES];
     int64_t ticket_seen; /* tickets' order_versions */
+    int64_t ended_step;  /* -1: it never was cancelled or complete */
     bool cancel_sent, cancel_acked, acked;
     bool was_cancelled, was_complete;
     char paid_as[64]; /* stripeId answered to its buyer */
@@ -366,9 +446,15 @@ struct m_charge {
     char id[25];
     int order;
     char status[24];
-    int64_t amount_cents;
+    int64_t amount_cents, created_at_ms;
     int64_t ask_at_ms; /* by payments' clock; INT64_MAX: no need */
+    int64_t given_back_cents, charged_back_cents;
     bool created_event, failed_event, refunded_event;
+    int64_t attempts;
+    bool asking;       /* by its row, the bank is being asked */
+    bool told;         /* the bank has told of it */
+    bool refund_asked; /* by an operator: it may begin and end in one step */
+    bool refund_begun; /* by us */
 };
 
 void model_begin(void);
@@ -386,6 +472,10 @@ struct m_charge *model_charge(const char *id);
 bool model_refund_begun(const char *order_id);
 /* The same of one charge, by the processor's id. */
 bool model_charge_goes_back(const char *stripe_id);
+/* Charges of this user's orders. */
+int model_charges_of(const char *user);
+/* A charge that was begun just now: not too many before it came to nothing. */
+void model_charge_allowed(const struct m_charge *charge);
 /* Payments knew so before this step. */
 bool model_copy_was_cancelled(const struct m_order *order);
 /* When payments is to ask the processor next; INT64_MAX: never. */
@@ -394,6 +484,10 @@ int model_charge_index(const char *id, bool make);
 int model_ticket_index(const char *id, bool make);
 int model_order_index(const char *id, bool make);
 int model_status(const char *text);
+/* How many orders of a user are live and unpaid, or were so in this step or later. */
+int model_unpaid(const char *user, int64_t step);
+/* How often a user reserved a ticket after since_ms and until until_ms. */
+int model_holds(const char *user, const char *ticket_id, int64_t since_ms, int64_t until_ms);
 
 /* Somebody with an account. Versions are even while active and odd while banned. */
 struct m_user {
@@ -435,6 +529,19 @@ void model_order_agrees(struct m_order *order);
 void model_punctual(void); /* invariant 9, the late side */
 
 uint64_t hash_text(struct str text);
+
+/* Whether a service has published an event of the subject with a sequence in (after, up_to]. */
+bool watch_published(int service, struct str subject, int64_t after, int64_t up_to);
+
+/* --- retention.c: what has had its time goes ------------------------------------------------- */
+
+void retention_begin(uint64_t seed);
+/* Before a service's step: the time to remove something comes when it likes, and durable listeners
+ * come, take events, and leave. */
+void retention_disturb(int service);
+/* A service's outbox begins with event `first` from now on; what went last was published at that
+ * time. Invariant 18. */
+void retention_check(int service, int64_t first, int64_t last_gone_ms);
 
 /* --- quiet.c ------------------------------------------------------------------------------- */
 

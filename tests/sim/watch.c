@@ -18,6 +18,8 @@ enum table {
     TABLE_TIMERS,
     TABLE_USERS,
     TABLE_BANS,
+    TABLE_VENUES,
+    TABLE_SHOWS,
     TABLES
 };
 
@@ -30,17 +32,22 @@ struct table_row {
 static const struct table_row tables[TABLES] = {
     [TABLE_OUTBOX] = {"outbox", -1, "seq, subject, payload, created_at_ms"},
     [TABLE_TICKETS] = {"tickets", TICKETS,
-                       "id, version, title, price_cents, user_id, order_id, sold"},
+                       "id, version, title, price_cents, user_id, order_id, sold, withdrawn"},
     [TABLE_ORDER_VERSIONS] = {"order_versions", TICKETS, "order_id, version"},
     [TABLE_ORDERS] = {"orders", ORDERS,
                       "id, version, status, user_id, expires_at_ms, ticket_id, ticket_title,"
                       " ticket_version, price_cents"},
-    [TABLE_TICKET_COPIES] = {"ticket_copies", ORDERS, "id, version, title, price_cents"},
+    [TABLE_TICKET_COPIES] = {"ticket_copies", ORDERS, "id, version, title, price_cents, withdrawn"},
     [TABLE_ORDER_COPIES] = {"order_copies", PAYMENTS, "id, version, status, user_id, price_cents"},
-    [TABLE_CHARGES] = {"charges", PAYMENTS, "id, order_id, status, amount_cents, ask_at_ms"},
+    [TABLE_CHARGES] =
+        {"charges", PAYMENTS,
+         "id, order_id, status, amount_cents, ask_at_ms, created_at_ms, given_back_cents,"
+         " charged_back_cents, attempts, asking"},
     [TABLE_TIMERS] = {"timers", EXPIRATION, "order_id, version, due_at_ms"},
     [TABLE_USERS] = {"users", AUTH, "id, email, version, status"},
     [TABLE_BANS] = {"banned_users", -1, "user_id, version, banned"},
+    [TABLE_VENUES] = {"venues", CATALOGUE, "id, version, status, merged_into"},
+    [TABLE_SHOWS] = {"shows", CATALOGUE, "id, version, status, merged_into, venue_id"},
 };
 
 #define DIRTY_MAX 65536
@@ -57,10 +64,15 @@ static struct {
     sqlite3 *reader;
     sqlite3_stmt *by_row[TABLES];
     int64_t rows[TABLES]; /* highest row id seen, by table (the outbox: below) */
-    int64_t sequence;     /* of the outbox */
-    int64_t outbox_count;
+    int64_t sequence;     /* of the outbox: its last event … */
+    int64_t first;        /* … and the first that is kept */
     int64_t counts[TABLES];
-    uint64_t outbox_sum; /* of the rows' hashes */
+    struct published { /* by sequence - 1 */
+        uint64_t hash;
+        int64_t at_ms;
+        enum event_type type;
+    } * events;
+    size_t event_room;
 } seen[SIM_SERVICES];
 
 /* --- noticing ------------------------------------------------------------------------------ */
@@ -133,6 +145,31 @@ static struct str str_at(sqlite3_stmt *row, int column)
     return (struct str){text, (size_t)sqlite3_column_bytes(row, column)};
 }
 
+static uint64_t hash_event(sqlite3_stmt *row)
+{
+    return hash_text(str_at(row, 1)) * 31 + hash_text(str_at(row, 2));
+}
+
+static void keep_event(int service, int64_t sequence, sqlite3_stmt *row)
+{
+    size_t room = seen[service].event_room ? 2 * seen[service].event_room : 4096;
+
+    if ((size_t)sequence > seen[service].event_room) {
+        seen[service].events = realloc(seen[service].events, room * sizeof *seen[service].events);
+        ASSERT(seen[service].events);
+        seen[service].event_room = room;
+    }
+    seen[service].events[sequence - 1] = (struct published){
+        hash_event(row), sqlite3_column_int64(row, 3), event_type_of(str_at(row, 1))};
+}
+
+bool watch_published(int service, struct str subject, int64_t after, int64_t up_to)
+{
+    for (int64_t sequence = after + 1; sequence <= up_to; sequence++)
+        if (seen[service].events[sequence - 1].type == event_type_of(subject)) return true;
+    return false;
+}
+
 static void take_outbox(int service, sqlite3_stmt *row)
 {
     int64_t sequence = sqlite3_column_int64(row, 0);
@@ -143,8 +180,7 @@ static void take_outbox(int service, sqlite3_stmt *row)
           "%s: the outbox goes on with %lld after %lld", service_names[service],
           (long long)sequence, (long long)seen[service].sequence);
     seen[service].sequence = sequence;
-    seen[service].outbox_count++;
-    seen[service].outbox_sum += hash_text(subject) * 31 + hash_text(payload);
+    keep_event(service, sequence, row);
     trace("published", NULL, service, sequence);
     trace_bytes(payload);
     if (quiet_is_mistake(subject, payload)) return;
@@ -167,6 +203,7 @@ static void take_ticket(sqlite3_stmt *row)
         .title = hash_text(str_at(row, 2)),
         .order = held ? model_order_index(text_at(row, 5), false) : -1,
         .sold = sqlite3_column_int64(row, 6) != 0,
+        .withdrawn = sqlite3_column_int64(row, 7) != 0,
     };
     CHECK(2, ticket->id, !held || ticket->row.order >= 0,
           "held by order %s, which nobody committed", text_at(row, 5));
@@ -193,6 +230,9 @@ static void take_order(sqlite3_stmt *row)
               "ordered at version %lld of a ticket", (long long)ticket_version);
         CHECK(15, order->id, !model_banned_before(ORDERS, of->owner),
               "ordered, and orders knows that the seller %s is banned", of->owner);
+        CHECK(17, order->id, !of->history[ticket_version].withdrawn,
+              "ordered at version %lld of a ticket, which was taken down",
+              (long long)ticket_version);
         CHECK(4, order->id,
               of->history[ticket_version].price_cents == price &&
                   of->history[ticket_version].title == hash_text(str_at(row, 6)),
@@ -214,6 +254,7 @@ static void take_ticket_copy(sqlite3_stmt *row)
 {
     int index = model_ticket_index(text_at(row, 0), false);
     int64_t version = sqlite3_column_int64(row, 1), price = sqlite3_column_int64(row, 3);
+    bool withdrawn = sqlite3_column_int64(row, 4) != 0;
     struct m_ticket *ticket;
 
     CHECK(6, text_at(row, 0), index >= 0, "orders has a copy of a ticket nobody committed");
@@ -227,6 +268,9 @@ static void take_ticket_copy(sqlite3_stmt *row)
               ticket->history[version].title == hash_text(str_at(row, 2)),
           "the copy's price %lld or title is not that of version %lld", (long long)price,
           (long long)version);
+    CHECK(5, ticket->id, ticket->history[version].withdrawn == withdrawn,
+          "the copy says taken down: %d, and version %lld does not", withdrawn, (long long)version);
+    if (withdrawn && !ticket->copy_withdrawn_step) ticket->copy_withdrawn_step = sim.step;
     ticket->copy_version = version;
     ticket->copy_price = price;
     ticket->copy_title = hash_text(str_at(row, 2));
@@ -279,11 +323,27 @@ static const char *status_word(const char *status)
     return "refund_failed";
 }
 
+/* Nobody asks before the pause is over, over restarts too: only for an answer that was lost, and
+ * when the bank has said that there is something to see. */
+static void check_back_off(const struct m_charge *charge, const char *status, int64_t attempts)
+{
+    bool waits = strcmp(status, "unknown") == 0 || strcmp(status, "refund_pending") == 0;
+
+    if (!waits || strcmp(charge->status, status) != 0 || attempts <= charge->attempts) return;
+    if (charge->asking || charge->told || fault_possible(FAULT_CLOCK_SKEW) ||
+        fault_possible(FAULT_CLOCK_JUMP))
+        return;
+    CHECK(12, charge->id, service_now_ms(PAYMENTS) >= charge->ask_at_ms,
+          "the processor is asked %lld ms before the pause is over",
+          (long long)(charge->ask_at_ms - service_now_ms(PAYMENTS)));
+}
+
 static void take_charge(sqlite3_stmt *row)
 {
     struct m_charge *charge = model_charge_at((size_t)model_charge_index(text_at(row, 0), true));
     const char *status = text_at(row, 2);
     int order = model_order_index(text_at(row, 1), false);
+    bool begun = charge->order < 0;
 
     CHECK(3, charge->id, order >= 0, "a charge for an order nobody committed");
     CHECK(3, charge->id, charge->order < 0 || charge->order == order, "a charge changed its order");
@@ -294,13 +354,29 @@ static void take_charge(sqlite3_stmt *row)
     CHECK(1, charge->id,
           charge->order >= 0 || !model_copy_was_cancelled(model_order_at((size_t)order)),
           "begun, although payments knew that the order was cancelled");
+    check_back_off(charge, status, sqlite3_column_int64(row, 8));
+    charge->attempts = sqlite3_column_int64(row, 8);
+    charge->asking = sqlite3_column_int64(row, 9) != 0;
     charge->ask_at_ms =
         sqlite3_column_type(row, 4) == SQLITE_NULL ? INT64_MAX : sqlite3_column_int64(row, 4);
     charge->order = order;
+    charge->created_at_ms = sqlite3_column_int64(row, 5);
+    if (begun) model_charge_allowed(charge);
+    charge->given_back_cents = sqlite3_column_int64(row, 6);
+    charge->charged_back_cents = sqlite3_column_int64(row, 7);
+    CHECK(4, charge->id, charge->given_back_cents >= 0, "%lld cents given back of %lld",
+          (long long)charge->given_back_cents, (long long)charge->amount_cents);
+    charge->refund_begun |= strcmp(status, "refund_pending") == 0 ||
+                            (charge->refund_asked && strcmp(status, "refunded") == 0);
     charge->amount_cents = sqlite3_column_int64(row, 3);
     CHECK(4, charge->id, charge->amount_cents == model_order_at((size_t)order)->price_cents,
           "a charge of %lld cents for an order of %lld", (long long)charge->amount_cents,
           (long long)model_order_at((size_t)order)->price_cents);
+    CHECK(3, charge->id,
+          strcmp(status, "refunded") != 0 ||
+              charge->given_back_cents + charge->charged_back_cents >= charge->amount_cents,
+          "refunded, and of its %lld cents only %lld are back", (long long)charge->amount_cents,
+          (long long)(charge->given_back_cents + charge->charged_back_cents));
     if (strcmp(charge->status, status) != 0)
         trace(status_word(status), charge->id, charge->amount_cents, order);
     snprintf(charge->status, sizeof charge->status, "%s", status);
@@ -363,6 +439,11 @@ static void take(int service, enum table table, sqlite3_stmt *row)
         model_ban_row(service, text_at(row, 0), sqlite3_column_int64(row, 1),
                       sqlite3_column_int64(row, 2) != 0);
         break;
+    case TABLE_VENUES:
+    case TABLE_SHOWS:
+        catalogue_row(text_at(row, 0), sqlite3_column_int64(row, 1), text_at(row, 2),
+                      text_at(row, 3), table == TABLE_SHOWS ? text_at(row, 4) : "");
+        break;
     case TABLES:
         break;
     }
@@ -390,9 +471,24 @@ static sqlite3_stmt *by_row(int service, enum table table)
     return seen[service].by_row[table] = prepare(service, sql);
 }
 
+/* The service's transaction has removed the oldest of its events. */
+static void take_removed(int service)
+{
+    int64_t first = watch_count(service, "SELECT COALESCE(MIN(seq), 1) FROM outbox");
+
+    CHECK(18, NULL, first >= seen[service].first, "%s: what was removed is there again",
+          service_names[service]);
+    if (first == seen[service].first) return;
+    retention_check(service, first, seen[service].events[first - 2].at_ms);
+    trace("removed", NULL, service, first);
+    seen[service].first = first;
+}
+
 /* Events before rows of other tables: an event says more than the row it leaves. */
 static void take_dirty(int service, bool events)
 {
+    bool removed = false;
+
     for (size_t i = 0; i < seen[service].dirty_count; i++) {
         struct dirty dirty = seen[service].dirty[i];
         sqlite3_stmt *row;
@@ -406,9 +502,12 @@ static void take_dirty(int service, bool events)
                 seen[service].counts[dirty.table]++;
             }
             take(service, dirty.table, row);
+        } else {
+            removed |= events;
         }
         sqlite3_reset(row);
     }
+    if (removed) take_removed(service);
 }
 
 void watch_step(int service)
@@ -430,21 +529,23 @@ void watch_step(int service)
 
 /* --- everything ---------------------------------------------------------------------------- */
 
+/* All from the first on that is kept, as they were committed. */
 static void check_outbox(int service)
 {
-    sqlite3_stmt *row = prepare(service, "SELECT seq, subject, payload FROM outbox ORDER BY seq");
-    uint64_t sum = 0;
-    int64_t count = 0;
+    sqlite3_stmt *row =
+        prepare(service, "SELECT seq, subject, payload, created_at_ms FROM outbox ORDER BY seq");
+    int64_t next = seen[service].first;
 
-    while (sqlite3_step(row) == SQLITE_ROW &&
-           sqlite3_column_int64(row, 0) <= seen[service].sequence) {
-        sum += hash_text(str_at(row, 1)) * 31 + hash_text(str_at(row, 2));
-        count++;
+    while (sqlite3_step(row) == SQLITE_ROW && next <= seen[service].sequence) {
+        CHECK(10, NULL, sqlite3_column_int64(row, 0) == next, "%s: event %lld follows %lld",
+              service_names[service], (long long)sqlite3_column_int64(row, 0), (long long)next - 1);
+        CHECK(10, NULL, hash_event(row) == seen[service].events[next - 1].hash,
+              "%s: event %lld is another one now", service_names[service], (long long)next);
+        next++;
     }
     sqlite3_finalize(row);
-    CHECK(10, NULL, count == seen[service].outbox_count && sum == seen[service].outbox_sum,
-          "%s: the outbox had %lld committed events, %lld are there, or others",
-          service_names[service], (long long)seen[service].outbox_count, (long long)count);
+    CHECK(10, NULL, next > seen[service].sequence, "%s: events %lld to %lld are gone",
+          service_names[service], (long long)next, (long long)seen[service].sequence);
 }
 
 static void take_table(int service, enum table table)
@@ -467,6 +568,7 @@ static void take_table(int service, enum table table)
         take(service, table, row);
     }
     sqlite3_finalize(row);
+    if (table == TABLE_OUTBOX) return;
     CHECK(10, NULL, count == seen[service].counts[table], "%s: %s had %lld rows, now %lld",
           service_names[service], tables[table].name, (long long)seen[service].counts[table],
           (long long)count);
@@ -478,6 +580,7 @@ void watch_all(int service)
     seen[service].everything = false;
     sim.watching = true;
     sqlite3_exec(seen[service].reader, "BEGIN", NULL, NULL, NULL);
+    take_removed(service);
     check_outbox(service);
     take_table(service, TABLE_OUTBOX);
     for (enum table table = 0; table < TABLES; table++)
@@ -511,9 +614,14 @@ void watch_begin(void)
 {
     for (int i = 0; i < SIM_SERVICES; i++) {
         struct dirty *dirty = seen[i].dirty;
+        struct published *events = seen[i].events;
+        size_t room = seen[i].event_room;
 
         memset(&seen[i], 0, sizeof seen[i]);
         seen[i].dirty = dirty;
+        seen[i].events = events;
+        seen[i].event_room = room;
+        seen[i].first = 1;
     }
 }
 
@@ -521,7 +629,7 @@ void watch_open(void)
 {
     sim.watching = true;
     for (int i = 0; i < SIM_SERVICES; i++) {
-        int code = sqlite3_open_v2(sim_service(i)->path, &seen[i].reader,
+        int code = sqlite3_open_v2(sim_service(i)->dsn, &seen[i].reader,
                                    SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
 
         ASSERT(code == SQLITE_OK);

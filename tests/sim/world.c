@@ -1,4 +1,4 @@
-/* tests/sim/world.c: opens the house, steps it, breaks it, heals it. Every choice is drawn from the
+/* tests/sim/world.c: opens the app, steps it, breaks it, heals it. Every choice is drawn from the
  * seed: who goes next, how far the clock moves, when something goes wrong. */
 #include "sim.h"
 
@@ -9,8 +9,8 @@
 
 #define START_MS       INT64_C(1767225600000) /* 2026-01-01T00:00:00Z */
 #define HOUR_MS        (3600 * INT64_C(1000))
-#define SETTLE_MS      (12 * HOUR_MS) /* all there is to wait for has come by then */
-#define BURIAL_MS      (25 * HOUR_MS) /* what waits for an event that never comes is given up */
+#define SETTLE_MS      (12 * HOUR_MS)     /* all there is to wait for has come by then */
+#define BURIAL_MS      (DAY_MS + HOUR_MS) /* what waits for an event that never comes is given up */
 #define WAITING_MS_MAX 65000 /* between two looks at events that wait for others, and a little */
 #define SPINS_MAX      200
 #define HEALING_STEPS  400000
@@ -19,8 +19,8 @@
 
 struct sim sim;
 
-const char *const service_names[SIM_SERVICES] = {"bus",    "auth",       "tickets",
-                                                 "orders", "expiration", "payments"};
+const char *const service_names[SIM_SERVICES] = {"bus",        "auth",     "tickets",  "orders",
+                                                 "expiration", "payments", "catalogue"};
 
 struct sim_clock {
     struct clock clock; /* first */
@@ -37,29 +37,40 @@ static struct {
     uint64_t disk_errors, moved; /* when last looked at */
     int64_t failures[SIM_SERVICES];
     struct db *db[SIM_SERVICES];
-    int64_t wake_at_ms[SIM_SERVICES]; /* by the service's clock, as its thread would have gone to
-                                         sleep */
-    double lazy[SIM_SERVICES];        /* how often its turn is left out while others have work */
-    int spins, spinning;              /* turns of one service with nothing else in between */
-    bool clocks_change;               /* in this run */
-    bool power;                       /* the crash inside a step takes the power with it */
+    struct mono_ms wake_at[SIM_SERVICES]; /* as its thread would have gone to sleep */
+    double lazy[SIM_SERVICES]; /* how often its turn is left out while others have work */
+    int spins, spinning;       /* turns of one service with nothing else in between */
+    bool power;                /* the crash inside a step takes the power with it */
+    bool drowsy;               /* the machine goes to sleep next */
     char folder[64];
 } world;
 
 static const struct service_definition *const definitions[] = {
-    &auth_service, &tickets_service, &orders_service, &expiration_service, &payments_service};
+    &admin_service,      &auth_service,     &tickets_service,  &orders_service,
+    &expiration_service, &payments_service, &catalogue_service};
 
 /* --- what the program is handed ------------------------------------------------------------- */
 
-static int64_t house_clock(const struct clock *clock)
+static struct wall_ms app_clock(const struct clock *clock)
 {
     (void)clock;
-    return sim.now_ms;
+    return (struct wall_ms){sim.now_ms};
 }
 
-static int64_t service_clock(const struct clock *clock)
+static struct wall_ms service_clock(const struct clock *clock)
 {
-    return sim.now_ms + ((const struct sim_clock *)(const void *)clock)->skew_ms;
+    return (struct wall_ms){sim.now_ms + ((const struct sim_clock *)(const void *)clock)->skew_ms};
+}
+
+struct mono_ms sim_mono(void)
+{
+    return (struct mono_ms){sim.now_ms - sim.jumped_ms - START_MS + 1};
+}
+
+static struct mono_ms monotonic_clock(const struct clock *clock)
+{
+    (void)clock;
+    return sim_mono();
 }
 
 int64_t service_now_ms(int index)
@@ -87,26 +98,30 @@ static void after_open(int service)
 {
     struct env *env = &sim_service(service)->env;
 
-    world.clocks[service].clock.now_ms = service_clock;
-    env->clock = &world.clocks[service].clock;
+    world.clocks[service].clock = (struct clock){service_clock, monotonic_clock};
+    env->clock = sim_writer(service)->env.clock = &world.clocks[service].clock;
     if (service == PAYMENTS) ((struct payments *)env->state)->gateway = &bank_gateway;
-    world.wake_at_ms[service] = 0;
-    world.failures[service] = sim_service(service)->failures;
-    world.db[service] = sim_service(service)->db;
+    world.wake_at[service] = (struct mono_ms){0};
+    world.failures[service] = sim_writer(service)->failures;
+    world.db[service] = sim_writer(service)->db;
 }
 
 /* False: it could not start, as may happen when the disk fails. */
-static bool open_house(void)
+static bool open_app(void)
 {
     struct buf why;
     enum err err;
 
-    sim.house = calloc(1, sizeof *sim.house);
-    ASSERT(sim.house);
-    *sim.house = (struct house){
-        .settings = &world.settings, .clock = &world.clock, .random = &world.random, .loops = 1};
+    sim.app = calloc(1, sizeof *sim.app);
+    ASSERT(sim.app);
+    *sim.app = (struct app){.settings = &world.settings,
+                            .clock = &world.clock,
+                            .random = &world.random,
+                            .loops = 1,
+                            .known = definitions,
+                            .known_count = sizeof definitions / sizeof *definitions};
     buf_init(&why, NULL, 4096);
-    err = house_open(sim.house, definitions, sizeof definitions / sizeof *definitions, &why);
+    err = app_open(sim.app, definitions, sizeof definitions / sizeof *definitions, &why);
     buf_free(&why);
     trace("open", NULL, err, 0);
     if (err) return false;
@@ -116,12 +131,12 @@ static bool open_house(void)
     return true;
 }
 
-static void close_house(void)
+static void close_app(void)
 {
     watch_close();
-    house_close(sim.house);
-    free(sim.house);
-    sim.house = NULL;
+    app_close(sim.app);
+    free(sim.app);
+    sim.app = NULL;
 }
 
 static void see_everything(void)
@@ -135,14 +150,16 @@ static void restart(bool power)
 {
     trace("crash", NULL, power, 0);
     vfs_freeze();
-    close_house();
+    close_app();
     calls_lose(SIM_SERVICES);
     vfs_crash(power);
     sim.crashed = false;
-    for (int tries = 0; !open_house(); tries++) {
+    if (chance_hit(&sim.order, 0.2)) /* with another setting */
+        world.settings.price_minimum_cents = sim.price_min = 50;
+    for (int tries = 0; !open_app(); tries++) {
         vfs_freeze(); /* whatever it left half done */
-        house_close(sim.house);
-        free(sim.house);
+        app_close(sim.app);
+        free(sim.app);
         vfs_crash(false);
         sim.now_ms += 1000;
         sim_disturb(sim.now_ms + 2000);
@@ -159,33 +176,27 @@ static void restart(bool power)
  * there, synced or not. */
 static void restart_service(int index)
 {
-    struct service *service = sim_service(index);
+    struct instance *service = sim_service(index);
+    struct writer *writer;
     struct buf why;
     enum err err;
 
     trace("service crash", NULL, index, 0);
-    sim.house->handover[0][index] = (struct request_list){0};
+    sim.app->dispatcher.handover[0][index] = (struct request_list){0};
     pool_stop(service->pool);
     service->pool = NULL;
     if (service->def->stop && service->env.state) service->def->stop(&service->env);
-    subscription_close(service->subscription);
-    service->subscription = NULL;
-    writer_free(service);
-    db_close(service->db);
-    service->db = NULL;
-    service->queue = service->ready = (struct request_list){0};
-    service->tasks = (struct task_list){0};
-    service->wakes = NULL;
-    service->reopen_at_ms = service->probe_at_ms = 0;
-    memset(service->waiting, 0, sizeof service->waiting);
-    memset(service->job_due_ms, 0, sizeof service->job_due_ms);
+    subscription_close(sim_writer(index)->subscription);
+    db_close(sim_writer(index)->db);
+    writer_free(sim_writer(index));
+    service->writers[0] = NULL;
+    service->writer_count = 0;
     calls_lose(index);
     media_forget(index);
     buf_init(&why, NULL, 4096);
-    service->migrated = false;
-    err = writer_init(service);
-    if (err == OK) err = service_connect(service, &why);
-    if (err == OK) err = service_start(service, &why);
+    writer = writer_new(service);
+    err = writer ? writer_connect(writer, &why) : ERR_MEMORY;
+    if (err == OK) err = instance_start(service, &why);
     buf_free(&why);
     sim_disturb(sim.now_ms + 2000);
     if (err) { /* the disk fails: then the whole process goes and comes again */
@@ -224,12 +235,31 @@ static void publish_mistake(bool future)
     call_send(call_new(future ? -2 : -1, CALL_PUBLISH, "", NULL, body));
 }
 
+/* What subscribers have not taken over yet is then a day old when they do. */
+void world_published_mistake(void)
+{
+    if (!fault_possible(FAULT_SUSPEND) || sim.healing) return;
+    world.drowsy = chance_hit(fault_chance(FAULT_SUSPEND), 0.5);
+}
+
+/* Its thread looks every second whether the wall clock was set. */
+static void notice_clock(int service)
+{
+    world.wake_at[service] = (struct mono_ms){0};
+}
+
 static void jump_clocks(void)
 {
     struct chance *chance = fault_chance(FAULT_CLOCK_JUMP);
 
+    int64_t before_ms = sim.now_ms;
+
+    visitors_before_clocks_change();
     sim.now_ms += chance_below(chance, 2 * HOUR_MS) - HOUR_MS;
     if (sim.now_ms < START_MS) sim.now_ms = START_MS;
+    sim.jumped_ms += sim.now_ms - before_ms;
+    for (int i = 0; i < SIM_SERVICES; i++)
+        notice_clock(i);
     sim_disturb(sim.now_ms + 2 * HOUR_MS);
 }
 
@@ -271,11 +301,21 @@ static bool something_goes_wrong(void)
     }
     if (fault_now(FAULT_CLOCK_SKEW)) {
         service = any_service(FAULT_CLOCK_SKEW);
+        visitors_before_clocks_change();
         world.clocks[service].skew_ms =
             chance_below(fault_chance(FAULT_CLOCK_SKEW), 2 * HOUR_MS) - HOUR_MS;
+        notice_clock(service);
     }
     if (fault_now(FAULT_CLOCK_JUMP)) jump_clocks();
+    if (fault_now(FAULT_SUSPEND) || world.drowsy) {
+        world.drowsy = false;
+        sim.now_ms += DAY_MS + chance_below(fault_chance(FAULT_SUSPEND), 6 * HOUR_MS);
+        sim.woke_ms = sim.now_ms;
+        sim_disturb(sim.now_ms + WAITING_MS_MAX);
+    }
     if (fault_now(FAULT_BANK_REFUND)) bank_refund_something();
+    if (fault_now(FAULT_REFUND_BOUNCE)) bank_bounce_something();
+    if (fault_now(FAULT_DISPUTE)) bank_dispute_something();
     if (fault_now(FAULT_EVENT_MALFORMED)) publish_mistake(false);
     if (fault_now(FAULT_EVENT_FUTURE)) publish_mistake(true);
     if (world.disk_full_until_ms && sim.now_ms >= world.disk_full_until_ms) {
@@ -303,11 +343,11 @@ static void note_disturbances(void)
 
 static bool has_work(int index)
 {
-    struct service *service = sim_service(index);
+    struct writer *service = sim_writer(index);
 
     if (world.stalled_until_ms[index] > sim.now_ms) return false;
-    if (service->poked || service->queue.head || service->settles.head) return true;
-    return world.wake_at_ms[index] <= service_now_ms(index);
+    if (service->woken || service->queue.head || service->resolving.head) return true;
+    return mono_reached(sim_mono(), world.wake_at[index]);
 }
 
 static void take_answers(void)
@@ -323,21 +363,27 @@ static void take_answers(void)
 /* Nobody oversleeps: a service that is not well, and payments while there is something to ask. */
 static void check_wake(int index)
 {
-    int64_t soon_ms = service_now_ms(index) + UNWELL_MS_MAX;
     int64_t ask_ms = index == PAYMENTS ? model_ask_ms() : INT64_MAX;
+    struct mono_ms soon = mono_after(sim_mono(), UNWELL_MS_MAX);
 
-    if (world.clocks_change) return; /* the time it was to wake at is another one now */
-    CHECK(13, NULL, sim_service(index)->healthy || world.wake_at_ms[index] <= soon_ms,
+    CHECK(13, NULL, sim_writer(index)->healthy || mono_reached(soon, world.wake_at[index]),
           "%s is not well and does not look again", service_names[index]);
-    CHECK(13, NULL, world.wake_at_ms[index] <= (ask_ms > soon_ms ? ask_ms : soon_ms),
+    if (ask_ms == INT64_MAX) return;
+    if (ask_ms > service_now_ms(index) + CHARGE_PAUSE_MS_MAX) /* its clock was set back */
+        ask_ms = service_now_ms(index) + CHARGE_PAUSE_MS_MAX;
+    if (ask_ms > service_now_ms(index) + UNWELL_MS_MAX)
+        soon = mono_after(sim_mono(), ask_ms - service_now_ms(index));
+    CHECK(13, NULL, mono_reached(soon, world.wake_at[index]),
           "%s sleeps while there is a charge to ask for", service_names[index]);
 }
 
 static void run_service(int index)
 {
-    struct service *service = sim_service(index);
-    bool worked = writer_step(service);
+    struct writer *service = sim_writer(index);
+    bool worked;
 
+    retention_disturb(index);
+    worked = writer_step(service);
     trace("step", NULL, index, worked);
     if (sim.crashed) return;
     if (service->failures != world.failures[index] || service->db != world.db[index]) {
@@ -347,7 +393,7 @@ static void run_service(int index)
     } else {
         watch_step(index);
     }
-    world.wake_at_ms[index] = worked ? 0 : writer_next_ms(service);
+    world.wake_at[index] = worked ? (struct mono_ms){0} : writer_next(service);
     check_wake(index);
     world.spins = world.spinning == index ? world.spins + 1 : 0;
     world.spinning = index;
@@ -365,12 +411,13 @@ static int64_t next_ms(void)
     if (hook < next) next = hook;
     if (calls_handover_waits()) next = sim.now_ms;
     for (int i = 0; i < SIM_SERVICES; i++) {
-        const struct service *service = sim_service(i);
-        int64_t due = world.wake_at_ms[i];
+        const struct writer *service = sim_writer(i);
+        int64_t due = sim.now_ms;
 
-        if (service->poked || service->queue.head || service->settles.head) due = service_now_ms(i);
-        if (due == INT64_MAX) continue;
-        due -= world.clocks[i].skew_ms;
+        if (!service->woken && !service->queue.head && !service->resolving.head) {
+            if (world.wake_at[i].ms == MONO_NEVER.ms) continue;
+            due += mono_since(world.wake_at[i], sim_mono());
+        }
         if (due < world.stalled_until_ms[i]) due = world.stalled_until_ms[i];
         if (due < next) next = due;
     }
@@ -448,6 +495,7 @@ static bool step(void)
 static void set_up(const struct options *options)
 {
     static const double lazinesses[] = {0, 0, 0, 0.5, 0.9, 0.98};
+    static const int64_t retention_ms[] = {0, 1000, 20000, 600000};
     struct chance chance = {options->seed};
 
     sim = (struct sim){.options = *options, .now_ms = START_MS};
@@ -457,22 +505,34 @@ static void set_up(const struct options *options)
     sim.disk.state = chance_next(&chance);
     sim.grace_ms = 1000 * (chance_below(&chance, 3) ? chance_below(&chance, 180) : 0);
     sim.hold_ms = 1000 * (5 + chance_below(&chance, chance_hit(&chance, 0.5) ? 60 : 900));
+    sim.unpaid_max = chance_below(&chance, 4);
+    sim.holds_max = chance_below(&chance, 3);
+    sim.price_min = chance_hit(&chance, 0.3) ? 50 : 1;
     memset(&world.clocks, 0, sizeof world.clocks);
+    world.drowsy = false;
     memset(world.stalled_until_ms, 0, sizeof world.stalled_until_ms);
     world.spins = 0;
     for (int i = 0; i < SIM_SERVICES; i++)
         world.lazy[i] = lazinesses[chance_below(&chance, 6)];
     world.disk_full_until_ms = 0;
-    world.clock.now_ms = house_clock;
+    /* Some outlast the run, so that at its end all must know of those that were ended. */
+    sim.session_ms = chance_hit(&chance, 0.5) ? HOUR_MS / 4 : 20 * DAY_MS;
+    world.clock = (struct clock){app_clock, monotonic_clock};
     world.random.fill = product_fill;
     world.settings = (struct settings){.data = world.folder,
                                        .jwt_key = "a key for the simulator only, 0123456789",
                                        .order_expiration_ms = sim.hold_ms,
                                        .payment_grace_ms = sim.grace_ms,
-                                       .session_ms = HOUR_MS / 4,
+                                       .unpaid_per_user = sim.unpaid_max,
+                                       .holds_per_hour = sim.holds_max,
+                                       .price_minimum_cents = sim.price_min,
+                                       .session_ms = sim.session_ms,
                                        .session_max_ms = 30 * 24 * HOUR_MS,
                                        .stripe_webhook_secret = WEBHOOK_SECRET,
+                                       .declines_per_order = DECLINES_PER_ORDER,
+                                       .declines_per_account = DECLINES_PER_ACCOUNT,
                                        .trusted_proxies = "",
+                                       .retention_ms = retention_ms[chance_below(&chance, 4)],
                                        .password_blocklist = true};
     if (!world.folder[0]) {
         snprintf(world.folder, sizeof world.folder, "/tmp/boxoffice-sim-%d", (int)getpid());
@@ -490,8 +550,8 @@ static void make_template(void)
     faults_end();
     vfs_begin(0);
     watch_begin();
-    ASSERT(open_house());
-    close_house();
+    ASSERT(open_app());
+    close_app();
     vfs_keep_template();
 }
 
@@ -522,18 +582,19 @@ static void begin(const struct options *options)
     if (!from_scratch) ASSERT(vfs_use_template());
     watch_begin();
     model_begin();
+    catalogue_begin();
     bank_begin();
     media_begin();
     calls_begin();
     actors_begin();
     quiet_begin();
+    retention_begin(options->seed);
     faults_end();
-    ASSERT(open_house());
+    ASSERT(open_app());
     see_everything();
     faults_begin(options->seed, options->faults);
     world.disk_errors = vfs_errors();
     world.moved = fault_counts[FAULT_EVENT_REORDER] + fault_counts[FAULT_EVENT_DELAY];
-    world.clocks_change = fault_possible(FAULT_CLOCK_SKEW) || fault_possible(FAULT_CLOCK_JUMP);
     sim.patience_ms = fault_possible(FAULT_GATEWAY_LATE) ? 55000 : 30000;
 }
 
@@ -548,8 +609,10 @@ static void heal(void)
     memset(world.stalled_until_ms, 0, sizeof world.stalled_until_ms);
     world.disk_full_until_ms = 0;
     note_disturbances();
-    for (int i = 0; i < SIM_SERVICES; i++)
+    for (int i = 0; i < SIM_SERVICES; i++) {
         world.clocks[i].skew_ms = 0;
+        notice_clock(i);
+    }
 }
 
 /* Without faults and new requests everything comes to rest by itself. */
@@ -587,6 +650,6 @@ uint64_t sim_run(const struct options *options)
     see_everything();
     quiet_check();
     hash = trace_hash();
-    close_house();
+    close_app();
     return hash;
 }

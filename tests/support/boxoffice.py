@@ -26,15 +26,22 @@ TEST_KEY = "a key for tests only, 0123456789abcdefghij"
 TEST_PASSWORD = "gondola-Turnip-42"
 START_S_MAX = 10
 STOP_S_MAX = 12  # the contract grants 10 to what is in flight
-SETTINGS = ("JWT_KEY", "DATABASE_URL", "NATS_URL", "NATS_REPLICAS", "REDIS_URL", "STRIPE_KEY", "STRIPE_API_BASE",
-            "STRIPE_WEBHOOK_SECRET", "STRIPE_PUBLISHABLE_KEY", "ORDER_EXPIRATION_SECONDS",
+SETTINGS = ("JWT_KEY", "DATABASE_URL", "NATS_URL", "NATS_CA", "NATS_CREDS", "NATS_NKEY",
+            "NATS_REPLICAS", "REDIS_URL", "REDIS_CA", "STRIPE_KEY", "STRIPE_API_BASE",
+            "STRIPE_WEBHOOK_SECRET", "STRIPE_PUBLISHABLE_KEY", "OPERATOR_CONTACT", "ORDER_EXPIRATION_SECONDS",
             "PAYMENT_GRACE_SECONDS", "SESSION_SECONDS", "SESSION_MAX_SECONDS",
             "COOKIE_SECURE", "TRUSTED_PROXIES", "AUTH_PASSWORD_BLOCKLIST",
-            "SIGNIN_FAILURES_PER_MINUTE", "SIGNUPS_PER_HOUR", "ORDERS_PER_MINUTE",
-            "CONNECTIONS_PER_ADDRESS")
+            "SIGNIN_FAILURES_PER_MINUTE", "SIGNIN_FAILURES_PER_DAY", "SIGNUPS_PER_HOUR", "ORDERS_PER_MINUTE",
+            "CONNECTIONS_PER_ADDRESS", "DECLINES_PER_ORDER", "DECLINES_PER_ACCOUNT",
+            "DECLINES_PER_ADDRESS", "LISTINGS_PER_MINUTE", "UNPAID_ORDERS_PER_USER",
+            "UNPAID_ORDERS_PER_ADDRESS", "HOLDS_PER_HOUR", "RETENTION_DAYS",
+            "PRICE_MINIMUM", "MONITORING_LISTEN")
 # Every test comes from the same few addresses. Those about the limits give None for each.
-NO_LIMITS = {"SIGNIN_FAILURES_PER_MINUTE": "0", "SIGNUPS_PER_HOUR": "0", "ORDERS_PER_MINUTE": "0",
-             "CONNECTIONS_PER_ADDRESS": "0"}
+NO_LIMITS = {"SIGNIN_FAILURES_PER_MINUTE": "0", "SIGNIN_FAILURES_PER_DAY": "0", "SIGNUPS_PER_HOUR": "0", "RESETS_PER_HOUR": "0",
+             "ORDERS_PER_MINUTE": "0",
+             "CONNECTIONS_PER_ADDRESS": "0", "DECLINES_PER_ORDER": "0", "DECLINES_PER_ACCOUNT": "0",
+             "DECLINES_PER_ADDRESS": "0", "LISTINGS_PER_MINUTE": "0",
+             "UNPAID_ORDERS_PER_USER": "0", "UNPAID_ORDERS_PER_ADDRESS": "0", "HOLDS_PER_HOUR": "0"}
 LIMITS = {name: None for name in NO_LIMITS}  # as they are by default
 
 processes = []  # every server and listener started so far
@@ -93,6 +100,8 @@ class Server:
         self.env = {"JWT_KEY": TEST_KEY, **NO_LIMITS,
                     **(self.broker.environment() if self.broker else {}),
                     **postgres.for_server(env or {}), **(env or {})}
+        if not listen.endswith(":0"):  # the default is for one program a machine
+            self.env.setdefault("MONITORING_LISTEN", "127.0.0.1:0")
         self.args = list(args)
         self.listen_on = listen
         self.process = None
@@ -170,11 +179,17 @@ class Server:
         with open(self.stderr_path, encoding="utf-8", errors="replace") as file:
             return file.read()
 
-    def first_line(self):
+    def logged(self, event):
+        """The log lines of that name so far, as objects."""
+        lines = [json.loads(line) for line in self.log().split("\n")[:-1] if line.startswith("{")]
+        return [line for line in lines if line["event"] == event]
+
+    def first_line(self, count=1):
+        """The last of the first `count` lines; None when they are not there yet."""
         with open(self.stdout_path, encoding="utf-8") as file:
-            line = file.readline()
-        if line.endswith("\n"):
-            return line.strip()
+            lines = file.readlines()[:count]
+        if len(lines) == count and lines[-1].endswith("\n"):
+            return lines[-1].strip()
         assert self.process.poll() is None, f"did not start: {self._last_words()}"
         return None
 
@@ -186,6 +201,12 @@ class Server:
     def client(self):
         """Nobody in particular: no session."""
         return Client(self.host, self.port)
+
+    def monitor(self):
+        """A client of the listener of monitoring."""
+        line = wait_for(lambda: self.first_line(2), START_S_MAX, "the line `monitoring on …`")
+        assert line.startswith("monitoring on http://127.0.0.1:"), f"second line: {line!r}"
+        return Client(self.host, int(line.rsplit(":", 1)[1]))
 
     def raw(self, **options):
         """A bare connection."""
@@ -235,7 +256,7 @@ class Server:
 
     def channel(self, subject):
         """What monitoring says about a subject; None when it does not have it."""
-        answer = expect(self.client().get("/streaming/channelsz?subs=1"), 200)
+        answer = expect(self.monitor().get("/streaming/channelsz?subs=1"), 200)
         for channel in answer.json["channels"]:
             if channel["name"] == subject:
                 return channel
@@ -423,5 +444,10 @@ def cancel(buyer, order_id):
     expect(buyer.delete(f"/api/orders/{order_id}"), 204)
 
 
+def is_unheard_of(answer):
+    """The service that was asked has not heard yet of what was just made elsewhere."""
+    return answer.status == 404 or (answer.status == 503 and b'"not_yet"' in answer.body)
+
+
 def _unless_missing(answer):
-    return None if answer.status == 404 else answer
+    return None if is_unheard_of(answer) else answer

@@ -14,18 +14,9 @@ import tempfile
 import time
 import urllib.request
 
-from check import Skip, wait_for
+from check import Skip, free_ports, wait_for
 
 at_end = []  # every broker started and not stopped
-
-
-def free_ports(count):
-    """Ports nobody listens on now. Two callers may get the same one: hence retries where it counts."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 def need(program):
@@ -93,10 +84,12 @@ class Daemon:
 class Nats(Daemon):
     """One nats-server with JetStream."""
 
-    def __init__(self, user=None):
+    def __init__(self, user=None, more=()):
+        """more: arguments of its own."""
         port, self.monitor = free_ports(2)
         self.user = user  # "name:password"
         words = ["--user", user.split(":")[0], "--pass", user.split(":")[1]] if user else []
+        words += more
         super().__init__("nats-server", port, lambda folder: [
             "-a", "127.0.0.1", "-p", str(port), "-m", str(self.monitor), "-js", "-sd",
             os.path.join(folder, "js"), *words])
@@ -105,9 +98,15 @@ class Nats(Daemon):
     def environment(self):
         return {"NATS_URL": self.url}
 
+    def stop_jetstream(self):
+        """Starts it again as one that has none."""
+        self.kill()
+        self.arguments = lambda folder: ["-a", "127.0.0.1", "-p", str(self.port)]
+        self.start()
+
     def client_names(self):
         """What its clients call themselves."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.monitor}/connz", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.monitor}/connz", timeout=60) as answer:
             return sorted(client.get("name", "") for client in json.load(answer)["connections"])
 
 
@@ -169,7 +168,7 @@ class Redis(Daemon):
     def command(self, *words):
         """One command's answer, for plain types."""
         done = subprocess.run(["redis-cli", "-p", str(self.port), "--raw", *words], text=True,
-                              capture_output=True, timeout=10, check=True)
+                              capture_output=True, timeout=60, check=True)
         return done.stdout.strip()
 
 

@@ -6,19 +6,20 @@
 """
 
 import base64
+import contextlib
 import http.client
 import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 
-from check import Skip, wait_for
+from check import Skip, ToolGone, free_ports, wait_for
 
 CHROME = ("chromium", "chromium-browser", "google-chrome")
 # No sandbox: tests run as root in containers; nothing but our own pages is opened.
+ANSWER_S_MAX = 290  # of a page or a script, on however slow a machine: what hangs ends the test
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync",
          "--disable-dev-shm-usage", "--hide-scrollbars", "--force-device-scale-factor=1",
@@ -40,18 +41,12 @@ def _program(*names):
     raise Skip(f"needs {names[0]}")
 
 
-def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 class Driver:
     """One chromedriver; each browser it opens has a profile of its own."""
 
     def __init__(self):
         self.chrome = _program(*CHROME)
-        self.port = _free_port()
+        self.port = free_ports(1)[0]
         self.folder = tempfile.mkdtemp(prefix="boxoffice-browser-")
         with open(os.path.join(self.folder, "log"), "wb") as log:
             self.process = subprocess.Popen(
@@ -72,20 +67,22 @@ class Driver:
     def close(self):
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)  # the group it was started in, browsers too
-        self.process.wait(20)
+        self.process.wait(60)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def open(self, **options):
         return Browser(self, **options)
 
     def ask(self, method, path, body=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_S_MAX)
         try:
             data = None if method in ("GET", "DELETE") else json.dumps(body or {})
             connection.request(method, path, data, {"Content-Type": "application/json"})
             value = json.loads(connection.getresponse().read())["value"]
         finally:
             connection.close()
+        if isinstance(value, dict) and value.get("error") == "invalid session id":
+            raise ToolGone(f"the browser ended by itself: {value['message'].splitlines()[0]}")
         if isinstance(value, dict) and "error" in value:
             raise WebDriverError(f"{value['error']}: {value['message'].splitlines()[0]}")
         return value
@@ -100,14 +97,21 @@ class Driver:
 class Browser:
     """One browser with one window."""
 
-    def __init__(self, driver, width=1280, height=900, javascript=True, dark=False):
+    def __init__(self, driver, width=1280, height=900, javascript=True, dark=False, text=100,
+                 flags=(), waits=True):
+        """text: per cent; the size of letters as people set it in their browser. flags: Chromium's own.
+        waits: for a page and all it wants to load before anything else is done."""
         self.driver = driver
         prefs = {} if javascript else {"profile.managed_default_content_settings.javascript": 2}
+        if text != 100:
+            prefs["webkit.webprefs.default_font_size"] = 16 * text // 100
         profile = tempfile.mkdtemp(prefix="profile-", dir=driver.folder)
-        flags = [*FLAGS, f"--window-size={width},{height}", f"--user-data-dir={profile}"]
+        flags = [*FLAGS, *flags, f"--window-size={width},{height}", f"--user-data-dir={profile}"]
         options = {"binary": driver.chrome, "args": flags, "prefs": prefs}
         wanted = {"browserName": "chrome", "goog:chromeOptions": options,
-                  "goog:loggingPrefs": {"browser": "ALL"}}
+                  "goog:loggingPrefs": {"browser": "ALL"},
+                  "pageLoadStrategy": "normal" if waits else "none",
+                  "timeouts": {"script": 1000 * ANSWER_S_MAX, "pageLoad": 1000 * ANSWER_S_MAX}}
         session = driver.ask("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
         self.path = f"/session/{session['sessionId']}"
         self.resize(width, height)
@@ -122,11 +126,49 @@ class Browser:
 
     def close(self):
         if self.path:
-            self._ask("DELETE", "")
+            with contextlib.suppress(ToolGone):
+                self._ask("DELETE", "")
             self.path = None
 
     def _ask(self, method, path, body=None):
         return self.driver.ask(method, self.path + path, body)
+
+    # --- tabs: what is done is done in one of them
+
+    @property
+    def tab(self):
+        return self._ask("GET", "/window")
+
+    def new_tab(self, url):
+        """Opens another one, in front, and goes on there; its name."""
+        name = self._ask("POST", "/window/new", {"type": "tab"})["handle"]
+        self.show_tab(name)
+        self.go(url)
+        return name
+
+    def show_tab(self, name):
+        self._ask("POST", "/window", {"handle": name})
+        self.devtools("Page.bringToFront")
+
+    def forget(self, options):
+        """As it was when it was opened with those options: nothing of pages, people and emulations."""
+        first, *others = self._ask("GET", "/window/handles")
+        for name in others:
+            self._ask("POST", "/window", {"handle": name})
+            self._ask("DELETE", "/window")
+        self._ask("POST", "/window", {"handle": first})
+        self.go("about:blank")
+        for command in ("Network.clearBrowserCookies", "Network.clearBrowserCache",
+                        "Emulation.clearDeviceMetricsOverride"):
+            self.devtools(command)
+        self.devtools("Storage.clearDataForOrigin", origin="*", storageTypes="all")
+        self.devtools("Emulation.setTimezoneOverride", timezoneId="")
+        self.devtools("Emulation.setEmulatedMedia", media="", features=[])
+        self.resize(options["width"], options["height"])
+        if options.get("dark"):
+            self.media("prefers-color-scheme", "dark")
+        self.complaints()
+        return True
 
     # --- where
 

@@ -5,6 +5,8 @@ import json
 import socket
 import time
 
+from check import slow_factor
+
 TIMEOUT_S = 20
 IDLE_S_MAX = 2  # a connection unused for longer is opened anew
 NOTHING = object()
@@ -76,7 +78,7 @@ class Client:
         if self.connection and time.monotonic() - self.used_at > IDLE_S_MAX:
             self.close()
         if not self.connection:
-            self.connection = http.client.HTTPConnection(self.host, self.port, timeout=TIMEOUT_S,
+            self.connection = http.client.HTTPConnection(self.host, self.port, timeout=TIMEOUT_S * slow_factor(),
                                                          source_address=self.source)
             self.connection.connect()
             self.connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

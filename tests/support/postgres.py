@@ -8,12 +8,11 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
 
-from check import Skip, wait_for
+from check import Skip, free_ports, processes_of, wait_for
 
 SUPERUSER = "app"
 
@@ -27,19 +26,13 @@ def programs():
     return found[-1]
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 class Postgres:
     """One server with its own cluster. settings: name=value for postgresql.conf."""
 
     def __init__(self, settings=()):
         self.folder = tempfile.mkdtemp(prefix="boxoffice-postgres-")
         self.cluster = os.path.join(self.folder, "cluster")
-        self.port = free_port()
+        self.port = free_ports(1)[0]
         self.settings = list(settings)
         self.process = None
         self.account = pwd.getpwnam("postgres") if os.getuid() == 0 else None
@@ -89,18 +82,17 @@ class Postgres:
     def stop(self):
         """At once, but cleanly: sessions are ended."""
         self.process.send_signal(signal.SIGINT)
-        self.process.wait(20)
+        self.process.wait(60)
 
     def kill(self):
         """As the power does: no last words, recovery from the log at the next start."""
         with open(os.path.join(self.cluster, "postmaster.pid"), encoding="ascii") as file:
             assert int(file.readline()) == self.process.pid
-        backends = subprocess.run(["ps", "-o", "pid=", "--ppid", str(self.process.pid)], text=True,
-                                  capture_output=True, check=False).stdout.split()
+        backends = processes_of(parent=self.process.pid)
         self.process.kill()
         for backend in backends:
             try:
-                os.kill(int(backend), signal.SIGKILL)
+                os.kill(backend, signal.SIGKILL)
             except ProcessLookupError:
                 pass
         self.process.wait()
@@ -108,7 +100,7 @@ class Postgres:
     def discard(self):
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGQUIT)  # nothing of it is needed any more
-            self.process.wait(20)
+            self.process.wait(60)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def psql(self, sql, database="postgres", check=True, user=SUPERUSER, variables=()):

@@ -9,10 +9,12 @@ runs n of its tests at a time. Prints a TAP-like line a test and closes with
 """
 
 import argparse
+import ast
 import concurrent.futures
 import importlib.util
 import inspect
 import os
+import signal
 import sys
 import threading
 import time
@@ -22,11 +24,11 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 
 import boxoffice  # noqa: E402
-from check import Skip  # noqa: E402
+from check import Skip, ToolGone, wait_for  # noqa: E402
 
 FOLDERS = ("contract", "deploy", "distributed", "events", "faults", "image", "library", "nats",
            "observe", "operate", "package", "payments", "postgres", "web")
-TEST_S_MAX = int(os.environ.get("BOXOFFICE_TEST_SECONDS", "300"))
+TEST_S_MAX = int(os.environ.get("BOXOFFICE_TEST_SECONDS", "100"))  # stretched as every deadline is
 SANITIZER_SLOW = "6"
 
 
@@ -64,28 +66,43 @@ def visible(character):
 
 
 class Suite:
-    """One test file."""
+    """One test file. It is imported when one of its tests is chosen, and not before: what it needs
+    may not be installed for a run that does without it."""
 
     def __init__(self, folder, path):
         self.name = f"{folder}/{os.path.splitext(os.path.basename(path))[0]}"
-        if os.path.dirname(path) not in sys.path:
-            sys.path.append(os.path.dirname(path))  # what the files of a folder share
-        spec = importlib.util.spec_from_file_location(self.name.replace("/", "_"), path)
+        self.path = path
+        self.module = None
+
+    def names(self, words):
+        """The full names of the chosen tests, in the order of the file, read off its text."""
+        with open(self.path, encoding="utf-8") as file:
+            tree = ast.parse(file.read(), self.path)
+        names = [f"{self.name}.{node.name}" for node in tree.body
+                 if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")]
+        return [name for name in names if not words or any(word in name for word in words)]
+
+    def load(self):
+        folder = os.path.dirname(self.path)
+        if folder not in sys.path:
+            sys.path.append(folder)  # what the files of a folder share
+        spec = importlib.util.spec_from_file_location(self.name.replace("/", "_"), self.path)
         self.module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(self.module)
 
     def tests(self, words):
-        """(name, function) of the chosen tests, in the order of the file."""
-        found = []
-        for name, function in vars(self.module).items():
-            full = f"{self.name}.{name}"
-            if name.startswith("test_") and callable(function):
-                if not words or any(word in full for word in words):
-                    found.append((full, function))
-        return found
+        """(name, function) of the chosen tests; loads the file."""
+        names = self.names(words)
+        if names and not self.module:
+            self.load()
+        return [(name, getattr(self.module, name.rsplit(".", 1)[1])) for name in names]
 
     def run(self, words, report):
-        tests = self.tests(words)
+        try:
+            tests = self.tests(words)
+        except Exception as error:  # a module that is not there, a mistake in the file
+            report.result(f"{self.name}: its imports", 0, error)
+            return
         if not tests:
             return
         server = None
@@ -111,19 +128,27 @@ class Suite:
                    for name, function in tests]
         for name, future in running:
             try:
-                future.result(TEST_S_MAX)
-            except concurrent.futures.TimeoutError:
-                report.result(name, TEST_S_MAX, f"still running after {TEST_S_MAX} s")
+                wait_for(future.done, TEST_S_MAX)
+            except AssertionError:
+                report.result(name, TEST_S_MAX, "still running: see the time limit of a test")
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def outcome(function, server):
+    """None, or what the test raised."""
+    try:
+        function(server) if inspect.signature(function).parameters else function()
+        return None
+    except BaseException as caught:
+        return caught
 
 
 def run_one(name, function, server, report):
     started = time.monotonic()
-    try:
-        function(server) if inspect.signature(function).parameters else function()
-        error = None
-    except BaseException as caught:
-        error = caught
+    error = outcome(function, server)
+    if isinstance(error, ToolGone):
+        print(f"# {name}: {error}; once more")
+        error = outcome(function, server)
     report.result(name, time.monotonic() - started, error)
 
 
@@ -138,7 +163,7 @@ def suites():
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("words", nargs="*", help="parts of test names; none: all")
-    parser.add_argument("--list", action="store_true", help="print the names only")
+    parser.add_argument("--list", action="store_true", help="import the files, print the names")
     options = parser.parse_args()
     if options.list:
         for suite in suites():
@@ -156,7 +181,15 @@ def main():
     return 1 if report.failed or not report.passed else 0
 
 
+def end_by_signal(number, _):
+    """What was started ends with the run, whoever ends that."""
+    boxoffice.end_all()
+    os._exit(128 + number)
+
+
 if __name__ == "__main__":
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, end_by_signal)
     try:
         code = main()
     finally:

@@ -62,3 +62,9 @@ def unwrap_cookie(value):
 def make_cookie(key, user_id, email="someone@example.test", **more):
     """The value of a session cookie for any user id."""
     return wrap_token(make_token(key, claims_for(user_id, email, **more)))
+
+
+def expired_cookies(key, client):
+    """The cookies of a client whose session ended because it was not used."""
+    now = int(time.time())
+    return {"session": make_cookie(key, client.user_id, client.email, iat=now - 4000, exp=now - 3000)}

@@ -19,8 +19,7 @@ WEBHOOK_SECRET = "whsec_for_tests_only"
 
 def install():
     """The folder with the packages."""
-    return npm.install(SOURCE, INSTALLED, ("package.json", "package-lock.json", "double.js"),
-                       "the Stripe double")
+    return npm.install(SOURCE, INSTALLED, "the Stripe double", ("double.js",))
 
 
 class Double:
@@ -42,7 +41,7 @@ class Double:
 
     def stop(self):
         self.process.stdin.close()
-        self.process.wait(10)
+        self.process.wait(60)
         self.process.stdout.close()
 
     def environment(self, base=None):
@@ -70,7 +69,7 @@ class Double:
     def _call(self, path, body):
         request = urllib.request.Request(self.base + path, body,
                                          {"Authorization": f"Bearer {KEY}"})
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)
 
     def _ask(self, command):

@@ -3,13 +3,14 @@
 Screenshots go to the folder named by WEB_SHOTS (default build/web/shots), axe comes from AXE (default
 build/web/node_modules/axe-core/axe.min.js, where `./dev test web` puts it)."""
 
+import contextlib
 import os
 import re
 import threading
 
 from boxoffice import ROOT, TEST_PASSWORD, at_end, new_email
 from browser import Driver
-from check import Skip, wait_for
+from check import Skip, ToolGone, wait_for
 
 SHOTS = os.environ.get("WEB_SHOTS", os.path.join(ROOT, "build", "web", "shots"))
 AXE = os.environ.get("AXE", os.path.join(ROOT, "build", "web", "node_modules", "axe-core",
@@ -32,12 +33,47 @@ def driver():
         return _driver
 
 
+# Browsers wait here for the next person who wants one of that kind: to start one takes longer than most
+# tests do. What has been done to one beyond pages and windows (flags, scripts of its own) ends with it.
+_idle = []  # (kind, browser), the longest idle first
+IDLE_MAX = 4
+
+
+def _kind(options):
+    return tuple(sorted((name, str(value)) for name, value in options.items()))
+
+
+def take_browser(**options):
+    kind = _kind(options)
+    with _lock:
+        for index, (of, browser) in enumerate(_idle):
+            if of == kind:
+                del _idle[index]
+                return browser
+    return driver().open(**options)
+
+
+def give_back(browser, options):
+    try:
+        fit = not options.get("flags") and browser.forget(options)
+    except Exception:  # it is in the midst of something: another one then
+        fit = False
+    if not fit:
+        browser.close()
+        return
+    with _lock:
+        _idle.append((_kind(options), browser))
+        surplus = _idle.pop(0)[1] if len(_idle) > IDLE_MAX else None
+    if surplus:
+        surplus.close()
+
+
 class Person:
     """Somebody at a browser of their own, looking at the server's pages."""
 
     def __init__(self, server, client=None, **options):
         self.base = f"http://{server.host}:{server.port}"
-        self.browser = driver().open(**{**WIDE, **options})
+        self.browser, self.options = take_browser(**{**WIDE, **options}), {**WIDE, **options}
         self.email = None
         if client:
             self.browser.cookies(client.cookies, self.base)
@@ -47,8 +83,11 @@ class Person:
 
     def __exit__(self, kind, *_):
         if kind is not None:
-            self.shot("failed")
-        self.browser.close()
+            with contextlib.suppress(ToolGone):
+                self.shot("failed")
+            self.browser.close()
+        else:
+            give_back(self.browser, self.options)
 
     def go(self, path):
         self.browser.go(self.base + path)
@@ -83,7 +122,7 @@ class Person:
         self.browser.fill("#title", title)
         self.browser.fill("#price", price)
         self.browser.click("main form button")
-        return self.wait_path(r"/tickets/([0-9a-f]{24})\?done=listed")[1]
+        return self.wait_path(r"/tickets/((?!new)[0-9a-f]{24})")[1]
 
     def reserve(self, ticket_id):
         """Reserves a ticket on its page; the order's id."""

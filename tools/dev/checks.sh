@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Format, lint and coverage: what keeps the house tidy without running the program's tests.
+# Format, lint and coverage: what keeps the code tidy without running the program's tests.
 
 c_files() { git ls-files -co --exclude-standard -- '*.c' '*.h' | while read -r f; do
     if [ -f "$f" ]; then printf '%s\n' "$f"; fi
@@ -7,10 +7,10 @@ done; }
 
 format_sources() {
     need_packages "${FORMAT_PACKAGES[@]}"
-    c_files | xargs -r clang-format-14 -i
+    c_files | xargs -r clang-format -i
 }
 
-lint_format() { c_files | xargs -r clang-format-14 --dry-run -Werror; }
+lint_format() { c_files | xargs -r clang-format --dry-run -Werror; }
 
 lint_shell() {
     # Every tracked script says so in its first line or is a part of ./dev.
@@ -32,7 +32,7 @@ lint_cppcheck() {
 
 lint_tidy() {
     git ls-files -co --exclude-standard -- 'src/*.c' |
-        xargs -r -P 2 -n 8 clang-tidy-14 --quiet --warnings-as-errors='*' -p build/clang
+        xargs -r -P 2 -n 8 clang-tidy --quiet --warnings-as-errors='*' -p build/clang
 }
 
 lint_sources() {

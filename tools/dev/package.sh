@@ -15,6 +15,9 @@ lay_out_package() {
     for file in "$tree"/deploy/systemd/boxoffice{,@}.service "$tree"/deploy/systemd/boxoffice.{sysusers,tmpfiles}; do
         cp "$file" "$tree/debian/"
     done
+    for file in service timer; do
+        cp "$tree/deploy/systemd/boxoffice-backup.$file" "$tree/debian/boxoffice.boxoffice-backup.$file"
+    done
     when=$(git log -1 --format=%cD 2>/dev/null || date -R)
     {
         printf 'boxoffice (%s) bookworm; urgency=medium\n\n  * Release %s.\n\n' \

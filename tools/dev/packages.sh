@@ -1,31 +1,34 @@
 # shellcheck shell=bash disable=SC2034
-# Debian packages: what each kind of work needs, and installing what is missing of it.
+# Debian packages: what each kind of work needs, and installing what is missing of it. Of `a|b` the
+# first one that this release of Debian has.
 
 BUILD_PACKAGES=(
     gcc libc6-dev meson ninja-build pkg-config python3
-    libuv1-dev libhttp-parser-dev libsqlite3-dev libpq-dev libsodium-dev libssl-dev libjansson-dev
-    libcurl4-openssl-dev libseccomp-dev libnats-dev libhiredis-dev
+    'libllhttp-dev|libhttp-parser-dev' libuv1-dev libsqlite3-dev libpq-dev libsodium-dev libssl-dev
+    libjansson-dev libutf8proc-dev libidn2-dev
+    libcurl4-openssl-dev zlib1g-dev libseccomp-dev libnats-dev libhiredis-dev
     libjs-bootstrap5 bootstrap-icons
+    tzdata
 )
 UNIT_PACKAGES=(libcmocka-dev redis-server)
 BROKER_PACKAGES=(nats-server redis-server redis-tools)
 POSTGRES_PACKAGES=(postgresql)
 DISTRIBUTED_PACKAGES=(postgresql nats-server redis-server redis-tools nginx-light)
-HTTP_TEST_PACKAGES=(python3)
+TOUR_PACKAGES=(curl)
 WEB_TEST_PACKAGES=(chromium chromium-driver fonts-dejavu-core)
-CLANG_PACKAGES=(clang-14 libclang-rt-14-dev llvm-14)
+CLANG_PACKAGES=(clang libclang-rt-dev llvm)
 NM_PACKAGES=(binutils)
 OBSERVE_PACKAGES=(prometheus) # promtool
 NPM_PACKAGES=(nodejs npm)
 BENCH_PACKAGES=(wrk nginx-light postgresql nats-server redis-server redis-tools)
-FORMAT_PACKAGES=(clang-format-14)
-LINT_PACKAGES=(clang-format-14 clang-tidy-14 cppcheck shellcheck)
+FORMAT_PACKAGES=(clang-format)
+LINT_PACKAGES=(clang-format clang-tidy cppcheck shellcheck)
 COVERAGE_PACKAGES=(gcovr)
 # nats-server and nginx read their configurations once; they are not left running.
-DEPLOY_TEST_PACKAGES=(python3-yaml python3-jsonschema man-db nginx-light nats-server)
+DEPLOY_TEST_PACKAGES=(python3-yaml python3-jsonschema man-db nginx-light nats-server redis-server redis-tools)
 IMAGE_PACKAGES=(buildah podman runc)
-PACKAGE_PACKAGES=(debhelper dpkg-dev git lintian fakeroot strace systemd)
-FRESH_PACKAGES=(mmdebstrap git curl)
+PACKAGE_PACKAGES=(build-essential debhelper dpkg-dev git lintian fakeroot strace systemd)
+FRESH_PACKAGES=(mmdebstrap)
 
 say() { printf 'dev: %s\n' "$*" >&2; }
 die() {
@@ -41,12 +44,29 @@ as_root() {
     fi
 }
 
+is_installed() {
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null || true)" = installed ]
+}
+
 missing_packages() {
-    local package state
+    local package choice
     for package in "$@"; do
-        state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
-        [ "$state" = installed ] || printf '%s\n' "$package"
+        for choice in ${package//|/ }; do
+            if is_installed "$choice"; then continue 2; fi
+        done
+        printf '%s\n' "$package"
     done
+}
+
+is_known() { apt-cache show "$1" >/dev/null 2>&1; }
+
+# The first of a|b|c that this release has; the last one when it has none, for the message.
+choose_package() {
+    local choice
+    for choice in ${1//|/ }; do
+        if is_known "$choice"; then break; fi
+    done
+    printf '%s\n' "$choice"
 }
 
 apt_quietly() { as_root apt-get -qq -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 --yes "$@"; }
@@ -72,13 +92,16 @@ install_quietly() {
 }
 
 need_packages() {
-    local missing
+    local missing package
     mapfile -t missing < <(missing_packages "$@")
     if [ "${#missing[@]}" = 0 ]; then return 0; fi
     command -v apt-get >/dev/null ||
         die "needs ${missing[*]}, and this is not a Debian machine: install them by hand"
     [ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
         die "needs ${missing[*]}; not root and no sudo: apt-get install them as root, then again"
+    # Without any package list nothing is known, and choosing needs to know.
+    is_known gcc || apt_quietly update >/dev/null 2>&1 || true
+    mapfile -t missing < <(for package in "${missing[@]}"; do choose_package "$package"; done)
     say "installing ${missing[*]}"
     install_quietly "${missing[@]}" ||
         die "could not install ${missing[*]}: are Debian's package sources within reach?"

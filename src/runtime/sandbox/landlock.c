@@ -108,14 +108,18 @@ static bool allow(int rules, const char *path, uint64_t access, int abi)
 
 static bool allow_all(int rules, const struct sandbox_plan *plan, int abi)
 {
-    struct port_rule port = {NET_BIND_TCP, (uint64_t)plan->port};
 
     for (const char *const *folder = plan->folders; *folder; folder++)
         if (!allow(rules, *folder, FS_ALL_OURS, abi)) return false;
     for (size_t i = 0; i < sizeof readable / sizeof *readable; i++)
         if (!allow(rules, readable[i], FS_READ, abi)) return false;
     if (!allow(rules, "/dev/null", FS_READ_FILE | FS_WRITE_FILE, abi)) return false;
-    return abi < 4 || syscall(SYS_landlock_add_rule, rules, RULE_PORT, &port, 0) == 0;
+    for (size_t i = 0; abi >= 4 && i < sizeof plan->ports / sizeof *plan->ports; i++) {
+        struct port_rule port = {NET_BIND_TCP, (uint64_t)plan->ports[i]};
+
+        if (syscall(SYS_landlock_add_rule, rules, RULE_PORT, &port, 0) != 0) return false;
+    }
+    return true;
 }
 
 const char *landlock_restrict(const struct sandbox_plan *plan, int *abi)
@@ -128,17 +132,17 @@ const char *landlock_restrict(const struct sandbox_plan *plan, int *abi)
     *abi = (int)syscall(SYS_landlock_create_ruleset, NULL, 0, GET_VERSION);
     if (*abi < 1) {
         *abi = 0;
-        return failed("the kernel has no Landlock");
+        return sandbox_failed("the kernel has no Landlock");
     }
     ruleset.files = known_files(*abi);
     if (*abi < 6) size = 2 * sizeof(uint64_t);
     if (*abi < 4) size = sizeof(uint64_t);
     rules = (int)syscall(SYS_landlock_create_ruleset, &ruleset, size, 0);
-    if (rules < 0) return failed("landlock_create_ruleset");
+    if (rules < 0) return sandbox_failed("landlock_create_ruleset");
     if (!allow_all(rules, plan, *abi))
-        why = failed("landlock_add_rule");
+        why = sandbox_failed("landlock_add_rule");
     else if (syscall(SYS_landlock_restrict_self, rules, 0) != 0)
-        why = failed("landlock_restrict_self");
+        why = sandbox_failed("landlock_restrict_self");
     close(rules);
     return why;
 }

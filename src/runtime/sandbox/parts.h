@@ -11,8 +11,13 @@ const char *privileges_lock(void);
 const char *capabilities_drop(const struct sandbox_plan *plan);
 /* *abi: the kernel's version of Landlock. */
 const char *landlock_restrict(const struct sandbox_plan *plan, int *abi);
+/* No io_uring, as if the kernel had none: what goes through its rings passes no list of system
+ * calls. Before libuv opens an event loop, for from 1.45 on it asks for one then, and does without
+ * when there is none. In the main thread, before there is another one. */
+const char *rings_refuse(void);
+/* After rings_refuse. */
 const char *syscalls_restrict(void);
 /* "what: strerror(errno)". */
-const char *failed(const char *what);
+const char *sandbox_failed(const char *what);
 
 #endif

@@ -10,7 +10,7 @@
 
 struct sandbox_plan {
     const char *folders[3]; /* the only ones that may be written in; NULL-terminated */
-    int port;               /* the only TCP port that may be bound; 0: any, the kernel picks it */
+    int ports[2];           /* the only TCP ports that may be bound; 0: any, the kernel picks it */
 };
 
 /* No new privileges, no capabilities, no core dumps, no other process's memory, no files but those

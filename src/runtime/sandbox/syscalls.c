@@ -6,7 +6,7 @@
  * listening, memory that is written and run. */
 #include "runtime/sandbox/parts.h"
 
-#include "base/log.h"
+#include "telemetry/log.h"
 
 #include <asm/ioctls.h>
 #include <errno.h>
@@ -210,8 +210,8 @@ static uint32_t refusal(void)
 /* --- the list ------------------------------------------------------------------------------ */
 
 /* 0, also for a call this architecture does not have. */
-static int add(scmp_filter_ctx filter, uint32_t action, const char *name,
-               const struct scmp_arg_cmp *arguments, unsigned count)
+static int filter_add(scmp_filter_ctx filter, uint32_t action, const char *name,
+                      const struct scmp_arg_cmp *arguments, unsigned count)
 {
     int number = seccomp_syscall_resolve_name(name);
     int result;
@@ -230,7 +230,7 @@ static int add_values(scmp_filter_ctx filter, const char *name, unsigned argumen
     for (size_t i = 0; i < count && result == 0; i++) {
         struct scmp_arg_cmp is = {argument, SCMP_CMP_EQ, values[i], 0};
 
-        result = add(filter, SCMP_ACT_ALLOW, name, &is, 1);
+        result = filter_add(filter, SCMP_ACT_ALLOW, name, &is, 1);
     }
     return result;
 }
@@ -240,7 +240,7 @@ static int add_values(scmp_filter_ctx filter, const char *name, unsigned argumen
 static int add_narrow(scmp_filter_ctx filter)
 {
     static const uint64_t families[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK};
-    static const uint64_t controls[] = {FIONBIO, FIONREAD, FIOCLEX, TCGETS};
+    static const uint64_t controls[] = {FIONBIO, FIONREAD, FIOCLEX, TIOCOUTQ, TCGETS};
     static const uint64_t names[] = {PR_SET_NAME, PR_GET_NAME, 0x53564d41 /* PR_SET_VMA */};
     const struct scmp_arg_cmp data = {2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0};
     const struct scmp_arg_cmp code = {2, SCMP_CMP_MASKED_EQ, PROT_EXEC | PROT_WRITE, PROT_EXEC};
@@ -252,27 +252,41 @@ static int add_narrow(scmp_filter_ctx filter)
 
     if (!result) result = add_values(filter, "ioctl", 1, controls, COUNT(controls));
     if (!result) result = add_values(filter, "prctl", 0, names, COUNT(names));
-    if (!result) result = add(filter, SCMP_ACT_ALLOW, "mmap", &data, 1);
-    if (!result) result = add(filter, SCMP_ACT_ALLOW, "mmap", &code, 1);
-    if (!result) result = add(filter, SCMP_ACT_ALLOW, "mprotect", &data, 1);
-    if (!result) result = add(filter, SCMP_ACT_ALLOW, "clone", &thread, 1);
-    if (!result) result = add(filter, SCMP_ACT_ALLOW, "tgkill", &self, 1);
-    if (!result) result = add(filter, SCMP_ACT_ALLOW, "prlimit64", &reads, 1);
+    if (!result) result = filter_add(filter, SCMP_ACT_ALLOW, "mmap", &data, 1);
+    if (!result) result = filter_add(filter, SCMP_ACT_ALLOW, "mmap", &code, 1);
+    if (!result) result = filter_add(filter, SCMP_ACT_ALLOW, "mprotect", &data, 1);
+    if (!result) result = filter_add(filter, SCMP_ACT_ALLOW, "clone", &thread, 1);
+    if (!result) result = filter_add(filter, SCMP_ACT_ALLOW, "tgkill", &self, 1);
+    if (!result) result = filter_add(filter, SCMP_ACT_ALLOW, "prlimit64", &reads, 1);
     /* One's own thread, and without privileges only downwards. */
-    if (!result) result = add(filter, SCMP_ACT_ALLOW, "sched_setattr", &own, 1);
+    if (!result) result = filter_add(filter, SCMP_ACT_ALLOW, "sched_setattr", &own, 1);
     /* Its flags cannot be seen from here; the C library then uses clone. */
-    if (!result) result = add(filter, SCMP_ACT_ERRNO(ENOSYS), "clone3", NULL, 0);
+    if (!result) result = filter_add(filter, SCMP_ACT_ERRNO(ENOSYS), "clone3", NULL, 0);
     return result;
 }
 
-static int fill(scmp_filter_ctx filter)
+static int filter_fill(scmp_filter_ctx filter)
 {
     int result = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
 
     if (!result) result = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
     for (size_t i = 0; i < COUNT(allowed) && !result; i++)
-        result = add(filter, SCMP_ACT_ALLOW, allowed[i], NULL, 0);
+        result = filter_add(filter, SCMP_ACT_ALLOW, allowed[i], NULL, 0);
     return result ? result : add_narrow(filter);
+}
+
+const char *rings_refuse(void)
+{
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    int result;
+
+    if (!filter) return "libseccomp: out of memory";
+    result = filter_add(filter, SCMP_ACT_ERRNO(ENOSYS), "io_uring_setup", NULL, 0);
+    if (!result) result = seccomp_load(filter);
+    seccomp_release(filter);
+    if (!result) return NULL;
+    errno = -result;
+    return sandbox_failed("seccomp");
 }
 
 const char *syscalls_restrict(void)
@@ -282,11 +296,11 @@ const char *syscalls_restrict(void)
     int result;
 
     if (!filter) return "libseccomp: out of memory";
-    if (sigaction(SIGSYS, &action, NULL) != 0) return failed("SIGSYS");
-    result = fill(filter);
+    if (sigaction(SIGSYS, &action, NULL) != 0) return sandbox_failed("SIGSYS");
+    result = filter_fill(filter);
     if (!result) result = seccomp_load(filter);
     seccomp_release(filter);
     if (!result) return NULL;
     errno = -result;
-    return failed("seccomp");
+    return sandbox_failed("seccomp");
 }

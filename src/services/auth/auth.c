@@ -1,9 +1,10 @@
 /* services/auth/auth.c: the auth service's one table. It owns users, who may sign in, and their
  * sessions.
  *
- * It listens to nobody. Its pool exists for argon2: two threads keep a burst of sign-ins from
- * taking the machine, and what does not fit the queue is told to come again (429). Guessing is
- * slowed by counting failures by account and by address, and sign-ups by address. */
+ * It listens for reservations alone, because no session ends inside one it made. Its pool exists
+ * for argon2: two threads keep a burst of sign-ins from taking the machine, and what does not fit
+ * the queue is told to come again (429). Guessing is slowed by counting failures by account and by
+ * address, and sign-ups by address. */
 #include "services/auth/auth.h"
 #include "services/auth/session.h"
 #include "services/auth/store.h"
@@ -13,33 +14,27 @@
 #define HASH_NICE      10 /* a flood of guesses must not slow those who read and buy */
 #define HASH_QUEUE_MAX 64 /* about a second of work for the two */
 
-#define MINUTE_MS (60 * 1000)
-#define SIGNIN_BLOCK_MS_MAX                                                                        \
-    (15 * MINUTE_MS) /* then an account may be guessed at 480 times a day                          \
-                      */
+#define HOUR_MS (60 * 60 * 1000)
 
 static enum err make_limits(struct auth *auth, const struct env *env)
 {
-    struct limit_rule failures = {"signin_account", env->settings->signin_failures_per_minute,
-                                  MINUTE_MS, SIGNIN_BLOCK_MS_MAX};
-    struct limit_rule signups = {"signup_address", env->settings->signups_per_hour, 60 * MINUTE_MS,
-                                 0};
+    struct limit_rule signups = {"signup_address", env->settings->signups_per_hour, HOUR_MS, 0};
+    struct limit_rule resets = {"reset_address", env->settings->resets_per_hour, HOUR_MS, 0};
     enum err err;
 
-    auth->account_failures = limit_new(&failures, env->random, &err);
-    if (err) return err;
-    failures.name = "signin_address";
-    auth->address_failures = limit_new(&failures, env->random, &err);
-    if (err) return err;
+    TRY(guesses_init(&auth->guesses, env));
     auth->signups = limit_new(&signups, env->random, &err);
+    TRY(err);
+    auth->resets = limit_new(&resets, env->random, &err);
+done:
     return err;
 }
 
 static void auth_free(struct auth *auth)
 {
-    limit_free(auth->account_failures);
-    limit_free(auth->address_failures);
+    guesses_free(&auth->guesses);
     limit_free(auth->signups);
+    limit_free(auth->resets);
     arena_free(auth->arena);
 }
 
@@ -78,15 +73,45 @@ static void auth_stop(struct env *env)
     if (auth) auth_free(auth);
 }
 
-static const struct job jobs[] = {[TIDY] = {"tidy", sessions_tidy}};
+static const struct listener listeners[] = {{EVENT_ORDER_CREATED, on_order_created}};
+
+#define REKEY_MAX 200 /* a run */
+
+enum err emails_rekey(struct env *env, struct tx *tx, int64_t *next_ms)
+{
+    struct user users[REKEY_MAX];
+    size_t count;
+    enum err err;
+
+    TRY(emails_of_old_rule(tx, env->arena, users, REKEY_MAX, &count));
+    for (size_t i = 0; i < count; i++) {
+        struct str key = users[i].email_key;
+
+        err = email_key(env->arena, users[i].email, &key);
+        if (err == ERR_INVALID) key = users[i].email_key; /* no domain that is one: it stays */
+        if (err != ERR_INVALID) TRY(err);
+        TRY(email_rekey(tx, &users[i], key));
+    }
+    *next_ms = count == REKEY_MAX ? tx->now_ms : JOB_NEVER;
+    err = OK;
+done:
+    return err;
+}
+
+static const struct job jobs[] = {[TIDY] = {"tidy", sessions_tidy},
+                                  [REKEY] = {"rekey", emails_rekey},
+                                  [RESETS] = {"resets", resets_send}};
 
 const struct service_definition auth_service = {
     .name = "auth",
     .routes = auth_routes,
     .route_count = AUTH_ROUTES,
+    .listeners = listeners,
+    .listener_count = sizeof listeners / sizeof *listeners,
     .jobs = jobs,
     .job_count = sizeof jobs / sizeof *jobs,
     .schema = auth_schema,
+    .retention = auth_retention,
     .pool_threads = HASH_THREADS,
     .pool_nice = HASH_NICE,
     .pool_queue_max = HASH_QUEUE_MAX,

@@ -4,33 +4,67 @@
 
 #include "runtime/limits.h"
 #include "runtime/service.h"
-#include "services/auth/password.h"
+#include "services/auth/guesses.h"
+#include "services/auth/user.h"
 
-/* What of one kind was written into the audit trail this minute. */
-enum trail_kind { TRAIL_SIGNED_UP, TRAIL_STARTED, TRAIL_REFUSED, TRAIL_ENDED, TRAIL_KINDS };
-struct trail_share {
+/* What of one kind was written into the audit log this minute. */
+enum audit_kind { AUDIT_SIGNED_UP, AUDIT_STARTED, AUDIT_REFUSED, AUDIT_ENDED, AUDIT_KINDS };
+struct audit_share {
     _Atomic int64_t minute, written, beyond;
 };
 
 /* env->state of the service. Made at start; the limits guard themselves. */
 struct auth {
-    struct arena *arena;                               /* holds this struct */
-    struct password_hash nobody;                       /* never changed: any thread may read it */
-    struct limit *account_failures, *address_failures; /* of signing in; any thread */
-    struct limit *signups;                             /* by address; any thread */
-    struct trail_share trail[TRAIL_KINDS];             /* any writer */
+    struct arena *arena;                     /* holds this struct */
+    struct password_hash nobody;             /* never changed: any thread may read it */
+    struct guesses guesses;                  /* of signing in; any thread */
+    struct limit *signups;                   /* by address; any thread */
+    struct limit *resets;                    /* by address; any thread */
+    struct audit_share audited[AUDIT_KINDS]; /* any writer */
 };
 
 /* The jobs' rows. */
-enum { TIDY };
+enum { TIDY, REKEY, RESETS };
 
-#define AUTH_ROUTES 8
+#define AUTH_ROUTES 16
 extern const struct route auth_routes[AUTH_ROUTES];
+
+/* --- commands.c: rows and events, in the writer's transaction -----------------------------------
+ */
+
+/* Somebody new. ERR_EMAIL_IN_USE. */
+enum err user_add(struct tx *tx, const struct user *user);
+/* A user who is banned, or is no more: the row, the event, and auth's own refusal of the sessions.
+ * ERR_UNAVAILABLE: this version is no news here, which must not be. */
+enum err user_save(struct env *env, struct tx *tx, const struct user *user);
 
 /* Somebody signed up, began, ended or failed to begin a session; user_id: empty when not known. In
  * the writer. */
-enum err trail_put(struct request *rq, struct tx *tx, enum trail_kind kind, struct str user_id);
+enum err audit_entry_put(struct request *rq, struct tx *tx, enum audit_kind kind,
+                         struct str user_id);
 
-handler_fn post_operator_ban, post_operator_unban, get_operator_banned; /* operator.c */
+/* {"email","id"}, and a session of the user with its record and cookie. In the writer. */
+enum err reply_session(struct request *rq, struct tx *tx, struct reply *rp, int status,
+                       const struct user *user);
+/* Refuses (request_reject) what a new password must not be: too short, too long, too common.
+ * Expects a normal one. */
+void password_check(struct request *rq, const char *field, struct str password);
+/* The operator's "user": an id or an email address; ERR_NOT_FOUND, or refused. */
+enum err operator_user(struct request *rq, struct tx *tx, struct user *user);
+
+/* Tells by mail that the user has another password. */
+enum err password_tell(struct env *env, struct tx *tx, struct object_id user_id);
+
+/* The job that mails links to those who lost their password. */
+enum err resets_send(struct env *env, struct tx *tx, int64_t *next_ms);
+/* The job that gives accounts made before email_key their key by it. */
+enum err emails_rekey(struct env *env, struct tx *tx, int64_t *next_ms);
+
+handler_fn post_users_password;                                        /* change_password.c */
+handler_fn post_users_forgot;                                          /* forgot_password.c */
+handler_fn post_users_reset, post_operator_reset_link;                 /* reset_password.c */
+handler_fn post_operator_ban, post_operator_unban, get_operator_users; /* auth_operator.c */
+handler_fn post_operator_find;
+handler_fn post_operator_show, post_operator_grant, post_operator_revoke;
 
 #endif

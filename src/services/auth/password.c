@@ -3,6 +3,8 @@
  * No copy of a password is made here, so there is none to wipe but the one we draw ourselves. */
 #include "services/auth/password.h"
 
+#include "base/hex.h"
+
 #include <sodium.h>
 #include <stdio.h>
 
@@ -46,19 +48,12 @@ enum err password_hash_of_nobody(struct password_hash *out)
 #define SCRYPT_P      1
 #define SCRYPT_BYTES  64
 
-static bool is_hex(struct str text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if (!strchr("0123456789abcdef", text.at[i])) return false;
-    return true;
-}
-
 bool password_hash_imported(struct str text, struct password_hash *out)
 {
     struct str hex = {text.at, 2 * SCRYPT_BYTES}, salt;
 
     *out = (struct password_hash){0};
-    if (text.len < hex.len + 2 || text.at[hex.len] != '.' || !is_hex(hex)) return false;
+    if (text.len < hex.len + 2 || text.at[hex.len] != '.' || !hex_is_lower(hex)) return false;
     salt = (struct str){text.at + hex.len + 1, text.len - hex.len - 1};
     if (salt.len > IMPORTED_SALT_MAX) return false;
     for (size_t i = 0; i < salt.len; i++)

@@ -1,10 +1,13 @@
 /* services/auth/session.c: how a session begins, goes on and ends. */
 #include "services/auth/session.h"
 #include "services/auth/auth.h"
+#include "services/auth/links.h"
 #include "services/auth/store.h"
 
 #define TIDY_EVERY_MS 60000
 #define TIDY_MAX      500 /* rows a run */
+#define HOLD_LEEWAY_MS                                                                             \
+    30000 /* after a hold: to see what became of it, and for clocks that differ */
 
 /* What fits of it, and nothing but printable ASCII. */
 static struct str agent_of(struct request *rq)
@@ -29,7 +32,7 @@ static int64_t token_end_ms(const struct env *env, const struct session_record *
 
 enum err session_open(struct request *rq, struct tx *tx, struct reply *rp, const struct user *user)
 {
-    struct env *env = rq->env;
+    struct env *env = rq->run->env;
     struct object_id_text id = object_id_text(user->id);
     struct session_user session = {.id = str_of(id.hex), .email = user->email};
     struct session_record record = {.user_id = session.id,
@@ -45,12 +48,31 @@ enum err session_open(struct request *rq, struct tx *tx, struct reply *rp, const
     record.id_hash = str_of(session.sid_hash);
     record.alive_until_ms = token_end_ms(env, &record, tx->now_ms);
     TRY(session_insert(tx, &record));
+    TRY(user_roles(tx, session.id, &session.roles));
     TRY(session_surplus(tx, rq->arena, record.user_id, SESSIONS_PER_USER_MAX, &oldest));
-    if (oldest.len) TRY(session_end(env, tx, oldest));
+    if (oldest.len) TRY(session_end(env, tx, record.user_id, oldest, 0));
     session.issued_at_s = tx->now_ms / 1000;
     session.expires_at_s = record.alive_until_ms / 1000;
     env_job_due(env, TIDY, record.alive_until_ms);
-    TRY(session_start(env->keys, rp, rq->arena, &session, rq->cookie_secure));
+    TRY(session_cookie_set(env->keys, &rp->headers, rq->arena, &session, rq->cookie_secure));
+done:
+    return err;
+}
+
+/* The client had a fresh token and did not take it: one that asks for somebody else, as a server
+ * that renders pages does, has nowhere to put it. So the token that it has goes on. */
+static enum err extend(struct env *env, struct tx *tx, const struct session_record *record,
+                       int64_t until_ms)
+{
+    bool news = false;
+    enum err err;
+
+    TRY(session_alive(tx, record->id_hash, until_ms));
+    TRY(env_session_extended(env, tx, record->id_hash, until_ms, &news));
+    if (news)
+        TRY(publish_session_extended(tx, &(struct session_extended){.id_hash = record->id_hash,
+                                                                    .user_id = record->user_id,
+                                                                    .until_ms = until_ms}));
 done:
     return err;
 }
@@ -64,27 +86,40 @@ enum err session_renew(struct request *rq, struct tx *tx, struct reply *rp)
 
     if (err == ERR_NOT_FOUND || (err == OK && !str_eq(record.user_id, user->id))) {
         *user = (struct session_user){.id = {NULL, 0}};
-        session_clear(rp, rq->cookie_secure);
+        session_cookie_clear(&rp->headers, rq->cookie_secure);
         return OK;
     }
     TRY(err);
-    end_ms = token_end_ms(rq->env, &record, tx->now_ms);
+    end_ms = token_end_ms(rq->run->env, &record, tx->now_ms);
     if (end_ms / 1000 <= user->expires_at_s) return OK; /* it has all the time there is */
+    if (user->issued_at_s < record.seen_at_ms / 1000) {
+        TRY(extend(rq->run->env, tx, &record, end_ms));
+        user->expires_at_s = end_ms / 1000;
+        return OK;
+    }
     TRY(session_seen(tx, record.id_hash, tx->now_ms, end_ms));
+    TRY(user_roles(tx, user->id, &user->roles));
     user->issued_at_s = tx->now_ms / 1000;
     user->expires_at_s = end_ms / 1000;
-    TRY(session_start(rq->env->keys, rp, rq->arena, user, rq->cookie_secure));
+    TRY(session_cookie_set(rq->run->env->keys, &rp->headers, rq->arena, user, rq->cookie_secure));
 done:
     return err;
 }
 
-enum err session_end(struct env *env, struct tx *tx, struct str id_hash)
+enum err session_end(struct env *env, struct tx *tx, struct str user_id, struct str id_hash,
+                     int64_t token_end_ms)
 {
-    int64_t removed = 0;
-    enum err err;
+    struct session_record record = {.alive_until_ms = 0};
+    struct session_ended ended = {.id_hash = id_hash, .user_id = user_id, .until_ms = token_end_ms};
+    bool news = false;
+    enum err err = session_get(tx, env->arena, id_hash, &record);
 
-    TRY(session_delete(tx, id_hash, &removed));
-    if (removed) TRY(env_session_ended(env, tx, id_hash, tx->now_ms + env->settings->session_ms));
+    if (err != ERR_NOT_FOUND) TRY(err);
+    if (record.alive_until_ms > ended.until_ms) ended.until_ms = record.alive_until_ms;
+    TRY(session_delete(tx, id_hash));
+    if (ended.until_ms <= tx->now_ms) return OK; /* no token of it is good any more */
+    TRY(env_session_ended(env, tx, id_hash, ended.until_ms, &news));
+    if (news) TRY(publish_session_ended(tx, &ended));
 done:
     return err;
 }
@@ -99,24 +134,45 @@ enum err sessions_end_all(struct env *env, struct tx *tx, struct str user_id, in
     do {
         TRY(sessions_of_user(tx, env->arena, user_id, hashes, SESSIONS_PER_USER_MAX, &count));
         for (size_t i = 0; i < count; i++)
-            TRY(session_end(env, tx, hashes[i]));
+            TRY(session_end(env, tx, user_id, hashes[i], 0));
         *ended += (int64_t)count;
     } while (count == SESSIONS_PER_USER_MAX);
 done:
     return err;
 }
 
+enum verdict on_order_created(struct env *env, struct tx *tx, const void *event)
+{
+    const struct order_created *order = event;
+    struct session_record record;
+    int64_t until_ms = order->expires_at_ms + env->settings->payment_grace_ms + HOLD_LEEWAY_MS;
+    enum err err;
+
+    if (!order->session.len) return VERDICT_SEEN; /* a token of another service, or an import */
+    err = session_get(tx, env->arena, order->session, &record);
+    if (err == ERR_NOT_FOUND) return VERDICT_SEEN; /* it was ended meanwhile */
+    TRY(err);
+    if (!str_eq(record.user_id, order->user_id) || until_ms <= record.alive_until_ms ||
+        tx->now_ms >= record.ends_at_ms)
+        return VERDICT_SEEN;
+    TRY(extend(env, tx, &record, until_ms));
+    env_job_due(env, TIDY, until_ms);
+done:
+    return verdict_of(err);
+}
+
 enum err sessions_tidy(struct env *env, struct tx *tx, int64_t *next_ms)
 {
-    int64_t sessions = 0, ended = 0, first_ms;
+    int64_t sessions = 0, ended = 0, links = 0, first_ms;
     enum err err;
 
     (void)env;
     TRY(sessions_forget(tx, TIDY_MAX, &sessions));
     TRY(ended_sessions_forget(tx, TIDY_MAX, &ended));
+    TRY(links_forget(tx, TIDY_MAX, &links));
     TRY(sessions_first_end(tx, &first_ms));
     *next_ms = tx->now_ms + TIDY_EVERY_MS;
-    if (sessions == TIDY_MAX || ended == TIDY_MAX)
+    if (sessions == TIDY_MAX || ended == TIDY_MAX || links == TIDY_MAX)
         *next_ms = tx->now_ms;
     else if (first_ms == JOB_NEVER)
         *next_ms = JOB_NEVER;

@@ -1,7 +1,9 @@
 /* services/auth/session.h: auth's own record of each session, which is what makes a session end.
  *
  * A token lives SESSION_SECONDS; a fresh one is made from the record, at most until
- * SESSION_MAX_SECONDS after sign-in. Without a record there is none. All run in the writer. */
+ * SESSION_MAX_SECONDS after sign-in. Without a record there is none. A session whose token cannot
+ * be replaced is extended instead: all services are told that its tokens are good for longer. All
+ * run in the writer. */
 #ifndef SERVICES_AUTH_SESSION_H
 #define SERVICES_AUTH_SESSION_H
 
@@ -14,12 +16,19 @@
 /* A new session for the user: its record, and the cookie on the reply. */
 enum err session_open(struct request *rq, struct tx *tx, struct reply *rp, const struct user *user);
 /* A fresh token for rq->user's session, and rq->user is what it says; nobody, and the cookie
- * cleared, when the session has no record (any more). */
+ * cleared, when the session has no record (any more). One a token: when the client comes with a
+ * token that was replaced before, that token goes on, without another. */
 enum err session_renew(struct request *rq, struct tx *tx, struct reply *rp);
-/* The session ends now; here its tokens are refused at once. Harmless when it has ended before. */
-enum err session_end(struct env *env, struct tx *tx, struct str id_hash);
+/* The session ends now: its tokens are refused in this program from the commit on, and everywhere
+ * once session:ended is heard, for as long as the last of them would have been good. token_end_ms:
+ * of the token that asks for it, 0 when none does. Harmless when it has ended before. */
+enum err session_end(struct env *env, struct tx *tx, struct str user_id, struct str id_hash,
+                     int64_t token_end_ms);
 /* All of a user's. */
 enum err sessions_end_all(struct env *env, struct tx *tx, struct str user_id, int64_t *ended);
+/* order:created: the session that reserved goes on until the hold is over, whatever its client
+ * does. Never begun anew after SESSION_MAX_SECONDS. */
+enum verdict on_order_created(struct env *env, struct tx *tx, const void *event);
 /* The job that removes what is over. */
 enum err sessions_tidy(struct env *env, struct tx *tx, int64_t *next_ms);
 

@@ -1,9 +1,13 @@
 /* services/auth/store.c: every SQL statement of the auth service. */
 #include "services/auth/store.h"
 
+#include "runtime/service.h"
+
 #define USER_COLUMNS                                                                               \
     "id, version, email, email_key, password_hash, status, created_at_ms, ban_reason, "            \
     "banned_at_ms"
+/* What a job may do something with: what it cannot read it would be given again and again. */
+#define KNOWN_STATUS "status IN ('active', 'banned')"
 
 enum err user_insert(struct tx *tx, const struct user *user)
 {
@@ -13,8 +17,8 @@ enum err user_insert(struct tx *tx, const struct user *user)
     /* do nothing: PostgreSQL would otherwise refuse all further work of the transaction */
     TRY(tx_exec(tx, &inserted,
                 "INSERT INTO users"
-                " (id, version, email, email_key, password_hash, status, created_at_ms)"
-                " VALUES ($1, $2, $3, $4, $5, $6, $7)"
+                " (id, version, email, email_key, password_hash, status, created_at_ms, email_rule)"
+                " VALUES ($1, $2, $3, $4, $5, $6, $7, 1)"
                 " ON CONFLICT (email_key) DO NOTHING",
                 sql_id(user->id), sql_int(user->version), sql_text(user->email),
                 sql_text(user->email_key), sql_text(str_of(user->hash.text)),
@@ -24,7 +28,7 @@ done:
     return err;
 }
 
-/* The row the query stands on. ERR_INTERNAL when it is not one we could have written. */
+/* The row the query stands on. ERR_UNREADABLE when it is not one we could have written. */
 static enum err user_read(struct rows *rows, struct arena *arena, struct user *out)
 {
     *out = (struct user){
@@ -37,12 +41,28 @@ static enum err user_read(struct rows *rows, struct arena *arena, struct user *o
         .banned_at_ms = rows_int(rows, 8),
     };
     if (!out->email.at || !out->email_key.at || !out->ban_reason.at) return ERR_MEMORY;
-    if (!password_hash_parse(rows_text(rows, 4), &out->hash)) return ERR_INTERNAL;
-    if (!user_status_parse(rows_text(rows, 5), &out->status)) return ERR_INTERNAL;
-    return OK;
+    if (!password_hash_parse(rows_text(rows, 4), &out->hash)) /* of which no log hears */
+        return row_unreadable("users", rows_text(rows, 0), STR("password_hash"));
+    if (user_status_parse(rows_text(rows, 5), &out->status)) return OK;
+    return row_unreadable("users", rows_text(rows, 0), rows_text(rows, 5));
 }
 
-enum err user_find(struct tx *tx, struct arena *arena, struct str key, struct user *out)
+static enum err user_many(struct rows *rows, struct arena *arena, struct user *out, size_t max,
+                          size_t *count)
+{
+    enum err err = OK, end;
+
+    *count = 0;
+    while (err == OK && *count < max && rows_next(rows)) {
+        err = user_read(rows, arena, &out[*count]);
+        if (err == OK) (*count)++;
+        if (err == ERR_UNREADABLE) err = OK; /* the others are not */
+    }
+    end = rows_end(rows);
+    return end == OK ? err : end;
+}
+
+static enum err find_key(struct tx *tx, struct arena *arena, struct str key, struct user *out)
 {
     enum err err = ERR_NOT_FOUND, end;
     struct rows rows;
@@ -53,12 +73,48 @@ enum err user_find(struct tx *tx, struct arena *arena, struct str key, struct us
     return end == OK ? err : end;
 }
 
+enum err user_find(struct tx *tx, struct arena *arena, struct str key, struct str before,
+                   struct user *out)
+{
+    enum err err = ERR_NOT_FOUND;
+
+    if (!str_eq(before, key)) err = find_key(tx, arena, before, out);
+    return err == ERR_NOT_FOUND && key.len ? find_key(tx, arena, key, out) : err;
+}
+
+enum err emails_of_old_rule(struct tx *tx, struct arena *arena, struct user *out, size_t max,
+                            size_t *count)
+{
+    struct rows rows;
+
+    tx_query(tx, &rows,
+             "SELECT " USER_COLUMNS " FROM users WHERE email_rule = 0 AND " KNOWN_STATUS
+             " ORDER BY id LIMIT $1" SQL_SKIP_LOCKED,
+             sql_int((int64_t)max));
+    return user_many(&rows, arena, out, max, count);
+}
+
+enum err email_rekey(struct tx *tx, const struct user *user, struct str key)
+{
+    enum err err;
+
+    if (!str_eq(user->email_key, key))
+        TRY(tx_exec(tx, NULL,
+                    "UPDATE users SET email_key = $2 WHERE id = $1"
+                    " AND NOT EXISTS (SELECT 1 FROM users o WHERE o.email_key = $2)",
+                    sql_id(user->id), sql_text(key)));
+    TRY(tx_exec(tx, NULL, "UPDATE users SET email_rule = 1 WHERE id = $1", sql_id(user->id)));
+done:
+    return err;
+}
+
 enum err user_get(struct tx *tx, struct arena *arena, struct object_id id, struct user *out)
 {
     enum err err = ERR_NOT_FOUND, end;
     struct rows rows;
 
-    tx_query(tx, &rows, "SELECT " USER_COLUMNS " FROM users WHERE id = $1", sql_id(id));
+    tx_query(tx, &rows, "SELECT " USER_COLUMNS " FROM users WHERE id = $1" SQL_FOR_UPDATE,
+             sql_id(id));
     if (rows_next(&rows)) err = user_read(&rows, arena, out);
     end = rows_end(&rows);
     return end == OK ? err : end;
@@ -74,21 +130,78 @@ enum err user_ban_put(struct tx *tx, const struct user *user)
                    sql_int(user->banned_at_ms));
 }
 
-enum err users_banned(struct tx *tx, struct arena *arena, struct object_id after, struct user *out,
-                      size_t max, size_t *count)
+enum err users_page(struct tx *tx, struct arena *arena, const enum user_status *status,
+                    struct object_id after, struct user *out, size_t max, size_t *count)
 {
-    enum err err = OK, end;
     struct rows rows;
 
-    *count = 0;
+    if (status && *status == USER_BANNED) /* users_banned */
+        tx_query(tx, &rows,
+                 "SELECT " USER_COLUMNS " FROM users WHERE status = 'banned' AND id < $1"
+                 " ORDER BY id DESC LIMIT $2",
+                 sql_id(after), sql_int((int64_t)max));
+    else if (status)
+        tx_query(tx, &rows,
+                 "SELECT " USER_COLUMNS " FROM users WHERE status = 'active' AND id < $1"
+                 " ORDER BY id DESC LIMIT $2",
+                 sql_id(after), sql_int((int64_t)max));
+    else
+        tx_query(tx, &rows,
+                 "SELECT " USER_COLUMNS " FROM users WHERE id < $1 ORDER BY id DESC LIMIT $2",
+                 sql_id(after), sql_int((int64_t)max));
+    return user_many(&rows, arena, out, max, count);
+}
+
+enum err users_called(struct tx *tx, struct arena *arena, struct str text, struct user *out,
+                      size_t max, size_t *count)
+{
+    struct rows rows;
+
     tx_query(tx, &rows,
-             "SELECT " USER_COLUMNS " FROM users WHERE status = 'banned' AND id < $1"
+             "SELECT " USER_COLUMNS " FROM users WHERE replace(email_key, $1, '') <> email_key"
              " ORDER BY id DESC LIMIT $2",
-             sql_id(after), sql_int((int64_t)max));
-    while (err == OK && *count < max && rows_next(&rows))
-        err = user_read(&rows, arena, &out[(*count)++]);
-    end = rows_end(&rows);
-    return end == OK ? err : end;
+             sql_text(text), sql_int((int64_t)max));
+    return user_many(&rows, arena, out, max, count);
+}
+
+/* --- roles --------------------------------------------------------------------------------- */
+
+enum err user_roles(struct tx *tx, struct str user_id, struct role_set *out)
+{
+    enum role role;
+    struct rows rows;
+
+    *out = (struct role_set){0};
+    tx_query(tx, &rows, "SELECT role FROM user_roles WHERE user_id = $1", sql_text(user_id));
+    while (rows_next(&rows)) {
+        if (role_parse(rows_text(&rows, 0), &role))
+            role_add(out, role);
+        else
+            (void)row_unreadable("user_roles", user_id, rows_text(&rows, 0)); /* the others hold */
+    }
+    return rows_end(&rows);
+}
+
+enum err user_role_grant(struct tx *tx, struct str user_id, enum role role, bool *changed)
+{
+    int64_t inserted = 0;
+    enum err err = tx_exec(tx, &inserted,
+                           "INSERT INTO user_roles (user_id, role, granted_at_ms)"
+                           " VALUES ($1, $2, $3) ON CONFLICT (user_id, role) DO NOTHING",
+                           sql_text(user_id), sql_text(role_text(role)), sql_int(tx->now_ms));
+
+    *changed = inserted > 0;
+    return err;
+}
+
+enum err user_role_revoke(struct tx *tx, struct str user_id, enum role role, bool *changed)
+{
+    int64_t deleted = 0;
+    enum err err = tx_exec(tx, &deleted, "DELETE FROM user_roles WHERE user_id = $1 AND role = $2",
+                           sql_text(user_id), sql_text(role_text(role)));
+
+    *changed = deleted > 0;
+    return err;
 }
 
 /* --- sessions ------------------------------------------------------------------------------ */
@@ -113,7 +226,7 @@ enum err session_get(struct tx *tx, struct arena *arena, struct str id_hash,
 
     tx_query(tx, &rows,
              "SELECT user_id, created_at_ms, seen_at_ms, alive_until_ms, ends_at_ms"
-             " FROM sessions WHERE id_hash = $1",
+             " FROM sessions WHERE id_hash = $1" SQL_FOR_UPDATE,
              sql_text(id_hash));
     if (rows_next(&rows)) {
         *out = (struct session_record){
@@ -133,13 +246,23 @@ enum err session_get(struct tx *tx, struct arena *arena, struct str id_hash,
 enum err session_seen(struct tx *tx, struct str id_hash, int64_t now_ms, int64_t alive_until_ms)
 {
     return tx_exec(tx, NULL,
-                   "UPDATE sessions SET seen_at_ms = $2, alive_until_ms = $3 WHERE id_hash = $1",
+                   "UPDATE sessions SET seen_at_ms = $2, alive_until_ms ="
+                   " CASE WHEN alive_until_ms < $3 THEN $3 ELSE alive_until_ms END"
+                   " WHERE id_hash = $1",
                    sql_text(id_hash), sql_int(now_ms), sql_int(alive_until_ms));
 }
 
-enum err session_delete(struct tx *tx, struct str id_hash, int64_t *removed)
+enum err session_alive(struct tx *tx, struct str id_hash, int64_t alive_until_ms)
 {
-    return tx_exec(tx, removed, "DELETE FROM sessions WHERE id_hash = $1", sql_text(id_hash));
+    return tx_exec(tx, NULL,
+                   "UPDATE sessions SET alive_until_ms = $2"
+                   " WHERE id_hash = $1 AND alive_until_ms < $2",
+                   sql_text(id_hash), sql_int(alive_until_ms));
+}
+
+enum err session_delete(struct tx *tx, struct str id_hash)
+{
+    return tx_exec(tx, NULL, "DELETE FROM sessions WHERE id_hash = $1", sql_text(id_hash));
 }
 
 enum err session_surplus(struct tx *tx, struct arena *arena, struct str user_id, int64_t max,
@@ -192,7 +315,9 @@ enum err sessions_first_end(struct tx *tx, int64_t *first_ms)
 
     tx_query(tx, &rows,
              "SELECT MIN(at_ms) FROM (SELECT MIN(alive_until_ms) AS at_ms FROM sessions"
-             " UNION ALL SELECT MIN(until_ms) FROM ended_sessions) AS ends WHERE at_ms > $1",
+             " UNION ALL SELECT MIN(until_ms) FROM ended_sessions"
+             " UNION ALL SELECT MIN(until_ms) FROM extended_sessions"
+             " UNION ALL SELECT MIN(ends_at_ms) FROM links) AS ends WHERE at_ms > $1",
              sql_int(0));
     *first_ms = rows_next(&rows) && !rows_null(&rows, 0) ? rows_int(&rows, 0) : INT64_MAX;
     return rows_end(&rows);

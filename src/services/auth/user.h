@@ -7,11 +7,9 @@
 
 #include "base/arena.h"
 #include "base/object_id.h"
+#include "services/auth/email.h"
 #include "services/auth/password.h"
 
-#define EMAIL_MAX           254 /* bytes: RFC 5321's longest path, without its angle brackets */
-#define EMAIL_LOCAL_MAX     64  /* bytes: RFC 5321 section 4.5.3.1.1 */
-#define DOMAIN_LABEL_MAX    63  /* bytes: RFC 1035 section 2.3.4 */
 #define PASSWORD_LENGTH_MIN 8   /* code points */
 #define PASSWORD_LENGTH_MAX 128 /* code points */
 
@@ -21,7 +19,8 @@ struct user {
     struct object_id id;
     int64_t version;
     struct str email;     /* as typed */
-    struct str email_key; /* as compared: email_key() of it */
+    struct str email_key; /* as compared: email_key() of it, or of accounts made before
+                             email_key_before() */
     struct password_hash hash;
     enum user_status status;
     int64_t created_at_ms;
@@ -41,17 +40,11 @@ struct user user_new(struct object_id id, struct str email, struct str key,
 bool user_ban(struct user *user, struct str reason, int64_t now_ms);
 bool user_unban(struct user *user);
 
-/* True for local@domain: the local part a dot-atom (RFC 5322 section 3.2.3), the domain two or more
- * labels, the last one letters. Both may hold letters beyond ASCII (RFC 6531). No quoted local
- * parts, no comments, no address literals. Spaces around it are not valid. */
-bool email_valid(struct str email);
-
-/* What emails are compared by: the same text in lower case (ASCII, and the Latin, Greek, Cyrillic
- * and Armenian letters of two UTF-8 bytes; others compare as they are). In the arena; ERR_MEMORY.
- */
-enum err email_key(struct arena *arena, struct str email, struct str *out);
-
-/* PASSWORD_LENGTH_MIN to PASSWORD_LENGTH_MAX code points. Expects text already trimmed. */
+/* The password as it is counted and hashed: in Unicode's form KC, so that it is the same one from
+ * every keyboard (NIST SP 800-63B section 5.1.1.2), and without spaces around it. In the arena; at
+ * == NULL when memory ran out. */
+struct str password_normal(struct arena *arena, struct str typed);
+/* PASSWORD_LENGTH_MIN to PASSWORD_LENGTH_MAX code points. Expects a normal one. */
 bool password_length_valid(struct str password);
 
 #endif

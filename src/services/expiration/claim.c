@@ -1,8 +1,10 @@
-/* services/expiration/claim.c: with due times in Redis (REDIS_URL) one of several replicas rings
+/* services/expiration/claim.c: with due times in Redis (REDIS_URL) one of several replicas fires
  * what is due. The timers' table stays the truth: each round tells Redis what is due soon, takes
- * what is due now, and rings what the table says is still due. Without an answer from Redis the
+ * what is due now, and fires what the table says is still due. Without an answer from Redis the
  * table alone decides. */
 #include "services/expiration/expiration.h"
+
+#include <stdatomic.h>
 
 #define SOON_MS  INT64_C(60000) /* what is due by then is made known */
 #define LEASE_MS INT64_C(5000)  /* a crashed replica's claims come again after it */
@@ -21,7 +23,7 @@ struct round {
 
 /* --- pool ---------------------------------------------------------------------------------- */
 
-static void forget_rung(struct env *env, struct task *task)
+static void forget_fired(struct env *env, struct task *task)
 {
     const struct round *round = (struct round *)task;
 
@@ -46,62 +48,68 @@ static enum err nothing_more(struct env *env, struct tx *tx, struct task *task)
     return OK;
 }
 
-static enum err forget_later(struct env *env, struct tx *tx, const struct round *rung)
+static enum err forget_later(struct env *env, struct tx *tx, const struct round *fired)
 {
     struct round *round = task_new(sizeof *round);
 
     if (!round) return OK; /* the claims lapse */
-    memcpy(round->ids, rung->ids, rung->count * sizeof *rung->ids);
-    round->count = rung->count;
-    round->task.work = forget_rung;
-    round->task.settle = nothing_more;
+    memcpy(round->ids, fired->ids, fired->count * sizeof *fired->ids);
+    round->count = fired->count;
+    round->task.work = forget_fired;
+    round->task.resolve = nothing_more;
     env_task(env, tx, &round->task);
     return OK;
 }
 
-static enum err ring_claimed(struct env *env, struct tx *tx, struct task *task)
+static enum err fire_claimed(struct env *env, struct tx *tx, struct task *task)
 {
     struct claims *claims = env->state;
     struct round *round = (struct round *)task;
     enum err err = OK;
     int64_t next_ms;
 
-    claims->round_ms = 0;
-    if (round->err) claims->away_until_ms = tx->now_ms + AWAY_MS;
+    atomic_store(&claims->round_at, (struct mono_ms){0});
+    if (round->err) atomic_store(&claims->away_until, mono_after(env_mono(env), AWAY_MS));
     for (size_t i = 0; i < round->count; i++)
-        TRY(ring_one(tx, round->ids[i]));
+        TRY(fire_one(tx, round->ids[i]));
     if (round->count) TRY(forget_later(env, tx, round));
     if (round->err || round->count) {
-        env_job_due(env, RING, tx->now_ms); /* there may be more */
+        env_job_due(env, FIRE, tx->now_ms); /* there may be more */
     } else {
         TRY(timers_next(tx, &next_ms));
-        if (next_ms <= tx->now_ms) env_job_due(env, RING, tx->now_ms + CLAIM_AGAIN_MS);
+        if (next_ms <= tx->now_ms) env_job_due(env, FIRE, tx->now_ms + CLAIM_AGAIN_MS);
     }
 done:
     return err;
 }
 
-bool claims_decide(struct env *env, const struct tx *tx)
+bool claims_decide(struct env *env)
+{
+    return env->delay && mono_reached(env_mono(env), claims_again_at(env));
+}
+
+struct mono_ms claims_again_at(const struct env *env)
 {
     const struct claims *claims = env->state;
 
-    return env->delay && tx->now_ms >= claims->away_until_ms;
+    return atomic_load(&claims->away_until);
 }
 
 enum err claims_round(struct env *env, struct tx *tx)
 {
     struct claims *claims = env->state;
+    struct mono_ms begun_at = atomic_load(&claims->round_at);
     struct round *round;
     enum err err = OK;
 
-    if (claims->round_ms && tx->now_ms - claims->round_ms < ROUND_MS) return OK;
+    if (begun_at.ms && mono_since(env_mono(env), begun_at) < ROUND_MS) return OK;
     round = task_new(sizeof *round);
     if (!round) return ERR_MEMORY;
     round->now_ms = tx->now_ms;
     round->task.work = take_due;
-    round->task.settle = ring_claimed;
+    round->task.resolve = fire_claimed;
     err = timers_soon(tx, tx->now_ms + SOON_MS, round->soon, DELAY_CALL_MAX, &round->soon_count);
-    claims->round_ms = tx->now_ms;
+    atomic_store(&claims->round_at, env_mono(env));
     env_task(env, tx, &round->task);
     return err;
 }

@@ -1,11 +1,11 @@
 /* services/expiration/expiration.c: tells orders when a reservation's time is over.
  *
  * A timer an order; one job that sleeps until the earliest of them. What came due while nobody was
- * running rings right after the start. Orders decides what it means. */
+ * running fires right after the start. Orders decides what it means. */
 #include "services/expiration/expiration.h"
 #include "services/services.h"
 
-#define RINGS_A_BATCH 500
+#define FIRES_A_BATCH 500
 #define REFRESH_MS    1000 /* what Redis lost is there again after it */
 
 /* The next version of an order this service follows. */
@@ -18,10 +18,10 @@ static enum verdict next_version(struct tx *tx, struct object_id order_id, int64
 }
 
 /* Or soon, where Redis has to hear of it before. */
-static void ring_at(struct env *env, const struct tx *tx, int64_t due_at_ms)
+static void fire_at(struct env *env, const struct tx *tx, int64_t due_at_ms)
 {
     if (env->delay && due_at_ms > tx->now_ms + REFRESH_MS) due_at_ms = tx->now_ms + REFRESH_MS;
-    env_job_due(env, RING, due_at_ms);
+    env_job_due(env, FIRE, due_at_ms);
 }
 
 static enum verdict on_order_created(struct env *env, struct tx *tx, const void *event)
@@ -35,7 +35,7 @@ static enum verdict on_order_created(struct env *env, struct tx *tx, const void 
     verdict = first_verdict(held, order->version, order->imported);
     if (verdict != VERDICT_APPLIED) return verdict;
     err = timer_start(tx, order->id, order->version, order->expires_at_ms);
-    if (err == OK) ring_at(env, tx, order->expires_at_ms);
+    if (err == OK) fire_at(env, tx, order->expires_at_ms);
     return verdict_of(err);
 }
 
@@ -44,7 +44,7 @@ static bool is_live(struct str status)
     return str_eq(status, STR("created")) || str_eq(status, STR("awaiting:payment"));
 }
 
-/* A live order has a new deadline, earlier or later than the old one: rung or not, it rings then.
+/* A live order has a new deadline, earlier or later than the old one: fired or not, it fires then.
  */
 static enum verdict on_order_updated(struct env *env, struct tx *tx, const void *event)
 {
@@ -55,7 +55,7 @@ static enum verdict on_order_updated(struct env *env, struct tx *tx, const void 
     if (verdict != VERDICT_APPLIED) return verdict;
     if (!is_live(order->status)) return verdict_of(timer_stop(tx, order->id, order->version));
     err = timer_move(tx, order->id, order->version, order->expires_at_ms);
-    if (err == OK) ring_at(env, tx, order->expires_at_ms);
+    if (err == OK) fire_at(env, tx, order->expires_at_ms);
     return verdict_of(err);
 }
 
@@ -83,7 +83,7 @@ static enum verdict on_order_completed(struct env *env, struct tx *tx, const voi
     return stop(tx, order->id, order->version);
 }
 
-enum err ring_one(struct tx *tx, struct object_id order_id)
+enum err fire_one(struct tx *tx, struct object_id order_id)
 {
     bool was_due;
     enum err err;
@@ -108,18 +108,20 @@ done:
     return err;
 }
 
-/* Rings what is due, a batch at a time. */
-static enum err ring(struct env *env, struct tx *tx, int64_t *next_ms)
+/* Fires what is due, a batch at a time. A Redis that was away is asked again, timers or not: it is
+ * to be known whether it is back. */
+static enum err fire(struct env *env, struct tx *tx, int64_t *next_ms)
 {
-    struct object_id due[RINGS_A_BATCH];
+    struct object_id due[FIRES_A_BATCH];
     size_t count;
     enum err err;
 
-    if (claims_decide(env, tx)) return ask(env, tx, next_ms);
-    TRY(timers_due(tx, tx->now_ms, due, RINGS_A_BATCH, &count));
+    if (claims_decide(env)) return ask(env, tx, next_ms);
+    TRY(timers_due(tx, tx->now_ms, due, FIRES_A_BATCH, &count));
     for (size_t i = 0; i < count; i++)
-        TRY(ring_one(tx, due[i]));
+        TRY(fire_one(tx, due[i]));
     TRY(timers_next(tx, next_ms));
+    if (env->delay) env_job_due_at(env, FIRE, claims_again_at(env));
 done:
     return err;
 }
@@ -151,7 +153,7 @@ static const struct listener expiration_listeners[] = {
     {EVENT_ORDER_COMPLETED, on_order_completed},
 };
 
-static const struct job expiration_jobs[] = {[RING] = {"ring", ring}};
+static const struct job expiration_jobs[] = {[FIRE] = {"fire", fire}};
 
 const struct service_definition expiration_service = {
     .name = "expiration",
@@ -163,4 +165,5 @@ const struct service_definition expiration_service = {
     .start = start,
     .stop = stop_claims,
     .schema = expiration_schema,
+    .retention = expiration_retention,
 };

@@ -5,14 +5,14 @@
 #include "runtime/service.h"
 
 extern const struct migration expiration_schema[];
+extern const struct retention expiration_retention[];
 
 /* -1: no event of this order was applied yet. */
 enum err timer_version(struct tx *tx, struct object_id order_id, int64_t *version);
 enum err timer_start(struct tx *tx, struct object_id order_id, int64_t version, int64_t due_at_ms);
 enum err timer_move(struct tx *tx, struct object_id order_id, int64_t version, int64_t due_at_ms);
 enum err timer_stop(struct tx *tx, struct object_id order_id, int64_t version);
-/* It has rung. */
-/* Rung, when it was due by now; was_due: it was. */
+/* Takes off the timer's due time, when that is over by now_ms; was_due: it was. */
 enum err timer_done(struct tx *tx, struct object_id order_id, int64_t now_ms, bool *was_due);
 /* What is due by then, the earliest first. */
 enum err timers_soon(struct tx *tx, int64_t until_ms, struct delayed *out, size_t max,

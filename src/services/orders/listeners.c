@@ -3,7 +3,8 @@
 
 /* --- tickets ------------------------------------------------------------------------------- */
 
-static enum verdict copy_ticket(struct tx *tx, const struct ticket_copy *ticket, bool imported)
+static enum verdict copy_ticket(struct env *env, struct tx *tx, const struct ticket_copy *ticket,
+                                bool imported)
 {
     enum verdict verdict;
     int64_t held;
@@ -13,6 +14,7 @@ static enum verdict copy_ticket(struct tx *tx, const struct ticket_copy *ticket,
     verdict = first_verdict(held, ticket->version, imported);
     if (verdict != VERDICT_APPLIED) return verdict;
     TRY(ticket_copy_put(tx, ticket));
+    env_wake_id(env, ticket->id);
 done:
     return verdict_of(err);
 }
@@ -21,10 +23,9 @@ static enum verdict on_ticket_created(struct env *env, struct tx *tx, const void
 {
     const struct ticket_created *ticket = event;
 
-    (void)env;
-    return copy_ticket(tx,
+    return copy_ticket(env, tx,
                        &(struct ticket_copy){ticket->id, ticket->version, ticket->title,
-                                             ticket->price_cents, ticket->user_id},
+                                             ticket->price_cents, ticket->user_id, false},
                        ticket->imported);
 }
 
@@ -32,10 +33,10 @@ static enum verdict on_ticket_updated(struct env *env, struct tx *tx, const void
 {
     const struct ticket_updated *ticket = event;
 
-    (void)env;
-    return copy_ticket(tx,
+    return copy_ticket(env, tx,
                        &(struct ticket_copy){ticket->id, ticket->version, ticket->title,
-                                             ticket->price_cents, ticket->user_id},
+                                             ticket->price_cents, ticket->user_id,
+                                             ticket->withdrawn},
                        false);
 }
 
@@ -64,18 +65,6 @@ done:
 
 #define CANCEL_MAX 100
 
-static enum err cancel(struct tx *tx, struct order *order)
-{
-    enum order_status before = order->status;
-    enum order_change change;
-    enum err err;
-
-    TRY(order_cancel(order, &change));
-    TRY(order_save(tx, order, before));
-done:
-    return err;
-}
-
 /* A banned buyer's live orders are cancelled. Money that is on its way for one of them finds it so
  * and goes back. */
 static enum verdict on_user_updated(struct env *env, struct tx *tx, const void *event)
@@ -90,7 +79,7 @@ static enum verdict on_user_updated(struct env *env, struct tx *tx, const void *
     do {
         TRY(orders_live_of_user(tx, env->arena, str_of(id.hex), orders, CANCEL_MAX, &count));
         for (size_t i = 0; i < count; i++)
-            TRY(cancel(tx, &orders[i]));
+            TRY(order_give_back(tx, &orders[i]));
     } while (count == CANCEL_MAX);
 done:
     return verdict_of(err);
@@ -148,7 +137,7 @@ static enum verdict on_payment_pending(struct env *env, struct tx *tx, const voi
     return save(tx, &order, before, &payment);
 }
 
-/* A charge came to nothing: the order stays payable while there is time and patience. */
+/* A charge came to nothing: the order stays payable while there is time. */
 static enum verdict on_payment_failed(struct env *env, struct tx *tx, const void *event)
 {
     const struct payment_failed *failed = event;
@@ -164,26 +153,28 @@ static enum verdict on_payment_failed(struct env *env, struct tx *tx, const void
     TRY(payment_put(tx, order.id, &payment));
     TRY(payment_is_pending(tx, order.id, &others_pending));
     before = order.status;
-    order_payment_failed(&order, payment.id, failed->declined, others_pending, tx->now_ms);
+    order_payment_failed(&order, payment.id, others_pending, tx->now_ms);
     TRY(order_save(tx, &order, before));
 done:
     return verdict_of(err);
 }
 
 static enum err reject(struct tx *tx, const struct order *order, const struct payment *payment,
-                       enum money_ruling ruling, bool taken)
+                       enum money_ruling ruling, bool taken, bool withdrawn)
 {
     return publish_payment_rejected(
         tx, &(struct payment_rejected){
                 .id = payment->id,
                 .order_id = order->id,
                 .reason = ruling == MONEY_FOR_PAID ? STR("another payment has completed the order")
-                          : taken ? STR("the order was cancelled and its ticket is taken")
-                                  : STR("the order was cancelled and its buyer is banned")});
+                          : withdrawn ? STR("the order was cancelled and its ticket taken down")
+                          : taken     ? STR("the order was cancelled and its ticket is taken")
+                                      : STR("the order was cancelled and its buyer is banned")});
 }
 
 /* The money is there. The order is complete, and one that was cancelled meanwhile comes back when
- * its ticket is still free and its buyer not banned; else payments is to give the money back. */
+ * its ticket is still for sale and its buyer not banned; else payments is to give the money back.
+ */
 static enum verdict on_payment_created(struct env *env, struct tx *tx, const void *event)
 {
     const struct payment_created *created = event;
@@ -191,7 +182,7 @@ static enum verdict on_payment_created(struct env *env, struct tx *tx, const voi
     struct payment payment;
     struct order order;
     enum order_status before;
-    bool taken = false, banned = false;
+    bool taken = false, banned = false, withdrawn = false;
     enum verdict verdict =
         payment_step(env, tx, created->id, created->order_id, PAYMENT_CAPTURED, &order, &payment);
     enum err err;
@@ -199,16 +190,35 @@ static enum verdict on_payment_created(struct env *env, struct tx *tx, const voi
     if (verdict != VERDICT_APPLIED) return verdict;
     before = order.status;
     if (order.status == ORDER_CANCELLED) TRY(ticket_is_taken(tx, order.ticket.id, &taken));
+    if (order.status == ORDER_CANCELLED)
+        TRY(ticket_copy_withdrawn(tx, order.ticket.id, &withdrawn));
     if (order.status == ORDER_CANCELLED) TRY(user_is_banned(tx, order.user_id, &banned));
     payment.stripe_id = created->stripe_id;
-    ruling = order_payment_captured(&order, payment.id, payment.stripe_id, taken || banned);
+    ruling =
+        order_payment_captured(&order, payment.id, payment.stripe_id, taken || withdrawn || banned);
     if (ruling != MONEY_COMPLETES) {
         payment.status = PAYMENT_REFUND_PENDING;
-        TRY(reject(tx, &order, &payment, ruling, taken));
+        TRY(reject(tx, &order, &payment, ruling, taken, withdrawn));
     }
     return save(tx, &order, before, &payment);
 done:
     return verdict_of(err);
+}
+
+/* The same for what became of a refund. notice: counts what was told of it; 0 before that was
+ * counted. */
+static enum verdict refund_step(struct env *env, struct tx *tx, struct object_id payment_id,
+                                struct object_id order_id, enum payment_status status,
+                                int64_t notice, struct order *order, struct payment *payment)
+{
+    enum verdict verdict = payment_step(env, tx, payment_id, order_id, status, order, payment);
+
+    if (verdict != VERDICT_APPLIED && verdict != VERDICT_SEEN) return verdict;
+    if (notice == 0) return verdict;
+    if (payment->notice >= notice) return VERDICT_SEEN;
+    payment->status = status;
+    payment->notice = notice;
+    return VERDICT_APPLIED;
 }
 
 /* The money is back with the buyer. */
@@ -218,13 +228,30 @@ static enum verdict on_payment_refunded(struct env *env, struct tx *tx, const vo
     struct payment payment;
     struct order order;
     enum order_status before;
-    enum verdict verdict =
-        payment_step(env, tx, refunded->id, refunded->order_id, PAYMENT_REFUNDED, &order, &payment);
+    enum verdict verdict = refund_step(env, tx, refunded->id, refunded->order_id, PAYMENT_REFUNDED,
+                                       refunded->notice, &order, &payment);
 
     if (verdict != VERDICT_APPLIED) return verdict;
     before = order.status;
     payment.refund_id = refunded->refund_id;
     order_payment_refunded(&order, payment.id, payment.refund_id);
+    return save(tx, &order, before, &payment);
+}
+
+/* It came back from the buyer's bank, after the buyer was told. */
+static enum verdict on_payment_refund_failed(struct env *env, struct tx *tx, const void *event)
+{
+    const struct payment_refund_failed *failed = event;
+    struct payment payment;
+    struct order order;
+    enum order_status before;
+    enum verdict verdict = refund_step(env, tx, failed->id, failed->order_id, PAYMENT_REFUND_FAILED,
+                                       failed->notice, &order, &payment);
+
+    if (verdict != VERDICT_APPLIED) return verdict;
+    before = order.status;
+    payment.refund_id = STR("");
+    order_payment_refund_failed(&order, payment.id);
     return save(tx, &order, before, &payment);
 }
 
@@ -237,4 +264,5 @@ const struct listener orders_listeners[ORDERS_LISTENERS] = {
     {EVENT_PAYMENT_FAILED, on_payment_failed},
     {EVENT_PAYMENT_CREATED, on_payment_created},
     {EVENT_PAYMENT_REFUNDED, on_payment_refunded},
+    {EVENT_PAYMENT_REFUND_FAILED, on_payment_refund_failed},
 };

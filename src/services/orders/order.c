@@ -13,7 +13,7 @@ static const char *const status_texts[] = {
 static const char *const payment_texts[] = {
     [PAYMENT_PENDING] = "pending",   [PAYMENT_FAILED] = "failed",
     [PAYMENT_CAPTURED] = "captured", [PAYMENT_REFUND_PENDING] = "refund_pending",
-    [PAYMENT_REFUNDED] = "refunded",
+    [PAYMENT_REFUNDED] = "refunded", [PAYMENT_REFUND_FAILED] = "refund_failed",
 };
 
 #define STATUSES         (sizeof status_texts / sizeof *status_texts)
@@ -132,12 +132,11 @@ void order_payment_pending(struct order *order, struct object_id payment_id, int
     order->graced = true;
 }
 
-void order_payment_failed(struct order *order, struct object_id payment_id, bool declined,
-                          bool others_pending, int64_t now_ms)
+void order_payment_failed(struct order *order, struct object_id payment_id, bool others_pending,
+                          int64_t now_ms)
 {
     show(order, payment_id, PAYMENT_FAILED);
     if (!is_live(order)) return;
-    if (declined) order->declines++;
     if (others_pending) return;
     order->status = ORDER_CREATED;
     order->expires_at_ms = order->reserved_until_ms;
@@ -145,8 +144,7 @@ void order_payment_failed(struct order *order, struct object_id payment_id, bool
         order->expires_at_ms = order->reserved_until_ms = now_ms + RESPITE_MS;
         order->respited = true;
     }
-    if (order->declines >= DECLINES_MAX || now_ms >= order->expires_at_ms)
-        order->status = ORDER_CANCELLED;
+    if (now_ms >= order->expires_at_ms) order->status = ORDER_CANCELLED;
 }
 
 enum money_ruling order_payment_captured(struct order *order, struct object_id payment_id,
@@ -166,13 +164,23 @@ enum money_ruling order_payment_captured(struct order *order, struct object_id p
     return MONEY_COMPLETES;
 }
 
+/* The money is, or was to be, back with the buyer: there is no sale. */
+static void unsell(struct order *order, struct object_id payment_id, enum payment_status status,
+                   struct str refund_id)
+{
+    order->version++;
+    if (!object_id_eq(order->payment.id, payment_id)) return;
+    if (order->status == ORDER_COMPLETE) order->status = ORDER_CANCELLED;
+    order->payment.status = status;
+    order->payment.refund_id = refund_id;
+}
+
 void order_payment_refunded(struct order *order, struct object_id payment_id, struct str refund_id)
 {
-    bool shown = object_id_eq(order->payment.id, payment_id);
+    unsell(order, payment_id, PAYMENT_REFUNDED, refund_id);
+}
 
-    order->version++;
-    if (!shown) return;
-    if (order->status == ORDER_COMPLETE) order->status = ORDER_CANCELLED;
-    order->payment.status = PAYMENT_REFUNDED;
-    order->payment.refund_id = refund_id;
+void order_payment_refund_failed(struct order *order, struct object_id payment_id)
+{
+    unsell(order, payment_id, PAYMENT_REFUND_FAILED, STR(""));
 }

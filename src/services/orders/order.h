@@ -3,10 +3,10 @@
 #ifndef SERVICES_ORDERS_ORDER_H
 #define SERVICES_ORDERS_ORDER_H
 
-#include "runtime/service.h"
+#include "base/err.h"
+#include "base/object_id.h"
 
-#define DECLINES_MAX 3     /* so many declined cards cancel an order */
-#define RESPITE_MS   60000 /* what is left after a payment failed, at least, once */
+#define RESPITE_MS 60000 /* what is left after a payment failed, at least, once */
 
 enum order_status { ORDER_CREATED, ORDER_AWAITING_PAYMENT, ORDER_COMPLETE, ORDER_CANCELLED };
 
@@ -17,16 +17,19 @@ struct ticket_copy {
     struct str title;
     int64_t price_cents;
     struct str seller_id; /* empty in an order, and of a ticket last heard of long ago */
+    bool withdrawn;       /* its seller has taken it down: nobody can order it */
 };
 
 /* How far a payment has come. It only ever moves down this list: what is at or above the place it
- * has reached is a repeat, or was overtaken. */
+ * has reached is a repeat, or was overtaken. Between the last two it may go back and forth; the
+ * events' notice says which is the last word. */
 enum payment_status {
     PAYMENT_PENDING,
     PAYMENT_FAILED,
     PAYMENT_CAPTURED,
     PAYMENT_REFUND_PENDING, /* orders did not take the money: payments gives it back */
-    PAYMENT_REFUNDED
+    PAYMENT_REFUNDED,
+    PAYMENT_REFUND_FAILED /* the buyer's bank sent it back: owed to the buyer */
 };
 
 struct payment {
@@ -34,6 +37,7 @@ struct payment {
     enum payment_status status;
     struct str stripe_id; /* empty until known */
     struct str refund_id; /* empty until known */
+    int64_t notice;       /* the last that was heard of its refund */
 };
 
 struct order {
@@ -45,10 +49,14 @@ struct order {
     int64_t reserved_until_ms; /* the same without the grace a payment in flight was given */
     bool graced;               /* it was given */
     bool respited;             /* the least rest after a failed payment was given */
-    int64_t declines;
     struct ticket_copy ticket; /* as it was reserved */
     struct payment payment;    /* the one shown: the latest, unless an earlier one moved money */
 };
+
+static inline bool order_has_payment(const struct order *order)
+{
+    return !object_id_eq(order->payment.id, (struct object_id){{0}});
+}
 
 struct str order_status_text(enum order_status status); /* docs/openapi.json's words */
 bool order_status_parse(struct str text, enum order_status *out);
@@ -78,11 +86,11 @@ enum err order_expire(struct order *order, int64_t now_ms, enum order_change *ch
  * at most grace_ms and so that there are at most grace_ms left. */
 void order_payment_pending(struct order *order, struct object_id payment_id, int64_t now_ms,
                            int64_t grace_ms);
-/* It came to nothing; declined: the card's fault. The rest of the reservation comes back, once at
- * least RESPITE_MS of it; without a rest, or after DECLINES_MAX cards, the order is cancelled.
- * others_pending: another charge of the order is in flight; then the order goes on waiting. */
-void order_payment_failed(struct order *order, struct object_id payment_id, bool declined,
-                          bool others_pending, int64_t now_ms);
+/* It came to nothing, which ends no order: the rest of the reservation comes back, once at least
+ * RESPITE_MS of it. Without a rest the order's time is over, and it is cancelled. others_pending:
+ * another charge of the order is in flight; then the order goes on waiting. */
+void order_payment_failed(struct order *order, struct object_id payment_id, bool others_pending,
+                          int64_t now_ms);
 
 /* What orders makes of captured money. */
 enum money_ruling {
@@ -90,11 +98,13 @@ enum money_ruling {
     MONEY_FOR_TAKEN, /* to be given back: cancelled, and another order has the ticket */
     MONEY_FOR_PAID   /* to be given back: another payment has completed the order */
 };
-/* ticket_taken: an order other than this one has the ticket, or the buyer is banned and may not
- * have it. */
+/* ticket_taken: an order other than this one has the ticket, its seller has taken it down, or the
+ * buyer is banned and may not have it. */
 enum money_ruling order_payment_captured(struct order *order, struct object_id payment_id,
                                          struct str stripe_id, bool ticket_taken);
 /* The money is back with the buyer. The order it had completed is cancelled, its ticket free. */
 void order_payment_refunded(struct order *order, struct object_id payment_id, struct str refund_id);
+/* It was, and came back from the buyer's bank. The order stays what the refund made it. */
+void order_payment_refund_failed(struct order *order, struct object_id payment_id);
 
 #endif

@@ -2,17 +2,25 @@
 #ifndef SERVICES_ORDERS_ORDERS_H
 #define SERVICES_ORDERS_ORDERS_H
 
-#include "runtime/limits.h"
 #include "services/orders/store.h"
 
 #define ORDERS_ROUTES    4
-#define ORDERS_LISTENERS 8
-
-/* env->state of the service is a struct limit *: reservations by user, NULL without a limit. */
+#define ORDERS_LISTENERS 9
 
 extern const struct route orders_routes[ORDERS_ROUTES];
 extern const struct listener orders_listeners[ORDERS_LISTENERS];
 
+/* --- commands.c: rows and events, in the writer's transaction --------------------------------- */
+
+/* A new order of the ticket for the request's user. ERR_TICKET_RESERVED; ERR_TOO_MANY_UNPAID,
+ * ERR_HELD_TOO_OFTEN: nobody holds more than a share of the market without paying, nor one ticket
+ * again and again; then rq has when to come again. Texts stay the ticket's and the request's. */
+enum err order_reserve(struct request *rq, struct tx *tx, const struct ticket_copy *ticket,
+                       struct order *out);
+/* Why the ticket is not this buyer's: the reason, or ERR_TICKET_RESERVED, which goes before it. */
+enum err ticket_refused(struct tx *tx, struct object_id ticket_id, enum err reason);
+/* Cancels it, unless it is cancelled. ERR_ORDER_COMPLETE. */
+enum err order_give_back(struct tx *tx, struct order *order);
 /* The changed order and the event that tells of it: order:completed or order:cancelled when it
  * became so (before: its status until now), else order:updated. */
 enum err order_save(struct tx *tx, const struct order *order, enum order_status before);

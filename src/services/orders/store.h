@@ -2,9 +2,11 @@
 #ifndef SERVICES_ORDERS_STORE_H
 #define SERVICES_ORDERS_STORE_H
 
+#include "runtime/service.h"
 #include "services/orders/order.h"
 
 extern const struct migration orders_schema[];
+extern const struct retention orders_retention[];
 
 /* A ticket that can be ordered. ERR_NOT_FOUND: no ticket:created of it has come yet, or its seller
  * is banned. */
@@ -12,26 +14,42 @@ enum err ticket_copy_get(struct tx *tx, struct arena *arena, struct object_id id
                          struct ticket_copy *out);
 /* -1: unknown. */
 enum err ticket_copy_version(struct tx *tx, struct object_id id, int64_t *version);
+/* False of a ticket that is unknown. */
+enum err ticket_copy_withdrawn(struct tx *tx, struct object_id id, bool *withdrawn);
 enum err ticket_copy_put(struct tx *tx, const struct ticket_copy *ticket);
 
-/* ERR_TICKET_RESERVED: another live or complete order has the ticket. */
-enum err order_insert(struct tx *tx, const struct order *order);
-/* All that changes in an order's life. ERR_TICKET_RESERVED as above, when a cancelled one comes
- * back. */
+/* held_from: the network its buyer came from, kept while the order is unpaid; may be empty.
+ * ERR_TICKET_RESERVED: another live or complete order has the ticket. */
+enum err order_insert(struct tx *tx, const struct order *order, struct str held_from);
+/* All that changes in an order's life. ERR_CONTENTION: a cancelled one comes back while another
+ * takes its ticket. */
 enum err order_update(struct tx *tx, const struct order *order);
 enum err order_get(struct tx *tx, struct arena *arena, struct object_id id,
                    struct order *out); /* ERR_NOT_FOUND */
 /* Whether an order that is not cancelled has the ticket. */
 enum err ticket_is_taken(struct tx *tx, struct object_id ticket_id, bool *taken);
 
+/* How many orders of a buyer, or from a network, are live and unpaid, and when the first of them
+ * ends, UTC ms. */
+struct unpaid {
+    int64_t count, first_ends_ms;
+};
+enum err orders_unpaid_of_user(struct tx *tx, struct str user_id, struct unpaid *out);
+enum err orders_unpaid_from(struct tx *tx, struct str network, struct unpaid *out);
+/* When the buyer made the nth-newest order of this ticket since then, whatever became of it, UTC
+ * ms; 0: there are fewer. */
+enum err order_nth_of_ticket(struct tx *tx, struct str user_id, struct object_id ticket_id,
+                             int64_t since_ms, int64_t nth, int64_t *made_at_ms);
+
 /* Up to max of one buyer's orders that are neither complete nor cancelled. */
 enum err orders_live_of_user(struct tx *tx, struct arena *arena, struct str user_id,
                              struct order *out, size_t max, size_t *count);
-/* A page of one buyer's orders, straight into a JSON array. */
-enum err orders_of_user(struct tx *tx, struct str user_id, struct list_page *page,
-                        struct json_writer *json);
-/* One order as docs/openapi.json shows it. */
-void order_json(struct json_writer *json, const struct order *order);
+/* The rows of a page of one buyer's orders, newest first, for order_next; then rows_end. */
+void orders_of_user(struct tx *tx, struct rows *rows, struct str user_id,
+                    const struct list_page *page);
+/* The next of them that can be read; its texts live as long as the row. False: no more. The page
+ * counts every row. */
+bool order_next(struct rows *rows, struct list_page *page, struct order *out);
 
 enum err payment_get(struct tx *tx, struct arena *arena, struct object_id id,
                      struct payment *out); /* ERR_NOT_FOUND: no event of it has come yet */

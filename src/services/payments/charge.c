@@ -1,29 +1,56 @@
 /* services/payments/charge.c: the rules of a charge. */
 #include "services/payments/charge.h"
 
-#define ASK_AGAIN_MS     60000 /* longer than a gateway's own time limit and a full queue */
-#define UNKNOWN_MS       250   /* first pause after an unknown outcome, doubling … */
-#define UNKNOWN_MS_MAX   60000 /* … up to this */
+#define ASK_AGAIN_MS     CHARGE_PAUSE_MS_MAX /* longer than a gateway's time limit and a full queue */
+#define UNKNOWN_MS       250 /* first pause after an unknown outcome, doubling up to the longest */
 #define UNKNOWN_DOUBLING 8
-#define LOOK_SOON_MS     1000 /* its own answer is probably on its way */
+#define POLL_SOON_MS     1000 /* its own answer is probably on its way */
 #define FIND_FROM        2    /* attempts; from here on every other one is a look */
-#define FRESH_KEY_EVERY  8    /* unclear refunds */
+#define FRESH_KEY_EVERY  8    /* questions about an unclear refund */
 #define WAIT_ATTEMPTS    5
 #define WAIT_MS          20000
 
+/* --- words for states ---------------------------------------------------------------------- */
+
+static const char *const status_words[] = {
+    [CHARGE_PENDING] = "pending",   [CHARGE_UNKNOWN] = "unknown",
+    [CHARGE_CAPTURED] = "captured", [CHARGE_DECLINED] = "declined",
+    [CHARGE_REFUSED] = "refused",   [CHARGE_REFUND_PENDING] = "refund_pending",
+    [CHARGE_REFUNDED] = "refunded", [CHARGE_REFUND_FAILED] = "refund_failed",
+};
+
+struct str charge_status_text(enum charge_status status)
+{
+    return str_of(status_words[status]);
+}
+
+bool charge_status_parse(struct str text, enum charge_status *out)
+{
+    for (size_t i = 0; i < sizeof status_words / sizeof *status_words; i++) {
+        if (!str_eq(str_of(status_words[i]), text)) continue;
+        *out = (enum charge_status)i;
+        return true;
+    }
+    return false;
+}
+
+/* --- a fresh one --------------------------------------------------------------------------- */
+
 bool token_valid(struct str token)
 {
-    if (token.len == 0 || token.len > TOKEN_BYTES_MAX) return false;
-    for (size_t i = 0; i < token.len; i++)
+    size_t prefix = str_starts(token, STR("tok_")) ? 4 : str_starts(token, STR("pm_")) ? 3 : 0;
+
+    if (prefix == 0 || token.len == prefix || token.len > TOKEN_BYTES_MAX) return false;
+    for (size_t i = prefix; i < token.len; i++)
         if (token.at[i] <= ' ' || token.at[i] > '~') return false;
     return true;
 }
 
-enum err token_mark(struct object_id order_id, struct str token, struct hmac_text *out)
+void token_mark(struct object_id order_id, struct str token, struct hmac_text *out)
 {
     struct object_id_text key = object_id_text(order_id);
 
-    return hmac_sha256(str_of(key.hex), &token, 1, out) ? OK : ERR_MEMORY;
+    hmac_sha256(str_of(key.hex), &token, 1, out);
 }
 
 enum err order_payable(const struct order_copy *order, struct str user_id)
@@ -41,11 +68,19 @@ struct charge charge_open(struct object_id id, const struct order_copy *order, s
         .order_id = order->id,
         .status = CHARGE_PENDING,
         .amount_cents = order->price_cents,
+        .user_id = order->user_id,
         .token = token,
         .card_mark = card_mark,
         .ask_at_ms = now_ms,
         .created_at_ms = now_ms,
     };
+}
+
+int64_t charge_rest_cents(const struct charge *charge)
+{
+    int64_t gone_cents = charge->given_back_cents + charge->charged_back_cents;
+
+    return gone_cents < charge->amount_cents ? charge->amount_cents - gone_cents : 0;
 }
 
 bool charge_worth_waiting(const struct charge *charge, int64_t now_ms)
@@ -56,33 +91,43 @@ bool charge_worth_waiting(const struct charge *charge, int64_t now_ms)
 
 /* --- asking -------------------------------------------------------------------------------- */
 
-bool charge_key_is_old(const struct charge *charge, int64_t now_ms)
+bool charge_key_is_old(int64_t created_at_ms, int64_t now_ms)
 {
-    return now_ms - charge->created_at_ms >= GATEWAY_KEY_LIFETIME_MS;
+    return now_ms - created_at_ms >= GATEWAY_KEY_LIFETIME_MS;
 }
 
 enum charge_step charge_next_step(const struct charge *charge, int64_t now_ms)
 {
-    if (charge->status == CHARGE_REFUND_PENDING) return STEP_REFUND;
-    if (!charge_in_flight(charge) || charge_key_is_old(charge, now_ms)) return STEP_FIND;
-    return charge->attempts >= FIND_FROM && charge->attempts % 2 == 0 ? STEP_FIND : STEP_CHARGE;
+    bool refunding = charge->status == CHARGE_REFUND_PENDING;
+
+    if (!charge_in_flight(charge) && !refunding) return STEP_FIND;
+    if (charge->attempts >= FIND_FROM && charge->attempts % 2 == 0) return STEP_FIND;
+    if (refunding) return STEP_REFUND;
+    return charge_key_is_old(charge->created_at_ms, now_ms) ? STEP_FIND : STEP_CHARGE;
 }
 
 struct charge_question charge_ask(struct charge *charge, int64_t now_ms)
 {
+    bool final = !charge->asking && charge_key_is_old(charge->created_at_ms, now_ms);
+
     charge->attempts++;
+    charge->asking = true;
     charge->ask_at_ms = now_ms + ASK_AGAIN_MS;
-    return (struct charge_question){charge->ask_at_ms, charge->attempts};
+    return (struct charge_question){charge->ask_at_ms, charge->attempts, final};
 }
 
-void charge_look(struct charge *charge, int64_t now_ms)
+/* The next question is a look. */
+static void turn_to_poll(struct charge *charge)
 {
-    int64_t at_ms = charge->status == CHARGE_PENDING ? now_ms + LOOK_SOON_MS : now_ms;
+    if (charge->attempts < FIND_FROM) charge->attempts = FIND_FROM;
+    charge->attempts += charge->attempts % 2;
+}
 
-    if (charge_in_flight(charge)) { /* the turn of looking it up */
-        if (charge->attempts < FIND_FROM) charge->attempts = FIND_FROM;
-        charge->attempts += charge->attempts % 2;
-    }
+void charge_poll(struct charge *charge, int64_t now_ms)
+{
+    int64_t at_ms = charge->status == CHARGE_PENDING ? now_ms + POLL_SOON_MS : now_ms;
+
+    if (charge_in_flight(charge) || charge->status == CHARGE_REFUND_PENDING) turn_to_poll(charge);
     /* Always another time than before: that tells the answer to an earlier question that it is old.
      */
     if (at_ms < charge->ask_at_ms || charge->ask_at_ms < now_ms)
@@ -96,6 +141,7 @@ enum err charge_refund(struct charge *charge, int64_t now_ms)
     if (charge->status == CHARGE_REFUND_PENDING || charge->status == CHARGE_REFUNDED) return OK;
     if (charge->status != CHARGE_CAPTURED && charge->status != CHARGE_REFUND_FAILED)
         return ERR_NOT_REFUNDABLE;
+    if (charge_rest_cents(charge) == 0) return ERR_NOT_REFUNDABLE; /* the bank took it back */
     charge->status = CHARGE_REFUND_PENDING;
     charge->attempts = 0;
     charge->refunds++;
@@ -112,7 +158,7 @@ static void ask_later(struct charge *charge, int64_t now_ms)
         charge->attempts - 1 < UNKNOWN_DOUBLING ? charge->attempts - 1 : UNKNOWN_DOUBLING;
     int64_t pause_ms = UNKNOWN_MS << (doubling > 0 ? doubling : 0);
 
-    charge->ask_at_ms = now_ms + (pause_ms > UNKNOWN_MS_MAX ? UNKNOWN_MS_MAX : pause_ms);
+    charge->ask_at_ms = now_ms + (pause_ms > CHARGE_PAUSE_MS_MAX ? CHARGE_PAUSE_MS_MAX : pause_ms);
 }
 
 static void become(struct charge *charge, enum charge_status status)
@@ -120,17 +166,18 @@ static void become(struct charge *charge, enum charge_status status)
     charge->status = status;
     charge->attempts = 0;
     charge->token = (struct str){NULL, 0};
-    charge->ask_at_ms = JOB_NEVER;
+    charge->ask_at_ms = ASK_NEVER;
 }
 
-static void settle_captured(struct charge *charge, const struct gateway_outcome *outcome)
+static void resolve_captured(struct charge *charge, const struct gateway_outcome *outcome)
 {
     become(charge, CHARGE_CAPTURED);
+    charge->network = (struct str){NULL, 0};
     charge->stripe_id = str_of(outcome->id);
     charge->reason = (struct str){NULL, 0};
 }
 
-static void settle_failed(struct charge *charge, enum charge_status status, struct str reason)
+static void resolve_failed(struct charge *charge, enum charge_status status, struct str reason)
 {
     become(charge, status);
     charge->reason = reason;
@@ -139,25 +186,26 @@ static void settle_failed(struct charge *charge, enum charge_status status, stru
 /* A charge in flight, asked for or looked up. A processor repeats its first answer for a key, and
  * that says nothing of what happened since: so a charge that was not settled at once, or that a
  * webhook spoke of meanwhile, is looked at once more. */
-static void settle_charge(struct charge *charge, enum charge_step step,
-                          const struct gateway_outcome *outcome, int64_t now_ms)
+static void resolve_charge(struct charge *charge, enum charge_step step,
+                           const struct gateway_outcome *outcome, int64_t now_ms)
 {
     bool stale = step == STEP_CHARGE && charge->attempts >= FIND_FROM;
 
     switch (outcome->kind) {
     case GATEWAY_DONE:
-        settle_captured(charge, outcome);
-        if (outcome->refund_id[0] || stale) charge->ask_at_ms = now_ms; /* given back? one by one */
+        resolve_captured(charge, outcome);
+        /* given back, disputed? one by one */
+        if (outcome->refund_count || outcome->dispute_count || stale) charge->ask_at_ms = now_ms;
         return;
     case GATEWAY_DECLINED:
-        settle_failed(charge, CHARGE_DECLINED, str_of(outcome->reason));
+        resolve_failed(charge, CHARGE_DECLINED, str_of(outcome->reason));
         return;
     case GATEWAY_REFUSED:
-        settle_failed(charge, CHARGE_REFUSED, str_of(outcome->reason));
+        resolve_failed(charge, CHARGE_REFUSED, str_of(outcome->reason));
         return;
-    case GATEWAY_ABSENT: /* while its key lives, the charge may still come to be */
-        if (charge_key_is_old(charge, now_ms)) {
-            settle_failed(charge, CHARGE_REFUSED, STR("The card was not charged"));
+    case GATEWAY_ABSENT: /* by a call that is out, the charge may still come to be */
+        if (outcome->final) {
+            resolve_failed(charge, CHARGE_REFUSED, STR("The card was not charged"));
             return;
         }
         break;
@@ -168,41 +216,96 @@ static void settle_charge(struct charge *charge, enum charge_step step,
     ask_later(charge, now_ms);
 }
 
-static void settle_refund(struct charge *charge, const struct gateway_outcome *outcome,
-                          int64_t now_ms)
+/* The refund the buyer will know it by: the newest that holds. */
+static struct str refund_shown(const struct charge *charge, const struct gateway_outcome *outcome)
 {
+    for (size_t i = 0; i < outcome->refund_count; i++)
+        if (!outcome->refunds[i].failed) return str_of(outcome->refunds[i].id);
+    return charge->refund_id;
+}
+
+static void resolve_refunded(struct charge *charge, const struct gateway_outcome *outcome)
+{
+    become(charge, CHARGE_REFUNDED);
+    charge->refund_id = refund_shown(charge, outcome);
+    charge->reason = (struct str){NULL, 0};
+}
+
+static void resolve_refund_failed(struct charge *charge, struct str reason)
+{
+    become(charge, CHARGE_REFUND_FAILED);
+    charge->reason = reason;
+}
+
+/* Asked to give back what is left. One that was not answered at once is looked at once more: the
+ * processor repeats its first answer for a key, and that says nothing of what happened since. */
+static void resolve_refund(struct charge *charge, const struct gateway_outcome *outcome,
+                           int64_t now_ms)
+{
+    bool stale = charge->attempts >= FIND_FROM;
+
     switch (outcome->kind) {
     case GATEWAY_DONE:
-        become(charge, CHARGE_REFUNDED);
-        charge->refund_id = str_of(outcome->refund_id);
+        if (charge_rest_cents(charge) > 0) { /* a part went another way */
+            charge->refunds++;               /* and this key has done its own */
+            turn_to_poll(charge);
+            charge->ask_at_ms = now_ms;
+            return;
+        }
+        resolve_refunded(charge, outcome);
         break;
     case GATEWAY_DECLINED:
     case GATEWAY_REFUSED:
     case GATEWAY_ABSENT:
-        become(charge, CHARGE_REFUND_FAILED);
-        charge->reason = str_of(outcome->reason);
+        resolve_refund_failed(charge, str_of(outcome->reason));
         break;
     case GATEWAY_UNKNOWN: /* a processor may repeat a failure for the life of the key; a fresh one
-                             is safe here, for no charge can be given back twice */
+                             is safe here, for no more than is left can be given back */
         if (charge->attempts % FRESH_KEY_EVERY == 0) charge->refunds++;
         ask_later(charge, now_ms);
-        break;
+        return;
     }
+    /* more than all of it: an earlier part has come back, and nobody told us yet */
+    if (stale || charge->given_back_cents > charge->amount_cents) charge->ask_at_ms = now_ms;
+}
+
+/* Looked at while money is on its way back. */
+static void resolve_refund_poll(struct charge *charge, const struct gateway_outcome *outcome,
+                                int64_t now_ms)
+{
+    if (outcome->kind == GATEWAY_DONE && charge_rest_cents(charge) == 0)
+        resolve_refunded(charge, outcome);
+    else
+        ask_later(charge, now_ms);
+}
+
+/* A charge that is settled, by what is known of its money now. */
+static void resolve_money(struct charge *charge, const struct gateway_outcome *outcome)
+{
+    bool all_back = charge->given_back_cents >= charge->amount_cents;
+
+    if (charge->status == CHARGE_CAPTURED && all_back)
+        resolve_refunded(charge, outcome);
+    else if (charge->status == CHARGE_REFUND_FAILED && charge_rest_cents(charge) == 0)
+        resolve_refunded(charge, outcome);
+    else if (charge->status == CHARGE_REFUNDED && charge_rest_cents(charge) > 0)
+        resolve_refund_failed(charge, STR("The buyer's bank sent the refund back."));
 }
 
 /* A settled charge looked at anew. */
-static void settle_look(struct charge *charge, const struct gateway_outcome *outcome,
-                        int64_t now_ms)
+static void resolve_poll(struct charge *charge, const struct gateway_outcome *outcome,
+                         int64_t now_ms)
 {
-    charge->ask_at_ms = JOB_NEVER;
+    charge->ask_at_ms = ASK_NEVER;
     switch (outcome->kind) {
     case GATEWAY_DONE:
         charge->attempts = 0;
-        charge->disputed = charge->disputed || outcome->disputed;
-        if (charge->status == CHARGE_DECLINED || charge->status == CHARGE_REFUSED)
-            settle_captured(charge, outcome);
-        else if (outcome->refund_id[0] && charge->status != CHARGE_REFUNDED)
-            settle_refund(charge, outcome, now_ms);
+        if (charge_has_money(charge)) {
+            resolve_money(charge, outcome);
+            break;
+        }
+        resolve_captured(charge, outcome);
+        if (outcome->refund_count || outcome->dispute_count) charge->ask_at_ms = now_ms;
         break;
     case GATEWAY_UNKNOWN:
         ask_later(charge, now_ms);
@@ -215,17 +318,23 @@ static void settle_look(struct charge *charge, const struct gateway_outcome *out
     }
 }
 
-void charge_settle(struct charge *charge, enum charge_step step,
-                   const struct gateway_outcome *outcome, int64_t now_ms)
+void charge_resolve(struct charge *charge, enum charge_step step,
+                    const struct gateway_outcome *outcome, int64_t now_ms)
 {
     bool refunding = charge->status == CHARGE_REFUND_PENDING;
 
     if (charge_in_flight(charge)) {
-        if (step != STEP_REFUND) settle_charge(charge, step, outcome, now_ms);
+        if (step != STEP_REFUND) resolve_charge(charge, step, outcome, now_ms);
     } else if (refunding) {
-        if (step == STEP_REFUND) settle_refund(charge, outcome, now_ms);
+        if (step == STEP_REFUND) resolve_refund(charge, outcome, now_ms);
+        if (step == STEP_FIND) resolve_refund_poll(charge, outcome, now_ms);
     } else if (step == STEP_FIND) {
-        settle_look(charge, outcome, now_ms);
+        resolve_poll(charge, outcome, now_ms);
+    } else if (step == STEP_REFUND && outcome->kind == GATEWAY_DONE) {
+        resolve_money(charge, outcome); /* late: it was given up on meanwhile */
+    } else if (step == STEP_CHARGE && outcome->kind == GATEWAY_DONE && !charge_has_money(charge)) {
+        resolve_captured(charge, outcome); /* the same */
+        charge->ask_at_ms = now_ms;        /* what happened to it since? */
     }
 }
 
@@ -234,7 +343,8 @@ void charge_answer(struct charge *charge, struct charge_question question, enum 
 {
     int64_t look_at_ms = charge->ask_at_ms, attempts = charge->attempts;
 
-    charge_settle(charge, step, outcome, now_ms);
+    charge_resolve(charge, step, outcome, now_ms);
+    if (attempts == question.attempts) charge->asking = false;
     if (look_at_ms == question.ask_at_ms && attempts == question.attempts) return;
     charge->attempts = attempts; /* by which the answer to the later question is told */
     if (look_at_ms < charge->ask_at_ms) charge->ask_at_ms = look_at_ms;

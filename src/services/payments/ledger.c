@@ -1,150 +1,87 @@
-/* services/payments/ledger.c: the ledger's statements, and the proof that it agrees with charges
- * and orders. */
+/* services/payments/ledger.c: which movement follows from what. */
 #include "services/payments/ledger.h"
 
-static enum err book(struct tx *tx, const struct charge *charge, const char *kind, const char *from,
-                     const char *to)
+#include "services/payments/ledger_store.h"
+
+#include <stdio.h>
+
+static enum err book(struct tx *tx, const struct charge *charge, const char *kind, struct str part,
+                     const char *from, const char *to, int64_t amount_cents)
 {
-    return tx_exec(tx, NULL,
-                   "INSERT INTO ledger (charge_id, kind, account, amount_cents, at_ms)"
-                   " VALUES ($1, $2, $3, $4, $5), ($1, $2, $6, $7, $5)",
-                   sql_id(charge->id), sql_text(str_of(kind)), sql_text(str_of(from)),
-                   sql_int(-charge->amount_cents), sql_int(tx->now_ms), sql_text(str_of(to)),
-                   sql_int(charge->amount_cents));
+    return movement_insert(tx, charge->id, &(struct movement){kind, part, from, to, amount_cents});
 }
 
-enum err ledger_has(struct tx *tx, struct object_id charge_id, const char *kind, bool *has)
+/* Where captured money lies. */
+static enum err where(struct tx *tx, const struct charge *charge, const char **account)
 {
-    struct rows rows;
+    bool earned;
+    enum err err = ledger_has(tx, charge->id, "earn", &earned);
 
-    tx_query(tx, &rows, "SELECT 1 FROM ledger WHERE charge_id = $1 AND kind = $2 LIMIT 1",
-             sql_id(charge_id), sql_text(str_of(kind)));
-    *has = rows_next(&rows);
-    return rows_end(&rows);
+    *account = err == OK && earned ? "revenue" : "held";
+    return err;
 }
 
 enum err ledger_capture(struct tx *tx, const struct charge *charge)
 {
-    return book(tx, charge, "capture", "buyer", "held");
+    return book(tx, charge, "capture", STR(""), "buyer", "held", charge->amount_cents);
 }
 
 enum err ledger_earn(struct tx *tx, const struct charge *charge)
 {
-    return book(tx, charge, "earn", "held", "revenue");
+    int64_t held_cents;
+    enum err err = ledger_balance(tx, charge->id, "held", &held_cents);
+
+    if (err || held_cents == 0) return err;
+    return book(tx, charge, "earn", STR(""), "held", "revenue", held_cents);
 }
 
-enum err ledger_owe(struct tx *tx, const struct charge *charge)
+enum err ledger_owe(struct tx *tx, const struct charge *charge, struct str part,
+                    int64_t amount_cents)
 {
-    bool earned;
+    const char *from;
     enum err err;
 
-    TRY(ledger_has(tx, charge->id, "earn", &earned));
-    TRY(book(tx, charge, "owe", earned ? "revenue" : "held", "refund"));
+    TRY(where(tx, charge, &from));
+    TRY(book(tx, charge, "owe", part, from, "refund", amount_cents));
 done:
     return err;
 }
 
-enum err ledger_refund(struct tx *tx, const struct charge *charge)
+enum err ledger_refund(struct tx *tx, const struct charge *charge, struct str part,
+                       int64_t amount_cents)
 {
-    return book(tx, charge, "refund", "refund", "buyer");
+    return book(tx, charge, "refund", part, "refund", "buyer", amount_cents);
 }
 
-/* --- the audit ----------------------------------------------------------------------------- */
-
-/* Each row found is a contradiction: its check's name, the charge and the order it is about. What
- * is merely on its way (captured, and the order not yet complete) is none. */
-#define AUDIT                                                                                      \
-    "SELECT 'a movement does not sum to zero', charge_id, '' FROM ledger"                          \
-    " GROUP BY charge_id, kind HAVING SUM(amount_cents) <> 0 OR COUNT(*) <> 2"                     \
-    " UNION ALL SELECT 'a movement is of another amount than its charge', l.charge_id, ''"         \
-    " FROM ledger l JOIN charges c ON c.id = l.charge_id"                                          \
-    " WHERE l.amount_cents NOT IN (c.amount_cents, -c.amount_cents)"                               \
-    " UNION ALL SELECT 'a movement has no charge', l.charge_id, '' FROM ledger l"                  \
-    " WHERE NOT EXISTS (SELECT 1 FROM charges c WHERE c.id = l.charge_id)"                         \
-    " UNION ALL SELECT 'status and movements differ', c.id, c.order_id FROM charges c"             \
-    " LEFT JOIN (SELECT charge_id, SUM(CASE WHEN kind = 'capture' THEN 1 ELSE 0 END) AS captures," \
-    " SUM(CASE WHEN kind = 'owe' THEN 1 ELSE 0 END) AS owes,"                                      \
-    " SUM(CASE WHEN kind = 'refund' THEN 1 ELSE 0 END) AS refunds"                                 \
-    " FROM ledger GROUP BY charge_id) l ON l.charge_id = c.id"                                     \
-    " WHERE COALESCE(l.captures, 0) <> CASE WHEN c.stripe_id IS NULL THEN 0 ELSE 2 END"            \
-    " OR COALESCE(l.owes, 0) <> CASE WHEN c.status IN ('refund_pending', 'refunded',"              \
-    " 'refund_failed') THEN 2 ELSE 0 END"                                                          \
-    " OR COALESCE(l.refunds, 0) <> CASE WHEN c.status = 'refunded' THEN 2 ELSE 0 END"              \
-    " UNION ALL SELECT 'charge and order differ in price', c.id, c.order_id FROM charges c"        \
-    " JOIN order_copies o ON o.id = c.order_id WHERE o.price_cents <> c.amount_cents"              \
-    " UNION ALL SELECT 'a charge is for no order', c.id, c.order_id FROM charges c"                \
-    " WHERE NOT EXISTS (SELECT 1 FROM order_copies o WHERE o.id = c.order_id)"                     \
-    " UNION ALL SELECT 'a complete order has no money', '', o.id FROM order_copies o"              \
-    " WHERE o.status = 'complete' AND NOT EXISTS (SELECT 1 FROM charges c"                         \
-    " WHERE c.order_id = o.id AND c.status IN ('captured', 'refund_pending', 'refunded',"          \
-    " 'refund_failed'))"                                                                           \
-    " UNION ALL SELECT 'a complete order has not earned its money', c.id, o.id"                    \
-    " FROM order_copies o JOIN charges c ON c.order_id = o.id"                                     \
-    " WHERE o.status = 'complete' AND c.status = 'captured' AND NOT EXISTS (SELECT 1"              \
-    " FROM ledger l WHERE l.charge_id = c.id AND l.kind = 'earn')"                                 \
-    " UNION ALL SELECT 'money is earned for an order that is not complete', c.id, o.id"            \
-    " FROM charges c JOIN order_copies o ON o.id = c.order_id"                                     \
-    " WHERE c.status = 'captured' AND o.status <> 'complete' AND EXISTS (SELECT 1"                 \
-    " FROM ledger l WHERE l.charge_id = c.id AND l.kind = 'earn')"
-
-enum err ledger_audit(struct tx *tx, struct json_writer *json, int64_t max, bool *sound)
+enum err ledger_bounce(struct tx *tx, const struct charge *charge, struct str part,
+                       int64_t amount_cents)
 {
-    struct rows rows;
-
-    *sound = true;
-    json_begin_array(json);
-    tx_query(tx, &rows, AUDIT " LIMIT $1", sql_int(max));
-    while (rows_next(&rows)) {
-        *sound = false;
-        json_begin_object(json);
-        json_key(json, "check");
-        json_put_text(json, rows_text(&rows, 0));
-        json_key(json, "chargeId");
-        json_put_text(json, rows_text(&rows, 1));
-        json_key(json, "orderId");
-        json_put_text(json, rows_text(&rows, 2));
-        json_end_object(json);
-    }
-    json_end_array(json);
-    return rows_end(&rows);
-}
-
-enum err ledger_balances(struct tx *tx, struct json_writer *json)
-{
-    static const char *const accounts[] = {"buyer", "held", "revenue", "refund"};
+    const char *to = "refund";
     enum err err = OK;
-    struct rows rows;
 
-    json_begin_object(json);
-    for (size_t i = 0; i < sizeof accounts / sizeof *accounts && err == OK; i++) {
-        tx_query(tx, &rows, "SELECT COALESCE(SUM(amount_cents), 0) FROM ledger WHERE account = $1",
-                 sql_text(str_of(accounts[i])));
-        json_key(json, accounts[i]);
-        json_put_money(json, rows_next(&rows) ? rows_int(&rows, 0) : 0);
-        err = rows_end(&rows);
-    }
-    json_end_object(json);
+    if (!charge_goes_back(charge)) TRY(where(tx, charge, &to));
+    TRY(book(tx, charge, "bounce", part, "buyer", to, amount_cents));
+done:
     return err;
 }
 
-enum err charge_counts(struct tx *tx, struct json_writer *json)
+enum err ledger_charge_back(struct tx *tx, const struct charge *charge, struct str part,
+                            int64_t amount_cents)
 {
-    struct rows rows;
+    return book(tx, charge, "chargeback", part, "chargeback", "buyer", amount_cents);
+}
 
-    json_begin_array(json);
-    tx_query(tx, &rows,
-             "SELECT status, COUNT(*), SUM(amount_cents) FROM charges GROUP BY status"
-             " ORDER BY status");
-    while (rows_next(&rows)) {
-        json_begin_object(json);
-        json_key(json, "status");
-        json_put_text(json, rows_text(&rows, 0));
-        json_key(json, "count");
-        json_put_int(json, rows_int(&rows, 1));
-        json_key(json, "amount");
-        json_put_money(json, rows_int(&rows, 2));
-        json_end_object(json);
-    }
-    json_end_array(json);
-    return rows_end(&rows);
+/* Refunds may come back one after the other after a dispute was lost, and each is covered then: the
+ * second cover of a charge is part "2". */
+enum err ledger_cover(struct tx *tx, const struct charge *charge)
+{
+    struct charge_owed owed;
+    int64_t cents;
+    char part[24] = "";
+    enum err err = ledger_owed(tx, charge->id, &owed);
+
+    cents = owed.owed_cents < owed.lost_cents ? owed.owed_cents : owed.lost_cents;
+    if (err || cents <= 0) return err;
+    if (owed.covers) snprintf(part, sizeof part, "%lld", (long long)owed.covers + 1);
+    return book(tx, charge, "cover", str_of(part), "refund", "chargeback", cents);
 }

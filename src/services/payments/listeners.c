@@ -1,4 +1,6 @@
 /* services/payments/listeners.c: what payments must know of each order. */
+#include "services/payments/ledger.h"
+#include "services/payments/ledger_store.h"
 #include "services/payments/payments.h"
 
 static enum verdict on_order_created(struct env *env, struct tx *tx, const void *event)
@@ -11,6 +13,7 @@ static enum verdict on_order_created(struct env *env, struct tx *tx, const void 
     if (err != ERR_NOT_FOUND) return verdict_of(err);
     if (order->version != 0 && !order->imported)
         return env_dead(env, "an order begins with version 0");
+    env_wake_id(env, order->id);
     return verdict_of(order_copy_insert(tx, &(struct order_copy){.id = order->id,
                                                                  .version = order->version,
                                                                  .status = PAID_ORDER_CREATED,
@@ -86,6 +89,8 @@ static enum verdict on_payment_rejected(struct env *env, struct tx *tx, const vo
         return env_dead(env, "the payment is for another order");
     before = charge.status;
     if (before == CHARGE_REFUND_FAILED) return VERDICT_SEEN; /* the operator's */
+    if (before == CHARGE_CAPTURED && charge_rest_cents(&charge) == 0)
+        return verdict_of(refund_covered(tx, &charge));
     err = refund_begin(env, tx, &charge);
     if (err == ERR_NOT_REFUNDABLE) return env_dead(env, "no money was captured");
     TRY(err);

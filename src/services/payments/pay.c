@@ -1,11 +1,13 @@
 /* services/payments/pay.c: paying for an order. However often and at once it is asked for, one
  * charge is made. */
+#include "services/payments/documents.h"
 #include "services/payments/payments.h"
+#include "services/payments/repeats_store.h"
 
 #define KEY_BYTES_MAX 255
 #define IN_FLIGHT_MAX 512 /* charges the gateway has not answered; over it: 503 */
 
-/* A payment on its way; rq->state. */
+/* A payment on its way; rq->run->state. */
 struct payment {
     struct object_id order_id;
     struct str token;
@@ -21,18 +23,9 @@ static handler_fn pay, pay_settled;
 
 static enum err reply_charge(struct reply *rp, const struct charge *charge)
 {
-    struct object_id_text id = object_id_text(charge->id);
-    struct object_id_text order_id = object_id_text(charge->order_id);
     struct json_writer json = reply_json(rp, 201);
 
-    json_begin_object(&json);
-    json_key(&json, "id");
-    json_put_text(&json, str_of(id.hex));
-    json_key(&json, "stripeId");
-    json_put_text(&json, charge->stripe_id);
-    json_key(&json, "orderId");
-    json_put_text(&json, str_of(order_id.hex));
-    json_end_object(&json);
+    payment_json(&json, charge);
     return OK;
 }
 
@@ -64,7 +57,7 @@ static enum err answer(struct request *rq, struct reply *rp, const struct charge
 static enum err wait_for(struct request *rq, struct tx *tx, const struct charge *charge,
                          bool same_card)
 {
-    struct payment *payment = rq->state;
+    struct payment *payment = rq->run->state;
 
     if (!charge_worth_waiting(charge, tx->now_ms)) return ERR_PAYMENT_PENDING;
     payment->charge_id = charge->id;
@@ -75,7 +68,7 @@ static enum err wait_for(struct request *rq, struct tx *tx, const struct charge 
 /* The charge has its answer, or it was time to look. */
 static enum err pay_settled(struct request *rq, struct tx *tx, struct reply *rp)
 {
-    const struct payment *payment = rq->state;
+    const struct payment *payment = rq->run->state;
     struct charge charge;
     enum err err;
 
@@ -91,7 +84,7 @@ done:
 /* The key stands for this charge from now on. */
 static enum err bind_key(struct request *rq, struct tx *tx, struct object_id charge_id)
 {
-    const struct payment *payment = rq->state;
+    const struct payment *payment = rq->run->state;
 
     if (!payment->key.at) return OK;
     return payment_key_put(tx, rq->user.id, payment->key,
@@ -101,7 +94,7 @@ static enum err bind_key(struct request *rq, struct tx *tx, struct object_id cha
 /* ERR_NOT_FOUND: no key, or it was not used before. ERR_KEY_REUSED: for another body. */
 static enum err charge_of_key(struct request *rq, struct tx *tx, struct charge *charge)
 {
-    const struct payment *payment = rq->state;
+    const struct payment *payment = rq->run->state;
     struct payment_key entry;
     enum err err;
 
@@ -119,7 +112,7 @@ done:
 static enum err join(struct request *rq, struct tx *tx, struct reply *rp,
                      const struct charge *charge)
 {
-    const struct payment *payment = rq->state;
+    const struct payment *payment = rq->run->state;
     bool same_card = str_eq(charge->card_mark, payment->card_mark);
     enum err err;
 
@@ -132,28 +125,35 @@ done:
 
 static enum err begin(struct request *rq, struct tx *tx, const struct order_copy *order)
 {
-    const struct payment *payment = rq->state;
+    const struct payment *payment = rq->run->state;
     struct charge charge;
     bool crowded;
     enum err err;
 
+    charge = charge_open(env_new_id(rq->run->env, tx), order, payment->token, payment->card_mark,
+                         tx->now_ms);
+    charge.network = request_client_network_text(rq);
+    if (!charge.network.at) return ERR_MEMORY;
+    TRY(declines_check(rq, tx, &charge));
     TRY(charges_crowded(tx, IN_FLIGHT_MAX, &crowded));
     if (crowded) return ERR_QUEUE_FULL;
-    charge =
-        charge_open(env_new_id(rq->env, tx), order, payment->token, payment->card_mark, tx->now_ms);
-    TRY(charge_insert(tx, &charge));
-    TRY(publish_payment_pending(
-        tx, &(struct payment_pending){.id = charge.id, .order_id = charge.order_id}));
+    TRY(charge_begin(rq->run->env, tx, &charge));
     TRY(bind_key(rq, tx, charge.id));
-    TRY(charge_drive(rq->env, tx, &charge));
     return wait_for(rq, tx, &charge, true);
 done:
     return err;
 }
 
+/* An order that was made a moment ago may still be on its way here. */
+static enum err order_unknown(struct request *rq, struct tx *tx, struct object_id order_id)
+{
+    if (!env_is_recent(tx, order_id) || env_news(rq, "orders") == NEWS_NONE) return ERR_NOT_FOUND;
+    return env_wait_news(rq, order_id, pay) ? OK : ERR_NOT_YET;
+}
+
 static enum err pay(struct request *rq, struct tx *tx, struct reply *rp)
 {
-    const struct payment *payment = rq->state;
+    const struct payment *payment = rq->run->state;
     struct order_copy order;
     struct charge charge;
     enum err err = charge_of_key(rq, tx, &charge);
@@ -162,7 +162,9 @@ static enum err pay(struct request *rq, struct tx *tx, struct reply *rp)
         return charge_in_flight(&charge) ? wait_for(rq, tx, &charge, true)
                                          : answer(rq, rp, &charge);
     if (err != ERR_NOT_FOUND) return err;
-    TRY(order_copy_get(tx, rq->arena, payment->order_id, &order));
+    err = order_copy_get(tx, rq->arena, payment->order_id, &order);
+    if (err == ERR_NOT_FOUND) return order_unknown(rq, tx, payment->order_id);
+    TRY(err);
     TRY(order_payable(&order, rq->user.id));
     env_join_trace(rq, tx, &order.trace);
     err = charge_live(tx, rq->arena, order.id, &charge);
@@ -183,8 +185,8 @@ static bool key_valid(struct str key)
 /* POST /api/payments {token, orderId}: charge the card for one's reserved order.
  * 201 {"id","stripeId","orderId"}; 400 Invalid value, Cannot pay for a cancelled order, Order is
  * already paid; 401 someone else's; 402 declined, in the processor's words; 404; 409
- * Idempotency-Key of another body; 503 while the processor does not answer: the same again finds
- * out. */
+ * Idempotency-Key of another body; 429 after too many that came to nothing (declines.c); 503 while
+ * the processor does not answer: the same again finds out. */
 enum err post_payments(struct request *rq, struct tx *tx, struct reply *rp)
 {
     struct payment *payment = arena_alloc(rq->arena, sizeof *payment);
@@ -192,7 +194,7 @@ enum err post_payments(struct request *rq, struct tx *tx, struct reply *rp)
     enum err err;
 
     if (!payment) return ERR_MEMORY;
-    rq->state = payment;
+    rq->run->state = payment;
     payment->token = request_body_text(rq, "token");
     payment->key = request_header(rq, "idempotency-key");
     if (!token_valid(payment->token)) request_reject(rq, "token", "Invalid value");
@@ -200,7 +202,7 @@ enum err post_payments(struct request *rq, struct tx *tx, struct reply *rp)
     if (payment->key.at && !key_valid(payment->key))
         request_reject(rq, "Idempotency-Key", "Invalid value");
     TRY(request_checked(rq));
-    TRY(token_mark(payment->order_id, payment->token, &mark));
+    token_mark(payment->order_id, payment->token, &mark);
     payment->card_mark = arena_copy(rq->arena, str_of(mark.hex));
     return payment->card_mark.at ? pay(rq, tx, rp) : ERR_MEMORY;
 done:

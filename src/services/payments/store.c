@@ -1,7 +1,6 @@
-/* services/payments/store.c: every SQL statement of the payments service. */
+/* services/payments/store.c: order copies and charges. What money did is in ledger_store.c, what
+ * tells a repeat in repeats_store.c. */
 #include "services/payments/store.h"
-
-/* --- words for states ---------------------------------------------------------------------- */
 
 static const char *const order_words[] = {
     [PAID_ORDER_CREATED] = "created",
@@ -9,38 +8,22 @@ static const char *const order_words[] = {
     [PAID_ORDER_CANCELLED] = "cancelled",
 };
 
-static const char *const charge_words[] = {
-    [CHARGE_PENDING] = "pending",   [CHARGE_UNKNOWN] = "unknown",
-    [CHARGE_CAPTURED] = "captured", [CHARGE_DECLINED] = "declined",
-    [CHARGE_REFUSED] = "refused",   [CHARGE_REFUND_PENDING] = "refund_pending",
-    [CHARGE_REFUNDED] = "refunded", [CHARGE_REFUND_FAILED] = "refund_failed",
-};
-#define CHARGE_WORDS (sizeof charge_words / sizeof *charge_words)
-
-struct str charge_status_text(enum charge_status status)
-{
-    return str_of(charge_words[status]);
-}
-
-bool charge_status_known(struct str text)
-{
-    for (size_t i = 0; i < CHARGE_WORDS; i++)
-        if (str_eq(str_of(charge_words[i]), text)) return true;
-    return false;
-}
-
-/* The index of a word the table's CHECK allows. */
-static size_t word_index(const char *const *words, size_t count, struct str word)
-{
-    size_t i = 0;
-
-    while (i < count && !str_eq(str_of(words[i]), word))
-        i++;
-    ASSERT(i < count);
-    return i;
-}
+/* What a job may do something with: what it cannot read it would be given again and again. */
+#define KNOWN_STATUS                                                                               \
+    "status IN ('pending', 'unknown', 'captured', 'declined', 'refused', 'refund_pending',"        \
+    " 'refunded', 'refund_failed')"
 
 /* --- order copies -------------------------------------------------------------------------- */
+
+static bool order_status_read(struct str word, enum paid_order_status *out)
+{
+    for (size_t i = 0; i < sizeof order_words / sizeof *order_words; i++) {
+        if (!str_eq(str_of(order_words[i]), word)) continue;
+        *out = (enum paid_order_status)i;
+        return true;
+    }
+    return false;
+}
 
 enum err order_copy_get(struct tx *tx, struct arena *arena, struct object_id id,
                         struct order_copy *out)
@@ -49,20 +32,20 @@ enum err order_copy_get(struct tx *tx, struct arena *arena, struct object_id id,
     struct rows rows;
 
     tx_query(tx, &rows,
-             "SELECT version, status, user_id, price_cents, trace FROM order_copies WHERE id = "
-             "$1" SQL_FOR_UPDATE,
+             "SELECT version, status, user_id, price_cents, trace, id FROM order_copies"
+             " WHERE id = $1" SQL_FOR_UPDATE,
              sql_id(id));
     if (rows_next(&rows)) {
         *out = (struct order_copy){
             .id = id,
             .version = rows_int(&rows, 0),
-            .status = (enum paid_order_status)word_index(
-                order_words, sizeof order_words / sizeof *order_words, rows_text(&rows, 1)),
             .user_id = arena_copy(arena, rows_text(&rows, 2)),
             .price_cents = rows_int(&rows, 3),
         };
         (void)trace_parse(rows_text(&rows, 4), &out->trace);
         err = out->user_id.at ? OK : ERR_MEMORY;
+        if (!order_status_read(rows_text(&rows, 1), &out->status))
+            err = row_unreadable("order_copies", rows_text(&rows, 5), rows_text(&rows, 1));
     }
     end = rows_end(&rows);
     return end ? end : err;
@@ -93,7 +76,8 @@ enum err order_copy_status(struct tx *tx, struct object_id id, int64_t version,
 
 #define CHARGE_COLUMNS                                                                             \
     "id, order_id, status, amount_cents, token, card_mark, stripe_id, refund_id, reason,"          \
-    " attempts, refunds, disputed, ask_at_ms, created_at_ms"
+    " attempts, refunds, disputed, ask_at_ms, created_at_ms, user_id, network,"                    \
+    " given_back_cents, charged_back_cents, notices, asking"
 
 static struct sql_value text_or_null(struct str text)
 {
@@ -102,7 +86,7 @@ static struct sql_value text_or_null(struct str text)
 
 static struct sql_value ask_at(const struct charge *charge)
 {
-    return charge->ask_at_ms == JOB_NEVER ? sql_null() : sql_int(charge->ask_at_ms);
+    return charge->ask_at_ms == ASK_NEVER ? sql_null() : sql_int(charge->ask_at_ms);
 }
 
 enum err charge_insert(struct tx *tx, const struct charge *charge)
@@ -112,14 +96,15 @@ enum err charge_insert(struct tx *tx, const struct charge *charge)
 
     TRY(tx_exec(tx, &inserted,
                 "INSERT INTO charges (id, order_id, status, amount_cents, token, card_mark,"
-                " attempts, ask_at_ms, created_at_ms)"
-                " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+                " attempts, ask_at_ms, created_at_ms, user_id, network, asking)"
+                " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
                 " ON CONFLICT (order_id) WHERE status IN ('pending', 'unknown', 'captured')"
                 " DO NOTHING",
                 sql_id(charge->id), sql_id(charge->order_id),
                 sql_text(charge_status_text(charge->status)), sql_int(charge->amount_cents),
                 text_or_null(charge->token), sql_text(charge->card_mark), sql_int(charge->attempts),
-                ask_at(charge), sql_int(charge->created_at_ms)));
+                ask_at(charge), sql_int(charge->created_at_ms), sql_text(charge->user_id),
+                text_or_null(charge->network), sql_int(charge->asking)));
     if (inserted == 0) return ERR_CONTENTION; /* another was begun meanwhile: look again */
 done:
     return err;
@@ -148,13 +133,16 @@ enum err charge_update(struct tx *tx, const struct charge *charge)
 
     TRY(tx_exec(tx, &changed,
                 "UPDATE charges SET status = $2, token = $3, stripe_id = $4, refund_id = $5,"
-                " reason = $6, attempts = $7, refunds = $8, disputed = $9, ask_at_ms = $10"
-                " WHERE id = $1",
+                " reason = $6, attempts = $7, refunds = $8, disputed = $9, ask_at_ms = $10,"
+                " network = $11, given_back_cents = $12, charged_back_cents = $13, notices = $14,"
+                " asking = $15 WHERE id = $1",
                 sql_id(charge->id), sql_text(charge_status_text(charge->status)),
                 text_or_null(charge->token), text_or_null(charge->stripe_id),
                 text_or_null(charge->refund_id), text_or_null(charge->reason),
                 sql_int(charge->attempts), sql_int(charge->refunds), sql_int(charge->disputed),
-                ask_at(charge)));
+                ask_at(charge), text_or_null(charge->network), sql_int(charge->given_back_cents),
+                sql_int(charge->charged_back_cents), sql_int(charge->notices),
+                sql_int(charge->asking)));
     ASSERT(changed == 1);
 done:
     return err;
@@ -178,7 +166,6 @@ static enum err charge_read(struct rows *rows, struct arena *arena, struct charg
     *out = (struct charge){
         .id = rows_id(rows, 0),
         .order_id = rows_id(rows, 1),
-        .status = (enum charge_status)word_index(charge_words, CHARGE_WORDS, rows_text(rows, 2)),
         .amount_cents = rows_int(rows, 3),
         .token = copy_text(rows, 4, arena, &err),
         .card_mark = copy_text(rows, 5, arena, &err),
@@ -188,9 +175,17 @@ static enum err charge_read(struct rows *rows, struct arena *arena, struct charg
         .attempts = rows_int(rows, 9),
         .refunds = rows_int(rows, 10),
         .disputed = rows_int(rows, 11) != 0,
-        .ask_at_ms = rows_null(rows, 12) ? JOB_NEVER : rows_int(rows, 12),
+        .ask_at_ms = rows_null(rows, 12) ? ASK_NEVER : rows_int(rows, 12),
         .created_at_ms = rows_int(rows, 13),
+        .user_id = copy_text(rows, 14, arena, &err),
+        .network = copy_text(rows, 15, arena, &err),
+        .given_back_cents = rows_int(rows, 16),
+        .charged_back_cents = rows_int(rows, 17),
+        .notices = rows_int(rows, 18),
+        .asking = rows_int(rows, 19) != 0,
     };
+    if (!charge_status_parse(rows_text(rows, 2), &out->status))
+        return row_unreadable("charges", rows_text(rows, 0), rows_text(rows, 2));
     return err;
 }
 
@@ -208,8 +203,11 @@ static enum err charge_many(struct rows *rows, struct arena *arena, struct charg
     enum err err = OK, end;
 
     *count = 0;
-    while (err == OK && *count < max && rows_next(rows))
-        err = charge_read(rows, arena, &out[(*count)++]);
+    while (err == OK && *count < max && rows_next(rows)) {
+        err = charge_read(rows, arena, &out[*count]);
+        if (err == OK) (*count)++;
+        if (err == ERR_UNREADABLE) err = OK; /* the others are */
+    }
     end = rows_end(rows);
     return end ? end : err;
 }
@@ -258,6 +256,12 @@ enum err charges_page(struct tx *tx, struct arena *arena, struct str status, str
     return charge_many(&rows, arena, out, max, count);
 }
 
+enum err charges_ask_by(struct tx *tx, int64_t by_ms)
+{
+    return tx_exec(tx, NULL, "UPDATE charges SET ask_at_ms = $1 WHERE ask_at_ms > $1",
+                   sql_int(by_ms));
+}
+
 enum err charges_to_ask(struct tx *tx, struct arena *arena, int64_t now_ms, struct charge *out,
                         size_t max, size_t *count)
 {
@@ -265,7 +269,8 @@ enum err charges_to_ask(struct tx *tx, struct arena *arena, int64_t now_ms, stru
 
     tx_query(tx, &rows,
              "SELECT " CHARGE_COLUMNS " FROM charges"
-             " WHERE ask_at_ms IS NOT NULL AND ask_at_ms <= $1 ORDER BY ask_at_ms LIMIT "
+             " WHERE ask_at_ms IS NOT NULL AND ask_at_ms <= $1 AND " KNOWN_STATUS
+             " ORDER BY ask_at_ms LIMIT "
              "$2" SQL_SKIP_LOCKED,
              sql_int(now_ms), sql_int((int64_t)max));
     return charge_many(&rows, arena, out, max, count);
@@ -276,8 +281,8 @@ enum err charges_next(struct tx *tx, int64_t *ask_at_ms)
     struct rows rows;
 
     tx_query(tx, &rows,
-             "SELECT ask_at_ms FROM charges WHERE ask_at_ms IS NOT NULL ORDER BY ask_at_ms"
-             " LIMIT 1");
+             "SELECT ask_at_ms FROM charges WHERE ask_at_ms IS NOT NULL AND " KNOWN_STATUS
+             " ORDER BY ask_at_ms LIMIT 1");
     *ask_at_ms = rows_next(&rows) ? rows_int(&rows, 0) : JOB_NEVER;
     return rows_end(&rows);
 }
@@ -295,104 +300,38 @@ enum err charges_crowded(struct tx *tx, int64_t max, bool *crowded)
     return rows_end(&rows);
 }
 
-enum err charges_resume(struct tx *tx)
-{
-    return tx_exec(tx, NULL, "UPDATE charges SET ask_at_ms = 0 WHERE ask_at_ms > 0");
-}
+/* Failed charges of one user, or one network, newest first. */
+#define FAILED_OF(column, max)                                                                     \
+    "(SELECT COUNT(*) AS failed, MIN(created_at_ms) AS oldest_ms FROM"                             \
+    " (SELECT created_at_ms FROM charges WHERE " column " AND status IN ('declined', 'refused')"   \
+    " AND created_at_ms > $4 AND created_at_ms <= $5 ORDER BY created_at_ms DESC LIMIT " max       \
+    ") AS newest)"
 
-/* --- Idempotency-Key headers --------------------------------------------------------------- */
-
-enum err payment_key_get(struct tx *tx, struct arena *arena, struct str user_id, struct str key,
-                         struct payment_key *out)
+enum err charges_failed(struct tx *tx, const struct charge *charge, const struct failed_max *max,
+                        struct failed_charges *out)
 {
-    enum err err = ERR_NOT_FOUND, end;
     struct rows rows;
 
+    *out = (struct failed_charges){0};
     tx_query(tx, &rows,
-             "SELECT body_mark, charge_id FROM payment_keys"
-             " WHERE user_id = $1 AND key = $2 AND expires_at_ms > $3",
-             sql_text(user_id), sql_text(key), sql_int(tx->now_ms));
-    if (rows_next(&rows)) {
-        *out = (struct payment_key){arena_copy(arena, rows_text(&rows, 0)), rows_id(&rows, 1)};
-        err = out->body_mark.at ? OK : ERR_MEMORY;
-    }
-    end = rows_end(&rows);
-    return end ? end : err;
-}
-
-enum err payment_key_put(struct tx *tx, struct str user_id, struct str key,
-                         const struct payment_key *entry)
-{
-    int64_t put = 0;
-    enum err err = tx_exec(
-        tx, &put,
-        "INSERT INTO payment_keys (user_id, key, body_mark, charge_id, expires_at_ms)"
-        " VALUES ($1, $2, $3, $4, $5)"
-        " ON CONFLICT (user_id, key) DO UPDATE SET body_mark = excluded.body_mark,"
-        " charge_id = excluded.charge_id, expires_at_ms = excluded.expires_at_ms"
-        " WHERE payment_keys.expires_at_ms <= $6 OR payment_keys.body_mark = excluded.body_mark",
-        sql_text(user_id), sql_text(key), sql_text(entry->body_mark), sql_id(entry->charge_id),
-        sql_int(tx->now_ms + PAYMENT_KEY_MS), sql_int(tx->now_ms));
-
-    /* used for another body meanwhile: look again */
-    return err == OK && put == 0 ? ERR_CONTENTION : err;
-}
-
-/* --- webhook events ------------------------------------------------------------------------ */
-
-enum err webhook_event_put(struct tx *tx, struct str id, struct str type, bool *fresh)
-{
-    int64_t inserted = 0;
-    enum err err;
-
-    TRY(tx_exec(tx, &inserted,
-                "INSERT INTO webhook_events (id, received_at_ms) VALUES ($1, $2)"
-                " ON CONFLICT (id) DO NOTHING",
-                sql_text(id), sql_int(tx->now_ms)));
-    *fresh = inserted == 1;
-    if (!*fresh) return OK;
-    TRY(tx_exec(tx, NULL,
-                "INSERT INTO webhook_counts (type, count) VALUES ($1, 1)"
-                " ON CONFLICT (type) DO UPDATE SET count = webhook_counts.count + 1",
-                sql_text(type)));
-done:
-    return err;
-}
-
-enum err webhook_counts_json(struct tx *tx, struct json_writer *json)
-{
-    struct rows rows;
-
-    json_begin_array(json);
-    tx_query(tx, &rows, "SELECT type, count FROM webhook_counts ORDER BY type");
-    while (rows_next(&rows)) {
-        json_begin_object(json);
-        json_key(json, "type");
-        json_put_text(json, rows_text(&rows, 0));
-        json_key(json, "count");
-        json_put_int(json, rows_int(&rows, 1));
-        json_end_object(json);
-    }
-    json_end_array(json);
+             "SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM charges WHERE order_id = $1"
+             " AND status IN ('declined', 'refused') LIMIT $6) AS failed),"
+             " of_user.failed, COALESCE(of_user.oldest_ms, 0),"
+             " of_network.failed, COALESCE(of_network.oldest_ms, 0),"
+             " (SELECT COUNT(*) FROM charges WHERE user_id = $2"
+             " AND status IN ('pending', 'unknown'))"
+             " FROM " FAILED_OF("user_id = $2", "$7") " AS of_user, " FAILED_OF(
+                 "network = $3", "$8") " AS of_network",
+             sql_id(charge->order_id), sql_text(charge->user_id), sql_text(charge->network),
+             sql_int(tx->now_ms - DECLINES_MS), sql_int(tx->now_ms), sql_int(max->of_order),
+             sql_int(max->of_user), sql_int(max->of_network));
+    if (rows_next(&rows))
+        *out = (struct failed_charges){rows_int(&rows, 0), rows_int(&rows, 1), rows_int(&rows, 2),
+                                       rows_int(&rows, 3), rows_int(&rows, 4), rows_int(&rows, 5)};
     return rows_end(&rows);
 }
 
-/* --- what has had its time ----------------------------------------------------------------- */
-
-enum err old_rows_delete(struct tx *tx, int64_t max, bool *more)
+enum err charges_resume(struct tx *tx)
 {
-    int64_t keys = 0, events = 0;
-    enum err err;
-
-    TRY(tx_exec(tx, &keys,
-                "DELETE FROM payment_keys WHERE (user_id, key) IN (SELECT user_id, key"
-                " FROM payment_keys WHERE expires_at_ms <= $1 ORDER BY expires_at_ms LIMIT $2)",
-                sql_int(tx->now_ms), sql_int(max)));
-    TRY(tx_exec(tx, &events,
-                "DELETE FROM webhook_events WHERE id IN (SELECT id FROM webhook_events"
-                " WHERE received_at_ms <= $1 ORDER BY received_at_ms LIMIT $2)",
-                sql_int(tx->now_ms - WEBHOOK_EVENT_MS), sql_int(max)));
-    *more = keys == max || events == max;
-done:
-    return err;
+    return tx_exec(tx, NULL, "UPDATE charges SET ask_at_ms = 0 WHERE asking = 1 AND ask_at_ms > 0");
 }

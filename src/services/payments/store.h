@@ -1,21 +1,22 @@
-/* services/payments/store.h: what the payments service keeps. Texts read live in the arena. */
+/* services/payments/store.h: what payments keeps of orders and charges. Texts read live in the
+ * arena. In a writer a charge or order that is read is locked. */
 #ifndef SERVICES_PAYMENTS_STORE_H
 #define SERVICES_PAYMENTS_STORE_H
 
+#include "runtime/service.h"
 #include "services/payments/charge.h"
 
 extern const struct migration payments_schema[];
+extern const struct retention payments_retention[];
 
 enum err order_copy_get(struct tx *tx, struct arena *arena, struct object_id id,
                         struct order_copy *out); /* ERR_NOT_FOUND */
 enum err order_copy_insert(struct tx *tx, const struct order_copy *order);
+/* The order's next version. */
 enum err order_copy_status(struct tx *tx, struct object_id id, int64_t version,
                            enum paid_order_status status);
 
-struct str charge_status_text(enum charge_status status);
-bool charge_status_known(struct str text);
-
-/* ERR_CONFLICT: the order has a charge in flight or captured. */
+/* ERR_CONTENTION: the order has got a charge in flight or captured meanwhile; look again. */
 enum err charge_insert(struct tx *tx, const struct charge *charge);
 /* One captured elsewhere: all of it at once. ERR_CONFLICT: its order has another, or its stripe_id
  * is another's. */
@@ -31,6 +32,8 @@ enum err charge_live(struct tx *tx, struct arena *arena, struct object_id order_
 /* Charges with an id below `after`, newest first, at most max; status: "" for any. */
 enum err charges_page(struct tx *tx, struct arena *arena, struct str status, struct object_id after,
                       struct charge *out, size_t max, size_t *count);
+/* Questions that are due after by_ms are due at by_ms. */
+enum err charges_ask_by(struct tx *tx, int64_t by_ms);
 /* Charges to ask the gateway about at now_ms, at most max. */
 enum err charges_to_ask(struct tx *tx, struct arena *arena, int64_t now_ms, struct charge *out,
                         size_t max, size_t *count);
@@ -38,26 +41,25 @@ enum err charges_to_ask(struct tx *tx, struct arena *arena, int64_t now_ms, stru
 enum err charges_next(struct tx *tx, int64_t *ask_at_ms);
 /* Whether more than max charges wait for the gateway. */
 enum err charges_crowded(struct tx *tx, int64_t max, bool *crowded);
-/* After a start nobody is asking: everything to be asked about is to be asked about now. */
-enum err charges_resume(struct tx *tx);
 
-#define PAYMENT_KEY_MS   (24 * 3600 * INT64_C(1000))      /* an Idempotency-Key is remembered */
-#define WEBHOOK_EVENT_MS (30 * 24 * 3600 * INT64_C(1000)) /* so is a webhook event */
+#define DECLINES_MS (3600 * INT64_C(1000)) /* so long a failed payment counts */
 
-struct payment_key {
-    struct str body_mark;
-    struct object_id charge_id;
+/* How many payments that came to nothing are counted at most; 0: none. */
+struct failed_max {
+    int64_t of_order, of_user, of_network;
 };
-enum err payment_key_get(struct tx *tx, struct arena *arena, struct str user_id, struct str key,
-                         struct payment_key *out); /* ERR_NOT_FOUND: not used in the last day */
-enum err payment_key_put(struct tx *tx, struct str user_id, struct str key,
-                         const struct payment_key *entry);
+struct failed_charges {
+    int64_t of_order;                /* ever */
+    int64_t of_user, user_oldest_ms; /* within DECLINES_MS; when the first of those counted was … */
+    int64_t of_network, network_oldest_ms; /* … made, UTC ms; 0: there is none */
+    int64_t in_flight_of_user;
+};
+/* What became of the payments of this one's order, user and network. */
+enum err charges_failed(struct tx *tx, const struct charge *charge, const struct failed_max *max,
+                        struct failed_charges *out);
 
-/* fresh: it was not there yet, and is counted now. */
-enum err webhook_event_put(struct tx *tx, struct str id, struct str type, bool *fresh);
-enum err webhook_counts_json(struct tx *tx, struct json_writer *json);
-
-/* Forgets keys and events that have had their time, at most max each. */
-enum err old_rows_delete(struct tx *tx, int64_t max, bool *more);
+/* After a start nobody is asking: what was being asked is to be asked again now. What waits for its
+ * turn goes on waiting. */
+enum err charges_resume(struct tx *tx);
 
 #endif

@@ -6,8 +6,9 @@
 #include "services/payments/gateway.h"
 
 #include "base/json.h"
-#include "base/log.h"
-#include "http/client.h"
+#include "base/percent.h"
+#include "client/http_client.h"
+#include "telemetry/log.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -105,7 +106,7 @@ static void ask(const char *path, const struct trace *trace, const char *key,
     if (client && call->arena && !(form && form->failed) &&
         http_client_ask(client, call->arena, &request, &answer) == HTTP_CLIENT_OK) {
         call->status = answer.status;
-        call->body = json_parse(call->arena, answer.body);
+        call->body = json_parsed(call->arena, answer.body);
         log_refusal(path, answer.status);
     }
     if (client) client_give(client);
@@ -118,40 +119,31 @@ static void call_end(struct call *call)
 
 static void form_add(struct buf *form, const char *name, const char *value)
 {
-    static const char hex[] = "0123456789ABCDEF";
-
     if (form->len) buf_char(form, '&');
     buf_append(form, str_of(name));
     buf_char(form, '=');
-    for (; *value; value++) {
-        unsigned char c = (unsigned char)*value;
-        bool plain = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
-                     c == '-' || c == '_' || c == '.' || c == '~';
-
-        if (plain) {
-            buf_char(form, (char)c);
-            continue;
-        }
-        buf_char(form, '%');
-        buf_char(form, hex[c >> 4]);
-        buf_char(form, hex[c & 15]);
-    }
+    percent_encode(form, str_of(value), "");
 }
 
 /* --- answers ------------------------------------------------------------------------------- */
 
 /* As much of the text as fits, whole characters only. */
-static void copy(char out[GATEWAY_TEXT_MAX], const struct json *value)
+static void copy_within(char *out, size_t size, const struct json *value)
 {
     struct str text;
 
     out[0] = '\0';
     if (!json_text(value, &text)) return;
-    if (text.len >= GATEWAY_TEXT_MAX) text.len = GATEWAY_TEXT_MAX - 1;
+    if (text.len >= size) text.len = size - 1;
     while (text.len && !str_is_utf8(text))
         text.len--;
     memcpy(out, text.at, text.len);
     out[text.len] = '\0';
+}
+
+static void copy(char out[GATEWAY_TEXT_MAX], const struct json *value)
+{
+    copy_within(out, GATEWAY_TEXT_MAX, value);
 }
 
 static bool says(const struct json *object, const char *name, const char *wanted)
@@ -161,7 +153,40 @@ static bool says(const struct json *object, const char *name, const char *wanted
     return json_text(json_get(object, name), &text) && str_eq(text, str_of(wanted));
 }
 
-/* A charge object as it stands. */
+/* Adds a refund object. What is pending is on its way through the banks and counts as given; should
+ * it come back, it has failed. False: it is none, or there is no room. */
+static bool add_refund(const struct json *refund, struct gateway_outcome *outcome)
+{
+    struct gateway_refund *out = &outcome->refunds[outcome->refund_count];
+
+    if (outcome->refund_count == GATEWAY_REFUNDS_MAX || !says(refund, "object", "refund"))
+        return false;
+    copy_within(out->id, sizeof out->id, json_get(refund, "id"));
+    if (!out->id[0] || !json_int64(json_get(refund, "amount"), &out->amount_cents) ||
+        out->amount_cents <= 0)
+        return false;
+    out->failed = says(refund, "status", "failed") || says(refund, "status", "canceled");
+    outcome->refund_count++;
+    return true;
+}
+
+/* Those of a list object, newest first. */
+static void add_refunds(const struct json *list, struct gateway_outcome *outcome)
+{
+    const struct json *data = json_get(list, "data");
+
+    for (size_t i = 0; i < json_length(data); i++)
+        (void)add_refund(json_at(data, i), outcome);
+}
+
+static bool has_refund_that_holds(const struct gateway_outcome *outcome)
+{
+    for (size_t i = 0; i < outcome->refund_count; i++)
+        if (!outcome->refunds[i].failed) return true;
+    return false;
+}
+
+/* A charge object as it stands, with the refunds it shows. */
 static void read_charge(const struct json *charge, struct gateway_outcome *outcome)
 {
     bool refunded = false;
@@ -175,10 +200,9 @@ static void read_charge(const struct json *charge, struct gateway_outcome *outco
     }
     if (!says(charge, "status", "succeeded")) return;
     outcome->kind = GATEWAY_DONE;
-    (void)json_bool(json_get(charge, "disputed"), &outcome->disputed);
-    if (!json_bool(json_get(charge, "refunded"), &refunded) || !refunded) return;
-    copy(outcome->refund_id, json_get(json_at(json_get_path(charge, "refunds.data"), 0), "id"));
-    if (!outcome->refund_id[0]) outcome->kind = GATEWAY_UNKNOWN;
+    add_refunds(json_get(charge, "refunds"), outcome);
+    (void)json_bool(json_get(charge, "refunded"), &refunded);
+    if (refunded && !has_refund_that_holds(outcome)) outcome->kind = GATEWAY_UNKNOWN;
 }
 
 /* An answer that is no success. */
@@ -204,6 +228,16 @@ static void read_error(const struct call *call, struct gateway_outcome *outcome)
 static bool succeeded(const struct call *call)
 {
     return call->status >= 200 && call->status < 300;
+}
+
+/* Ends the call; when nothing is clear, says why. */
+static void conclude(struct call *call, struct gateway_outcome *outcome)
+{
+    if (outcome->kind == GATEWAY_UNKNOWN && call->status)
+        snprintf(outcome->reason, sizeof outcome->reason, "status %d", call->status);
+    else if (outcome->kind == GATEWAY_UNKNOWN)
+        snprintf(outcome->reason, sizeof outcome->reason, "no answer");
+    call_end(call);
 }
 
 /* --- the gateway --------------------------------------------------------------------------- */
@@ -237,12 +271,53 @@ static void stripe_charge(const struct gateway *gateway, const struct gateway_ch
         read_charge(call.body, outcome);
     else
         read_error(&call, outcome);
-    call_end(&call);
+    conclude(&call, outcome);
     buf_free(&form);
+}
+
+/* The newest refunds or disputes of the charge. Without them nothing is clear. */
+static void find_list(const char *of, int max, const struct gateway_charge *charge,
+                      struct gateway_outcome *outcome,
+                      void (*add)(const struct json *, struct gateway_outcome *))
+{
+    char path[URL_MAX];
+    struct call call;
+
+    snprintf(path, sizeof path, "/v1/%s?charge=%s&limit=%d", of, charge->id, max);
+    ask(path, &charge->trace, NULL, NULL, &call);
+    if (succeeded(&call) && json_type(json_get(call.body, "data")) == JSON_ARRAY)
+        add(call.body, outcome);
+    else
+        outcome->kind = GATEWAY_UNKNOWN;
+    conclude(&call, outcome);
+}
+
+/* Those of a list object. "warning" is an inquiry, which took no money. */
+static void add_disputes(const struct json *list, struct gateway_outcome *outcome)
+{
+    const struct json *data = json_get(list, "data");
+
+    for (size_t i = 0; i < json_length(data); i++) {
+        const struct json *dispute = json_at(data, i);
+        struct gateway_dispute *out = &outcome->disputes[outcome->dispute_count];
+
+        if (outcome->dispute_count == GATEWAY_DISPUTES_MAX) return;
+        copy_within(out->id, sizeof out->id, json_get(dispute, "id"));
+        if (!out->id[0] || !json_int64(json_get(dispute, "amount"), &out->amount_cents) ||
+            out->amount_cents <= 0)
+            continue;
+        out->status = DISPUTE_OPEN;
+        if (says(dispute, "status", "lost")) out->status = DISPUTE_LOST;
+        if (says(dispute, "status", "won") || says(dispute, "status", "warning_closed") ||
+            says(dispute, "status", "charge_refunded"))
+            out->status = DISPUTE_WON;
+        outcome->dispute_count++;
+    }
 }
 
 static void find_by_id(const struct gateway_charge *charge, struct gateway_outcome *outcome)
 {
+    bool disputed = false, more = false;
     char path[URL_MAX];
     struct call call;
 
@@ -252,7 +327,15 @@ static void find_by_id(const struct gateway_charge *charge, struct gateway_outco
         read_charge(call.body, outcome);
     else if (call.status == 404 && json_get(call.body, "error"))
         outcome->kind = GATEWAY_ABSENT;
-    call_end(&call);
+    (void)json_bool(json_get(call.body, "disputed"), &disputed);
+    (void)json_bool(json_get_path(call.body, "refunds.has_more"), &more);
+    conclude(&call, outcome);
+    if (outcome->kind == GATEWAY_DONE && more) {
+        outcome->refund_count = 0;
+        find_list("refunds", GATEWAY_REFUNDS_MAX, charge, outcome, add_refunds);
+    }
+    if (outcome->kind == GATEWAY_DONE && disputed)
+        find_list("disputes", GATEWAY_DISPUTES_MAX, charge, outcome, add_disputes);
 }
 
 /* A charge of which Stripe says that it was given back. When it does not show that, nothing is
@@ -260,22 +343,20 @@ static void find_by_id(const struct gateway_charge *charge, struct gateway_outco
 static void find_refunded(const struct gateway_charge *charge, struct gateway_outcome *outcome)
 {
     find_by_id(charge, outcome);
-    if (outcome->kind == GATEWAY_DONE && !outcome->refund_id[0]) outcome->kind = GATEWAY_UNKNOWN;
+    if (outcome->kind == GATEWAY_DONE && !has_refund_that_holds(outcome))
+        outcome->kind = GATEWAY_UNKNOWN;
 }
 
 static void read_refund(const struct call *call, const struct gateway_charge *charge,
                         struct gateway_outcome *outcome)
 {
-    const struct json *refund = call->body;
-
-    copy(outcome->refund_id, json_get(refund, "id"));
-    if (!says(refund, "object", "refund") || !outcome->refund_id[0]) return;
-    if (says(refund, "status", "failed") || says(refund, "status", "canceled")) {
+    if (!add_refund(call->body, outcome)) return;
+    if (outcome->refunds[0].failed) {
         outcome->kind = GATEWAY_REFUSED;
         snprintf(outcome->reason, sizeof outcome->reason, "The refund failed.");
         return;
     }
-    outcome->kind = GATEWAY_DONE; /* "pending" too: it is on its way through the banks */
+    outcome->kind = GATEWAY_DONE;
     snprintf(outcome->id, sizeof outcome->id, "%s", charge->id);
 }
 
@@ -300,7 +381,7 @@ static void stripe_refund(const struct gateway *gateway, const struct gateway_ch
         find_refunded(charge, outcome);
     else
         read_error(&call, outcome);
-    call_end(&call);
+    conclude(&call, outcome);
     buf_free(&form);
 }
 
@@ -338,7 +419,7 @@ static bool list_page(const struct gateway_charge *charge, const char *key,
     } else {
         outcome->kind = GATEWAY_UNKNOWN;
     }
-    call_end(&call);
+    conclude(&call, outcome);
     return more;
 }
 

@@ -43,12 +43,13 @@ done:
 static enum verdict on_order_created(struct env *env, struct tx *tx, const void *event)
 {
     const struct order_created *order = event;
+    struct ticket_order made_at = {order->id, order->title, order->price_cents};
     struct ticket ticket;
     enum verdict verdict =
         ticket_of(env, tx, order->id, order->version, false, order->ticket_id, &ticket);
 
     if (verdict != VERDICT_APPLIED) return verdict;
-    if (ticket_reserve(&ticket, order->id) != OK) return VERDICT_EARLY;
+    if (ticket_reserve(&ticket, &made_at) != OK) return VERDICT_EARLY;
     return apply(tx, &ticket, order->id, order->version);
 }
 
@@ -80,12 +81,13 @@ static enum verdict on_order_cancelled(struct env *env, struct tx *tx, const voi
 static enum verdict on_order_completed(struct env *env, struct tx *tx, const void *event)
 {
     const struct order_completed *order = event;
+    struct ticket_order made_at = {order->id, order->title, order->price_cents};
     struct ticket ticket;
     enum verdict verdict =
         ticket_of(env, tx, order->id, order->version, false, order->ticket_id, &ticket);
 
     if (verdict != VERDICT_APPLIED) return verdict;
-    if (ticket_sell(&ticket, order->id) != OK) return VERDICT_EARLY;
+    if (ticket_sell(&ticket, &made_at) != OK) return VERDICT_EARLY;
     return apply(tx, &ticket, order->id, order->version);
 }
 

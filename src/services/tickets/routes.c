@@ -1,26 +1,49 @@
 /* services/tickets/routes.c: list, show, create, edit. */
+#include "services/tickets/documents.h"
 #include "services/tickets/tickets.h"
 
-static enum err reply_ticket(struct reply *rp, int status, const struct ticket *ticket)
+static int64_t minimum_of(const struct request *rq)
+{
+    return rq->run->env->settings->price_minimum_cents;
+}
+
+static enum err reply_ticket(struct request *rq, struct reply *rp, int status,
+                             const struct ticket *ticket)
 {
     struct json_writer json = reply_json(rp, status);
 
-    ticket_json(&json, ticket);
+    ticket_json(&json, ticket, minimum_of(rq));
     return OK;
+}
+
+/* The rest of a query, straight into a JSON array: it may be a thousand tickets long. */
+static enum err reply_tickets(struct request *rq, struct reply *rp, struct rows *rows,
+                              struct list_page *page)
+{
+    struct json_writer json = reply_json(rp, 200);
+    struct ticket ticket;
+    enum err err;
+
+    json_begin_array(&json);
+    while (ticket_next(rows, page, &ticket))
+        ticket_json(&json, &ticket, minimum_of(rq));
+    json_end_array(&json);
+    err = rows_end(rows);
+    if (err == OK) reply_list_page(rq, rp, page);
+    return err;
 }
 
 /* GET /api/tickets?limit=&after=: what is on sale, newest first.
  * 200 an array, Link to the next page when this one is full. */
 static enum err get_tickets(struct request *rq, struct tx *tx, struct reply *rp)
 {
-    struct json_writer json;
     struct list_page page;
+    struct rows rows;
     enum err err;
 
     TRY(request_list_page(rq, &page));
-    json = reply_json(rp, 200);
-    TRY(tickets_on_sale(tx, &page, &json));
-    reply_list_page(rq, rp, &page);
+    tickets_on_sale(tx, &rows, minimum_of(rq), &page);
+    return reply_tickets(rq, rp, &rows, &page);
 done:
     return err;
 }
@@ -29,19 +52,34 @@ done:
  */
 static enum err get_tickets_mine(struct request *rq, struct tx *tx, struct reply *rp)
 {
-    struct json_writer json;
     struct list_page page;
+    struct rows rows;
     enum err err;
 
     TRY(request_list_page(rq, &page));
-    json = reply_json(rp, 200);
-    TRY(tickets_of_seller(tx, rq->user.id, &page, &json));
-    reply_list_page(rq, rp, &page);
+    tickets_of_seller(tx, &rows, rq->user.id, &page);
+    return reply_tickets(rq, rp, &rows, &page);
 done:
     return err;
 }
 
-/* GET /api/tickets/:id: one ticket, whatever its state. 200; 304 by ETag; 404. */
+/* 410 with the ticket as it was, for pages that say so. */
+static enum err refuse_withdrawn(struct request *rq, const struct ticket *ticket)
+{
+    struct json_writer json;
+    struct buf value;
+
+    buf_init(&value, rq->arena, 4096);
+    json = json_writer_to(&value);
+    ticket_json(&json, ticket, minimum_of(rq));
+    if (value.failed) return ERR_MEMORY;
+    rq->error_key = "ticket";
+    rq->error_value = buf_str(&value);
+    return ERR_TICKET_WITHDRAWN;
+}
+
+/* GET /api/tickets/:id: one ticket, on sale, reserved or sold. 200; 304 by ETag; 404; 410 taken
+ * down. */
 static enum err get_ticket(struct request *rq, struct tx *tx, struct reply *rp)
 {
     struct object_id_text text;
@@ -51,61 +89,101 @@ static enum err get_ticket(struct request *rq, struct tx *tx, struct reply *rp)
 
     TRY(request_path_id(rq, 0, &id));
     TRY(ticket_get(tx, rq->arena, id, &ticket));
+    if (ticket.withdrawn && !ticket_held(&ticket)) return refuse_withdrawn(rq, &ticket);
     text = object_id_text(id);
     if (reply_etag(rq, rp, str_of(text.hex), ticket.version)) return OK;
-    return reply_ticket(rp, 200, &ticket);
+    return reply_ticket(rq, rp, 200, &ticket);
 done:
     return err;
+}
+
+/* --- listing and editing ------------------------------------------------------------------- */
+
+static enum err take_title(struct request *rq, struct str *title)
+{
+    static const struct {
+        const char *code, *hint;
+    } faults[] = {
+        [TITLE_EMPTY] = {"empty", "Give the ticket a title"},
+        [TITLE_INVISIBLE] = {"invisible", "Use letters, digits or signs that can be seen"},
+        [TITLE_TOO_LONG] = {"too_long", "Use at most 200 characters"},
+    };
+    enum title_fault fault;
+
+    *title = title_kept(rq->arena, request_body_text(rq, "title"));
+    if (!title->at) return ERR_MEMORY;
+    fault = title_fault(*title);
+    if (fault != TITLE_FINE)
+        request_reject_for(rq, "title", "Title is required", faults[fault].code,
+                           faults[fault].hint);
+    return OK;
+}
+
+static const char *hint_at_minimum(struct request *rq)
+{
+    struct buf hint;
+
+    buf_init(&hint, rq->arena, 64);
+    buf_append(&hint, STR("The lowest price is "));
+    money_text(&hint, minimum_of(rq));
+    buf_char(&hint, '\0');
+    return hint.failed ? NULL : hint.at;
+}
+
+static void take_price(struct request *rq, const char *message, int64_t *price_cents)
+{
+    static const struct {
+        const char *code, *hint;
+    } faults[] = {
+        [PRICE_FAULT_EMPTY] = {"empty", "Say what the ticket costs, such as 49.90"},
+        [PRICE_FAULT_NOT_A_NUMBER] = {"not_a_number", "Write digits and a point, such as 49.90"},
+        [PRICE_FAULT_TOO_MANY_DECIMALS] = {"too_many_decimals",
+                                           "Use at most two digits after the point"},
+        [PRICE_FAULT_TOO_SMALL] = {"too_small", NULL},
+        [PRICE_FAULT_TOO_LARGE] = {"too_large", "The highest price is $999,999.99"},
+    };
+    const struct json *price = json_get(rq->body, "price");
+    enum price_fault fault = json_price_fault(price);
+
+    if (fault == PRICE_FAULT_NONE && json_price(price, price_cents) &&
+        *price_cents < minimum_of(rq))
+        fault = PRICE_FAULT_TOO_SMALL;
+    if (fault == PRICE_FAULT_NONE) return;
+    request_reject_for(rq, "price", message, faults[fault].code,
+                       fault == PRICE_FAULT_TOO_SMALL ? hint_at_minimum(rq) : faults[fault].hint);
 }
 
 /* The body's title and price; every field's error is reported. */
 static enum err take_ticket(struct request *rq, const char *price_message, struct str *title,
                             int64_t *price_cents)
 {
-    *title = request_body_text(rq, "title");
-    if (!title_valid(*title)) request_reject(rq, "title", "Title is required");
-    if (!price_take(json_get(rq->body, "price"), price_cents))
-        request_reject(rq, "price", price_message);
+    enum err err;
+
+    TRY(take_title(rq, title));
+    take_price(rq, price_message, price_cents);
     return request_checked(rq);
+done:
+    return err;
 }
 
-/* POST /api/tickets {title, price}: list a ticket for sale. 201 the ticket, version 0; 400. */
+/* POST /api/tickets {title, price}: list a ticket for sale. 201 the ticket, version 0; 400; 429
+ * before anything is looked at: listing and editing count together (LISTINGS_PER_MINUTE). */
 static enum err post_tickets(struct request *rq, struct tx *tx, struct reply *rp)
 {
     struct ticket ticket = {.user_id = rq->user.id};
     enum err err;
 
     TRY(take_ticket(rq, "Price must be greater than 0", &ticket.title, &ticket.price_cents));
-    ticket.id = env_new_id(rq->env, tx);
-    TRY(ticket_insert(tx, &ticket));
-    TRY(publish_ticket_created(tx, &(struct ticket_created){.id = ticket.id,
-                                                            .version = ticket.version,
-                                                            .title = ticket.title,
-                                                            .price_cents = ticket.price_cents,
-                                                            .user_id = ticket.user_id}));
-    return reply_ticket(rp, 201, &ticket);
-done:
-    return err;
-}
-
-enum err ticket_save(struct tx *tx, const struct ticket *ticket)
-{
-    enum err err;
-
-    TRY(ticket_update(tx, ticket));
-    TRY(publish_ticket_updated(tx, &(struct ticket_updated){.id = ticket->id,
-                                                            .version = ticket->version,
-                                                            .title = ticket->title,
-                                                            .price_cents = ticket->price_cents,
-                                                            .user_id = ticket->user_id,
-                                                            .order_id = ticket->order_id,
-                                                            .sold = ticket->sold}));
+    ticket.id = env_new_id(rq->run->env, tx);
+    TRY(ticket_offer(tx, &ticket));
+    return reply_ticket(rq, rp, 201, &ticket);
 done:
     return err;
 }
 
 /* PUT /api/tickets/:id {title, price}: change what one sells.
- * 200 the ticket, one version higher; 400 bad fields or reserved; 401 not the seller; 404. */
+ * 200 the ticket, one version higher; 400 bad fields or reserved; 401 not the seller; 404; 410
+ * taken down; 429 as above. */
 static enum err put_ticket(struct request *rq, struct tx *tx, struct reply *rp)
 {
     struct ticket ticket;
@@ -120,15 +198,35 @@ static enum err put_ticket(struct request *rq, struct tx *tx, struct reply *rp)
     if (!str_eq(ticket.user_id, rq->user.id)) return ERR_NOT_AUTHORIZED;
     TRY(ticket_edit(&ticket, title, price_cents));
     TRY(ticket_save(tx, &ticket));
-    return reply_ticket(rp, 200, &ticket);
+    return reply_ticket(rq, rp, 200, &ticket);
+done:
+    return err;
+}
+
+/* DELETE /api/tickets/:id: take down what one sells, for good. 204, also when it was taken down
+ * before; 401 not the seller; 404; 409 reserved or sold. */
+static enum err delete_ticket(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    struct ticket ticket;
+    struct object_id id;
+    bool changed;
+    enum err err;
+
+    TRY(request_path_id(rq, 0, &id));
+    TRY(ticket_get(tx, rq->arena, id, &ticket));
+    if (!str_eq(ticket.user_id, rq->user.id)) return ERR_NOT_AUTHORIZED;
+    TRY(ticket_withdraw(&ticket, &changed));
+    if (changed) TRY(ticket_save(tx, &ticket));
+    return reply_empty(rp, 204);
 done:
     return err;
 }
 
 const struct route tickets_routes[TICKETS_ROUTES] = {
-    {METHOD_GET, "/api/tickets", ACCESS_PUBLIC, IN_SHARED_READER, get_tickets},
-    {METHOD_GET, "/api/tickets/mine", ACCESS_SESSION, IN_READER, get_tickets_mine},
-    {METHOD_GET, "/api/tickets/:id", ACCESS_PUBLIC, IN_SHARED_READER, get_ticket},
-    {METHOD_POST, "/api/tickets", ACCESS_SESSION, IN_WRITER, post_tickets},
-    {METHOD_PUT, "/api/tickets/:id", ACCESS_SESSION, IN_WRITER, put_ticket},
+    {METHOD_GET, "/api/tickets", ACCESS_PUBLIC, IN_SHARED_READER, .run = get_tickets},
+    {METHOD_GET, "/api/tickets/mine", ACCESS_SESSION, IN_READER, .run = get_tickets_mine},
+    {METHOD_GET, "/api/tickets/:id", ACCESS_PUBLIC, IN_SHARED_READER, .run = get_ticket},
+    {METHOD_POST, "/api/tickets", ACCESS_SESSION, IN_WRITER, .run = post_tickets, .limited = true},
+    {METHOD_PUT, "/api/tickets/:id", ACCESS_SESSION, IN_WRITER, .run = put_ticket, .limited = true},
+    {METHOD_DELETE, "/api/tickets/:id", ACCESS_SESSION, IN_WRITER, .run = delete_ticket},
 };

@@ -1,7 +1,9 @@
 /* services/tickets/store.c: every SQL statement of the tickets service. */
 #include "services/tickets/store.h"
 
-#define TICKET_COLUMNS "id, version, title, price_cents, user_id, order_id, sold"
+#define TICKET_COLUMNS                                                                             \
+    "id, version, title, price_cents, user_id, order_id, sold, edited_title, edited_price_cents,"  \
+    " withdrawn"
 
 static struct sql_value order_or_null(const struct ticket *ticket)
 {
@@ -12,10 +14,12 @@ enum err ticket_insert(struct tx *tx, const struct ticket *ticket)
 {
     return tx_exec(tx, NULL,
                    "INSERT INTO tickets (" TICKET_COLUMNS ", created_at_ms)"
-                   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
                    sql_id(ticket->id), sql_int(ticket->version), sql_text(ticket->title),
                    sql_int(ticket->price_cents), sql_text(ticket->user_id), order_or_null(ticket),
-                   sql_int(ticket->sold), sql_int(tx->now_ms));
+                   sql_int(ticket->sold), sql_text(ticket->edited_title),
+                   sql_int(ticket->edited_price_cents), sql_int(ticket->withdrawn),
+                   sql_int(tx->now_ms));
 }
 
 enum err ticket_update(struct tx *tx, const struct ticket *ticket)
@@ -25,9 +29,12 @@ enum err ticket_update(struct tx *tx, const struct ticket *ticket)
 
     TRY(tx_exec(tx, &changed,
                 "UPDATE tickets SET version = $2, title = $3, price_cents = $4, order_id = $5,"
-                " sold = $6 WHERE id = $1",
+                " sold = $6, edited_title = $7, edited_price_cents = $8, withdrawn = $9"
+                " WHERE id = $1",
                 sql_id(ticket->id), sql_int(ticket->version), sql_text(ticket->title),
-                sql_int(ticket->price_cents), order_or_null(ticket), sql_int(ticket->sold)));
+                sql_int(ticket->price_cents), order_or_null(ticket), sql_int(ticket->sold),
+                sql_text(ticket->edited_title), sql_int(ticket->edited_price_cents),
+                sql_int(ticket->withdrawn)));
     ASSERT(changed == 1);
 done:
     return err;
@@ -44,6 +51,9 @@ static struct ticket ticket_read(struct rows *rows)
         .user_id = rows_text(rows, 4),
         .order_id = rows_id(rows, 5),
         .sold = rows_int(rows, 6) != 0,
+        .edited_title = rows_text(rows, 7),
+        .edited_price_cents = rows_int(rows, 8),
+        .withdrawn = rows_int(rows, 9) != 0,
     };
 }
 
@@ -58,76 +68,39 @@ enum err ticket_get(struct tx *tx, struct arena *arena, struct object_id id, str
         *out = ticket_read(&rows);
         out->title = arena_copy(arena, out->title);
         out->user_id = arena_copy(arena, out->user_id);
-        err = out->title.at && out->user_id.at ? OK : ERR_MEMORY;
+        out->edited_title = arena_copy(arena, out->edited_title);
+        err = out->title.at && out->user_id.at && out->edited_title.at ? OK : ERR_MEMORY;
     }
     end = rows_end(&rows);
     return end ? end : err;
 }
 
-void ticket_json(struct json_writer *json, const struct ticket *ticket)
+bool ticket_next(struct rows *rows, struct list_page *page, struct ticket *out)
 {
-    struct object_id_text id = object_id_text(ticket->id);
-    struct object_id_text order_id = object_id_text(ticket->order_id);
-
-    json_begin_object(json);
-    json_key(json, "title");
-    json_put_text(json, ticket->title);
-    json_key(json, "price");
-    json_put_money(json, ticket->price_cents);
-    json_key(json, "userId");
-    json_put_text(json, ticket->user_id);
-    json_key(json, "version");
-    json_put_int(json, ticket->version);
-    json_key(json, "id");
-    json_put_text(json, (struct str){id.hex, OBJECT_ID_HEX});
-    if (ticket_held(ticket)) {
-        json_key(json, "orderId");
-        json_put_text(json, (struct str){order_id.hex, OBJECT_ID_HEX});
-    }
-    if (ticket->sold) {
-        json_key(json, "sold");
-        json_put_bool(json, true);
-    }
-    json_end_object(json);
+    if (!rows_next(rows)) return false;
+    *out = ticket_read(rows);
+    list_page_add(page, out->id);
+    return true;
 }
 
-/* The rest of a query, as a JSON array. */
-static enum err put_list(struct rows *rows, struct list_page *page, struct json_writer *json)
+void tickets_on_sale(struct tx *tx, struct rows *rows, int64_t minimum_cents,
+                     const struct list_page *page)
 {
-    json_begin_array(json);
-    while (rows_next(rows)) {
-        struct ticket ticket = ticket_read(rows);
-
-        ticket_json(json, &ticket);
-        list_page_add(page, ticket.id);
-    }
-    json_end_array(json);
-    return rows_end(rows);
-}
-
-enum err tickets_on_sale(struct tx *tx, struct list_page *page, struct json_writer *json)
-{
-    struct rows rows;
-
-    tx_query(tx, &rows,
+    tx_query(tx, rows,
              "SELECT " TICKET_COLUMNS " FROM tickets"
-             " WHERE order_id IS NULL AND id < $1"
+             " WHERE order_id IS NULL AND withdrawn = 0 AND id < $1 AND price_cents >= $3"
              " AND user_id NOT IN (SELECT b.user_id FROM banned_users b WHERE b.banned = 1)"
              " ORDER BY id DESC LIMIT $2",
-             sql_id(page->after), sql_int(page->limit));
-    return put_list(&rows, page, json);
+             sql_id(page->after), sql_int(page->limit), sql_int(minimum_cents));
 }
 
-enum err tickets_of_seller(struct tx *tx, struct str user_id, struct list_page *page,
-                           struct json_writer *json)
+void tickets_of_seller(struct tx *tx, struct rows *rows, struct str user_id,
+                       const struct list_page *page)
 {
-    struct rows rows;
-
-    tx_query(tx, &rows,
+    tx_query(tx, rows,
              "SELECT " TICKET_COLUMNS " FROM tickets"
              " WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
              sql_text(user_id), sql_id(page->after), sql_int(page->limit));
-    return put_list(&rows, page, json);
 }
 
 enum err order_version(struct tx *tx, struct object_id order_id, int64_t *version)

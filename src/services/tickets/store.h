@@ -2,23 +2,26 @@
 #ifndef SERVICES_TICKETS_STORE_H
 #define SERVICES_TICKETS_STORE_H
 
+#include "runtime/service.h"
 #include "services/tickets/ticket.h"
 
 extern const struct migration tickets_schema[];
+extern const struct retention tickets_retention[];
 
 enum err ticket_insert(struct tx *tx, const struct ticket *ticket);
 enum err ticket_update(struct tx *tx, const struct ticket *ticket);
 enum err ticket_get(struct tx *tx, struct arena *arena, struct object_id id,
                     struct ticket *out); /* ERR_NOT_FOUND */
 
-/* A page of what is on sale, by sellers who are not banned, straight into a JSON array: it may be a
- * thousand tickets long. */
-enum err tickets_on_sale(struct tx *tx, struct list_page *page, struct json_writer *json);
+/* The rows of a page of what is on sale, by sellers who are not banned and at a price that can be
+ * paid, newest first, for ticket_next; then rows_end. */
+void tickets_on_sale(struct tx *tx, struct rows *rows, int64_t minimum_cents,
+                     const struct list_page *page);
 /* The same of what one user listed, on sale or not. */
-enum err tickets_of_seller(struct tx *tx, struct str user_id, struct list_page *page,
-                           struct json_writer *json);
-/* One ticket as docs/openapi.json shows it. */
-void ticket_json(struct json_writer *json, const struct ticket *ticket);
+void tickets_of_seller(struct tx *tx, struct rows *rows, struct str user_id,
+                       const struct list_page *page);
+/* The next of them; its texts live as long as the row. False: no more. The page counts it. */
+bool ticket_next(struct rows *rows, struct list_page *page, struct ticket *out);
 
 /* -1: no event of this order was applied yet. */
 enum err order_version(struct tx *tx, struct object_id order_id, int64_t *version);

@@ -4,13 +4,17 @@
 
 #include "services/tickets/store.h"
 
-#define TICKETS_ROUTES    5
+#define TICKETS_ROUTES    6
 #define TICKETS_LISTENERS 4
 
 extern const struct route tickets_routes[TICKETS_ROUTES];
 extern const struct listener tickets_listeners[TICKETS_LISTENERS];
 
-/* The changed ticket and its ticket:updated, in one transaction. */
+/* --- commands.c: rows and events, in the writer's transaction --------------------------------- */
+
+/* A new ticket and its ticket:created. */
+enum err ticket_offer(struct tx *tx, const struct ticket *ticket);
+/* The changed ticket and its ticket:updated. */
 enum err ticket_save(struct tx *tx, const struct ticket *ticket);
 
 #endif

@@ -1,18 +1,22 @@
 /* services/web/api.c: the API's answers as the pages want them, and what is sent to it. */
-#include "services/web/web.h"
+#include "services/web/api.h"
 
+#include "base/clock.h"
 #include "base/money.h"
+#include "runtime/service.h"
+#include "services/web/page_input.h"
+#include "services/web/page_text.h"
 
 #define BODY_MAX     65536
 #define NUMBER_CHARS 9 /* on the face of a ticket */
 
 bool api_ok(struct request *rq, const struct json **out)
 {
-    if (out) *out = json_parse(rq->arena, rq->call.answer);
+    if (out) *out = json_parsed(rq->arena, rq->call.answer);
     return rq->call.status >= 200 && rq->call.status < 300;
 }
 
-static struct str text_of(const struct json *object, const char *name)
+static struct str member_text(const struct json *object, const char *name)
 {
     struct str text = {"", 0};
 
@@ -22,21 +26,23 @@ static struct str text_of(const struct json *object, const char *name)
 
 struct str api_error(struct request *rq, const char *field)
 {
-    const struct json *errors = json_get(json_parse(rq->arena, rq->call.answer), "errors");
+    const struct json *errors = json_get(json_parsed(rq->arena, rq->call.answer), "errors");
 
     for (size_t i = 0; i < json_length(errors); i++) {
         const struct json *error = json_at(errors, i);
 
-        if (str_eq(text_of(error, "field"), str_of(field))) return text_of(error, "message");
+        if (!str_eq(member_text(error, "field"), str_of(field))) continue;
+        return arena_copy(rq->arena,
+                          member_text(error, member_text(error, "hint").len ? "hint" : "message"));
     }
     return STR("");
 }
 
 struct str api_code(struct request *rq)
 {
-    const struct json *errors = json_get(json_parse(rq->arena, rq->call.answer), "errors");
+    const struct json *errors = json_get(json_parsed(rq->arena, rq->call.answer), "errors");
 
-    return text_of(json_at(errors, 0), "code");
+    return member_text(json_at(errors, 0), "code");
 }
 
 /* Link: <…&after=ID>; rel="next" */
@@ -52,19 +58,19 @@ struct str api_next(const struct request *rq)
     return (struct str){link + 6, OBJECT_ID_HEX};
 }
 
+/* What the first error is about, where it says so. */
+const struct json *api_error_ticket(struct request *rq)
+{
+    const struct json *errors = json_get(json_parsed(rq->arena, rq->call.answer), "errors");
+
+    return json_get(json_at(errors, 0), "ticket");
+}
+
 /* --- tickets ---------------------------------------------------------------------------------- */
 
-static struct str price_text(struct request *rq, int64_t cents, const char *before)
+const char *price_size(struct str price)
 {
-    struct buf text;
-
-    buf_init(&text, rq->arena, 32);
-    buf_append(&text, str_of(before));
-    if (cents % 100)
-        buf_printf(&text, "%lld.%02lld", (long long)(cents / 100), (long long)(cents % 100));
-    else
-        buf_int(&text, cents / 100);
-    return text.failed ? STR("") : buf_str(&text);
+    return price.len > 9 ? "sum-11" : price.len > 7 ? "sum-9" : "";
 }
 
 /* What is printed on it: "2E3F-00A1", of its second and its number within it. */
@@ -95,13 +101,13 @@ bool api_ticket(struct request *rq, const struct json *json, struct ticket_view 
 {
     double dollars = 0;
     int64_t cents = 0;
-    bool sold = false;
+    bool sold = false, withdrawn = false;
 
     memset(out, 0, sizeof *out);
-    out->id = text_of(json, "id");
-    out->title = text_of(json, "title");
-    out->user_id = text_of(json, "userId");
-    out->order_id = text_of(json, "orderId");
+    out->id = member_text(json, "id");
+    out->title = member_text(json, "title");
+    out->user_id = member_text(json, "userId");
+    out->order_id = member_text(json, "orderId");
     if (out->id.len != OBJECT_ID_HEX || !json_double(json_get(json, "price"), &dollars))
         return false;
     if (!price_from_double(dollars, &cents)) return false;
@@ -109,24 +115,36 @@ bool api_ticket(struct request *rq, const struct json *json, struct ticket_view 
     json_bool(json_get(json, "sold"), &sold);
     out->sold = sold;
     out->reserved = !sold && out->order_id.len > 0;
-    out->on_sale = !sold && !out->reserved;
+    json_bool(json_get(json, "withdrawn"), &withdrawn);
+    out->withdrawn = withdrawn;
+    out->editable = !sold && !out->reserved && !withdrawn;
+    out->not_on_sale = member_text(json_get(json, "notOnSale"), "hint");
+    out->on_sale = out->editable && !out->not_on_sale.len;
     out->number = number_of(rq, out->id);
-    out->price = price_text(rq, cents, "$");
-    out->price_value = price_text(rq, cents, "");
+    out->price = page_money(rq, cents);
+    out->price_value = page_price_input(rq, cents);
+    out->price_size = price_size(out->price);
     out->hue = hue_of(out->id);
-    out->price_field = (struct field){"price", out->price_value, STR("")};
+    out->input_id = path_of(rq, "p", out->id, "");
+    out->price_field = (struct field){.name = "price", .value = out->price_value};
     return true;
 }
 
 /* --- orders ---------------------------------------------------------------------------------- */
 
-static struct str iso_text(struct request *rq, int64_t time_ms)
+static struct str iso_text(struct request *rq, struct wall_ms time)
 {
     char *text = arena_alloc(rq->arena, ISO8601_LEN + 1);
 
     if (!text) return STR("");
-    iso8601_format(time_ms, text);
+    iso8601_format(time, text);
     return (struct str){text, ISO8601_LEN};
+}
+
+/* Rounded; empty: about one. */
+static struct str minutes_text(struct request *rq, int64_t left_s)
+{
+    return left_s < 90 ? STR("") : page_number(rq, (left_s + 30) / 60);
 }
 
 /* "14:05 UTC"; scripts show the visitor's own time. */
@@ -137,12 +155,13 @@ static struct str clock_text(struct request *rq, struct str iso)
 
 static void take_payment(const struct json *payment, struct order_view *out)
 {
-    struct str status = text_of(payment, "status");
+    struct str status = member_text(payment, "status");
 
-    out->payment_id = text_of(payment, "stripeId");
-    out->refund_id = text_of(payment, "refundId");
+    out->payment_id = member_text(payment, "stripeId");
+    out->refund_id = member_text(payment, "refundId");
     out->refunded = str_eq(status, STR("refunded"));
-    out->refunding = !out->refunded && str_starts(status, STR("refund"));
+    out->refund_failed = str_eq(status, STR("refund_failed"));
+    out->refunding = str_eq(status, STR("refund_pending"));
     if (str_eq(status, STR("pending")) && out->open) {
         out->paying = true;
         out->open = false;
@@ -151,25 +170,28 @@ static void take_payment(const struct json *payment, struct order_view *out)
 
 bool api_order(struct request *rq, const struct json *json, struct order_view *out)
 {
-    int64_t now_ms = env_now_ms(rq->env), expires_at_ms = 0;
-    struct str status = text_of(json, "status");
+    struct wall_ms now = {env_now_ms(rq->run->env)}, expires_at;
+    struct str status = member_text(json, "status");
 
     memset(out, 0, sizeof *out);
-    out->id = text_of(json, "id");
-    out->expires_at = text_of(json, "expiresAt");
+    out->id = member_text(json, "id");
+    out->expires_at = member_text(json, "expiresAt");
     if (out->id.len != OBJECT_ID_HEX || !api_ticket(rq, json_get(json, "ticket"), &out->ticket) ||
-        !iso8601_parse(out->expires_at, &expires_at_ms))
+        !iso8601_parse(out->expires_at, &expires_at))
         return false;
     out->expires_text = clock_text(rq, out->expires_at);
-    out->now = iso_text(rq, now_ms);
-    out->left_s = expires_at_ms > now_ms ? (expires_at_ms - now_ms + 999) / 1000 : 0;
-    out->hold_s = rq->env->settings->order_expiration_ms / 1000;
+    out->now = iso_text(rq, now);
+    out->left_s = wall_reached(now, expires_at) ? 0 : (wall_since(expires_at, now) + 999) / 1000;
+    out->left = page_left(rq, out->left_s);
+    out->minutes = minutes_text(rq, out->left_s);
+    out->day = page_day(rq, out->id);
+    out->hold_s = rq->run->env->settings->order_expiration_ms / 1000;
     if (out->hold_s < out->left_s) out->hold_s = out->left_s;
     out->open = str_eq(status, STR("created"));
     out->paying = str_eq(status, STR("awaiting:payment"));
     out->paid = str_eq(status, STR("complete"));
     out->cancelled = str_eq(status, STR("cancelled"));
-    out->expired = out->cancelled && expires_at_ms <= now_ms;
+    out->expired = out->cancelled && wall_reached(now, expires_at);
     take_payment(json_get(json, "payment"), out);
     out->ticket.on_sale = false; /* it is the visitor's matter now, and drawn in full colour */
     return true;
@@ -181,48 +203,45 @@ struct str api_body_of(struct request *rq, const struct api_text *texts, size_t 
 {
     struct buf body;
     struct json_writer json = json_writer_to(&body);
+    int64_t number;
 
     buf_init(&body, rq->arena, BODY_MAX);
     json_begin_object(&json);
     for (size_t i = 0; i < count; i++) {
         json_key(&json, texts[i].name);
-        json_put_text(&json, texts[i].value);
+        if (texts[i].is_number && str_to_int64(texts[i].value, &number))
+            json_put_int(&json, number);
+        else
+            json_put_text(&json, texts[i].value);
     }
     json_end_object(&json);
     return body.failed ? STR("{}") : buf_str(&body);
 }
 
-struct str api_price(struct request *rq, struct str typed)
+int64_t api_retry_s(const struct request *rq)
 {
-    struct buf plain;
+    int64_t seconds;
 
-    buf_init(&plain, rq->arena, BODY_MAX);
-    for (size_t i = 0; i < typed.len; i++)
-        if (!strchr("$ \t", typed.at[i])) buf_char(&plain, typed.at[i]);
-    return plain.failed ? typed : buf_str(&plain);
-}
-
-struct str api_path_id(struct request *rq, size_t index)
-{
-    struct object_id id;
-    struct object_id_text text;
-
-    if (request_path_id(rq, index, &id) != OK) return STR("");
-    text = object_id_text(id);
-    return arena_copy(rq->arena, str_of(text.hex));
+    return str_to_int64(str_header(rq->call.headers, STR("Retry-After")), &seconds) ? seconds : 1;
 }
 
 struct str api_list(struct request *rq, const char *path, int limit)
 {
-    struct str after = request_query(rq, "after");
-    struct object_id id;
     struct buf target;
 
     buf_init(&target, rq->arena, 256);
     buf_printf(&target, "%s?limit=%d", path, limit);
-    if (after.len && object_id_parse(after, &id)) {
+    if (page_after(rq).len) {
         buf_append(&target, STR("&after="));
-        buf_append(&target, after);
+        buf_append(&target, page_after(rq));
     }
     return target.failed ? str_of(path) : buf_str(&target);
+}
+
+void api_pass_header(const struct request *rq, struct reply *rp, const char *name)
+{
+    struct str rest = rq->call.headers, value;
+
+    while (str_header_next(&rest, str_of(name), &value))
+        reply_header(rp, name, value);
 }

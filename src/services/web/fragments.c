@@ -2,6 +2,11 @@
  *
  * The same bytes from the API make the same HTML, so a fragment is kept under the very bytes it was
  * made of, and nothing ever has to be invalidated. Whoever uses one takes it out of its slot. */
+#include "services/web/fragments.h"
+
+#include "services/web/api.h"
+#include "services/web/page.h"
+#include "services/web/page_text.h"
 #include "services/web/web.h"
 
 #include <stdatomic.h>
@@ -43,7 +48,7 @@ void fragments_free(struct fragments *fragments)
 }
 
 /* Which slot: by the target, so that the first page and older ones do not push each other out. */
-static size_t slot_of(const struct request *rq)
+static size_t fragment_slot(const struct request *rq)
 {
     unsigned sum = 0;
 
@@ -52,7 +57,7 @@ static size_t slot_of(const struct request *rq)
     return sum % FRAGMENTS;
 }
 
-static enum err render(struct request *rq, struct buf *out, size_t *count)
+static enum err cards_render(struct request *rq, struct buf *out, size_t *count)
 {
     const struct json *list;
     struct cards_view view = {{NULL, 0}};
@@ -74,15 +79,15 @@ static enum err render(struct request *rq, struct buf *out, size_t *count)
 }
 
 /* With a fragment of its own. */
-static enum err from_fragment(struct request *rq, struct fragment *fragment, struct html *out,
-                              size_t *count)
+static enum err cards_from_fragment(struct request *rq, struct fragment *fragment, struct html *out,
+                                    size_t *count)
 {
     enum err err;
 
     if (fragment->answer.len == 0 || !str_eq(buf_str(&fragment->answer), rq->call.answer)) {
         buf_reset(&fragment->cards);
         buf_reset(&fragment->answer);
-        TRY(render(rq, &fragment->cards, &fragment->count));
+        TRY(cards_render(rq, &fragment->cards, &fragment->count));
         buf_append(&fragment->answer, rq->call.answer);
         if (fragment->answer.failed) buf_reset(&fragment->answer);
     }
@@ -96,18 +101,18 @@ done:
 enum err fragment_cards(struct request *rq, struct html *out, size_t *count)
 {
     struct fragments *fragments = web_of(rq)->fragments;
-    _Atomic(struct fragment *) *slot = &fragments->slot[slot_of(rq)];
+    _Atomic(struct fragment *) *slot = &fragments->slot[fragment_slot(rq)];
     struct fragment *fragment = atomic_exchange(slot, NULL);
     struct buf cards;
     enum err err;
 
     if (fragment) {
-        err = from_fragment(rq, fragment, out, count);
+        err = cards_from_fragment(rq, fragment, out, count);
         atomic_store(slot, fragment);
         return err;
     }
     buf_init(&cards, rq->arena, 2 * FRAGMENT_BYTES_MAX); /* another thread is at it */
-    err = render(rq, &cards, count);
+    err = cards_render(rq, &cards, count);
     out->text = buf_str(&cards);
     return err;
 }

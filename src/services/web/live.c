@@ -1,9 +1,12 @@
-/* services/web/live.c: one event stream a page; what happens to tickets is told to all of them.
+/* services/web/live.c: one event stream a browser; what happens to tickets is told to all of them.
  *
  * Everything belongs to the service's writer: joining is a request there, events come there, and
  * one job sends what has gathered. Only the notice that a browser has left comes from other
- * threads, by way of a stack that the job empties. An order's page is told that its order has
- * changed, never how: it then fetches itself again, with its owner's cookie.
+ * threads, by way of a stack that the job empties. Whoever is signed in is also told which of their
+ * own orders has changed, never how: pages then fetch themselves again, with their owner's cookie.
+ *
+ * However much happens, a browser is sent little: of each ticket its last state, and where too many
+ * changed at once only that they did, at most once a second; a page then says so.
  *
  * The stream of somebody whose session is refused meanwhile is ended; the browser comes again, as
  * somebody without a session.
@@ -11,34 +14,43 @@
  * Between a page's data and its stream there is a gap, and another whenever the stream breaks. What
  * happened last is kept, and whoever joins is first told what is newer than what it knows
  * (?since=, Last-Event-ID); hearing something twice does no harm. */
-#include "services/web/web.h"
+#include "services/web/live.h"
 
-#include "base/metric.h"
 #include "base/money.h"
-#include "http/server.h"
+#include "base/siphash.h"
+#include "http/server/server.h"
+#include "identity/user_id.h"
+#include "services/web/api.h"
+#include "services/web/web.h"
+#include "telemetry/metric.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
 
 #define MEMBERS_MAX   20000
-#define NEWS_MAX      65536 /* bytes gathered; beyond them pages are told to look again */
+#define FRESH_MAX     64    /* tickets changed between two sendings; beyond: pages look again */
 #define CHANGED_MAX   1024  /* orders gathered, likewise */
+#define PAUSE_MS      50    /* between two sendings, for what happens meanwhile to gather */
+#define STALE_MS      1000  /* the same after pages were told to look again */
 #define HEARTBEAT_MS  25000 /* so that proxies keep the stream and the gone are noticed */
 #define MEMBERS_A_MS  500 /* sending to many takes time: gather for as long as the last one took */
 #define LIVE_JOB      0
-#define USER_ID_BYTES 256  /* 64 characters */
+#define USER_ID_BYTES USER_ID_BYTES_MAX
 #define REFUSED_MS    500  /* between looks for members whose session is refused by now */
 #define RECENT_MAX    256  /* events kept */
 #define RECENT_BYTES  1400 /* a title of 200 four-byte characters fits */
-#define OVERLAP_MS    2000 /* a page's data is older than its clock, and clocks differ */
+#define OWNER_SETS    4096 /* whose an order is: for so many orders, four at a place */
+#define OWNER_WAYS    4
+#define ORDERS_ASKED  50 /* of a visitor who joins */
+#define NEWS_MAX      (FRESH_MAX * RECENT_BYTES)
 
 struct member {
     struct member *previous, *next; /* in the list of all; next: also of the free ones */
     struct member *gone_next;
     struct env *env;
     struct stream *stream;
-    struct object_id order_id;       /* all zero: none */
-    char user_id[USER_ID_BYTES + 1]; /* "": nobody is signed in */
+    uint64_t user; /* hash of the id; 0: nobody is signed in */
+    char user_id[USER_ID_BYTES + 1];
     char sid_hash[SESSION_ID_HASH_HEX + 1];
     _Atomic bool gone;
 };
@@ -51,34 +63,52 @@ struct recent {
     char text[RECENT_BYTES];
 };
 
+/* A ticket's last state, which stands in a recent of that number. */
+struct fresh {
+    struct object_id id;
+    size_t recent;
+};
+
+struct owner {
+    struct object_id order_id;
+    uint64_t user; /* 0: unknown */
+};
+
 struct live {
     struct arena *arena; /* of the members, who are used again */
     struct member *members, *spare;
     size_t count, signed_in;
-    int64_t refused_look_ms; /* when to look next for those who are refused */
+    struct mono_ms refused_look_at; /* when to look next for those who are refused */
     _Atomic(struct member *) gone;
-    struct buf news; /* events for everyone, ready to be sent */
-    struct object_id changed[CHANGED_MAX];
+    struct fresh fresh[FRESH_MAX]; /* tickets whose last state is still to be sent */
+    size_t fresh_count;
+    struct owner changed[CHANGED_MAX];
     size_t changed_count;
-    int64_t sent_ms, heartbeat_ms;
+    bool too_many; /* for either of them: everyone looks again */
+    struct mono_ms sent_at, heartbeat_at;
+    int64_t pause_ms;
+    uint64_t key[2]; /* of the hashes of users */
+    struct owner owners[OWNER_SETS][OWNER_WAYS];
+    size_t owner_next; /* which way is overwritten next */
     struct recent recent[RECENT_MAX];
-    size_t recent_count;  /* ever; the newest is at (recent_count - 1) % RECENT_MAX */
-    int64_t forgotten_ms; /* nothing is known of what happened up to then */
+    size_t recent_count;     /* ever; the newest is at (recent_count - 1) % RECENT_MAX */
+    _Atomic int64_t news_ms; /* when the last of it happened; read by any thread */
+    int64_t forgotten_ms;    /* nothing is known of what happened up to then */
 };
 
-#define STALE STR("event: stale\ndata: 1\n\n")
-#define NUDGE STR("event: order\ndata: 1\n\n")
-#define BEAT  STR(":\n\n")
+#define STALE     STR("event: stale\ndata: 1\n\n")
+#define HEARTBEAT STR(":\n\n")
 
-struct live *live_new(struct arena *arena, int64_t now_ms)
+struct live *live_new(struct arena *arena, struct random *random, int64_t now_ms)
 {
     struct live *live = arena_alloc(arena, sizeof *live);
 
     if (!live) return NULL;
+    random_fill(random, live->key, sizeof live->key);
     live->forgotten_ms = now_ms;
+    atomic_init(&live->news_ms, now_ms);
     live->arena = arena_new(MEMBERS_MAX * (sizeof(struct member) + 16) + 4096);
     if (!live->arena) return NULL;
-    buf_init(&live->news, NULL, NEWS_MAX);
     atomic_init(&live->gone, NULL);
     return live;
 }
@@ -86,7 +116,7 @@ struct live *live_new(struct arena *arena, int64_t now_ms)
 /* --- who is there ---------------------------------------------------------------------------- */
 
 /* In a loop thread: the browser has left. */
-static void left(void *context)
+static void member_left(void *context)
 {
     struct member *member = context;
     struct live *live = ((struct web *)member->env->state)->live;
@@ -96,7 +126,7 @@ static void left(void *context)
     do
         member->gone_next = head;
     while (!atomic_compare_exchange_weak(&live->gone, &head, member));
-    env_job_poke(member->env, LIVE_JOB);
+    env_job_wake(member->env, LIVE_JOB);
 }
 
 static struct member *member_add(struct live *live, struct env *env)
@@ -131,7 +161,8 @@ static void member_remove(struct live *live, struct member *member)
     metric_add(METRIC_LIVE_CLIENTS, -1);
 }
 
-/* After stream_end `left` cannot run any more; one that has run put the member on the stack. */
+/* After stream_end `member_left` cannot run any more; one that has run put the member on the stack.
+ */
 static void member_drop(struct live *live, struct member *member)
 {
     stream_end(member->stream);
@@ -139,7 +170,7 @@ static void member_drop(struct live *live, struct member *member)
     if (!atomic_load(&member->gone)) member_remove(live, member);
 }
 
-static void bury_the_gone(struct live *live)
+static void members_remove_gone(struct live *live)
 {
     struct member *member = atomic_exchange(&live->gone, NULL);
 
@@ -155,167 +186,242 @@ static void bury_the_gone(struct live *live)
 void live_free(struct live *live)
 {
     if (!live) return;
-    bury_the_gone(live);
+    members_remove_gone(live);
     while (live->members)
         member_drop(live, live->members);
-    buf_free(&live->news);
     arena_free(live->arena);
 }
 
-/* --- what was missed -------------------------------------------------------------------------- */
+/* --- whose an order is ------------------------------------------------------------------------ *
+ * Not every event of an order says whose it is. The first one does, and whoever joins brings along
+ * the orders of before this program began. Bounded: the oldest of a place is forgotten. */
 
 static bool is_zero(struct object_id id)
 {
     return object_id_eq(id, (struct object_id){{0}});
 }
 
-static struct recent *remember(struct live *live, int64_t now_ms, struct object_id order_id)
+static uint64_t user_hash(const struct live *live, struct str user_id)
+{
+    uint64_t hash = user_id.len ? siphash(live->key, user_id) : 0;
+
+    return user_id.len && hash == 0 ? 1 : hash;
+}
+
+static struct owner *owner_set(struct live *live, struct object_id order_id)
+{
+    struct str bytes = {(const char *)order_id.bytes, sizeof order_id.bytes};
+
+    return live->owners[siphash(live->key, bytes) % OWNER_SETS];
+}
+
+static uint64_t owner_of(struct live *live, struct object_id order_id)
+{
+    const struct owner *set = owner_set(live, order_id);
+
+    for (size_t i = 0; i < OWNER_WAYS; i++)
+        if (object_id_eq(set[i].order_id, order_id)) return set[i].user;
+    return 0;
+}
+
+static void owner_put(struct live *live, struct object_id order_id, uint64_t user)
+{
+    if (owner_of(live, order_id)) return;
+    owner_set(live, order_id)[live->owner_next++ % OWNER_WAYS] = (struct owner){order_id, user};
+}
+
+static void put_order_changed(struct buf *out, struct object_id order_id)
+{
+    struct object_id_text text = object_id_text(order_id);
+
+    buf_printf(out, "event: order\ndata: {\"id\":\"%s\"}\n\n", text.hex);
+}
+
+/* --- what was missed -------------------------------------------------------------------------- */
+
+static struct recent *recent_add(struct live *live, int64_t now_ms, struct object_id order_id)
 {
     struct recent *recent = &live->recent[live->recent_count++ % RECENT_MAX];
 
-    if (live->recent_count > RECENT_MAX) live->forgotten_ms = recent->at_ms;
+    if (live->recent_count > RECENT_MAX && recent->at_ms > live->forgotten_ms)
+        live->forgotten_ms = recent->at_ms;
     recent->at_ms = now_ms;
+    atomic_store(&live->news_ms, now_ms);
     recent->order_id = order_id;
     recent->length = 0;
     return recent;
 }
 
 /* Everything since then that the member may hear. */
-static void catch_up(const struct live *live, const struct member *member, int64_t since_ms,
-                     struct buf *out)
+static void put_missed(struct live *live, const struct member *member, int64_t since_ms,
+                       struct buf *out)
 {
     size_t first = live->recent_count > RECENT_MAX ? live->recent_count - RECENT_MAX : 0;
-    bool nudged = false;
 
     for (size_t i = first; i < live->recent_count; i++) {
         const struct recent *recent = &live->recent[i % RECENT_MAX];
 
-        if (recent->at_ms + OVERLAP_MS < since_ms) continue;
+        if (recent->at_ms + LIVE_OVERLAP_MS < since_ms) continue;
         buf_append(out, (struct str){recent->text, recent->length});
-        if (nudged || is_zero(recent->order_id)) continue;
-        nudged = object_id_eq(recent->order_id, member->order_id);
-        if (nudged) buf_append(out, NUDGE);
+        if (member->user && !is_zero(recent->order_id) &&
+            owner_of(live, recent->order_id) == member->user)
+            put_order_changed(out, recent->order_id);
     }
 }
 
-/* A fresh page says when it was made, one whose stream broke what it heard last. Only the latter is
- * told to look again: a page that was made just now would do so for ever on a busy day. */
-static void greet(struct request *rq, const struct live *live, const struct member *member,
-                  struct buf *out)
+/* A fresh page says when it was made (?since=); one whose stream broke, or which was hidden for a
+ * while, what it heard last (Last-Event-ID, ?last=). Only the latter is told to look again: a page
+ * that was made just now would do so for ever on a busy day. "here" is the end of what was missed,
+ * and its id is the time from which on nothing will be. */
+static void put_hello(struct request *rq, struct live *live, const struct member *member,
+                      struct buf *out)
 {
     struct str last = request_header(rq, "last-event-id");
-    struct str since = last.at ? last : request_query(rq, "since");
+    struct str since = request_query(rq, "since");
     int64_t since_ms;
 
+    if (!last.at) last = request_query(rq, "last");
+    if (last.at) since = last;
     buf_append(out, STR("retry: 2000\n\n"));
-    if (!since.at || !str_to_int64(since, &since_ms)) return;
-    if (last.at && since_ms < live->forgotten_ms)
-        buf_append(out, STALE);
-    else
-        catch_up(live, member, since_ms, out);
+    if (since.at && str_to_int64(since, &since_ms)) {
+        if (last.at && since_ms < live->forgotten_ms)
+            buf_append(out, STALE);
+        else
+            put_missed(live, member, since_ms, out);
+    }
+    buf_printf(out, "id: %lld\nevent: here\ndata: 1\n\n", (long long)env_now_ms(rq->run->env));
 }
 
-struct str live_path(struct request *rq, struct str order_id)
+int64_t live_news_ms(const struct live *live)
 {
-    struct buf path;
-
-    buf_init(&path, rq->arena, 128);
-    buf_printf(&path, "/live?since=%lld", (long long)env_now_ms(rq->env));
-    if (order_id.len) {
-        buf_append(&path, STR("&order="));
-        buf_append(&path, order_id);
-    }
-    return path.failed ? STR("/live") : buf_str(&path);
+    return atomic_load(&live->news_ms);
 }
 
 /* --- joining --------------------------------------------------------------------------------- */
 
-static void note_user(struct live *live, struct member *member, const struct session_user *user)
+/* The visitor's newest orders; rq->run->state. */
+struct own_orders {
+    size_t count;
+    struct object_id at[ORDERS_ASKED];
+};
+
+static void member_set_user(struct live *live, struct member *member,
+                            const struct session_user *user, const struct own_orders *orders)
 {
     if (!user->id.len) return;
     snprintf(member->user_id, sizeof member->user_id, "%.*s", (int)user->id.len, user->id.at);
     memcpy(member->sid_hash, user->sid_hash, sizeof member->sid_hash);
+    member->user = user_hash(live, user->id);
     live->signed_in++;
+    for (size_t i = 0; orders && i < orders->count; i++)
+        owner_put(live, orders->at[i], member->user);
 }
 
 /* When the job has to run although nothing happens. */
-static int64_t next_ms_of(const struct live *live)
+static struct mono_ms live_next(const struct live *live)
 {
-    if (!live->members) return JOB_NEVER;
-    return live->signed_in && live->refused_look_ms < live->heartbeat_ms ? live->refused_look_ms
-                                                                         : live->heartbeat_ms;
+    if (!live->members) return MONO_NEVER;
+    return live->signed_in ? mono_earlier(live->refused_look_at, live->heartbeat_at)
+                           : live->heartbeat_at;
 }
 
-static enum err join(struct request *rq, struct tx *tx, struct reply *rp)
+static enum err member_join(struct request *rq, struct tx *tx, struct reply *rp)
 {
     struct live *live = web_of(rq)->live;
-    const struct object_id *order_id = rq->state;
-    struct member *member = member_add(live, rq->env);
+    struct member *member = member_add(live, rq->run->env);
 
+    (void)tx;
     if (!member) return ERR_QUEUE_FULL;
-    if (order_id) member->order_id = *order_id;
+    member_set_user(live, member, &rq->user, rq->run->state);
     rp->status = 200;
-    greet(rq, live, member, &rp->body);
-    member->stream = reply_stream(rq, rp, "text/event-stream; charset=utf-8", left, member);
+    put_hello(rq, live, member, &rp->body);
+    member->stream = reply_stream(rq, rp, "text/event-stream; charset=utf-8", member_left, member);
     if (!member->stream) {
         member_remove(live, member);
         return ERR_MEMORY;
     }
     reply_header(rp, "Cache-Control", STR("no-store"));
     reply_header(rp, "X-Accel-Buffering", STR("no"));
-    if (live->heartbeat_ms == 0) live->heartbeat_ms = tx->now_ms + HEARTBEAT_MS;
-    note_user(live, member, &rq->user);
-    env_job_due(rq->env, LIVE_JOB, next_ms_of(live));
+    if (live->heartbeat_at.ms == 0)
+        live->heartbeat_at = mono_after(env_mono(rq->run->env), HEARTBEAT_MS);
+    env_job_due_at(rq->run->env, LIVE_JOB, live_next(live));
     return OK;
 }
 
-/* Only the owner of an order hears of it, and who that is only the API knows. */
-static enum err took_order(struct request *rq, struct tx *tx, struct reply *rp)
+/* Refused meanwhile: then as a stranger. No answer: then of orders to come. */
+static enum err took_own_orders(struct request *rq, struct tx *tx, struct reply *rp)
 {
-    (void)tx;
-    if (!api_ok(rq, NULL)) return reply_empty(rp, 204); /* and do not come again */
-    return request_then(rq, IN_WRITER, join);
+    struct own_orders *orders = rq->run->state;
+    const struct json *list;
+
+    (void)tx, (void)rp;
+    if (rq->call.status == 401) rq->user = (struct session_user){.id = {NULL, 0}};
+    if (api_ok(rq, &list)) {
+        for (size_t i = 0; i < json_length(list) && orders->count < ORDERS_ASKED; i++) {
+            struct str id = STR("");
+
+            json_text(json_get(json_at(list, i), "id"), &id);
+            if (object_id_parse(id, &orders->at[orders->count])) orders->count++;
+        }
+    }
+    return request_then(rq, IN_WRITER, member_join);
 }
 
-/* GET /live?order=: text/event-stream (HTML, "Server-sent events"). Events: ticket, the state of
- * one as JSON; order, the order has changed; stale, look again. */
+/* GET /live?since=&last=&me=: text/event-stream (HTML, "Server-sent events"). Events: ticket, the
+ * state of one as JSON; order, one of the visitor's own has changed; stale, more happened than is
+ * told; here, what was missed has been told. */
 enum err get_live(struct request *rq, struct tx *tx, struct reply *rp)
 {
-    struct str order = request_query(rq, "order");
-    struct object_id *id;
-
-    (void)tx;
-    if (!order.at) return request_then(rq, IN_WRITER, join);
-    id = arena_alloc(rq->arena, sizeof *id);
-    if (!id) return ERR_MEMORY;
-    if (!object_id_parse(order, id)) return reply_empty(rp, 204);
-    rq->state = id;
-    return request_call(rq, METHOD_GET, path_of(rq, "/api/orders/", order, ""), STR(""),
-                        took_order);
+    (void)tx, (void)rp;
+    rq->run->state = NULL;
+    if (!rq->user.id.len) return request_then(rq, IN_WRITER, member_join);
+    rq->run->state = arena_alloc(rq->arena, sizeof(struct own_orders));
+    if (!rq->run->state) return ERR_MEMORY;
+    return request_call(rq, METHOD_GET, api_list(rq, "/api/orders", ORDERS_ASKED), STR(""),
+                        took_own_orders);
 }
 
 /* --- sending --------------------------------------------------------------------------------- */
 
-static bool is_changed(const struct live *live, const struct member *member)
-{
-    for (size_t i = 0; i < live->changed_count; i++)
-        if (object_id_eq(live->changed[i], member->order_id)) return true;
-    return false;
-}
-
 /* False: the browser is gone, or too slow. */
-static bool tell(const struct live *live, const struct member *member, struct str news, bool beat)
+static bool member_send(const struct live *live, const struct member *member, struct str news,
+                        bool heartbeat)
 {
-    if (live->changed_count && is_changed(live, member) && !stream_write(member->stream, NUDGE))
-        return false;
+    char memory[64];
+
+    for (size_t i = 0; member->user && i < live->changed_count; i++) {
+        struct buf notice = {.at = memory, .cap = sizeof memory, .max = sizeof memory};
+
+        if (live->changed[i].user != member->user) continue;
+        put_order_changed(&notice, live->changed[i].order_id);
+        if (!stream_write(member->stream, buf_str(&notice))) return false;
+    }
     if (news.len) return stream_write(member->stream, news);
-    return !beat || stream_write(member->stream, BEAT);
+    return !heartbeat || stream_write(member->stream, HEARTBEAT);
 }
 
-static void end_the_refused(struct env *env, struct live *live, int64_t now_ms)
+/* What everyone is sent: of each ticket its last state. */
+static struct str news_of(const struct live *live, struct arena *arena)
 {
-    if (now_ms < live->refused_look_ms) return;
-    live->refused_look_ms = now_ms + REFUSED_MS;
+    struct buf news;
+
+    if (live->too_many) return STALE;
+    buf_init(&news, arena, NEWS_MAX);
+    for (size_t i = 0; i < live->fresh_count; i++) {
+        const struct recent *recent = &live->recent[live->fresh[i].recent % RECENT_MAX];
+
+        if (live->recent_count - live->fresh[i].recent > RECENT_MAX) return STALE;
+        buf_append(&news, (struct str){recent->text, recent->length});
+    }
+    return news.failed ? STALE : buf_str(&news);
+}
+
+static void members_end_refused(struct env *env, struct live *live, int64_t now_ms)
+{
+    struct mono_ms now = env_mono(env);
+
+    if (!mono_reached(now, live->refused_look_at)) return;
+    live->refused_look_at = mono_after(now, REFUSED_MS);
     for (struct member *member = live->members, *next; member && live->signed_in; member = next) {
         struct session_user user = {.id = str_of(member->user_id)};
 
@@ -329,35 +435,39 @@ static void end_the_refused(struct env *env, struct live *live, int64_t now_ms)
 enum err live_send(struct env *env, struct tx *tx, int64_t *next_ms)
 {
     struct live *live = ((struct web *)env->state)->live;
-    struct str news = live->news.failed ? STALE : buf_str(&live->news);
-    bool beat = live->heartbeat_ms <= tx->now_ms;
+    struct str news = news_of(live, env->arena);
+    struct mono_ms now = env_mono(env);
+    bool heartbeat = mono_reached(now, live->heartbeat_at);
 
-    bury_the_gone(live);
-    end_the_refused(env, live, tx->now_ms);
-    if (news.len || live->changed_count || beat) {
+    members_remove_gone(live);
+    members_end_refused(env, live, tx->now_ms);
+    if (news.len || live->changed_count || heartbeat) {
         for (struct member *member = live->members, *next; member; member = next) {
             next = member->next;
-            if (member->stream && !tell(live, member, news, beat)) member_drop(live, member);
+            if (member->stream && !member_send(live, member, news, heartbeat))
+                member_drop(live, member);
         }
-        live->sent_ms = tx->now_ms;
+        live->sent_at = now;
+        live->pause_ms = str_eq(news, STALE) ? STALE_MS : PAUSE_MS;
     }
-    buf_reset(&live->news);
-    live->changed_count = 0;
-    if (beat) live->heartbeat_ms = tx->now_ms + HEARTBEAT_MS;
-    *next_ms = next_ms_of(live);
+    live->fresh_count = live->changed_count = 0;
+    live->too_many = false;
+    if (heartbeat) live->heartbeat_at = mono_after(now, HEARTBEAT_MS);
+    *next_ms = JOB_NEVER;
+    env_job_due_at(env, LIVE_JOB, live_next(live));
     return OK;
 }
 
 /* --- what happens ----------------------------------------------------------------------------- */
 
-/* Soon: at once, unless so many listen that the last sending still counts. */
-static void send_soon(struct env *env, const struct tx *tx)
+/* Soon: at once, unless something was sent a moment ago, or so many listen that it still counts. */
+static void live_send_soon(struct env *env)
 {
     const struct live *live = ((struct web *)env->state)->live;
-    int64_t due_ms = live->sent_ms + (int64_t)(live->count / MEMBERS_A_MS);
+    int64_t busy_ms = (int64_t)(live->count / MEMBERS_A_MS);
+    int64_t pause_ms = busy_ms > live->pause_ms ? busy_ms : live->pause_ms;
 
-    if (!live->members) return;
-    env_job_due(env, LIVE_JOB, due_ms > tx->now_ms ? due_ms : tx->now_ms);
+    if (live->members) env_job_due_at(env, LIVE_JOB, mono_after(live->sent_at, pause_ms));
 }
 
 static void put_price(struct json_writer *json, int64_t cents)
@@ -365,19 +475,39 @@ static void put_price(struct json_writer *json, int64_t cents)
     char memory[32];
     struct buf price = {.at = memory, .cap = sizeof memory, .max = sizeof memory};
 
-    if (cents % 100)
-        buf_printf(&price, "$%lld.%02lld", (long long)(cents / 100), (long long)(cents % 100));
-    else
-        buf_printf(&price, "$%lld", (long long)(cents / 100));
+    money_text(&price, cents);
+    json_key(json, "price");
     json_put_text(json, buf_str(&price));
+    if (!*price_size(buf_str(&price))) return;
+    json_key(json, "size");
+    json_put_text(json, str_of(price_size(buf_str(&price))));
+}
+
+/* Where a ticket's state goes that is told next: instead of one that was not sent yet. */
+static struct recent *fresh_recent(struct live *live, int64_t now_ms, struct object_id id)
+{
+    struct recent *recent = recent_add(live, now_ms, (struct object_id){{0}});
+    struct fresh fresh = {id, live->recent_count - 1};
+
+    for (size_t i = 0; i < live->fresh_count; i++)
+        if (object_id_eq(live->fresh[i].id, id)) {
+            live->fresh[i] = fresh;
+            return recent;
+        }
+    if (!live->members) return recent;
+    if (live->fresh_count < FRESH_MAX)
+        live->fresh[live->fresh_count++] = fresh;
+    else
+        live->too_many = true;
+    return recent;
 }
 
 /* What anybody may see of a ticket. The id is the time, for when the stream breaks. */
-static void tell_ticket(struct env *env, const struct tx *tx, struct object_id id, struct str title,
-                        int64_t price_cents, struct str state)
+static void ticket_changed(struct env *env, const struct tx *tx, struct object_id id,
+                           struct str title, int64_t price_cents, struct str state)
 {
     struct live *live = ((struct web *)env->state)->live;
-    struct recent *recent = remember(live, tx->now_ms, (struct object_id){{0}});
+    struct recent *recent = fresh_recent(live, tx->now_ms, id);
     struct object_id_text text = object_id_text(id);
     struct buf out = {.at = recent->text, .cap = RECENT_BYTES, .max = RECENT_BYTES};
     struct json_writer json = json_writer_to(&out);
@@ -390,22 +520,19 @@ static void tell_ticket(struct env *env, const struct tx *tx, struct object_id i
     json_put_text(&json, state);
     json_key(&json, "title");
     json_put_text(&json, title);
-    json_key(&json, "price");
     put_price(&json, price_cents);
     json_end_object(&json);
     buf_append(&out, STR("\n\n"));
     if (out.failed) return; /* control characters by the hundred: its page will tell */
     recent->length = out.len;
-    if (!live->members) return;
-    buf_append(&live->news, buf_str(&out));
-    send_soon(env, tx);
+    live_send_soon(env);
 }
 
 static enum verdict on_ticket_created(struct env *env, struct tx *tx, const void *event)
 {
     const struct ticket_created *ticket = event;
 
-    tell_ticket(env, tx, ticket->id, ticket->title, ticket->price_cents, STR("new"));
+    ticket_changed(env, tx, ticket->id, ticket->title, ticket->price_cents, STR("new"));
     return VERDICT_SEEN;
 }
 
@@ -414,10 +541,11 @@ static enum verdict on_ticket_updated(struct env *env, struct tx *tx, const void
     const struct ticket_updated *ticket = event;
     bool held = !is_zero(ticket->order_id);
 
-    tell_ticket(env, tx, ticket->id, ticket->title, ticket->price_cents,
-                ticket->sold ? STR("sold")
-                : held       ? STR("reserved")
-                             : STR("free"));
+    ticket_changed(env, tx, ticket->id, ticket->title, ticket->price_cents,
+                   ticket->sold        ? STR("sold")
+                   : held              ? STR("reserved")
+                   : ticket->withdrawn ? STR("withdrawn")
+                                       : STR("free"));
     return VERDICT_SEEN;
 }
 
@@ -425,14 +553,23 @@ static enum verdict order_changed(struct env *env, const struct tx *tx, struct o
 {
     struct live *live = ((struct web *)env->state)->live;
 
-    remember(live, tx->now_ms, id);
+    recent_add(live, tx->now_ms, id);
     if (!live->members) return VERDICT_SEEN;
     if (live->changed_count < CHANGED_MAX)
-        live->changed[live->changed_count++] = id;
+        live->changed[live->changed_count++] = (struct owner){id, owner_of(live, id)};
     else
-        live->news.failed = true; /* then everyone looks again */
-    send_soon(env, tx);
+        live->too_many = true;
+    live_send_soon(env);
     return VERDICT_SEEN;
+}
+
+static enum verdict on_order_created(struct env *env, struct tx *tx, const void *event)
+{
+    struct live *live = ((struct web *)env->state)->live;
+    const struct order_created *order = event;
+
+    owner_put(live, order->id, user_hash(live, order->user_id));
+    return order_changed(env, tx, order->id);
 }
 
 static enum verdict on_order_cancelled(struct env *env, struct tx *tx, const void *event)
@@ -455,8 +592,9 @@ static enum verdict on_payment_refunded(struct env *env, struct tx *tx, const vo
     return order_changed(env, tx, ((const struct payment_refunded *)event)->order_id);
 }
 
-const struct listener web_listeners[WEB_LISTENERS] = {
-    {EVENT_TICKET_CREATED, on_ticket_created},   {EVENT_TICKET_UPDATED, on_ticket_updated},
-    {EVENT_ORDER_CANCELLED, on_order_cancelled}, {EVENT_ORDER_COMPLETED, on_order_completed},
-    {EVENT_PAYMENT_FAILED, on_payment_failed},   {EVENT_PAYMENT_REFUNDED, on_payment_refunded},
+const struct listener live_listeners[LIVE_LISTENERS] = {
+    {EVENT_TICKET_CREATED, on_ticket_created},     {EVENT_TICKET_UPDATED, on_ticket_updated},
+    {EVENT_ORDER_CREATED, on_order_created},       {EVENT_ORDER_CANCELLED, on_order_cancelled},
+    {EVENT_ORDER_COMPLETED, on_order_completed},   {EVENT_PAYMENT_FAILED, on_payment_failed},
+    {EVENT_PAYMENT_REFUNDED, on_payment_refunded},
 };

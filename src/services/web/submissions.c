@@ -1,20 +1,27 @@
 /* services/web/submissions.c: a form that must not count twice.
  *
  * An impatient finger sends a form again before the first answer is there. Each form that makes
- * something carries a nonce; the first to arrive does the work, and the others wait for it and are
- * redirected where it was. Kept in memory by the writer alone: the last SUBMISSIONS_MAX are plenty
- * for double clicks, and after a restart nobody is in the middle of one. */
+ * something carries a nonce; the first to arrive does the work, and the others with the same fields
+ * wait for it and are redirected where it was. Kept in memory by the writer alone: the last
+ * SUBMISSIONS_MAX are plenty for double clicks, and after a restart nobody is in the middle of one.
+ */
+#include "services/web/submissions.h"
+
+#include "base/hex.h"
+#include "base/siphash.h"
+#include "identity/user_id.h"
+#include "services/web/page.h"
 #include "services/web/web.h"
 
 #define SUBMISSIONS_MAX 1024
 #define NONCE_BYTES     16
 #define NONCE_HEX       (2 * NONCE_BYTES)
-#define KEY_MAX         64
 #define PATH_BYTES_MAX  128
 
 struct submission {
     char nonce[NONCE_HEX];
-    char user[KEY_MAX]; /* the first bytes of the visitor's id */
+    uint64_t fields;              /* of what was typed: with other fields it is another form */
+    char user[USER_ID_BYTES_MAX]; /* the visitor's id; empty: a stranger's */
     size_t user_len;
     char path[PATH_BYTES_MAX]; /* where it led */
     size_t path_len;           /* 0: it is on its way */
@@ -25,7 +32,7 @@ struct submissions {
     size_t next; /* the oldest, to be overwritten */
 };
 
-/* rq->state while the request is in here. */
+/* rq->run->state while the request is in here. */
 struct attempt {
     struct str nonce, path;
     handler_fn *call;
@@ -39,71 +46,69 @@ struct submissions *submissions_new(struct arena *arena)
 
 struct str submission_nonce(struct request *rq)
 {
-    static const char digits[] = "0123456789abcdef";
-    char *hex = arena_alloc(rq->arena, NONCE_HEX);
+    char *hex = arena_alloc(rq->arena, NONCE_HEX + 1);
     unsigned char bytes[NONCE_BYTES];
 
     if (!hex) return STR("");
-    random_fill(rq->env->random, bytes, sizeof bytes);
-    for (size_t i = 0; i < sizeof bytes; i++) {
-        hex[2 * i] = digits[bytes[i] >> 4];
-        hex[2 * i + 1] = digits[bytes[i] & 15];
-    }
+    random_fill(rq->run->env->random, bytes, sizeof bytes);
+    hex_encode(bytes, sizeof bytes, hex);
     return (struct str){hex, NONCE_HEX};
 }
 
-static struct str user_key(const struct request *rq)
+/* Only the visitor's own forms are held against each other, so nobody gains by a collision. */
+static uint64_t fields_of(const struct request *rq)
 {
-    struct str id = rq->user.id;
+    static const uint64_t key[2] = {0, 0};
 
-    return (struct str){id.at, id.len < KEY_MAX ? id.len : KEY_MAX};
+    return siphash(key, rq->body_bytes);
 }
 
-static struct submission *find(const struct request *rq, struct str nonce)
+static struct submission *submission_find(const struct request *rq, struct str nonce)
 {
     struct submissions *all = web_of(rq)->submissions;
+    uint64_t fields = fields_of(rq);
 
     for (size_t i = 0; i < SUBMISSIONS_MAX; i++) {
         struct submission *one = &all->at[i];
 
-        if (str_eq((struct str){one->nonce, NONCE_HEX}, nonce) &&
-            str_eq((struct str){one->user, one->user_len}, user_key(rq)))
+        if (one->fields == fields && str_eq((struct str){one->nonce, NONCE_HEX}, nonce) &&
+            str_eq((struct str){one->user, one->user_len}, rq->user.id))
             return one;
     }
     return NULL;
 }
 
-static void add(const struct request *rq, struct str nonce)
+static void submission_add(const struct request *rq, struct str nonce)
 {
     struct submissions *all = web_of(rq)->submissions;
     struct submission *one = &all->at[all->next++ % SUBMISSIONS_MAX];
-    struct str user = user_key(rq);
+    struct str user = rq->user.id;
 
-    *one = (struct submission){.user_len = user.len};
+    *one = (struct submission){.fields = fields_of(rq), .user_len = user.len};
     memcpy(one->nonce, nonce.at, NONCE_HEX);
     if (user.len) memcpy(one->user, user.at, user.len);
 }
 
 /* In the writer: the first goes on, the others wait or are done. */
-static enum err begin(struct request *rq, struct tx *tx, struct reply *rp)
+static enum err submission_begin(struct request *rq, struct tx *tx, struct reply *rp)
 {
-    struct attempt *attempt = rq->state;
-    const struct submission *one = find(rq, attempt->nonce);
+    struct attempt *attempt = rq->run->state;
+    const struct submission *one = submission_find(rq, attempt->nonce);
 
     if (!one) {
-        add(rq, attempt->nonce);
-        rq->state = attempt->state;
+        submission_add(rq, attempt->nonce);
+        rq->run->state = attempt->state;
         return attempt->call(rq, tx, rp);
     }
-    if (one->path_len == 0) return request_wait(rq, attempt->nonce, begin);
+    if (one->path_len == 0) return request_wait(rq, attempt->nonce, submission_begin);
     return page_redirect(rp, (struct str){one->path, one->path_len});
 }
 
 /* In the writer: what was answered stays as it is. */
-static enum err end(struct request *rq, struct tx *tx, struct reply *rp)
+static enum err submission_finish(struct request *rq, struct tx *tx, struct reply *rp)
 {
-    const struct attempt *attempt = rq->state;
-    struct submission *one = find(rq, attempt->nonce);
+    const struct attempt *attempt = rq->run->state;
+    struct submission *one = submission_find(rq, attempt->nonce);
 
     (void)tx, (void)rp;
     if (one && attempt->path.len && attempt->path.len <= PATH_BYTES_MAX) {
@@ -112,28 +117,31 @@ static enum err end(struct request *rq, struct tx *tx, struct reply *rp)
     } else if (one) {
         *one = (struct submission){0};
     }
-    env_wake(rq->env, attempt->nonce);
+    env_wake(rq->run->env, attempt->nonce);
     return OK;
 }
 
-static enum err step(struct request *rq, struct attempt attempt, handler_fn *next)
+static enum err submission_step(struct request *rq, struct attempt attempt, handler_fn *next)
 {
     struct attempt *kept = arena_alloc(rq->arena, sizeof *kept);
 
     if (!kept) return ERR_MEMORY;
     *kept = attempt;
-    rq->state = kept;
+    rq->run->state = kept;
     return request_then(rq, IN_WRITER, next);
 }
 
 enum err submission_once(struct request *rq, struct str nonce, handler_fn *call)
 {
     if (nonce.len != NONCE_HEX) return call(rq, NULL, &rq->reply); /* made by hand: its own risk */
-    return step(rq, (struct attempt){.nonce = nonce, .call = call, .state = rq->state}, begin);
+    return submission_step(rq,
+                           (struct attempt){.nonce = nonce, .call = call, .state = rq->run->state},
+                           submission_begin);
 }
 
 enum err submission_end(struct request *rq, struct str nonce, struct str went_to)
 {
     if (nonce.len != NONCE_HEX) return OK;
-    return step(rq, (struct attempt){.nonce = nonce, .path = went_to}, end);
+    return submission_step(rq, (struct attempt){.nonce = nonce, .path = went_to},
+                           submission_finish);
 }

@@ -1,117 +1,46 @@
-/* services/web/view.h: what the templates are given, and how a value gets into HTML.
+/* services/web/view.h: what the templates (pages/) are given: they name members of these structs.
  *
- * Templates (pages/) name members of these structs; tools/templates.py decides by the place a value
- * stands in which of the functions below puts it there. All texts live in the request's arena. */
+ * All texts live in the request's arena and are not escaped yet (escape.h). */
 #ifndef SERVICES_WEB_VIEW_H
 #define SERVICES_WEB_VIEW_H
 
-#include "base/str.h"
-
-/* HTML that templates made: the only thing that is not escaped again. */
-struct html {
-    struct str text;
-};
-
-/* --- into the page -------------------------------------------------------------------------- */
-
-/* & < > " ' as references: for text and quoted attributes. */
-void put_escaped(struct buf *out, struct str text);
-/* A whole address: one of our own paths ("/…", not "//…"); anything else becomes "#". */
-void put_address(struct buf *out, struct str text);
-/* A piece of one: everything but unreserved characters (RFC 3986 section 2.3) percent-encoded. */
-void put_address_part(struct buf *out, struct str text);
-/* A JSON string that no HTML parser can leave: < > & and line separators as \u escapes. */
-void put_json(struct buf *out, struct str text);
-
-static inline void put_escaped_text(struct buf *out, const char *text)
-{
-    put_escaped(out, str_of(text));
-}
-static inline void put_address_text(struct buf *out, const char *text)
-{
-    put_address(out, str_of(text));
-}
-static inline void put_html(struct buf *out, struct html html)
-{
-    buf_append(out, html.text);
-}
-static inline void put_number(struct buf *out, int64_t number)
-{
-    buf_int(out, number);
-}
-
-#define PUT_TEXT(out, value)                                                                       \
-    _Generic((value),                                                                              \
-        struct str: put_escaped,                                                                   \
-        char *: put_escaped_text,                                                                  \
-        const char *: put_escaped_text,                                                            \
-        struct html: put_html,                                                                     \
-        int64_t: put_number)(out, value)
-#define PUT_ATTRIBUTE(out, value)                                                                  \
-    _Generic((value),                                                                              \
-        struct str: put_escaped,                                                                   \
-        char *: put_escaped_text,                                                                  \
-        const char *: put_escaped_text,                                                            \
-        int64_t: put_number)(out, value)
-#define PUT_ADDRESS(out, value)                                                                    \
-    _Generic((value), struct str : put_address, const char * : put_address_text)(out, value)
-#define PUT_ADDRESS_PART(out, value)                                                               \
-    _Generic((value), struct str : put_address_part, int64_t : put_number)(out, value)
-#define PUT_JSON(out, value)                                                                       \
-    _Generic((value), struct str : put_json, int64_t : put_number)(out, value)
-
-static inline bool true_of_str(struct str text)
-{
-    return text.len > 0;
-}
-static inline bool true_of_html(struct html html)
-{
-    return html.text.len > 0;
-}
-static inline bool true_of_text(const char *text)
-{
-    return text && *text;
-}
-static inline bool true_of_bool(bool value)
-{
-    return value;
-}
-static inline bool true_of_count(size_t count)
-{
-    return count > 0;
-}
-#define TRUE_OF(value)                                                                             \
-    _Generic((value),                                                                              \
-        struct str: true_of_str,                                                                   \
-        struct html: true_of_html,                                                                 \
-        char *: true_of_text,                                                                      \
-        const char *: true_of_text,                                                                \
-        bool: true_of_bool,                                                                        \
-        size_t: true_of_count,                                                                     \
-        int64_t: true_of_count)(value)
-
-/* A catalogue's text, already escaped, with its {names} replaced by escaped values. */
-struct message_value {
-    struct str name, value;
-};
-void put_message(struct buf *out, struct str text, const struct message_value *values,
-                 size_t count);
+#include "html/escape.h"
 
 /* --- what every page has -------------------------------------------------------------------- */
+
+/* What the visitor has reserved and not paid yet, on every page but those that show it. */
+struct held_view {
+    size_t count;
+    struct str order_id, title; /* of the one that ends first */
+    struct str expires_at, now; /* ISO 8601 */
+    struct str left;            /* "3:12" */
+    struct str number;          /* count, as text */
+    struct str except;          /* the order that this page shows; "all" */
+    bool many;
+};
 
 struct page {
     const struct str *texts; /* of the visitor's language, escaped */
     struct str language;
     struct str title;
-    struct str email;  /* of the visitor; empty: not signed in */
-    struct str theme;  /* "light", "dark", or empty: as the system has it */
-    struct str here;   /* this page's own path and query, to come back to */
-    struct str live;   /* where this page's events come from; empty: nothing moves on it */
-    struct str notice; /* good news after a redirect */
+    struct str description;   /* for people who have not come yet */
+    struct own_url canonical; /* where search engines find this page; empty: nowhere */
+    struct own_url image;     /* beside a link to it; with canonical only */
+    struct html structured;   /* what it is about, for programs (JSON-LD); may be empty */
+    struct str email;         /* of the visitor; empty: not signed in */
+    struct str theme;         /* "light", "dark", or empty: as the system has it */
+    struct str here;          /* this page's own path and query, to come back to */
+    struct str live;          /* where this page's events come from; empty: nothing moves on it */
+    struct str notice;        /* good news after a redirect */
+    struct str user_id;
+    struct held_view held;
+    struct own_url contact;  /* of whoever runs this: "mailto:…" or "https://…"; may be empty */
+    struct str contact_text; /* the same for people */
     bool signed_in;
     bool sandbox; /* no money moves */
-    bool dark;
-    bool at_market, at_orders, at_selling, at_new; /* which entry of the menu this is */
+    bool light, dark;
+    bool staff; /* the visitor looks after venues and shows */
+    bool at_market, at_orders, at_selling, at_new, at_staff; /* which entry of the menu this is */
 };
 
 /* --- pieces ---------------------------------------------------------------------------------- */
@@ -121,18 +50,56 @@ struct field {
     const char *name;
     struct str value;
     struct str error;
+    bool first; /* of the wrong ones: the focus goes there */
+};
+
+/* What is wrong with a form, said above it with links to the inputs (errors.html). */
+#define FORM_ERRORS_MAX 12
+
+struct form_error {
+    struct str id; /* of the input; empty: it is about the whole form */
+    struct str text;
+};
+
+struct form_errors {
+    struct {
+        struct form_error at[FORM_ERRORS_MAX];
+        size_t count;
+    } list;
+};
+
+/* What was typed into a form that needs a session, on its way through signing in (kept.html): no
+ * memory of the server's, nothing in the address. */
+#define KEPT_MAX 16
+
+struct kept_field {
+    struct str name, value;
+};
+
+struct kept_view {
+    struct {
+        struct kept_field at[KEPT_MAX];
+        size_t count;
+    } fields;
+    struct str form;   /* where the form is sent to; empty: nothing is kept */
+    struct str intent; /* "reserve": is carried out after signing in */
 };
 
 struct ticket_view {
     struct str id;
     struct str number; /* the short one on the ticket */
     struct str title;
-    struct str price;       /* "$49.90" */
-    struct str price_value; /* "49.90", for inputs */
+    struct str price;       /* "$1,249.90" */
+    struct str price_value; /* "1249.90", for inputs */
+    struct str input_id;    /* of its price on one\'s listings */
     struct str user_id, order_id;
-    const char *hue; /* "hue-0" … "hue-7" */
+    const char *hue;        /* "hue-0" … "hue-7" */
+    const char *price_size; /* "", "sum-9", "sum-11": a long price is set in smaller letters */
     int64_t version;
-    bool on_sale, reserved, sold;
+    bool on_sale, reserved, sold, withdrawn;
+    bool editable;            /* nobody has it, and it was not taken down */
+    struct str not_on_sale;   /* why, although it is so; empty: it is on sale */
+    struct str order_day;     /* when who has it reserved it; filled in for its seller */
     struct field price_field; /* selling: in place */
 };
 
@@ -150,13 +117,16 @@ struct order_view {
     struct ticket_view ticket;
     struct str expires_at;   /* ISO 8601 */
     struct str expires_text; /* for people */
+    struct str minutes;      /* of left_s, rounded; empty: about one */
+    struct str day;          /* it was made, with the time, UTC */
     struct str now;          /* the server's clock, ISO 8601 */
     struct str payment_id, refund_id;
     int64_t left_s, hold_s;
-    bool open;   /* can be paid and cancelled */
-    bool paying; /* money is on its way */
+    struct str left; /* "3:12" */
+    bool open;       /* can be paid and cancelled */
+    bool paying;     /* money is on its way */
     bool paid;
-    bool refunded, refunding;
+    bool refunded, refunding, refund_failed;
     bool expired; /* gone by itself; else it was given back */
     bool cancelled;
 };
@@ -178,7 +148,10 @@ struct market_view {
 struct sign_view {
     struct field email, password;
     struct str next;
-    struct str error; /* of the whole form */
+    struct form_errors errors;
+    struct kept_view kept;
+    struct str heading, reason; /* what it is for, and why one is here */
+    bool exists;                /* there is an account with this email */
 };
 
 struct cards_view {
@@ -187,19 +160,26 @@ struct cards_view {
 
 struct sell_view {
     struct ticket_fields fields;
-    struct str nonce, error;
+    struct form_errors errors;
+    struct str nonce;
 };
 
 struct ticket_page_view {
     struct ticket_view ticket;
     struct ticket_fields fields; /* the seller's form */
-    struct str error;
+    struct form_errors errors;
     struct str my_order; /* the visitor holds it by this order */
+    struct str hold;     /* for how long it would be held: "15 minutes" */
+    struct str address;  /* the whole one, to be shared */
+    struct str version;  /* of the ticket, as the visitor sees it */
     bool mine;           /* the visitor sells it */
+    bool edited;         /* the seller has typed something that was not taken */
+    bool dearer;         /* the price went up since the visitor saw it */
 };
 
 struct orders_view {
     struct order_list orders;
+    int64_t state; /* another one as soon as any of them changes */
     struct str after;
 };
 
@@ -211,7 +191,7 @@ struct card_view {
 
 struct order_page_view {
     struct order_view order;
-    struct str error;           /* of the payment */
+    struct form_errors errors;  /* of the payment */
     struct str publishable_key; /* empty: the sandbox's own form */
     struct {
         const struct card_view *at;
@@ -222,19 +202,163 @@ struct order_page_view {
 struct selling_view {
     struct ticket_list tickets;
     int64_t state; /* another one as soon as any of them changes: their versions, summed up */
+    struct str after, here_after; /* where the next page begins, and this one */
+    struct form_errors errors;
+};
+
+struct show_view {
+    struct str id, venue_id, title, performers;
+    struct str starts_at, doors_at; /* as clocks at the venue show it, with their offset */
+    struct str when, doors;         /* for people */
+    struct str refusal;             /* why the proposal was not taken; may be empty */
+    bool proposed, refused, postponed, cancelled, begun, over;
+};
+
+struct venue_view {
+    struct str id, name, city, country, zone;
+    struct str refusal; /* as of a show */
+    bool proposed, refused;
+};
+
+struct show_page_view {
+    struct show_view show;
+    struct venue_view venue;
+};
+
+struct venue_page_view {
+    struct venue_view venue;
+    struct {
+        const struct show_view *at;
+        size_t count;
+    } shows;
     struct str after;
-    struct str error;
+};
+
+/* --- venues and shows, as they are proposed and looked after -----------------------------------
+ */
+
+/* One of several to choose from. */
+struct choice {
+    struct str value, text;
+    bool chosen;
+};
+
+/* One input of a form whose fields come from a table (form_field.html). */
+struct form_field {
+    const char *name; /* and the input's id */
+    const char *type, *mode;
+    struct str label, hint, value, error;
+    struct str now;       /* what somebody else made of it meanwhile */
+    const char *was_name; /* a time: the hidden input that says how it was, with its offset */
+    struct str was;
+    struct {
+        const struct choice *at;
+        size_t count;
+    } choices;
+    bool first, optional, lines, choice, changed;
+};
+
+/* What may be done with it beside correcting it. */
+struct form_act {
+    struct str path, text;
+    bool at_once; /* without a page of its own that asks */
+};
+
+#define FORM_FIELDS_MAX 10
+#define FORM_ACTS_MAX   4
+struct catalogue_form_view {
+    struct {
+        struct form_field at[FORM_FIELDS_MAX];
+        size_t count;
+    } fields;
+    struct {
+        struct form_act at[FORM_ACTS_MAX];
+        size_t count;
+    } acts;
+    struct form_errors errors;
+    struct str heading, lead;
+    struct str name, about; /* of what it is about; empty: it is not there yet */
+    struct str status;      /* for people */
+    const char *status_class;
+    struct str action, submit, nonce;
+    struct str version;   /* as the visitor saw it */
+    struct str search, q; /* where the choices are looked for; and with what */
+    struct str back, back_text;
+    struct str missing, missing_text; /* where what is not among the choices is made */
+};
+
+/* A venue or a show in a list. */
+struct catalogue_row {
+    struct str id, path, name, about, status;
+    const char *status_class;
+    struct str reason; /* why it was refused */
+};
+
+struct catalogue_list_view {
+    struct {
+        const struct catalogue_row *at;
+        size_t count;
+    } rows;
+    struct {
+        const struct choice *at;
+        size_t count;
+    } filters;
+    struct str heading, empty, path, status, q, after;
+    struct str make, make_text;
+    bool shows;
+};
+
+struct proposals_view {
+    struct {
+        const struct catalogue_row *at;
+        size_t count;
+    } shows, venues;
 };
 
 struct signout_view {
     struct str next;
 };
 
+/* A paragraph or a heading of a text that is not part of the catalogue. */
+struct text_block {
+    struct str text;
+    bool heading;
+};
+
+struct about_view {
+    struct {
+        const struct text_block *at;
+        size_t count;
+    } blocks;
+};
+
+struct password_view {
+    struct field old, fresh;
+    struct form_errors errors;
+};
+
+struct forgot_view {
+    struct str next;
+    struct field email;
+    struct form_errors errors;
+    bool sent; /* it was asked for */
+    bool kept; /* mails stay on the machine: SMTP_URL is not set */
+};
+
+struct reset_view {
+    struct str token;
+    struct field fresh;
+    struct form_errors errors;
+    bool used; /* the link opens nothing (any more) */
+};
+
 struct problem_view {
     int64_t status;
+    bool show_status; /* what is not the visitor's is no number to them */
     struct str heading, advice;
     struct str action_path, action_text;
     struct str request_id;
+    struct str as; /* whom the visitor is signed in as, where that is the reason */
 };
 
 #endif

@@ -1,36 +1,87 @@
 /* services/web/web.c: the web service's one table: the pages people see. It owns no data; what it
  * shows it asks the public API, and what moves it hears from the bus. */
 #include "services/web/web.h"
+
 #include "services/services.h"
+#include "services/web/assets.h"
+#include "html/escape.h"
+#include "services/web/catalogue/catalogue_pages.h"
+#include "services/web/fragments.h"
+#include "services/web/live.h"
+#include "services/web/page.h"
+#include "services/web/pages/sign_in.h"
+#include "services/web/submissions.h"
 
 #define CALL_THREADS   8 /* for an API that is somewhere else (API_BASE_URL) */
 #define CALL_QUEUE_MAX 2048
 #define STATE_BYTES    (2 * 1024 * 1024)
 
 static const struct route routes[] = {
-    {METHOD_GET, "/", ACCESS_PUBLIC, IN_LOOP, get_market},
-    {METHOD_GET, "/auth/signup", ACCESS_PUBLIC, IN_LOOP, get_signup},
-    {METHOD_POST, "/auth/signup", ACCESS_PAGE, IN_LOOP, post_signup},
-    {METHOD_GET, "/auth/signin", ACCESS_PUBLIC, IN_LOOP, get_signin},
-    {METHOD_POST, "/auth/signin", ACCESS_PAGE, IN_LOOP, post_signin},
-    {METHOD_GET, "/auth/signout", ACCESS_PUBLIC, IN_LOOP, get_signout},
-    {METHOD_POST, "/auth/signout", ACCESS_PAGE, IN_LOOP, post_signout},
-    {METHOD_GET, "/tickets/new", ACCESS_PUBLIC, IN_LOOP, get_sell},
-    {METHOD_POST, "/tickets/new", ACCESS_PAGE, IN_LOOP, post_sell},
-    {METHOD_GET, "/tickets/:id", ACCESS_PUBLIC, IN_LOOP, get_ticket_page},
-    {METHOD_POST, "/tickets/:id", ACCESS_PAGE, IN_LOOP, post_ticket_page},
-    {METHOD_POST, "/tickets/:id/reserve", ACCESS_PAGE, IN_LOOP, post_reserve},
-    {METHOD_GET, "/orders", ACCESS_PUBLIC, IN_LOOP, get_orders_page},
-    {METHOD_GET, "/orders/:id", ACCESS_PUBLIC, IN_LOOP, get_order_page},
-    {METHOD_POST, "/orders/:id/pay", ACCESS_PAGE, IN_LOOP, post_pay},
-    {METHOD_POST, "/orders/:id/cancel", ACCESS_PAGE, IN_LOOP, post_cancel},
-    {METHOD_GET, "/selling", ACCESS_PUBLIC, IN_LOOP, get_selling},
-    {METHOD_POST, "/selling/:id/price", ACCESS_PAGE, IN_LOOP, post_price},
-    {METHOD_POST, "/theme", ACCESS_PAGE, IN_LOOP, post_theme},
-    {METHOD_GET, "/live", ACCESS_PUBLIC, IN_LOOP, get_live},
-    {METHOD_GET, "/static/:name", ACCESS_PUBLIC, IN_LOOP, get_static},
-    {METHOD_GET, "/robots.txt", ACCESS_PUBLIC, IN_LOOP, get_robots},
-    {METHOD_GET, "*", ACCESS_PUBLIC, IN_LOOP, get_nothing},
+    {METHOD_GET, "/", ACCESS_PUBLIC, IN_LOOP, .run = get_market},
+    {METHOD_GET, "/auth/signup", ACCESS_PUBLIC, IN_LOOP, .run = get_signup},
+    {METHOD_POST, "/auth/signup", ACCESS_PAGE, IN_LOOP, .run = post_signup},
+    {METHOD_GET, "/auth/signin", ACCESS_PUBLIC, IN_LOOP, .run = get_signin},
+    {METHOD_POST, "/auth/signin", ACCESS_PAGE, IN_LOOP, .run = post_signin},
+    {METHOD_GET, "/auth/signout", ACCESS_PUBLIC, IN_LOOP, .run = get_signout},
+    {METHOD_POST, "/auth/signout", ACCESS_PAGE, IN_LOOP, .run = post_signout},
+    {METHOD_GET, "/auth/forgot", ACCESS_PUBLIC, IN_LOOP, .run = get_forgot},
+    {METHOD_POST, "/auth/forgot", ACCESS_PAGE, IN_LOOP, .run = post_forgot},
+    {METHOD_GET, "/auth/reset", ACCESS_PUBLIC, IN_LOOP, .run = get_reset},
+    {METHOD_POST, "/auth/reset", ACCESS_PAGE, IN_LOOP, .run = post_reset},
+    {METHOD_GET, "/account/password", ACCESS_PUBLIC, IN_LOOP, .run = get_password},
+    {METHOD_POST, "/account/password", ACCESS_PAGE, IN_LOOP, .run = post_password},
+    {METHOD_GET, "/.well-known/change-password", ACCESS_PUBLIC, IN_LOOP,
+     .run = get_change_password},
+    {METHOD_GET, "/help", ACCESS_PUBLIC, IN_LOOP, .run = get_help},
+    {METHOD_GET, "/terms", ACCESS_PUBLIC, IN_LOOP, .run = get_terms},
+    {METHOD_GET, "/privacy", ACCESS_PUBLIC, IN_LOOP, .run = get_privacy},
+    {METHOD_GET, "/tickets/new", ACCESS_PUBLIC, IN_LOOP, .run = get_sell},
+    {METHOD_POST, "/tickets/new", ACCESS_PAGE, IN_LOOP, .run = post_sell},
+    {METHOD_GET, "/tickets/:id", ACCESS_PUBLIC, IN_LOOP, .run = get_ticket_page},
+    {METHOD_POST, "/tickets/:id", ACCESS_PAGE, IN_LOOP, .run = post_ticket_page},
+    {METHOD_GET, "/tickets/:id/reserve", ACCESS_PUBLIC, IN_LOOP, .run = get_form_page},
+    {METHOD_POST, "/tickets/:id/reserve", ACCESS_PAGE, IN_LOOP, .run = post_reserve},
+    {METHOD_GET, "/tickets/:id/withdraw", ACCESS_PUBLIC, IN_LOOP, .run = get_form_page},
+    {METHOD_POST, "/tickets/:id/withdraw", ACCESS_PAGE, IN_LOOP, .run = post_withdraw},
+    {METHOD_GET, "/orders", ACCESS_PUBLIC, IN_LOOP, .run = get_orders_page},
+    {METHOD_GET, "/orders/:id", ACCESS_PUBLIC, IN_LOOP, .run = get_order_page},
+    {METHOD_GET, "/orders/:id/pay", ACCESS_PUBLIC, IN_LOOP, .run = get_form_page},
+    {METHOD_POST, "/orders/:id/pay", ACCESS_PAGE, IN_LOOP, .run = post_pay},
+    {METHOD_GET, "/orders/:id/cancel", ACCESS_PUBLIC, IN_LOOP, .run = get_form_page},
+    {METHOD_POST, "/orders/:id/cancel", ACCESS_PAGE, IN_LOOP, .run = post_cancel},
+    {METHOD_GET, "/selling", ACCESS_PUBLIC, IN_LOOP, .run = get_selling},
+    {METHOD_GET, "/selling/proposals", ACCESS_PUBLIC, IN_LOOP, .run = get_proposals},
+    {METHOD_GET, "/selling/:id/price", ACCESS_PUBLIC, IN_LOOP, .run = get_form_page},
+    {METHOD_POST, "/selling/:id/price", ACCESS_PAGE, IN_LOOP, .run = post_price},
+    {METHOD_GET, "/admin", ACCESS_PUBLIC, IN_LOOP, .run = get_admin},
+    {METHOD_GET, "/admin/shows", ACCESS_PUBLIC, IN_LOOP, .run = get_catalogue_list},
+    {METHOD_GET, "/admin/shows/:id", ACCESS_PUBLIC, IN_LOOP, .run = get_catalogue_edit},
+    {METHOD_POST, "/admin/shows/:id", ACCESS_PAGE, IN_LOOP, .run = post_catalogue_edit},
+    {METHOD_GET, "/admin/shows/:id/:act", ACCESS_PUBLIC, IN_LOOP, .run = get_catalogue_act},
+    {METHOD_POST, "/admin/shows/:id/:act", ACCESS_PAGE, IN_LOOP, .run = post_catalogue_act},
+    {METHOD_GET, "/admin/venues", ACCESS_PUBLIC, IN_LOOP, .run = get_catalogue_list},
+    {METHOD_GET, "/admin/venues/:id", ACCESS_PUBLIC, IN_LOOP, .run = get_catalogue_edit},
+    {METHOD_POST, "/admin/venues/:id", ACCESS_PAGE, IN_LOOP, .run = post_catalogue_edit},
+    {METHOD_GET, "/admin/venues/:id/:act", ACCESS_PUBLIC, IN_LOOP, .run = get_catalogue_act},
+    {METHOD_POST, "/admin/venues/:id/:act", ACCESS_PAGE, IN_LOOP, .run = post_catalogue_act},
+    {METHOD_GET, "/shows/new", ACCESS_PUBLIC, IN_LOOP, .run = get_catalogue_new},
+    {METHOD_POST, "/shows/new", ACCESS_PAGE, IN_LOOP, .run = post_catalogue_new},
+    {METHOD_GET, "/venues/new", ACCESS_PUBLIC, IN_LOOP, .run = get_catalogue_new},
+    {METHOD_POST, "/venues/new", ACCESS_PAGE, IN_LOOP, .run = post_catalogue_new},
+    {METHOD_GET, "/shows/:id", ACCESS_PUBLIC, IN_LOOP, .run = get_show_page},
+    {METHOD_GET, "/venues/:id", ACCESS_PUBLIC, IN_LOOP, .run = get_venue_page},
+    {METHOD_GET, "/theme", ACCESS_PUBLIC, IN_LOOP, .run = get_form_page},
+    {METHOD_POST, "/theme", ACCESS_PAGE, IN_LOOP, .run = post_theme},
+    {METHOD_GET, "/held", ACCESS_PUBLIC, IN_LOOP, .run = get_held},
+    {METHOD_GET, "/live", ACCESS_PUBLIC, IN_LOOP, .run = get_live},
+    {METHOD_GET, "/static/:name", ACCESS_PUBLIC, IN_LOOP, .run = get_static},
+    {METHOD_GET, "/robots.txt", ACCESS_PUBLIC, IN_LOOP, .run = get_robots},
+    {METHOD_GET, "/sitemap.xml", ACCESS_PUBLIC, IN_LOOP, .run = get_sitemap},
+    {METHOD_GET, "/favicon.ico", ACCESS_PUBLIC, IN_LOOP, .run = get_root_file},
+    {METHOD_GET, "/apple-touch-icon.png", ACCESS_PUBLIC, IN_LOOP, .run = get_root_file},
+    {METHOD_GET, "/site.webmanifest", ACCESS_PUBLIC, IN_LOOP, .run = get_root_file},
+    {METHOD_GET, "/tickets", ACCESS_PUBLIC, IN_LOOP, .run = get_tickets},
+    {METHOD_GET, "*", ACCESS_PUBLIC, IN_LOOP, .run = get_nothing},
 };
 
 static const struct job jobs[LIVE_JOBS] = {{"live", live_send}};
@@ -62,7 +113,7 @@ static enum err web_start(struct env *env, struct buf *why)
     env->state = web;
     web->submissions = submissions_new(arena);
     web->fragments = fragments_new(arena);
-    web->live = live_new(arena, env_now_ms(env));
+    web->live = live_new(arena, env->random, env_now_ms(env));
     return web->submissions && web->fragments && web->live ? OK : ERR_MEMORY;
 }
 
@@ -80,9 +131,9 @@ const struct service_definition web_service = {
     .name = "web",
     .routes = routes,
     .route_count = sizeof routes / sizeof *routes,
-    .listeners = web_listeners,
-    .listener_count = WEB_LISTENERS,
-    .every_instance = true,
+    .listeners = live_listeners,
+    .listener_count = LIVE_LISTENERS,
+    .broadcast = true,
     .jobs = jobs,
     .job_count = LIVE_JOBS,
     .single_writer = true,

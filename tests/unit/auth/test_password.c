@@ -1,11 +1,10 @@
 /* tests/unit/auth/test_password.c: what hashing promises, with the real library. */
 #include "services/auth/password.h"
 
-#include "base/clock.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -87,16 +86,25 @@ static void a_broken_hash_verifies_nothing(void **state)
     }
 }
 
-/* The least of five runs each: others use this machine too. */
+/* Of this thread's own processor time: others use this machine too. */
+static int64_t processor_us(void)
+{
+    struct timespec now;
+
+    assert_int_equal(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now), 0);
+    return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
+}
+
+/* The least of five runs. */
 static int64_t least_verify_us(const struct password_hash *hash)
 {
     int64_t least = INT64_MAX;
 
     for (int i = 0; i < 5; i++) {
-        int64_t began_us = clock_monotonic_us(), took_us;
+        int64_t began_us = processor_us(), took_us;
 
         assert_false(password_verify(STR("wrong horse"), hash));
-        took_us = clock_monotonic_us() - began_us;
+        took_us = processor_us() - began_us;
         if (took_us < least) least = took_us;
     }
     return least;

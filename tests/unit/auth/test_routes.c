@@ -1,6 +1,6 @@
 /* tests/unit/auth/test_routes.c: the handlers, run through their chains over a real database the
  * way the runtime would, without a server around them. */
-#include "runtime/house.h"
+#include "runtime/revocations.h"
 #include "services/auth/auth.h"
 #include "services/auth/store.h"
 #include "services/services.h"
@@ -15,10 +15,10 @@
 
 #include <cmocka.h>
 
-#define NOW_MS     INT64_C(1790000000123)
-#define PLACES_MAX 8
-#define A_PASSWORD "trombone harvest 42"
-#define A_USER     "{\"email\":\"Ann@Example.com\",\"password\":\"" A_PASSWORD "\"}"
+#define NOW_MS        INT64_C(1790000000123)
+#define EXECUTORS_MAX 8
+#define A_PASSWORD    "trombone harvest 42"
+#define A_USER        "{\"email\":\"Ann@Example.com\",\"password\":\"" A_PASSWORD "\"}"
 
 /* One service, one request at a time. */
 struct fixture {
@@ -26,24 +26,31 @@ struct fixture {
     struct db *db;
     struct settings settings;
     struct session_keys *keys;
-    struct service service; /* what of the runtime the handlers meet */
-    struct env env;
+    struct refusals refusals;
+    struct instance instance; /* what of the runtime the handlers meet */
+    struct writer *writer;
     struct arena *arena;
     struct request rq;
-    enum place places[PLACES_MAX]; /* where the last request's handlers ran */
-    size_t place_count;
+    enum executor executors[EXECUTORS_MAX]; /* where the last request's handlers ran */
+    size_t executor_count;
     int64_t published;
 };
 
 static int64_t test_now_ms = NOW_MS;
 
-static int64_t now_ms(const struct clock *clock)
+static struct wall_ms wall(const struct clock *clock)
 {
     (void)clock;
-    return test_now_ms;
+    return (struct wall_ms){test_now_ms};
 }
 
-static const struct clock stopped = {now_ms};
+static struct mono_ms mono(const struct clock *clock)
+{
+    (void)clock;
+    return (struct mono_ms){test_now_ms - NOW_MS + 1};
+}
+
+static const struct clock stopped = {wall, mono};
 
 static struct db *open_database(const char *folder)
 {
@@ -54,9 +61,9 @@ static struct db *open_database(const char *folder)
     buf_init(&why, NULL, 4096);
     buf_printf(&path, "%s/auth.db%c", folder, 0);
     assert_int_equal(db_open(path.at, DB_WRITER, &db, &why), OK);
-    assert_int_equal(db_migrate(db, bus_schema, NOW_MS, &why), OK);
-    assert_int_equal(db_migrate(db, runtime_schema, NOW_MS, &why), OK);
-    assert_int_equal(db_migrate(db, auth_service.schema, NOW_MS, &why), OK);
+    assert_int_equal(db_migrate(db, bus_schema, (struct wall_ms){NOW_MS}, &why), OK);
+    assert_int_equal(db_migrate(db, runtime_schema, (struct wall_ms){NOW_MS}, &why), OK);
+    assert_int_equal(db_migrate(db, auth_service.schema, (struct wall_ms){NOW_MS}, &why), OK);
     buf_free(&path);
     buf_free(&why);
     return db;
@@ -77,22 +84,21 @@ static int setup(void **state)
     fixture->arena = arena_new(1 << 20);
     fixture->settings.session_ms = 900 * 1000;
     fixture->settings.session_max_ms = 3600 * 1000;
-    fixture->service = (struct service){.def = &auth_service,
-                                        .db = fixture->db,
-                                        .revoked = revoked_new(),
-                                        .arena = arena_new(1 << 20)};
-    fixture->env = (struct env){
-        .service = &fixture->service,
-        .arena = fixture->service.arena,
-        .name = "auth",
-        .settings = &fixture->settings,
-        .keys = fixture->keys,
-        .clock = &stopped,
-        .random = &random_system,
-    };
-    object_id_source_init(&fixture->env.ids, &random_system);
+    fixture->refusals.sessions = revocation_table_new();
+    fixture->instance = (struct instance){
+        .def = &auth_service, .refusals = &fixture->refusals, .revoked = revocation_table_new()};
+    fixture->instance.env = (struct env){.instance = &fixture->instance,
+                                         .name = "auth",
+                                         .settings = &fixture->settings,
+                                         .keys = fixture->keys,
+                                         .clock = &stopped,
+                                         .random = &random_system,
+                                         .ids = &fixture->instance.ids};
+    object_id_source_init(&fixture->instance.ids, &random_system);
+    fixture->writer = writer_new(&fixture->instance);
+    fixture->writer->db = fixture->db;
     buf_init(&why, NULL, 4096);
-    assert_int_equal(auth_service.start(&fixture->env, &why), OK);
+    assert_int_equal(auth_service.start(&fixture->writer->env, &why), OK);
     buf_free(&why);
     *state = fixture;
     return 0;
@@ -104,10 +110,11 @@ static int teardown(void **state)
     struct dirent *entry;
     DIR *folder;
 
-    auth_service.stop(&fixture->env);
+    auth_service.stop(&fixture->writer->env);
     db_close(fixture->db);
-    revoked_free(fixture->service.revoked);
-    arena_free(fixture->service.arena);
+    revocation_table_free(fixture->instance.revoked);
+    revocation_table_free(fixture->refusals.sessions);
+    writer_free(fixture->writer);
     folder = opendir(fixture->folder);
     while (folder && (entry = readdir(folder)))
         unlinkat(dirfd(folder), entry->d_name, 0);
@@ -134,12 +141,12 @@ static enum err run_in_writer(struct fixture *fixture, handler_fn *handler)
     enum err err;
 
     assert_int_equal(tx_begin(fixture->db, &tx), OK);
-    tx_item_begin(tx, test_now_ms);
+    tx_item_begin(tx, (struct wall_ms){test_now_ms});
     err = handler(&fixture->rq, tx, &fixture->rq.reply);
     assert_int_equal(tx_item_end(tx, err == OK), OK);
     fixture->published = tx->published;
     assert_int_equal(tx_commit(tx), OK);
-    revocations_committed(&fixture->service, test_now_ms);
+    revocations_committed(fixture->writer, test_now_ms);
     return err;
 }
 
@@ -148,32 +155,33 @@ static enum err run(struct fixture *fixture, const char *path, const char *body)
 {
     const struct route *route = route_of(path);
     handler_fn *handler = route->run;
-    enum place place = route->place;
+    enum executor executor = route->executor;
     struct request *rq = &fixture->rq;
     struct session_user user = rq->user;
     enum err err;
 
     arena_reset(fixture->arena);
     request_init(rq, fixture->arena);
-    rq->env = &fixture->env;
+    assert_true(request_begin(rq, &fixture->writer->env));
     rq->user = user;
-    rq->body = json_parse(fixture->arena, str_of(body));
+    rq->body = json_parsed(fixture->arena, str_of(body));
     assert_non_null(rq->body);
-    fixture->place_count = 0;
+    fixture->executor_count = 0;
     for (;;) {
-        assert_true(fixture->place_count < PLACES_MAX);
-        fixture->places[fixture->place_count++] = place;
-        rq->next = NULL;
-        if (place == IN_WRITER) {
+        assert_true(fixture->executor_count < EXECUTORS_MAX);
+        fixture->executors[fixture->executor_count++] = executor;
+        rq->run->next = NULL;
+        if (executor == IN_WRITER) {
             err = run_in_writer(fixture, handler);
         } else {
-            struct tx *tx = place == IN_READER ? tx_read(fixture->db, test_now_ms) : NULL;
+            struct tx *tx =
+                executor == IN_READER ? tx_read(fixture->db, (struct wall_ms){test_now_ms}) : NULL;
 
             err = handler(rq, tx, &rq->reply);
         }
-        if (err != OK || !rq->next) return err;
-        handler = rq->next;
-        place = rq->next_place;
+        if (err != OK || !rq->run->next) return err;
+        handler = rq->run->next;
+        executor = rq->run->next_executor;
     }
 }
 
@@ -209,11 +217,12 @@ static bool reply_sets_cookie(const struct fixture *fixture)
     return memmem(headers.at, headers.len, "session=", 8) != NULL;
 }
 
-static void check_places(const struct fixture *fixture, const enum place *places, size_t count)
+static void check_executors(const struct fixture *fixture, const enum executor *executors,
+                            size_t count)
 {
-    assert_int_equal(fixture->place_count, count);
+    assert_int_equal(fixture->executor_count, count);
     for (size_t i = 0; i < count; i++)
-        assert_int_equal(fixture->places[i], places[i]);
+        assert_int_equal(fixture->executors[i], executors[i]);
 }
 
 static void signing_up_makes_a_user_an_event_and_a_session(void **state)
@@ -221,7 +230,7 @@ static void signing_up_makes_a_user_an_event_and_a_session(void **state)
     struct fixture *fixture = *state;
 
     assert_int_equal(signup(fixture, A_USER), OK);
-    check_places(fixture, (const enum place[]){IN_LOOP, IN_POOL, IN_WRITER}, 3);
+    check_executors(fixture, (const enum executor[]){IN_LOOP, IN_POOL, IN_WRITER}, 3);
     assert_int_equal(fixture->rq.reply.status, 201);
     assert_true(reply_has(fixture, "{\"email\":\"Ann@Example.com\",\"id\":\""));
     assert_true(reply_sets_cookie(fixture));
@@ -255,7 +264,7 @@ static void every_bad_field_of_a_sign_up_is_told_email_first(void **state)
 
     for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
         assert_int_equal(signup(fixture, bodies[i]), ERR_INVALID);
-        assert_int_equal(fixture->place_count, 1);
+        assert_int_equal(fixture->executor_count, 1);
         assert_int_equal(fixture->rq.error_count, 2);
         check_error(fixture, 0, "email", "Email must be valid");
         check_error(fixture, 1, "password", "Password must be between 8 and 128 characters");
@@ -281,7 +290,7 @@ static void signing_in_takes_email_in_any_case_and_spaces_around_the_password(vo
     assert_int_equal(signup(fixture, A_USER), OK);
     assert_int_equal(
         signin(fixture, "{\"email\":\"ann@EXAMPLE.com\",\"password\":\" " A_PASSWORD "  \"}"), OK);
-    check_places(fixture, (const enum place[]){IN_LOOP, IN_READER, IN_POOL, IN_WRITER}, 4);
+    check_executors(fixture, (const enum executor[]){IN_LOOP, IN_READER, IN_POOL, IN_WRITER}, 4);
     assert_int_equal(fixture->rq.reply.status, 200);
     assert_true(reply_has(fixture, "{\"email\":\"Ann@Example.com\",\"id\":\""));
     assert_true(reply_sets_cookie(fixture));
@@ -302,7 +311,7 @@ static void every_bad_field_of_a_sign_in_is_told(void **state)
 
 static void check_refused(struct fixture *fixture, const char *body)
 {
-    assert_int_equal(signin(fixture, body), OK); /* what the trail says of it is kept */
+    assert_int_equal(signin(fixture, body), OK); /* what the audit log says of it is kept */
     assert_int_equal(fixture->rq.reply.status, 400);
     assert_true(reply_has(fixture, "Invalid credentials"));
     assert_false(reply_sets_cookie(fixture));
@@ -310,23 +319,23 @@ static void check_refused(struct fixture *fixture, const char *body)
 
 static void wrong_unknown_and_banned_walk_the_same_way(void **state)
 {
-    static const enum place way[] = {IN_LOOP, IN_READER, IN_POOL, IN_WRITER};
+    static const enum executor way[] = {IN_LOOP, IN_READER, IN_POOL, IN_WRITER};
     struct fixture *fixture = *state;
     struct tx *tx;
 
     assert_int_equal(signup(fixture, A_USER), OK);
     check_refused(fixture, "{\"email\":\"ann@example.com\",\"password\":\"wrong\"}");
-    check_places(fixture, way, 4);
+    check_executors(fixture, way, 4);
     check_refused(fixture, "{\"email\":\"bob@example.com\",\"password\":\"wrong\"}");
-    check_places(fixture, way, 4);
+    check_executors(fixture, way, 4);
     assert_int_equal(tx_begin(fixture->db, &tx), OK);
-    tx_item_begin(tx, NOW_MS);
+    tx_item_begin(tx, (struct wall_ms){NOW_MS});
     assert_int_equal(tx_exec(tx, NULL, "UPDATE users SET status = $1", sql_text(STR("banned"))),
                      OK);
     assert_int_equal(tx_item_end(tx, true), OK);
     assert_int_equal(tx_commit(tx), OK);
     check_refused(fixture, A_USER);
-    check_places(fixture, way, 4);
+    check_executors(fixture, way, 4);
     assert_false(reply_sets_cookie(fixture));
 }
 
@@ -369,8 +378,8 @@ static bool take_session(struct fixture *fixture, struct session_user *out)
     if (!kept) kept = arena_new(1 << 20);
     cookie.at = start;
     cookie.len = (size_t)((const char *)memchr(start, ';', headers.len) - start);
-    return session_from_cookie(fixture->keys, kept, arena_copy(kept, cookie), test_now_ms / 1000,
-                               out);
+    return session_from_cookie(fixture->keys, fixture->refusals.sessions, kept,
+                               arena_copy(kept, cookie), test_now_ms / 1000, out);
 }
 
 static void a_session_is_renewed_from_its_record_up_to_its_end(void **state)
@@ -383,13 +392,13 @@ static void a_session_is_renewed_from_its_record_up_to_its_end(void **state)
     assert_int_equal(user.expires_at_s - user.issued_at_s, 900);
     fixture->rq.user = user;
     assert_int_equal(run(fixture, "/api/users/currentuser", "{}"), OK);
-    assert_int_equal(fixture->place_count, 1); /* no record is read */
+    assert_int_equal(fixture->executor_count, 1); /* no record is read */
     assert_false(reply_sets_cookie(fixture));
     for (int renewals = 0; renewals < 6; renewals++) {
         test_now_ms += 450 * 1000;
         fixture->rq.user = user;
         assert_int_equal(run(fixture, "/api/users/currentuser", "{}"), OK);
-        check_places(fixture, (const enum place[]){IN_LOOP, IN_WRITER}, 2);
+        check_executors(fixture, (const enum executor[]){IN_LOOP, IN_WRITER}, 2);
         assert_true(take_session(fixture, &user));
         assert_int_equal(user.issued_at_s, test_now_ms / 1000);
     }
@@ -412,8 +421,10 @@ static void a_session_that_ended_is_nobodys(void **state)
     assert_true(take_session(fixture, &other));
     fixture->rq.user = user;
     assert_int_equal(run(fixture, "/api/users/signout", "{}"), OK);
-    assert_true(session_is_revoked(fixture->service.revoked, &user, test_now_ms));
-    assert_false(session_is_revoked(fixture->service.revoked, &other, test_now_ms));
+    assert_true(
+        session_is_revoked(fixture->refusals.sessions, &user, (struct wall_ms){test_now_ms}));
+    assert_false(
+        session_is_revoked(fixture->refusals.sessions, &other, (struct wall_ms){test_now_ms}));
     test_now_ms += 450 * 1000;
     fixture->rq.user = user;
     assert_int_equal(run(fixture, "/api/users/currentuser", "{}"), OK);
@@ -426,9 +437,37 @@ static void a_session_that_ended_is_nobodys(void **state)
     assert_true(reply_has(fixture, "{\"currentUser\":null}"));
 }
 
+/* From when passwords were hashed as they were typed: a letter and its accent by themselves. */
+static void a_hash_of_before_is_taken_as_it_was_typed_and_made_anew(void **state)
+{
+    static const char typed[] =
+        "{\"email\":\"ann@example.com\",\"password\":\"cafe\xCC\x81-au-lait\"}",
+                      composed[] =
+                          "{\"email\":\"ann@example.com\",\"password\":\"caf\xC3\xA9-au-lait\"}";
+    struct fixture *fixture = *state;
+    struct password_hash before;
+    struct tx *tx;
+
+    assert_int_equal(signup(fixture, typed), OK);
+    assert_int_equal(password_hash(STR("cafe\xCC\x81-au-lait"), &before), OK);
+    assert_int_equal(tx_begin(fixture->db, &tx), OK);
+    tx_item_begin(tx, (struct wall_ms){test_now_ms});
+    assert_int_equal(
+        tx_exec(tx, NULL, "UPDATE users SET password_hash = $1", sql_text(str_of(before.text))),
+        OK);
+    assert_int_equal(tx_item_end(tx, true), OK);
+    assert_int_equal(tx_commit(tx), OK);
+    assert_int_equal(signin(fixture, composed), OK);
+    assert_int_equal(fixture->rq.reply.status, 400);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(signin(fixture, i == 1 ? composed : typed), OK);
+        assert_int_equal(fixture->rq.reply.status, 200);
+    }
+}
+
 static int64_t audit_count(struct fixture *fixture, const char *action)
 {
-    struct tx *tx = tx_read(fixture->db, test_now_ms);
+    struct tx *tx = tx_read(fixture->db, (struct wall_ms){test_now_ms});
     struct rows rows;
     int64_t count;
 
@@ -439,29 +478,29 @@ static int64_t audit_count(struct fixture *fixture, const char *action)
     return count;
 }
 
-static void failures_cannot_fill_the_audit_trail(void **state)
+static void failures_cannot_fill_the_audit_log(void **state)
 {
     struct fixture *fixture = *state;
     struct request *rq = &fixture->rq;
     struct tx *tx;
 
     request_init(rq, fixture->arena);
-    rq->env = &fixture->env;
+    assert_true(request_begin(rq, &fixture->writer->env));
     test_now_ms = NOW_MS / 60000 * 60000;
     assert_int_equal(tx_begin(fixture->db, &tx), OK);
-    tx_item_begin(tx, test_now_ms);
+    tx_item_begin(tx, (struct wall_ms){test_now_ms});
     for (int i = 0; i < 1000; i++)
-        assert_int_equal(trail_put(rq, tx, TRAIL_REFUSED, STR("")), OK);
+        assert_int_equal(audit_entry_put(rq, tx, AUDIT_REFUSED, STR("")), OK);
     assert_int_equal(tx_item_end(tx, true), OK);
-    tx_item_begin(tx, test_now_ms + 60000);
-    assert_int_equal(trail_put(rq, tx, TRAIL_REFUSED, STR("")), OK);
+    tx_item_begin(tx, (struct wall_ms){test_now_ms + 60000});
+    assert_int_equal(audit_entry_put(rq, tx, AUDIT_REFUSED, STR("")), OK);
     assert_int_equal(tx_item_end(tx, true), OK);
     assert_int_equal(tx_commit(tx), OK);
     assert_int_equal(audit_count(fixture, "session.refused"), 61);
     assert_int_equal(audit_count(fixture, "session.refused.more"), 1);
 }
 
-static void the_audit_trail_is_append_only(void **state)
+static void the_audit_log_is_append_only(void **state)
 {
     struct fixture *fixture = *state;
     struct tx *tx;
@@ -469,7 +508,7 @@ static void the_audit_trail_is_append_only(void **state)
     assert_int_equal(signup(fixture, A_USER), OK);
     assert_int_equal(audit_count(fixture, "user.signed_up"), 1);
     assert_int_equal(tx_begin(fixture->db, &tx), OK);
-    tx_item_begin(tx, test_now_ms);
+    tx_item_begin(tx, (struct wall_ms){test_now_ms});
     assert_int_equal(tx_exec(tx, NULL, "UPDATE audit SET actor = $1", sql_text(STR(""))),
                      ERR_CONFLICT);
     assert_int_equal(tx_exec(tx, NULL, "DELETE FROM audit WHERE at_ms > $1", sql_int(0)),
@@ -495,8 +534,9 @@ int main(void)
         EACH(the_current_user_is_the_sessions),
         EACH(a_session_is_renewed_from_its_record_up_to_its_end),
         EACH(a_session_that_ended_is_nobodys),
-        EACH(failures_cannot_fill_the_audit_trail),
-        EACH(the_audit_trail_is_append_only),
+        EACH(a_hash_of_before_is_taken_as_it_was_typed_and_made_anew),
+        EACH(failures_cannot_fill_the_audit_log),
+        EACH(the_audit_log_is_append_only),
     };
 
     return cmocka_run_group_tests_name("auth/routes", tests, NULL, NULL);

@@ -1,4 +1,5 @@
 /* tests/unit/auth/test_store.c: the users table keeps what it is given, on a real database. */
+#include "services/auth/auth.h"
 #include "services/auth/store.h"
 
 #include <dirent.h>
@@ -32,12 +33,12 @@ static int setup(void **state)
     buf_init(&why, NULL, 4096);
     buf_printf(&path, "%s/auth.db%c", fixture->folder, 0);
     assert_int_equal(db_open(path.at, DB_WRITER, &fixture->db, &why), OK);
-    assert_int_equal(db_migrate(fixture->db, auth_schema, NOW_MS, &why), OK);
+    assert_int_equal(db_migrate(fixture->db, auth_schema, (struct wall_ms){NOW_MS}, &why), OK);
     buf_free(&path);
     buf_free(&why);
     fixture->arena = arena_new(65536);
     assert_int_equal(tx_begin(fixture->db, &fixture->tx), OK);
-    tx_item_begin(fixture->tx, NOW_MS);
+    tx_item_begin(fixture->tx, (struct wall_ms){NOW_MS});
     *state = fixture;
     return 0;
 }
@@ -67,13 +68,18 @@ static struct user someone(uint8_t number, struct str email, struct str key)
     return user_new((struct object_id){{number}}, email, key, &hash, NOW_MS);
 }
 
+static enum err find(struct fixture *fixture, struct str key, struct user *out)
+{
+    return user_find(fixture->tx, fixture->arena, key, key, out);
+}
+
 static void a_user_is_found_as_inserted(void **state)
 {
     struct fixture *fixture = *state;
     struct user user = someone(1, STR("Ann@Example.com"), STR("ann@example.com")), found;
 
     assert_int_equal(user_insert(fixture->tx, &user), OK);
-    assert_int_equal(user_find(fixture->tx, fixture->arena, STR("ann@example.com"), &found), OK);
+    assert_int_equal(find(fixture, STR("ann@example.com"), &found), OK);
     assert_true(object_id_eq(found.id, user.id));
     assert_int_equal(found.version, 0);
     assert_true(str_eq(found.email, user.email));
@@ -88,14 +94,11 @@ static void nobody_is_found_by_another_key(void **state)
     struct fixture *fixture = *state;
     struct user user = someone(1, STR("Ann@Example.com"), STR("ann@example.com")), found;
 
-    assert_int_equal(user_find(fixture->tx, fixture->arena, STR("ann@example.com"), &found),
-                     ERR_NOT_FOUND);
+    assert_int_equal(find(fixture, STR("ann@example.com"), &found), ERR_NOT_FOUND);
     assert_int_equal(user_insert(fixture->tx, &user), OK);
-    assert_int_equal(user_find(fixture->tx, fixture->arena, STR("Ann@Example.com"), &found),
-                     ERR_NOT_FOUND);
-    assert_int_equal(user_find(fixture->tx, fixture->arena, STR("an_@example.com"), &found),
-                     ERR_NOT_FOUND);
-    assert_int_equal(user_find(fixture->tx, fixture->arena, STR(""), &found), ERR_NOT_FOUND);
+    assert_int_equal(find(fixture, STR("Ann@Example.com"), &found), ERR_NOT_FOUND);
+    assert_int_equal(find(fixture, STR("an_@example.com"), &found), ERR_NOT_FOUND);
+    assert_int_equal(find(fixture, STR(""), &found), ERR_NOT_FOUND);
 }
 
 static void an_email_belongs_to_one_user(void **state)
@@ -109,8 +112,62 @@ static void an_email_belongs_to_one_user(void **state)
     assert_int_equal(user_insert(fixture->tx, &first), OK);
     assert_int_equal(user_insert(fixture->tx, &second), ERR_EMAIL_IN_USE);
     assert_int_equal(user_insert(fixture->tx, &third), OK); /* the transaction goes on */
-    assert_int_equal(user_find(fixture->tx, fixture->arena, STR("ann@example.com"), &found), OK);
+    assert_int_equal(find(fixture, STR("ann@example.com"), &found), OK);
     assert_true(object_id_eq(found.id, first.id));
+}
+
+static void insert_of_before(struct fixture *fixture, uint8_t number, const char *email)
+{
+    struct str key;
+    struct user user;
+
+    assert_int_equal(email_key_before(fixture->arena, str_of(email), &key), OK);
+    user = someone(number, str_of(email), key);
+    assert_int_equal(user_insert(fixture->tx, &user), OK);
+    assert_int_equal(tx_exec(fixture->tx, NULL, "UPDATE users SET email_rule = 0 WHERE id = $1",
+                             sql_id(user.id)),
+                     OK);
+}
+
+static uint8_t number_of(struct fixture *fixture, const char *email)
+{
+    struct str key, before;
+    struct user found;
+
+    assert_int_equal(email_key(fixture->arena, str_of(email), &key), OK);
+    assert_int_equal(email_key_before(fixture->arena, str_of(email), &before), OK);
+    return user_find(fixture->tx, fixture->arena, key, before, &found) == OK ? found.id.bytes[0]
+                                                                             : 0;
+}
+
+/* Two accounts of one mailbox, from when that was possible: each is found as it was typed. */
+static void accounts_of_before_are_found_and_given_their_key(void **state)
+{
+    struct fixture *fixture = *state;
+    struct env env = {.arena = fixture->arena};
+    int64_t next_ms;
+
+    insert_of_before(fixture, 1, "ann@M\xC3\x9CNCHEN.de");
+    insert_of_before(fixture, 2, "bob@m\xC3\xBCnchen.de");
+    insert_of_before(fixture, 3, "bob@xn--mnchen-3ya.de");
+    insert_of_before(fixture, 4,
+                     "jo\xC5\xBF"
+                     "e@x.com");
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(number_of(fixture, "ann@m\xC3\xBCnchen.de"), 1);
+        assert_int_equal(number_of(fixture, "bob@m\xC3\xBCnchen.de"), 2);
+        assert_int_equal(number_of(fixture, "bob@xn--mnchen-3ya.de"), 3);
+        assert_int_equal(number_of(fixture, "jo\xC5\xBF"
+                                            "e@x.com"),
+                         4);
+        if (round == 0) {
+            assert_int_equal(number_of(fixture, "ann@xn--mnchen-3ya.de"), 0);
+            assert_int_equal(emails_rekey(&env, fixture->tx, &next_ms), OK);
+            assert_int_equal(next_ms, JOB_NEVER);
+        }
+    }
+    assert_int_equal(number_of(fixture, "ann@xn--mnchen-3ya.de"), 1);
+    assert_int_equal(number_of(fixture, "jose@x.com"), 4);
 }
 
 static void a_status_outside_the_two_is_refused(void **state)
@@ -122,7 +179,7 @@ static void a_status_outside_the_two_is_refused(void **state)
     assert_int_equal(tx_exec(fixture->tx, NULL, "UPDATE users SET status = $1 WHERE id = $2",
                              sql_text(STR("banned")), sql_id(user.id)),
                      OK);
-    assert_int_equal(user_find(fixture->tx, fixture->arena, user.email_key, &found), OK);
+    assert_int_equal(find(fixture, user.email_key, &found), OK);
     assert_int_equal(found.status, USER_BANNED);
     assert_int_equal(tx_exec(fixture->tx, NULL, "UPDATE users SET status = $1 WHERE id = $2",
                              sql_text(STR("gone")), sql_id(user.id)),
@@ -135,6 +192,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_user_is_found_as_inserted, setup, teardown),
         cmocka_unit_test_setup_teardown(nobody_is_found_by_another_key, setup, teardown),
         cmocka_unit_test_setup_teardown(an_email_belongs_to_one_user, setup, teardown),
+        cmocka_unit_test_setup_teardown(accounts_of_before_are_found_and_given_their_key, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_status_outside_the_two_is_refused, setup, teardown),
     };
 

@@ -136,7 +136,7 @@ static void an_address_has_at_most_254_bytes(void **state)
     buf_free(&buf);
 }
 
-static void addresses_compare_without_case(void **state)
+static void accounts_of_before_compare_without_case(void **state)
 {
     static const struct {
         const char *typed, *key;
@@ -159,10 +159,90 @@ static void addresses_compare_without_case(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        assert_int_equal(email_key(arena, str_of(rows[i].typed), &key), OK);
+        assert_int_equal(email_key_before(arena, str_of(rows[i].typed), &key), OK);
         assert_true(str_eq(key, str_of(rows[i].key)));
     }
-    assert_int_equal(email_key(arena, STR("a\xFF"), &key), ERR_INVALID);
+    assert_int_equal(email_key_before(arena, STR("a\xFF"), &key), ERR_INVALID);
+    arena_free(arena);
+}
+
+static void one_mailbox_has_one_key_however_it_is_typed(void **state)
+{
+    static const struct {
+        const char *typed, *key;
+    } rows[] = {
+        {"Test@TEST.Com", "test@test.com"},
+        {"ann@m\xC3\xBCnchen.de", "ann@xn--mnchen-3ya.de"},
+        {"ann@mu\xCC\x88nchen.de", "ann@xn--mnchen-3ya.de"}, /* the two dots by themselves */
+        {"ann@M\xC3\x9CNCHEN.DE", "ann@xn--mnchen-3ya.de"},
+        {"ann@XN--mnchen-3YA.de", "ann@xn--mnchen-3ya.de"},
+        {"ann@\xE4\xBE\x8B\xE3\x81\x88.jp", "ann@xn--r8jz45g.jp"},
+        {"\xE2\x84\xAA"
+         "elvin@x.com",
+         "kelvin@x.com"}, /* the Kelvin sign */
+        {"jo\xC5\xBF"
+         "e@x.com",
+         "jose@x.com"}, /* the long s */
+        {"jos\xC3\xA9@x.com", "jos\xC3\xA9@x.com"},
+        {"JOSE\xCC\x81@x.com", "jos\xC3\xA9@x.com"},
+        {"\xC3\x84\xC3\x96\xC3\x9C@x.de", "\xC3\xA4\xC3\xB6\xC3\xBC@x.de"},
+        {"\xD0\x90\xD0\xAF@x.ru", "\xD0\xB0\xD1\x8F@x.ru"},
+        {"a@r3---sn-x.example.com", "a@r3---sn-x.example.com"},
+    };
+    struct arena *arena = arena_new(1 << 20);
+    struct str key, again;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(email_key(arena, str_of(rows[i].typed), &key), OK);
+        if (!str_eq(key, str_of(rows[i].key)))
+            fail_msg("%s: %.*s", rows[i].typed, (int)key.len, key.at);
+        assert_int_equal(email_key(arena, key, &again), OK);
+        assert_true(str_eq(again, key));
+    }
+    arena_free(arena);
+}
+
+static void letters_that_only_look_alike_stay_apart(void **state)
+{
+    static const char *const pairs[][2] = {
+        {"anna@x.com", "\xD0\xB0nna@x.com"},     /* Latin and Cyrillic a */
+        {"a@paypal.com", "a@p\xD0\xB0ypal.com"}, /* in a domain */
+        {"stra\xC3\x9F"
+         "e@x.com",
+         "strasse@x.com"},
+        {"a@fa\xC3\x9F.de", "a@fass.de"},
+        {"o@x.com", "0@x.com"},
+        {"\xCE\xBF@x.com", "o@x.com"}, /* Greek omicron */
+    };
+    struct arena *arena = arena_new(1 << 20);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        struct str one, other;
+
+        assert_int_equal(email_key(arena, str_of(pairs[i][0]), &one), OK);
+        assert_int_equal(email_key(arena, str_of(pairs[i][1]), &other), OK);
+        assert_false(str_eq(one, other));
+    }
+    arena_free(arena);
+}
+
+static void a_domain_that_cannot_be_looked_up_has_no_key(void **state)
+{
+    static const char *const bad[] = {"a@xn--a.com", "a@xn--zzzzzz99999.com",
+                                      "a@\xE2\x98\x83\xE2\x80\xA4.com"};
+    struct arena *arena = arena_new(1 << 20);
+    char wide[EMAIL_MAX + 1] = "a@";
+    struct str key;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(email_key(arena, str_of(bad[i]), &key), ERR_INVALID);
+    for (int i = 0; i < 12; i++) /* longer in ASCII than an address may be */
+        strcat(wide, "\xE4\xBE\x8B\xE3\x81\x88\xC3\xBC.");
+    strcat(wide, "de");
+    (void)email_key(arena, str_of(wide), &key); /* and whatever it is, it fits or is refused */
     arena_free(arena);
 }
 
@@ -172,7 +252,28 @@ static void a_key_without_room_is_an_error(void **state)
     struct str key;
 
     (void)state;
+    assert_int_equal(email_key_before(arena, STR("someone.long@example.com"), &key), ERR_MEMORY);
     assert_int_equal(email_key(arena, STR("someone.long@example.com"), &key), ERR_MEMORY);
+    arena_free(arena);
+}
+
+static void a_password_is_the_same_from_every_keyboard(void **state)
+{
+    static const struct {
+        const char *typed, *normal;
+    } rows[] = {
+        {"cafe\xCC\x81 au lait", "caf\xC3\xA9 au lait"},
+        {"caf\xC3\xA9 au lait", "caf\xC3\xA9 au lait"},
+        {"\xEF\xBC\x91\xEF\xBC\x92\xEF\xBC\x93 four", "123 four"}, /* full width */
+        {"\xC2\xA0 in between \xC2\xA0", "in between"},
+        {"Case Stays", "Case Stays"},
+        {"", ""},
+    };
+    struct arena *arena = arena_new(65536);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        assert_true(str_eq(password_normal(arena, str_of(rows[i].typed)), str_of(rows[i].normal)));
     arena_free(arena);
 }
 
@@ -230,7 +331,11 @@ int main(void)
         cmocka_unit_test(a_broken_address_is_refused),
         cmocka_unit_test(the_parts_of_an_address_have_their_longest),
         cmocka_unit_test(an_address_has_at_most_254_bytes),
-        cmocka_unit_test(addresses_compare_without_case),
+        cmocka_unit_test(accounts_of_before_compare_without_case),
+        cmocka_unit_test(one_mailbox_has_one_key_however_it_is_typed),
+        cmocka_unit_test(letters_that_only_look_alike_stay_apart),
+        cmocka_unit_test(a_domain_that_cannot_be_looked_up_has_no_key),
+        cmocka_unit_test(a_password_is_the_same_from_every_keyboard),
         cmocka_unit_test(a_key_without_room_is_an_error),
         cmocka_unit_test(a_password_has_8_to_128_code_points),
         cmocka_unit_test(a_status_survives_its_row),

@@ -57,7 +57,7 @@ static void try_leaves_at_the_first_failure(void **state)
     assert_int_equal(steps, 1);
 }
 
-static void a_broken_invariant_is_logged_and_aborts(void **state)
+static void a_broken_invariant_is_told_and_aborts(void **state)
 {
     char line[8192];
     size_t length = 0;
@@ -80,9 +80,8 @@ static void a_broken_invariant_is_logged_and_aborts(void **state)
     line[length] = '\0';
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
-    assert_non_null(strstr(line, "\"event\":\"assertion.failed\""));
-    assert_non_null(strstr(line, "\"condition\":\"1 + 1 == 3\""));
-    assert_non_null(strstr(line, "test_err.c\",\"line\":"));
+    assert_non_null(strstr(line, "assertion failed: 1 + 1 == 3 ("));
+    assert_non_null(strstr(line, "test_err.c:"));
 }
 
 int main(void)
@@ -91,7 +90,7 @@ int main(void)
         cmocka_unit_test(each_outcome_has_its_row_of_the_table),
         cmocka_unit_test(every_row_is_complete),
         cmocka_unit_test(try_leaves_at_the_first_failure),
-        cmocka_unit_test(a_broken_invariant_is_logged_and_aborts),
+        cmocka_unit_test(a_broken_invariant_is_told_and_aborts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,7 +14,7 @@
 
 static const struct json *parsed(struct arena *arena, const char *text)
 {
-    return json_parse(arena, str_of(text));
+    return json_parsed(arena, str_of(text));
 }
 
 static void members_of_each_type_are_read(void **state)
@@ -142,9 +142,9 @@ static void what_is_not_json_is_refused(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         if (parsed(arena, bad[i])) fail_msg("%s", bad[i]);
     }
-    assert_null(json_parse(arena, (struct str){NULL, 0}));
-    assert_null(json_parse(arena, (struct str){"{}\0", 3}));
-    assert_null(json_parse(arena, (struct str){"\"a\0b\"", 5}));
+    assert_null(json_parsed(arena, (struct str){NULL, 0}));
+    assert_null(json_parsed(arena, (struct str){"{}\0", 3}));
+    assert_null(json_parsed(arena, (struct str){"\"a\0b\"", 5}));
     arena_free(arena);
 }
 
@@ -219,13 +219,13 @@ static void nesting_is_read_to_64_and_no_deeper(void **state)
     static char text[20000];
     struct arena *arena = arena_new(ARENA_BYTES);
 
-    assert_non_null(json_parse(arena, nested(text, 64, "[", "]")));
-    assert_non_null(json_parse(arena, nested(text, 64, "{\"[\":", "}")));
-    assert_null(json_parse(arena, nested(text, 65, "[", "]")));
-    assert_null(json_parse(arena, nested(text, 65, "{\"[\":", "}")));
-    assert_null(json_parse(arena, nested(text, 3000, "[", "]")));
-    assert_null(json_parse(arena, nested(text, 3000, "[", "")));
-    assert_null(json_parse(arena, nested(text, 100, "]", "[")));
+    assert_non_null(json_parsed(arena, nested(text, 64, "[", "]")));
+    assert_non_null(json_parsed(arena, nested(text, 64, "{\"[\":", "}")));
+    assert_null(json_parsed(arena, nested(text, 65, "[", "]")));
+    assert_null(json_parsed(arena, nested(text, 65, "{\"[\":", "}")));
+    assert_null(json_parsed(arena, nested(text, 3000, "[", "]")));
+    assert_null(json_parsed(arena, nested(text, 3000, "[", "")));
+    assert_null(json_parsed(arena, nested(text, 100, "]", "[")));
     arena_free(arena);
 }
 
@@ -239,7 +239,35 @@ static void many_flat_brackets_are_no_nesting(void **state)
     for (int i = 0; i < 500; i++)
         buf_append(&text, STR("[],{},"));
     buf_append(&text, STR("0]"));
-    assert_int_equal(json_length(json_parse(arena, buf_str(&text))), 1001);
+    assert_int_equal(json_length(json_parsed(arena, buf_str(&text))), 1001);
+    buf_free(&text);
+    arena_free(arena);
+}
+
+/* A text of a request's size, in the memory a request has: never a lack of memory. */
+static void more_objects_than_memory_are_the_senders_fault(void **state)
+{
+    static const char *const each[] = {"{},", "[],", "{\"\":{}},"};
+    struct arena *arena = arena_new(4 * 1024 * 1024);
+    const struct json *value;
+    struct buf text;
+
+    buf_init(&text, NULL, 70000);
+    for (size_t i = 0; i < sizeof each / sizeof *each; i++) {
+        buf_reset(&text);
+        buf_char(&text, '[');
+        while (text.len < 65000)
+            buf_append(&text, str_of(each[i]));
+        buf_append(&text, STR("0]"));
+        assert_int_equal(json_parse(arena, buf_str(&text), &value), ERR_INVALID);
+        arena_reset(arena);
+    }
+    buf_reset(&text); /* within a string they are none */
+    buf_append(&text, STR("[\""));
+    while (text.len < 65000)
+        buf_char(&text, '{');
+    buf_append(&text, STR("\"]"));
+    assert_int_equal(json_parse(arena, buf_str(&text), &value), OK);
     buf_free(&text);
     arena_free(arena);
 }
@@ -254,10 +282,13 @@ static void a_full_arena_refuses_the_document_whole(void **state)
 
     for (size_t max = 0; !fits; max += 16) {
         struct arena *arena = arena_new(max);
-        const struct json *document = parsed(arena, text);
+        const struct json *document;
+        enum err err = json_parse(arena, str_of(text), &document);
         struct str title = {0};
 
         assert_true(max < 20000);
+        assert_int_equal(err, document ? OK : ERR_MEMORY); /* nobody knows whether it is good */
+        assert_int_equal(arena_failed(arena), err == ERR_MEMORY);
         if (document) {
             assert_true(json_text(json_get(document, "title"), &title));
             assert_true(str_eq(title, STR("a title of some forty bytes, more or less")));
@@ -268,6 +299,20 @@ static void a_full_arena_refuses_the_document_whole(void **state)
         assert_true(arena_used(arena) <= max);
         arena_free(arena);
     }
+}
+
+static void what_is_no_json_is_told_from_what_memory_did_not_hold(void **state)
+{
+    struct arena *arena = arena_new(100000);
+    const struct json *document;
+
+    (void)state;
+    assert_int_equal(json_parse(arena, STR("{\"a\":"), &document), ERR_INVALID);
+    assert_null(document);
+    assert_int_equal(json_parse(arena, STR("{\"a\":1}"), &document), OK);
+    assert_non_null(document);
+    assert_false(arena_failed(arena));
+    arena_free(arena);
 }
 
 static struct json_writer writer_to(struct buf *out)
@@ -299,7 +344,7 @@ static void commas_and_colons_come_by_themselves(void **state)
     json_put_bool(&w, false);
     json_end_array(&w);
     json_key(&w, "at");
-    json_put_time(&w, 0);
+    json_put_time(&w, WALL_NONE);
     json_key(&w, "empty");
     json_put_text(&w, (struct str){NULL, 0});
     json_end_object(&w);
@@ -351,7 +396,7 @@ static void every_byte_at_every_place_comes_back_as_it_was(void **state)
 
             bytes[place] = (char)byte;
             json_put_text(&w, text);
-            assert_true(json_text(json_parse(arena, buf_str(&out)), &back));
+            assert_true(json_text(json_parsed(arena, buf_str(&out)), &back));
             assert_true(str_eq(text, back));
             buf_free(&out);
             arena_reset(arena);
@@ -388,8 +433,10 @@ int main(void)
         cmocka_unit_test(of_duplicate_keys_the_last_one_counts),
         cmocka_unit_test(whole_numbers_count_as_whole_however_they_are_written),
         cmocka_unit_test(nesting_is_read_to_64_and_no_deeper),
+        cmocka_unit_test(more_objects_than_memory_are_the_senders_fault),
         cmocka_unit_test(many_flat_brackets_are_no_nesting),
         cmocka_unit_test(a_full_arena_refuses_the_document_whole),
+        cmocka_unit_test(what_is_no_json_is_told_from_what_memory_did_not_hold),
         cmocka_unit_test(commas_and_colons_come_by_themselves),
         cmocka_unit_test(special_characters_are_escaped_and_others_left_plain),
         cmocka_unit_test(bytes_that_are_not_utf8_become_the_replacement_character),

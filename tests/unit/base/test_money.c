@@ -135,6 +135,37 @@ static void amounts_are_written_as_short_as_can_be(void **state)
     }
 }
 
+static void people_read_separators_and_two_decimals(void **state)
+{
+    static const struct {
+        int64_t cents;
+        const char *text, *input;
+    } rows[] = {{1, "$0.01", "0.01"},
+                {100, "$1.00", "1.00"},
+                {4650, "$46.50", "46.50"},
+                {99999, "$999.99", "999.99"},
+                {100000, "$1,000.00", "1000.00"},
+                {1234567, "$12,345.67", "12345.67"},
+                {PRICE_CENTS_MAX, "$999,999.99", "999999.99"},
+                {100000000, "$1,000,000.00", "1000000.00"},
+                {-4650, "-$46.50", "-46.50"},
+                {0, "$0.00", "0.00"},
+                {INT64_MIN, "-$92,233,720,368,547,758.08", "-92233720368547758.08"}};
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct buf text, input;
+
+        buf_init(&text, NULL, 100);
+        buf_init(&input, NULL, 100);
+        money_text(&text, rows[i].cents);
+        money_input(&input, rows[i].cents);
+        if (!str_eq(buf_str(&text), str_of(rows[i].text))) fail_msg("%s", rows[i].text);
+        if (!str_eq(buf_str(&input), str_of(rows[i].input))) fail_msg("%s", rows[i].input);
+        buf_free(&text);
+        buf_free(&input);
+    }
+}
+
 static void a_sum_past_the_range_is_refused(void **state)
 {
     int64_t sum = 7;
@@ -144,6 +175,44 @@ static void a_sum_past_the_range_is_refused(void **state)
     assert_int_equal(sum, 7);
     assert_true(money_add(2000, -500, &sum));
     assert_int_equal(sum, 1500);
+}
+
+static void what_is_wrong_with_a_price_is_told(void **state)
+{
+    static const struct {
+        const char *text;
+        enum price_fault fault;
+    } texts[] = {
+        {"49.90", PRICE_FAULT_NONE},
+        {"", PRICE_FAULT_EMPTY},
+        {"  ", PRICE_FAULT_EMPTY},
+        {"19,99", PRICE_FAULT_NOT_A_NUMBER},
+        {"$20", PRICE_FAULT_NOT_A_NUMBER},
+        {"1e3", PRICE_FAULT_NOT_A_NUMBER},
+        {"20.", PRICE_FAULT_NOT_A_NUMBER},
+        {".5", PRICE_FAULT_NOT_A_NUMBER},
+        {"-", PRICE_FAULT_NOT_A_NUMBER},
+        {"-1-", PRICE_FAULT_NOT_A_NUMBER},
+        {"0", PRICE_FAULT_TOO_SMALL},
+        {"0.00", PRICE_FAULT_TOO_SMALL},
+        {"-5", PRICE_FAULT_TOO_SMALL},
+        {"-5.25", PRICE_FAULT_TOO_SMALL},
+        {"0.000", PRICE_FAULT_TOO_SMALL},
+        {"20.555", PRICE_FAULT_TOO_MANY_DECIMALS},
+        {"0.001", PRICE_FAULT_TOO_MANY_DECIMALS},
+        {"1000000", PRICE_FAULT_TOO_LARGE},
+        {"999999999999999999999", PRICE_FAULT_TOO_LARGE},
+        {"1000000.00", PRICE_FAULT_TOO_LARGE},
+    };
+
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (price_fault_of_text(str_of(texts[i].text)) != texts[i].fault)
+            fail_msg("%s: %d", texts[i].text, (int)price_fault_of_text(str_of(texts[i].text)));
+    assert_int_equal(price_fault_of_double(0.5), PRICE_FAULT_NONE);
+    assert_int_equal(price_fault_of_double(0), PRICE_FAULT_TOO_SMALL);
+    assert_int_equal(price_fault_of_double(-3), PRICE_FAULT_TOO_SMALL);
+    assert_int_equal(price_fault_of_double(1e6), PRICE_FAULT_TOO_LARGE);
+    assert_int_equal(price_fault_of_double(20.001), PRICE_FAULT_TOO_MANY_DECIMALS);
 }
 
 int main(void)
@@ -156,7 +225,9 @@ int main(void)
         cmocka_unit_test(numeric_text_is_a_price),
         cmocka_unit_test(other_text_is_no_price),
         cmocka_unit_test(amounts_are_written_as_short_as_can_be),
+        cmocka_unit_test(people_read_separators_and_two_decimals),
         cmocka_unit_test(a_sum_past_the_range_is_refused),
+        cmocka_unit_test(what_is_wrong_with_a_price_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

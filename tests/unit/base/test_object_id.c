@@ -33,20 +33,22 @@ static void the_layout_is_seconds_then_source_then_counter(void **state)
 {
     struct object_id_source source = source_of_fives();
 
-    object_id_new(&source, 0x65000000LL * 1000);
-    assert_string_equal(object_id_text(object_id_new(&source, 0x65000000LL * 1000 + 999)).hex,
-                        "650000005555555555000001");
-    assert_string_equal(object_id_text(object_id_new(&source, 0x65000001LL * 1000)).hex,
-                        "650000015555555555000000");
+    object_id_new(&source, (struct wall_ms){0x65000000LL * 1000});
+    assert_string_equal(
+        object_id_text(object_id_new(&source, (struct wall_ms){0x65000000LL * 1000 + 999})).hex,
+        "650000005555555555000001");
+    assert_string_equal(
+        object_id_text(object_id_new(&source, (struct wall_ms){0x65000001LL * 1000})).hex,
+        "650000015555555555000000");
 }
 
 static void ids_grow_within_a_second_and_over_seconds(void **state)
 {
     struct object_id_source source = source_of_fives();
-    struct object_id last = object_id_new(&source, 0);
+    struct object_id last = object_id_new(&source, WALL_NONE);
 
     for (int64_t now_ms = 0; now_ms < 100000; now_ms += 7) {
-        struct object_id next = object_id_new(&source, now_ms);
+        struct object_id next = object_id_new(&source, (struct wall_ms){now_ms});
 
         assert_true(grows(last, next));
         last = next;
@@ -56,8 +58,10 @@ static void ids_grow_within_a_second_and_over_seconds(void **state)
 static void ids_grow_though_the_clock_goes_back(void **state)
 {
     struct object_id_source source = source_of_fives();
-    struct object_id a = object_id_new(&source, 5000000), b = object_id_new(&source, 1000000);
-    struct object_id c = object_id_new(&source, -1), d = object_id_new(&source, 5000000);
+    struct object_id a = object_id_new(&source, (struct wall_ms){5000000}),
+                     b = object_id_new(&source, (struct wall_ms){1000000});
+    struct object_id c = object_id_new(&source, (struct wall_ms){-1}),
+                     d = object_id_new(&source, (struct wall_ms){5000000});
 
     assert_true(grows(a, b));
     assert_true(grows(b, c));
@@ -69,13 +73,13 @@ static void ids_grow_though_the_counter_wraps(void **state)
     struct object_id_source source = source_of_fives();
     struct object_id last, next;
 
-    object_id_new(&source, 1000);
+    object_id_new(&source, (struct wall_ms){1000});
     source.last |= 0xFFFFFE;
-    last = object_id_new(&source, 1000);
+    last = object_id_new(&source, (struct wall_ms){1000});
     assert_string_equal(object_id_text(last).hex, "000000015555555555ffffff");
-    next = object_id_new(&source, 1000);
+    next = object_id_new(&source, (struct wall_ms){1000});
     assert_string_equal(object_id_text(next).hex, "000000025555555555000000");
-    last = object_id_new(&source, 2000);
+    last = object_id_new(&source, (struct wall_ms){2000});
     assert_true(grows(next, last));
 }
 

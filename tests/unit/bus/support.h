@@ -20,7 +20,7 @@ static inline struct db *service_open(const struct folder *folder, const char *n
     struct db *db = NULL;
 
     assert_int_equal(db_open(file.path, DB_WRITER, &db, NULL), OK);
-    assert_int_equal(db_migrate(db, bus_schema, NOW_MS, NULL), OK);
+    assert_int_equal(db_migrate(db, bus_schema, (struct wall_ms){NOW_MS}, NULL), OK);
     return db;
 }
 
@@ -29,7 +29,7 @@ static inline struct tx *begin_at(struct db *db, int64_t now_ms)
     struct tx *tx = NULL;
 
     assert_int_equal(tx_begin(db, &tx), OK);
-    tx_item_begin(tx, now_ms);
+    tx_item_begin(tx, (struct wall_ms){now_ms});
     return tx;
 }
 

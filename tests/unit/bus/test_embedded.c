@@ -14,8 +14,9 @@ struct fixture {
     struct db *dbs[SERVICES];
     struct bus *bus;
     struct subscription *sub;
-    int pokes, watched;
+    int notices, watched;
     int64_t now_ms;
+    int64_t stepped_ms;         /* somebody has set the wall clock by so much */
     enum verdict verdicts[128]; /* by the payload's first letter; APPLIED by default */
     struct {
         char source[8], payload[32], trace[64];
@@ -25,13 +26,32 @@ struct fixture {
     size_t seen_count;
 };
 
+static struct mono_ms mono(const struct fixture *fixture)
+{
+    return (struct mono_ms){fixture->now_ms - fixture->stepped_ms - NOW_MS + 1000};
+}
+
+/* When to fetch again, as the wall clock will have it unless it is set. */
+static int64_t next_ms(const struct fixture *fixture)
+{
+    struct mono_ms next = subscription_next(fixture->sub);
+
+    return next.ms == MONO_NEVER.ms ? INT64_MAX : fixture->now_ms + mono_since(next, mono(fixture));
+}
+
+static void set_clock(struct fixture *fixture, int64_t by_ms)
+{
+    fixture->now_ms += by_ms;
+    fixture->stepped_ms += by_ms;
+}
+
 static const char *const names[SERVICES] = {"one", "two", "reader"};
 static const char *const subjects_of_one[] = {"a", "b", NULL};
 static const char *const heard[] = {"a", "c", NULL};
 
-static void on_poke(void *context)
+static void on_notice(void *context)
 {
-    ((struct fixture *)context)->pokes++;
+    ((struct fixture *)context)->notices++;
 }
 
 static void on_watch(void *context)
@@ -42,17 +62,18 @@ static void on_watch(void *context)
 static void open_bus(struct fixture *fixture)
 {
     struct subscriber who = {
-        .service = "reader", .subjects = heard, .poke = on_poke, .context = fixture};
+        .service = "reader", .subjects = heard, .notify = on_notice, .context = fixture};
     struct bus_source sources[SERVICES];
 
     for (int i = 0; i < SERVICES; i++)
         sources[i] = (struct bus_source){names[i], fixture->files[i].path,
                                          i == ONE ? subjects_of_one : NULL};
     assert_int_equal(bus_open(sources, READER, NULL, &fixture->bus), OK);
-    assert_int_equal(subscription_open(fixture->bus, &who,
-                                       tx_read(fixture->dbs[READER], fixture->now_ms),
-                                       &fixture->sub),
-                     OK);
+    assert_int_equal(
+        subscription_open(fixture->bus, &who,
+                          tx_read(fixture->dbs[READER], (struct wall_ms){fixture->now_ms}),
+                          &fixture->sub),
+        OK);
 }
 
 static void close_bus(struct fixture *fixture)
@@ -154,28 +175,28 @@ static size_t step(struct fixture *fixture, bool commit_works)
 {
     struct delivery *deliveries;
     struct db *db = fixture->dbs[READER];
-    size_t count = subscription_fetch(fixture->sub, tx_read(db, fixture->now_ms), fixture->now_ms,
-                                      &deliveries);
+    size_t count = subscription_fetch(fixture->sub, tx_read(db, (struct wall_ms){fixture->now_ms}),
+                                      mono(fixture), &deliveries);
     struct tx *tx;
 
     if (!count) return 0;
     judge(fixture, deliveries, count);
     tx = begin_at(db, fixture->now_ms);
-    assert_int_equal(subscription_settle(fixture->sub, tx, count), OK);
+    assert_int_equal(subscription_flush(fixture->sub, tx, count), OK);
     if (commit_works)
         commit(tx);
     else
         tx_rollback(tx);
-    subscription_settled(fixture->sub, commit_works);
+    subscription_ack(fixture->sub, commit_works);
     return count;
 }
 
 /* Until nothing is due at this time. */
 static void drain(struct fixture *fixture)
 {
-    for (int i = 0; i < 1000 && subscription_next_ms(fixture->sub) <= fixture->now_ms; i++)
+    for (int i = 0; i < 1000 && next_ms(fixture) <= fixture->now_ms; i++)
         (void)step(fixture, true);
-    assert_true(subscription_next_ms(fixture->sub) > fixture->now_ms);
+    assert_true(next_ms(fixture) > fixture->now_ms);
 }
 
 /* "1 2 3": the payloads that came, in order. */
@@ -196,7 +217,9 @@ static int64_t waiting(struct fixture *fixture)
 {
     int64_t count = -1;
 
-    assert_int_equal(waiting_count(tx_read(fixture->dbs[READER], fixture->now_ms), &count), OK);
+    assert_int_equal(
+        waiting_count(tx_read(fixture->dbs[READER], (struct wall_ms){fixture->now_ms}), &count),
+        OK);
     return count;
 }
 
@@ -205,8 +228,8 @@ static int64_t dead(struct fixture *fixture, struct dead_letter *newest, struct 
     size_t count = 0;
     int64_t total = -1;
 
-    assert_int_equal(dead_letters(tx_read(fixture->dbs[READER], fixture->now_ms), arena, newest, 1,
-                                  &count, &total),
+    assert_int_equal(dead_letters(tx_read(fixture->dbs[READER], (struct wall_ms){fixture->now_ms}),
+                                  arena, newest, 1, &count, &total),
                      OK);
     return total;
 }
@@ -301,7 +324,7 @@ static void a_failed_commit_brings_the_events_again(void **state)
     publish(fixture, ONE, "a", "2");
     assert_int_equal(step(fixture, false), 2);
     assert_int_equal(step(fixture, true), 0); /* not at once */
-    fixture->now_ms = subscription_next_ms(fixture->sub);
+    fixture->now_ms = next_ms(fixture);
     drain(fixture);
     expect_seen(fixture, "1 2 1 2");
     restart(fixture);
@@ -312,7 +335,7 @@ static void a_failed_commit_brings_the_events_again(void **state)
 static void subjects_nobody_listens_to_are_passed_over(void **state)
 {
     struct fixture *fixture = *state;
-    struct subscription_figures figures[4];
+    struct subscription_metrics figures[4];
 
     publish_many(fixture, ONE, "b", "foreign", 600);
     publish(fixture, ONE, "a", "1");
@@ -320,14 +343,14 @@ static void subjects_nobody_listens_to_are_passed_over(void **state)
     publish(fixture, ONE, "a", "2");
     drain(fixture);
     expect_seen(fixture, "1 2");
-    assert_int_equal(bus_figures(fixture->bus, figures, 4), 2);
+    assert_int_equal(bus_metrics(fixture->bus, figures, 4), 2);
     assert_string_equal(figures[0].source, "one");
     assert_string_equal(figures[0].service, "reader");
     assert_int_equal(figures[0].position, 1202);
     assert_int_equal(figures[0].last, 1202);
     publish_many(fixture, ONE, "b", "foreign", 3);
     drain(fixture);
-    (void)bus_figures(fixture->bus, figures, 4);
+    (void)bus_metrics(fixture->bus, figures, 4);
     assert_int_equal(figures[0].position, 1205);
 }
 
@@ -370,21 +393,21 @@ static void several_sources_have_positions_of_their_own(void **state)
     expect_seen(fixture, "1 2 3");
 }
 
-static void a_notice_pokes_the_subscriber_and_the_watcher(void **state)
+static void a_notice_reaches_the_subscriber_and_the_watcher(void **state)
 {
     struct fixture *fixture = *state;
 
     bus_watch(fixture->bus, on_watch, fixture);
     publish(fixture, ONE, "b", "x");
-    assert_int_equal(fixture->pokes, 1);
+    assert_int_equal(fixture->notices, 1);
     assert_int_equal(fixture->watched, 1);
     assert_int_equal(bus_last_sequence(fixture->bus, "one"), 1);
     bus_notify(fixture->bus, "reader", 9); /* no source of anybody */
-    assert_int_equal(fixture->pokes, 1);
+    assert_int_equal(fixture->notices, 1);
     assert_int_equal(fixture->watched, 2);
     bus_watch(fixture->bus, NULL, NULL);
     publish(fixture, TWO, "c", "x");
-    assert_int_equal(fixture->pokes, 2);
+    assert_int_equal(fixture->notices, 2);
     assert_int_equal(fixture->watched, 2);
 }
 
@@ -429,9 +452,10 @@ static void what_another_replica_settled_is_not_claimed(void **state)
     fixture->verdicts['e'] = VERDICT_EARLY;
     publish(fixture, ONE, "a", "early");
     drain(fixture);
-    subscription_look(fixture->sub);
-    count = subscription_fetch(fixture->sub, tx_read(fixture->dbs[READER], fixture->now_ms),
-                               fixture->now_ms, &delivery);
+    subscription_poll(fixture->sub);
+    count = subscription_fetch(fixture->sub,
+                               tx_read(fixture->dbs[READER], (struct wall_ms){fixture->now_ms}),
+                               mono(fixture), &delivery);
     assert_int_equal(count, 1);
     assert_true(delivery->waited);
     tx = begin_at(fixture->dbs[READER], fixture->now_ms);
@@ -441,9 +465,9 @@ static void what_another_replica_settled_is_not_claimed(void **state)
     assert_int_equal(subscription_claim(tx, delivery, &ours), OK);
     assert_false(ours);
     delivery->verdict = VERDICT_DEAD; /* … and gets no second dead letter */
-    assert_int_equal(subscription_settle(fixture->sub, tx, count), OK);
+    assert_int_equal(subscription_flush(fixture->sub, tx, count), OK);
     commit(tx);
-    subscription_settled(fixture->sub, true);
+    subscription_ack(fixture->sub, true);
     assert_int_equal(waiting(fixture), 0);
     assert_int_equal(dead(fixture, &letter, arena), 0);
     arena_free(arena);
@@ -509,7 +533,7 @@ static void a_failed_commit_does_not_lose_the_place_among_waiting_events(void **
     publish(fixture, TWO, "c", "other");
     (void)step(fixture, true);
     assert_true(step(fixture, false) > 0); /* the first page of those that waited */
-    fixture->now_ms = subscription_next_ms(fixture->sub);
+    fixture->now_ms = next_ms(fixture);
     drain(fixture);
     assert_int_equal(waiting(fixture), 0);
 }
@@ -523,11 +547,44 @@ static void a_waiting_event_is_looked_at_now_and_then(void **state)
     drain(fixture);
     fixture->seen_count = 0;
     for (int i = 0; i < 4; i++) {
-        fixture->now_ms = subscription_next_ms(fixture->sub);
+        fixture->now_ms = next_ms(fixture);
         assert_true(fixture->now_ms < NOW_MS + 60000 * 5);
         drain(fixture);
     }
     assert_int_equal(fixture->seen_count, 4);
+}
+
+/* A service that was away for longer than an event may wait finds its events old, not overdue. */
+static void an_event_waits_for_a_day_from_when_it_came_however_old_it_is(void **state)
+{
+    struct fixture *fixture = *state;
+    struct arena *arena = arena_new(1024 * 1024);
+    struct dead_letter letter;
+
+    fixture->verdicts['e'] = VERDICT_EARLY;
+    publish(fixture, ONE, "a", "early");
+    fixture->now_ms += 25 * HOUR_MS;
+    drain(fixture);
+    fixture->now_ms += 23 * HOUR_MS;
+    drain(fixture);
+    assert_int_equal(waiting(fixture), 1);
+    fixture->verdicts['e'] = VERDICT_APPLIED;
+    publish(fixture, TWO, "c", "other");
+    drain(fixture);
+    assert_int_equal(waiting(fixture), 0);
+    assert_int_equal(dead(fixture, &letter, arena), 0);
+    arena_free(arena);
+}
+
+#define MINUTE_MS (60 * INT64_C(1000))
+
+/* The subscriber looks at what waits every minute, as it does by itself. */
+static void wait_steadily(struct fixture *fixture, int64_t minutes)
+{
+    for (int64_t i = 0; i < minutes; i++) {
+        fixture->now_ms += MINUTE_MS;
+        drain(fixture);
+    }
 }
 
 static void an_event_that_waited_a_day_is_dead(void **state)
@@ -539,15 +596,55 @@ static void an_event_that_waited_a_day_is_dead(void **state)
     fixture->verdicts['e'] = VERDICT_EARLY;
     publish(fixture, ONE, "a", "early");
     drain(fixture);
-    fixture->now_ms += 23 * HOUR_MS;
-    drain(fixture);
+    wait_steadily(fixture, 24 * 60);
     assert_int_equal(waiting(fixture), 1);
-    fixture->now_ms += 2 * HOUR_MS;
-    drain(fixture);
+    wait_steadily(fixture, 1);
     assert_int_equal(waiting(fixture), 0);
     assert_int_equal(dead(fixture, &letter, arena), 1);
     assert_true(str_eq(letter.reason, STR("an earlier version never came")));
     assert_true(str_eq(letter.source, STR("one")) && letter.sequence == 1);
+    arena_free(arena);
+}
+
+static void an_event_that_waited_over_a_sleep_is_not_dead_before_the_others_came(void **state)
+{
+    struct fixture *fixture = *state;
+    struct arena *arena = arena_new(1024 * 1024);
+    struct dead_letter letter;
+
+    fixture->verdicts['e'] = VERDICT_EARLY;
+    publish(fixture, ONE, "a", "early");
+    wait_steadily(fixture, 60);
+    publish(fixture, TWO, "c", "what it waits for");
+    fixture->now_ms += 25 * HOUR_MS;
+    drain(fixture);
+    assert_int_equal(waiting(fixture), 1);
+    wait_steadily(fixture, 9);
+    assert_int_equal(waiting(fixture), 1);
+    fixture->verdicts['e'] = VERDICT_APPLIED; /* what it waited for was */
+    wait_steadily(fixture, 1);
+    assert_int_equal(waiting(fixture), 0);
+    assert_int_equal(dead(fixture, &letter, arena), 0);
+    arena_free(arena);
+}
+
+static void an_event_that_waited_over_a_stop_is_dead_some_minutes_after_the_start(void **state)
+{
+    struct fixture *fixture = *state;
+    struct arena *arena = arena_new(1024 * 1024);
+    struct dead_letter letter;
+
+    fixture->verdicts['e'] = VERDICT_EARLY;
+    publish(fixture, ONE, "a", "early");
+    wait_steadily(fixture, 60);
+    fixture->now_ms += 25 * HOUR_MS;
+    restart(fixture);
+    drain(fixture);
+    wait_steadily(fixture, 9);
+    assert_int_equal(waiting(fixture), 1);
+    wait_steadily(fixture, 1);
+    assert_int_equal(waiting(fixture), 0);
+    assert_int_equal(dead(fixture, &letter, arena), 1);
     arena_free(arena);
 }
 
@@ -587,7 +684,7 @@ static void put_back(struct fixture *fixture, bool commit_works)
     tx = begin_at(fixture->dbs[READER], fixture->now_ms);
     assert_int_equal(dead_letter_get(tx, arena, newest.id, &letter), OK);
     assert_int_equal(dead_letter_retry(tx, &letter), OK);
-    subscription_look(fixture->sub);
+    subscription_poll(fixture->sub);
     if (commit_works)
         commit(tx);
     else
@@ -595,15 +692,16 @@ static void put_back(struct fixture *fixture, bool commit_works)
     arena_free(arena);
 }
 
-static enum event_fate fate(struct fixture *fixture, int64_t sequence)
+static enum event_delivery_status delivery_status(struct fixture *fixture, int64_t sequence)
 {
-    enum event_fate found = FATE_DEAD;
+    enum event_delivery_status found = DELIVERY_DEAD;
     int64_t id = 0;
 
-    assert_int_equal(event_fate(tx_read(fixture->dbs[READER], fixture->now_ms), STR("one"),
-                                sequence, &found, &id),
-                     OK);
-    assert_true((found == FATE_DEAD) == (id > 0));
+    assert_int_equal(
+        event_delivery_status(tx_read(fixture->dbs[READER], (struct wall_ms){fixture->now_ms}),
+                              STR("one"), sequence, &found, &id),
+        OK);
+    assert_true((found == DELIVERY_DEAD) == (id > 0));
     return found;
 }
 
@@ -621,9 +719,9 @@ static void a_dead_letter_that_is_put_back_comes_once_more(void **state)
     put_back(fixture, false); /* a transaction that fails puts nothing back */
     drain(fixture);
     expect_seen(fixture, "");
-    assert_int_equal(fate(fixture, 1), FATE_DEAD);
+    assert_int_equal(delivery_status(fixture, 1), DELIVERY_DEAD);
     put_back(fixture, true);
-    assert_int_equal(fate(fixture, 1), FATE_WAITING);
+    assert_int_equal(delivery_status(fixture, 1), DELIVERY_WAITING);
     drain(fixture);
     expect_seen(fixture, "poison");
     assert_int_equal(dead(fixture, &letter, arena), 1);
@@ -631,7 +729,7 @@ static void a_dead_letter_that_is_put_back_comes_once_more(void **state)
     put_back(fixture, true);
     drain(fixture);
     expect_seen(fixture, "poison");
-    assert_int_equal(fate(fixture, 1), FATE_SETTLED);
+    assert_int_equal(delivery_status(fixture, 1), DELIVERY_APPLIED);
     assert_int_equal(dead(fixture, &letter, arena), 0);
     assert_int_equal(waiting(fixture), 0);
     restart(fixture);
@@ -649,7 +747,7 @@ static void what_cannot_be_applied_now_comes_again_in_order(void **state)
     publish(fixture, ONE, "a", "retry");
     publish(fixture, ONE, "a", "2");
     assert_int_equal(step(fixture, true), 3);
-    assert_true(subscription_next_ms(fixture->sub) > fixture->now_ms);
+    assert_true(next_ms(fixture) > fixture->now_ms);
     assert_int_equal(step(fixture, true), 0); /* after a pause, not at once */
     restart(fixture);                         /* 1 is settled all the same */
     fixture->verdicts['r'] = VERDICT_APPLIED;
@@ -669,8 +767,8 @@ static void a_waiting_event_that_cannot_be_applied_now_comes_again_soon(void **s
     (void)step(fixture, true);
     (void)step(fixture, true);
     fixture->verdicts['e'] = VERDICT_APPLIED;
-    assert_true(subscription_next_ms(fixture->sub) < fixture->now_ms + 1000);
-    fixture->now_ms = subscription_next_ms(fixture->sub);
+    assert_true(next_ms(fixture) < fixture->now_ms + 1000);
+    fixture->now_ms = next_ms(fixture);
     drain(fixture);
     assert_int_equal(waiting(fixture), 0);
     expect_seen(fixture, "early other early early");
@@ -684,9 +782,30 @@ static void a_source_that_is_held_up_does_not_hold_up_another(void **state)
     publish(fixture, ONE, "a", "retry");
     publish(fixture, TWO, "c", "1");
     (void)step(fixture, true);
-    fixture->now_ms = subscription_next_ms(fixture->sub);
+    fixture->now_ms = next_ms(fixture);
     (void)step(fixture, true);
     expect_seen(fixture, "retry 1 retry");
+}
+
+static void a_clock_put_back_an_hour_holds_up_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture->verdicts['r'] = VERDICT_RETRY;
+    fixture->verdicts['e'] = VERDICT_EARLY;
+    publish(fixture, TWO, "c", "early");
+    drain(fixture);
+    publish(fixture, ONE, "a", "retry");
+    (void)step(fixture, true);
+    fixture->verdicts['r'] = fixture->verdicts['e'] = VERDICT_APPLIED;
+    set_clock(fixture, -HOUR_MS);
+    assert_true(next_ms(fixture) < fixture->now_ms + 1000);
+    fixture->now_ms = next_ms(fixture);
+    drain(fixture);
+    fixture->now_ms += 1000;
+    drain(fixture);
+    assert_int_equal(waiting(fixture), 0);
+    assert_true(next_ms(fixture) > fixture->now_ms + HOUR_MS);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -704,7 +823,7 @@ int main(void)
         CASE(more_than_one_fetch_holds_comes_whole),
         CASE(large_events_come_in_several_fetches),
         CASE(several_sources_have_positions_of_their_own),
-        CASE(a_notice_pokes_the_subscriber_and_the_watcher),
+        CASE(a_notice_reaches_the_subscriber_and_the_watcher),
         CASE(an_early_event_waits_until_something_was_applied),
         CASE(a_chain_of_waiting_events_resolves),
         CASE(waiting_events_survive_a_restart),
@@ -712,7 +831,11 @@ int main(void)
         CASE(a_failed_commit_does_not_lose_the_place_among_waiting_events),
         CASE(a_waiting_event_is_looked_at_now_and_then),
         CASE(what_another_replica_settled_is_not_claimed),
+        CASE(an_event_waits_for_a_day_from_when_it_came_however_old_it_is),
         CASE(an_event_that_waited_a_day_is_dead),
+        CASE(an_event_that_waited_over_a_sleep_is_not_dead_before_the_others_came),
+        CASE(an_event_that_waited_over_a_stop_is_dead_some_minutes_after_the_start),
+        CASE(a_clock_put_back_an_hour_holds_up_nothing),
         CASE(a_dead_event_is_kept_with_its_reason_and_holds_up_nothing),
         CASE(a_dead_letter_that_is_put_back_comes_once_more),
         CASE(what_cannot_be_applied_now_comes_again_in_order),

@@ -33,8 +33,9 @@ static size_t channels(struct fixture *fixture, struct channel *out, size_t max)
 {
     size_t count = 0;
 
-    assert_int_equal(
-        outbox_channels(tx_read(fixture->db, NOW_MS), fixture->arena, out, max, &count), OK);
+    assert_int_equal(outbox_channels(tx_read(fixture->db, (struct wall_ms){NOW_MS}), fixture->arena,
+                                     out, max, &count),
+                     OK);
     return count;
 }
 
@@ -52,7 +53,7 @@ static void channels_count_what_was_published(void **state)
     assert_int_equal(last, 2);
     commit(tx);
     tx = begin_at(fixture->db, NOW_MS);
-    append(tx, "b", "{}");
+    append(tx, "b", "{\"\xC3\xA4\":1}");
     assert_int_equal(outbox_last(tx, &own), OK);
     assert_int_equal(own, 3);
     assert_int_equal(outbox_flush(tx, &last), OK);
@@ -66,6 +67,8 @@ static void channels_count_what_was_published(void **state)
     assert_int_equal(found[1].first, 1);
     assert_int_equal(found[1].last, 3);
     assert_int_equal(found[1].count, 2);
+    assert_int_equal(found[0].bytes, 2);
+    assert_int_equal(found[1].bytes, 10);
 }
 
 /* Of more than 32 some were forgotten once. */
@@ -127,8 +130,9 @@ static void dead_letters_come_newest_first_and_cut(void **state)
             OK);
     }
     commit(tx);
-    assert_int_equal(
-        dead_letters(tx_read(fixture->db, NOW_MS), fixture->arena, found, 2, &count, &total), OK);
+    assert_int_equal(dead_letters(tx_read(fixture->db, (struct wall_ms){NOW_MS}), fixture->arena,
+                                  found, 2, &count, &total),
+                     OK);
     assert_int_equal(count, 2);
     assert_int_equal(total, 3);
     assert_int_equal(found[0].sequence, 3);
@@ -140,6 +144,135 @@ static void dead_letters_come_newest_first_and_cut(void **state)
     buf_free(&large);
 }
 
+#define HOUR_MS INT64_C(3600000)
+
+/* One event an hour, from NOW_MS on, of three subjects in turn: a, b, c, a … */
+static void publish_hourly(struct fixture *fixture, int count)
+{
+    for (int i = 0; i < count; i++) {
+        struct tx *tx = begin_at(fixture->db, NOW_MS + i * HOUR_MS);
+        int64_t last;
+
+        append(tx, (const char *[]){"a", "b", "c"}[i % 3], "{}");
+        assert_int_equal(outbox_flush(tx, &last), OK);
+        commit(tx);
+    }
+}
+
+static int64_t prune(struct fixture *fixture, int64_t up_to, int64_t before_ms, int64_t max)
+{
+    struct tx *tx = begin_at(fixture->db, NOW_MS);
+    int64_t removed = -1;
+
+    assert_int_equal(outbox_prune(tx, up_to, before_ms, max, &removed), OK);
+    commit(tx);
+    return removed;
+}
+
+static int64_t first(struct fixture *fixture)
+{
+    int64_t removed = -1;
+
+    assert_int_equal(outbox_removed(tx_read(fixture->db, (struct wall_ms){NOW_MS}), &removed), OK);
+    return removed + 1;
+}
+
+static void an_event_goes_when_it_is_old_and_every_reader_is_beyond_it(void **state)
+{
+    struct fixture *fixture = *state;
+
+    publish_hourly(fixture, 10);
+    assert_int_equal(prune(fixture, INT64_MAX, NOW_MS, 100), 0);
+    assert_int_equal(prune(fixture, 0, INT64_MAX, 100), 0);
+    assert_int_equal(first(fixture), 1);
+    assert_int_equal(prune(fixture, 7, NOW_MS + 3 * HOUR_MS, 100), 3);
+    assert_int_equal(first(fixture), 4);
+    assert_int_equal(prune(fixture, 5, INT64_MAX, 100), 2);
+    assert_int_equal(first(fixture), 6);
+    assert_int_equal(prune(fixture, INT64_MAX, INT64_MAX, 1), 1);
+    assert_int_equal(first(fixture), 7);
+}
+
+static void a_sequence_is_never_used_twice(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t last = 0;
+
+    publish_hourly(fixture, 5);
+    assert_int_equal(prune(fixture, INT64_MAX, INT64_MAX, 100), 4);
+    assert_int_equal(prune(fixture, INT64_MAX, INT64_MAX, 100), 0);
+    assert_int_equal(outbox_last(tx_read(fixture->db, (struct wall_ms){NOW_MS}), &last), OK);
+    assert_int_equal(last, 5);
+    publish_hourly(fixture, 1);
+    assert_int_equal(outbox_last(tx_read(fixture->db, (struct wall_ms){NOW_MS}), &last), OK);
+    assert_int_equal(last, 6);
+}
+
+static void channels_count_what_is_kept(void **state)
+{
+    struct fixture *fixture = *state;
+    struct channel found[4];
+
+    publish_hourly(fixture, 7);
+    assert_int_equal(prune(fixture, 6, INT64_MAX, 5), 5);
+    assert_int_equal(channels(fixture, found, 4), 3);
+    assert_int_equal(found[0].count, 1); /* a: 1, 4 and 7 */
+    assert_int_equal(found[0].last, 7);
+    assert_int_equal(found[0].bytes, 2);
+    assert_int_equal(found[1].count, 0); /* b: 2 and 5 */
+    assert_int_equal(found[1].last, 5);
+    assert_int_equal(found[1].bytes, 0);
+    assert_int_equal(found[2].count, 1); /* c: 3 and 6 */
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(found[i].first, 6);
+}
+
+static void what_the_broker_has_not_acknowledged_stays(void **state)
+{
+    struct fixture *fixture = *state;
+
+    outbox_relay(true);
+    publish_hourly(fixture, 4);
+    outbox_relay(false);
+    assert_int_equal(prune(fixture, INT64_MAX, INT64_MAX, 100), 0);
+    {
+        struct tx *tx = begin_at(fixture->db, NOW_MS);
+
+        assert_int_equal(
+            tx_exec_values(tx, NULL, "DELETE FROM outbox_unrelayed WHERE seq <> 3", NULL, 0), OK);
+        commit(tx);
+    }
+    assert_int_equal(prune(fixture, INT64_MAX, INT64_MAX, 100), 2);
+    assert_int_equal(first(fixture), 3);
+}
+
+static void a_dead_letter_is_kept_for_a_year(void **state)
+{
+    struct fixture *fixture = *state;
+    struct dead_letter letter = {.source = STR("tickets"),
+                                 .sequence = 1,
+                                 .subject = STR("a"),
+                                 .payload = STR("{}"),
+                                 .reason = STR("no")};
+    int64_t ages_days[] = {400, 366, 364, 1}, forgotten, left;
+
+    for (size_t i = 0; i < sizeof ages_days / sizeof *ages_days; i++) {
+        struct tx *tx = begin_at(fixture->db, NOW_MS - ages_days[i] * 24 * HOUR_MS);
+
+        assert_int_equal(dead_letter_put(tx, &letter), OK);
+        commit(tx);
+    }
+    for (int64_t max = 1; max <= 10; max += 9) { /* the oldest first, and no more than that */
+        struct tx *tx = begin_at(fixture->db, NOW_MS);
+
+        assert_int_equal(dead_letters_forget(tx, NOW_MS - 24 * HOUR_MS, max, &forgotten), OK);
+        assert_int_equal(forgotten, 1);
+        commit(tx);
+    }
+    assert_int_equal(dead_count(tx_read(fixture->db, (struct wall_ms){NOW_MS}), &left), OK);
+    assert_int_equal(left, 2);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -149,6 +282,11 @@ int main(void)
         CASE(many_subjects_in_one_transaction_are_all_counted),
         CASE(a_payload_has_a_largest_size),
         CASE(dead_letters_come_newest_first_and_cut),
+        CASE(an_event_goes_when_it_is_old_and_every_reader_is_beyond_it),
+        CASE(a_sequence_is_never_used_twice),
+        CASE(channels_count_what_is_kept),
+        CASE(what_the_broker_has_not_acknowledged_stays),
+        CASE(a_dead_letter_is_kept_for_a_year),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

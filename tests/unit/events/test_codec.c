@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "../folder.h"
-#include "events/catalogue.h"
+#include "events/event_rows.h"
 
 #define OMIT "" /* in place of a value: the member is left out */
 
@@ -30,6 +30,8 @@ static int teardown(void **state)
 /* --- payloads by rule ---------------------------------------------------------------------- */
 
 #define ID_TEXT        "\"0123456789abcdef01234567\""
+#define HASH_63        "012345678901234567890123456789012345678901234567890123456789abc"
+#define HASH_TEXT      "\"d" HASH_63 "\""
 #define TEXT_320       "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" /* eight times 40 */
 #define REPEAT_8(text) text text text text text text text text
 
@@ -39,10 +41,18 @@ static const char *const good[] = {
     [FIELD_VERSION] = "7",
     [FIELD_TEXT] = "\"some text\"",
     [FIELD_TITLE] = "\"A seat \xE2\x98\x83\"",
+    [FIELD_NAME] = "\"A seat\"",
     [FIELD_USER] = "\"user-1\"",
     [FIELD_MONEY] = "33.3",
     [FIELD_TIME] = "\"2026-11-21T12:34:56.789Z\"",
     [FIELD_FLAG] = "true",
+    [FIELD_HASH] = HASH_TEXT,
+    [FIELD_HASH_REF] = HASH_TEXT,
+    [FIELD_COUNT] = "1",
+    [FIELD_BOUND] = "0",
+    [FIELD_TIME_REF] = "\"2026-11-21T12:34:56.789Z\"",
+    [FIELD_DEGREES] = "-0.25",
+    [FIELD_NAMES] = "[\"Mono Lake\",\"R\xC3\xADo\"]",
 };
 
 /* Other values a decoder takes, NULL-terminated. */
@@ -52,10 +62,18 @@ static const char *const also_good[][8] = {
     [FIELD_VERSION] = {"0", "1.0", "1e3", "9007199254740992", NULL},
     [FIELD_TEXT] = {"\"" REPEAT_8(TEXT_320) "\"", "\"\\u00e9\"", "\" \"", NULL},
     [FIELD_TITLE] = {"\"t\"", NULL},
+    [FIELD_NAME] = {"\"t\"", "null", OMIT, NULL},
     [FIELD_USER] = {"\"u\"", "\"\xC3\xA9 with spaces\"", NULL},
     [FIELD_MONEY] = {"0.01", "\"49.90\"", "999999.99", NULL},
     [FIELD_TIME] = {"\"2026-11-21T12:34:56Z\"", NULL},
     [FIELD_FLAG] = {"false", "null", OMIT, NULL},
+    [FIELD_HASH] = {NULL},
+    [FIELD_HASH_REF] = {"null", OMIT, NULL},
+    [FIELD_COUNT] = {"0", "9007199254740991", "null", OMIT, NULL},
+    [FIELD_BOUND] = {"1", "null", OMIT, NULL},
+    [FIELD_TIME_REF] = {"null", OMIT, NULL},
+    [FIELD_DEGREES] = {"0", "180", "-180.0", "\"12.5\"", "null", OMIT, NULL},
+    [FIELD_NAMES] = {"[]", "[\"t\"]", "null", OMIT, NULL},
 };
 
 static const char *const bad[][12] = {
@@ -65,6 +83,7 @@ static const char *const bad[][12] = {
     [FIELD_VERSION] = {OMIT, "null", "-1", "1.5", "\"1\"", "true", "1e300", "[0]", NULL},
     [FIELD_TEXT] = {OMIT, "null", "\"\"", "5", "[]", "\"" REPEAT_8(TEXT_320) "b\"", NULL},
     [FIELD_TITLE] = {OMIT, "null", "\"\"", "5", "\"" REPEAT_8(TEXT_320) "\"", NULL},
+    [FIELD_NAME] = {"\"\"", "5", "\"" REPEAT_8(TEXT_320) "\"", NULL},
     [FIELD_USER] = {OMIT, "null", "\"\"", "5", "\"a\\nb\"", "\"\\u007f\"",
                     "\"" TEXT_320 TEXT_320 "\"", NULL},
     [FIELD_MONEY] = {OMIT, "null", "0", "-1", "0.001", "1000000", "\"\"", "\"free\"", "\"1.234\"",
@@ -72,6 +91,15 @@ static const char *const bad[][12] = {
     [FIELD_TIME] = {OMIT, "null", "5", "\"\"", "\"tomorrow\"", "\"2026-13-01T00:00:00Z\"",
                     "\"2026-11-21\"", NULL},
     [FIELD_FLAG] = {"5", "\"true\"", "[]", NULL},
+    [FIELD_HASH] = {OMIT, "null", "5", "\"\"", "\"00\"", "\"g" HASH_63 "\"", "\"A" HASH_63 "\"",
+                    "\"00" HASH_63 "\"", NULL},
+    [FIELD_HASH_REF] = {"5", "\"\"", "\"00\"", "\"g" HASH_63 "\"", NULL},
+    [FIELD_COUNT] = {"-1", "1.5", "\"1\"", "[]", NULL},
+    [FIELD_BOUND] = {"-1", "1.5", "\"1\"", "[]", NULL},
+    [FIELD_TIME_REF] = {"5", "\"\"", "\"tomorrow\"", NULL},
+    [FIELD_DEGREES] = {"181", "\"north\"", "[]", "true", NULL},
+    [FIELD_NAMES] = {"5", "\"Mono Lake\"", "{}", "[\"\"]", "[5]",
+                     "[" REPEAT_8("\"a\",\"b\",\"c\",") "\"d\"]", NULL},
 };
 
 /* The row's payload with every value good but the one at index `odd`. */
@@ -237,6 +265,57 @@ static void unknown_members_are_ignored_and_of_repeated_ones_the_last_counts(voi
         str_eq(encode(EVENT_EXPIRATION_COMPLETE, &event), STR("{\"orderId\":" ID_TEXT "}")));
 }
 
+/* A writer's arena (16 MiB) always holds one event, so that what is no event is told from what
+ * could not be read; the latter comes again and again. */
+static void the_largest_payload_can_be_read_whatever_is_in_it(void **state)
+{
+    static const char *const parts[] = {"{},",        "[],",  "\"\",",      "0,",
+                                        "{\"a\":0},", "0.5,", "{\"\":{}},", "[0],"};
+    static char payload[EVENT_PAYLOAD_MAX + 1];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        struct arena *large = arena_new(16 * 1024 * 1024);
+        size_t part = strlen(parts[i]), len = 0;
+        union event event;
+        struct buf why;
+
+        len = (size_t)sprintf(payload, "{\"n\":[12345678901234567890,"); /* is read twice */
+        for (; len + part + 3 < sizeof payload; len += part)
+            memcpy(payload + len, parts[i], part);
+        memcpy(payload + len - 1, "]}", 3);
+        buf_init(&why, NULL, 1024);
+        assert_int_equal(event_decode(EVENT_USER_CREATED, large, str_of(payload), &event, &why),
+                         ERR_INVALID);
+        assert_true(why.len > 0);
+        buf_free(&why);
+        arena_free(large);
+    }
+}
+
+/* As an event that comes again, not as one that is given up. */
+static void no_memory_for_a_field_is_no_fault_of_the_event(void **state)
+{
+    (void)state;
+    for (size_t type = 0; type < EVENT_TYPES; type++) {
+        struct str payload = payload_of(&event_rows[type], SIZE_MAX, NULL);
+        enum err err = ERR_MEMORY;
+
+        for (size_t bytes = 64; err == ERR_MEMORY; bytes += 64) {
+            struct arena *little = arena_new(bytes);
+            union event event;
+            struct buf why;
+
+            assert_true(bytes < 1024 * 1024);
+            buf_init(&why, arena, 1024);
+            err = event_decode((enum event_type)type, little, payload, &event, &why);
+            if (err) assert_int_equal(err, ERR_MEMORY);
+            assert_int_equal(why.len, 0);
+            arena_free(little);
+        }
+    }
+}
+
 static void decoding_needs_no_more_than_its_arena(void **state)
 {
     struct arena *small = arena_new(64);
@@ -248,7 +327,9 @@ static void decoding_needs_no_more_than_its_arena(void **state)
     assert_int_equal(event_decode(EVENT_USER_CREATED, small,
                                   payload_of(&event_rows[EVENT_USER_CREATED], SIZE_MAX, NULL),
                                   &event, &why),
-                     ERR_INVALID);
+                     ERR_MEMORY);
+    assert_int_equal(why.len, 0);
+    assert_true(arena_failed(small));
     arena_free(small);
 }
 
@@ -277,9 +358,9 @@ static void publishing_appends_to_the_outbox(void **state)
     (void)state;
     assert_true(object_id_parse(STR("0123456789abcdef01234567"), &id));
     assert_int_equal(db_open(file.path, DB_WRITER, &db, NULL), OK);
-    assert_int_equal(db_migrate(db, bus_schema, 1, NULL), OK);
+    assert_int_equal(db_migrate(db, bus_schema, (struct wall_ms){1}, NULL), OK);
     assert_int_equal(tx_begin(db, &tx), OK);
-    tx_item_begin(tx, 5);
+    tx_item_begin(tx, (struct wall_ms){5});
     assert_int_equal(publish_ticket_updated(tx, &(struct ticket_updated){.id = id,
                                                                          .version = 1,
                                                                          .title = STR("T"),
@@ -326,6 +407,16 @@ static bool requires(const struct json *schema, const char *name, size_t len)
     return false;
 }
 
+/* Whether the nested object that the field is in must be there. */
+static bool nested_required(const struct event_row *row, const char *wire, size_t prefix)
+{
+    for (size_t i = 0; i < row->field_count; i++)
+        if (strncmp(row->fields[i].wire, wire, prefix + 1) == 0 &&
+            !event_field_optional(&row->fields[i]))
+            return true;
+    return false;
+}
+
 static void every_field_has_its_schema(void **state)
 {
     (void)state;
@@ -338,15 +429,22 @@ static void every_field_has_its_schema(void **state)
         buf_init(&text, arena, 65536);
         writer = json_writer_to(&text);
         event_json_schema(type, &writer);
-        schema = json_parse(arena, buf_str(&text));
+        schema = json_parsed(arena, buf_str(&text));
         assert_non_null(schema);
         for (size_t i = 0; i < row->field_count; i++) {
             const struct event_field *field = &row->fields[i];
             size_t prefix = event_field_prefix(field);
+            const char *name = field->wire + (prefix ? prefix + 1 : 0);
+            const struct json *holder = schema; /* the object the field is a member of */
+            char path[64];
 
+            snprintf(path, sizeof path, "properties.%.*s", (int)prefix, field->wire);
+            if (prefix)
+                assert_int_equal(requires(schema, field->wire, prefix),
+                                 nested_required(row, field->wire, prefix));
+            if (prefix) holder = json_get_path(schema, path);
             assert_int_equal(json_type(schema_of(schema, field->wire)), JSON_OBJECT);
-            assert_int_equal(requires(schema, field->wire, prefix ? prefix : strlen(field->wire)),
-                             !event_field_optional(field));
+            assert_int_equal(requires(holder, name, strlen(name)), !event_field_optional(field));
         }
         arena_reset(arena);
     }
@@ -360,7 +458,7 @@ static void asyncapi_names_every_event(void **state)
     (void)state;
     buf_init(&text, arena, 1024 * 1024);
     events_asyncapi(&text);
-    document = json_parse(arena, buf_str(&text));
+    document = json_parsed(arena, buf_str(&text));
     assert_non_null(document);
     for (enum event_type type = 0; type < EVENT_TYPES; type++) {
         struct str address;
@@ -386,7 +484,9 @@ int main(void)
         CASE(what_is_no_object_is_no_event),
         CASE(a_nested_object_has_to_be_one),
         CASE(unknown_members_are_ignored_and_of_repeated_ones_the_last_counts),
+        CASE(no_memory_for_a_field_is_no_fault_of_the_event),
         CASE(decoding_needs_no_more_than_its_arena),
+        cmocka_unit_test(the_largest_payload_can_be_read_whatever_is_in_it),
         CASE(subjects_find_their_types),
         CASE(publishing_appends_to_the_outbox),
         CASE(every_field_has_its_schema),

@@ -83,7 +83,7 @@ static inline void worker_await(int count)
 
 static inline void dispatch_away(void *context, int loop, struct request *rq)
 {
-    if (rq->route->place == IN_LOOP) {
+    if (!rq->route->away) {
         dispatch_here(context, loop, rq);
         return;
     }
@@ -159,7 +159,9 @@ static inline char *hear_times(int fd, const char *end, size_t times)
         ssize_t count;
 
         if (end && in.len && count_of(in.at, end) >= times) return in.at;
-        count = recv(fd, piece, sizeof piece, 0);
+        do
+            count = recv(fd, piece, sizeof piece, 0); /* io_uring's work interrupts it */
+        while (count < 0 && errno == EINTR);
         if (count < 0) fail_msg("recv: %s after %zu bytes", strerror(errno), in.len);
         if (count == 0 && end) fail_msg("closed after: %s", in.at ? in.at : "");
         buf_append(&in, (struct str){piece, (size_t)count});

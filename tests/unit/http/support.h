@@ -10,19 +10,38 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "http/server.h"
+#include "http/server/server.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #define NOW_S INT64_C(1800000000)
 
-static inline int64_t still_now_ms(const struct clock *clock)
+struct tx;
+
+/* The layer above is the test: what answers, in the loop or by a worker. */
+typedef enum err test_handler(struct request *rq, struct tx *tx, struct reply *rp);
+struct route {
+    bool away;
+    test_handler *run;
+};
+#define HERE(RUN)                                                                                  \
+    .route = &(const struct route)                                                                 \
+    {                                                                                              \
+        false, RUN                                                                                 \
+    }
+#define AWAY(RUN)                                                                                  \
+    .route = &(const struct route)                                                                 \
+    {                                                                                              \
+        true, RUN                                                                                  \
+    }
+
+static inline struct wall_ms still_wall(const struct clock *clock)
 {
-    return NOW_S * 1000;
+    return (struct wall_ms){NOW_S * 1000};
 }
 
-static const struct clock still_clock = {still_now_ms};
+static const struct clock still_clock = {still_wall, NULL};
 
 static inline struct session_keys *test_keys(void)
 {
@@ -99,20 +118,20 @@ static inline enum err answer_nothing(struct request *rq, struct tx *tx, struct 
     return OK; /* forgets to answer */
 }
 
-static const struct route test_routes[] = {
-    {METHOD_GET, "/", ACCESS_PUBLIC, IN_LOOP, answer_echo},
-    {METHOD_GET, "/echo", ACCESS_PUBLIC, IN_LOOP, answer_echo},
-    {METHOD_POST, "/echo", ACCESS_PUBLIC, IN_LOOP, answer_echo},
-    {METHOD_GET, "/echo/:what", ACCESS_PUBLIC, IN_LOOP, answer_echo},
-    {METHOD_DELETE, "/echo/:what", ACCESS_PUBLIC, IN_LOOP, answer_empty},
-    {METHOD_GET, "/mine", ACCESS_SESSION, IN_LOOP, answer_echo},
-    {METHOD_POST, "/mine", ACCESS_SESSION, IN_LOOP, answer_echo},
-    {METHOD_GET, "/operator", ACCESS_OPERATOR, IN_LOOP, answer_echo},
-    {METHOD_GET, "/refusal", ACCESS_PUBLIC, IN_LOOP, answer_refusal},
-    {METHOD_GET, "/busy", ACCESS_PUBLIC, IN_LOOP, answer_busy},
-    {METHOD_GET, "/big", ACCESS_PUBLIC, IN_LOOP, answer_big},
-    {METHOD_GET, "/cached", ACCESS_PUBLIC, IN_LOOP, answer_cached},
-    {METHOD_GET, "/nothing", ACCESS_PUBLIC, IN_LOOP, answer_nothing},
+static const struct http_route test_routes[] = {
+    {METHOD_GET, "/", ACCESS_PUBLIC, HERE(answer_echo)},
+    {METHOD_GET, "/echo", ACCESS_PUBLIC, HERE(answer_echo)},
+    {METHOD_POST, "/echo", ACCESS_PUBLIC, HERE(answer_echo)},
+    {METHOD_GET, "/echo/:what", ACCESS_PUBLIC, HERE(answer_echo)},
+    {METHOD_DELETE, "/echo/:what", ACCESS_PUBLIC, HERE(answer_empty)},
+    {METHOD_GET, "/mine", ACCESS_SESSION, HERE(answer_echo)},
+    {METHOD_POST, "/mine", ACCESS_SESSION, HERE(answer_echo)},
+    {METHOD_GET, "/operator", ACCESS_OPERATOR, HERE(answer_echo)},
+    {METHOD_GET, "/refusal", ACCESS_PUBLIC, HERE(answer_refusal)},
+    {METHOD_GET, "/busy", ACCESS_PUBLIC, HERE(answer_busy)},
+    {METHOD_GET, "/big", ACCESS_PUBLIC, HERE(answer_big)},
+    {METHOD_GET, "/cached", ACCESS_PUBLIC, HERE(answer_cached)},
+    {METHOD_GET, "/nothing", ACCESS_PUBLIC, HERE(answer_nothing)},
 };
 
 static const struct http_mount test_mount = {.service = "test",

@@ -1,5 +1,5 @@
 /* Unit tests of http/address: CIDR lists and whom to believe. */
-#include "http/internal.h"
+#include "http/ip_address.h"
 #include "support.h"
 
 static struct address address(const char *text)

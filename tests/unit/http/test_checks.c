@@ -49,6 +49,23 @@ static void only_json_bodies_count(void **state)
     }
 }
 
+static void a_body_of_more_objects_than_memory_holds_is_the_senders_fault(void **state)
+{
+    static char bytes[70000];
+    size_t len = (size_t)sprintf(bytes, "POST /echo HTTP/1.1\r\n" HOST JSON
+                                        "Content-Length: 60001\r\n\r\n[0");
+    char *out;
+
+    (void)state;
+    for (int i = 0; i < 19999; i++, len += 3)
+        memcpy(bytes + len, ",{}", 4);
+    memcpy(bytes + len, " ]", 3);
+    out = feed(bytes);
+    assert_begins(out, "HTTP/1.1 400");
+    assert_has(out, "bad_request");
+    free(out);
+}
+
 static void a_body_that_is_no_json_object_is_refused(void **state)
 {
     static const char *const bodies[] = {"{",        "nul",  "null",     "1",
@@ -137,7 +154,7 @@ static char *make_cookie(const char *id, int64_t ends_after_s)
     char *cookie;
 
     request_init(&rq, arena);
-    assert_int_equal(session_start(keys, &rq.reply, arena, &user, false), OK);
+    assert_int_equal(session_cookie_set(keys, &rq.reply.headers, arena, &user, false), OK);
     line = buf_str(&rq.reply.headers);
     cookie = strndup(line.at + 12, (size_t)((char *)memchr(line.at, ';', line.len) - line.at) - 12);
     arena_free(arena);
@@ -146,14 +163,14 @@ static char *make_cookie(const char *id, int64_t ends_after_s)
 
 static int64_t moving_s;
 
-static int64_t moving_now_ms(const struct clock *clock)
+static struct wall_ms moving_wall(const struct clock *clock)
 {
-    return (moving_s += 10) * 1000;
+    return (struct wall_ms){(moving_s += 10) * 1000};
 }
 
 static void a_session_is_known_on_every_request_until_it_ends(void **state)
 {
-    static const struct clock moving_clock = {moving_now_ms};
+    static const struct clock moving_clock = {moving_wall, NULL};
     struct http_config config = test_config();
     char *ann = make_cookie("ann", 35), *bob = make_cookie("bob", 1000), bytes[8192], *out;
     static const char form[] = "GET /mine HTTP/1.1\r\n" HOST "Cookie: %s\r\n\r\n";
@@ -255,6 +272,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_json_bodies_count),
         cmocka_unit_test(a_body_that_is_no_json_object_is_refused),
+        cmocka_unit_test(a_body_of_more_objects_than_memory_holds_is_the_senders_fault),
         cmocka_unit_test(the_body_is_looked_at_before_route_and_session),
         cmocka_unit_test(paths_are_decoded_segment_by_segment),
         cmocka_unit_test(paths_that_cannot_be_decoded_are_refused),

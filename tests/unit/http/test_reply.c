@@ -93,9 +93,9 @@ static enum err answer_tagged(struct request *rq, struct tx *tx, struct reply *r
     return OK;
 }
 
-static const struct route tagged_routes[] = {
-    {METHOD_GET, "/:id", ACCESS_PUBLIC, IN_LOOP, answer_tagged},
-    {METHOD_PUT, "/:id", ACCESS_PUBLIC, IN_LOOP, answer_tagged},
+static const struct http_route tagged_routes[] = {
+    {METHOD_GET, "/:id", ACCESS_PUBLIC, HERE(answer_tagged)},
+    {METHOD_PUT, "/:id", ACCESS_PUBLIC, HERE(answer_tagged)},
 };
 static const struct http_mount tagged_mount = {"tagged", tagged_routes, 2, NULL, NULL};
 

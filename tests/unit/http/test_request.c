@@ -1,5 +1,5 @@
 /* Unit tests of http/request: query, limits, refusals. */
-#include "http/internal.h"
+#include "http/headers.h"
 #include "support.h"
 
 static struct arena *arena;

@@ -1,17 +1,17 @@
 /* Unit tests of http/router. */
-#include "http/internal.h"
+#include "http/router.h"
 #include "support.h"
 
-static const struct route first[] = {
-    {METHOD_GET, "/", ACCESS_PUBLIC, IN_LOOP, answer_echo},
-    {METHOD_GET, "/api/orders", ACCESS_PUBLIC, IN_LOOP, answer_echo},
-    {METHOD_POST, "/api/orders", ACCESS_PUBLIC, IN_LOOP, answer_echo},
-    {METHOD_GET, "/api/orders/:id", ACCESS_PUBLIC, IN_LOOP, answer_echo},
-    {METHOD_GET, "/api/orders/new", ACCESS_PUBLIC, IN_LOOP, answer_echo},
+static const struct http_route first[] = {
+    {METHOD_GET, "/", ACCESS_PUBLIC, HERE(answer_echo)},
+    {METHOD_GET, "/api/orders", ACCESS_PUBLIC, HERE(answer_echo)},
+    {METHOD_POST, "/api/orders", ACCESS_PUBLIC, HERE(answer_echo)},
+    {METHOD_GET, "/api/orders/:id", ACCESS_PUBLIC, HERE(answer_echo)},
+    {METHOD_GET, "/api/orders/new", ACCESS_PUBLIC, HERE(answer_echo)},
 };
-static const struct route second[] = {
-    {METHOD_GET, "/api/orders/new/items", ACCESS_PUBLIC, IN_LOOP, answer_echo},
-    {METHOD_DELETE, "/api/orders/:id/items/:item", ACCESS_PUBLIC, IN_LOOP, answer_echo},
+static const struct http_route second[] = {
+    {METHOD_GET, "/api/orders/new/items", ACCESS_PUBLIC, HERE(answer_echo)},
+    {METHOD_DELETE, "/api/orders/:id/items/:item", ACCESS_PUBLIC, HERE(answer_echo)},
 };
 static const struct http_mount mounts[] = {
     {.service = "a", .routes = first, .route_count = 5},
@@ -19,7 +19,8 @@ static const struct http_mount mounts[] = {
 };
 
 /* The route of a path, given without its leading slash. */
-static const struct route *find(enum method method, const char *path, struct route_match *match)
+static const struct http_route *find(enum method method, const char *path,
+                                     struct route_match *match)
 {
     static struct router *router;
     struct str segments[8];

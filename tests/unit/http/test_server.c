@@ -1,6 +1,7 @@
 /* Tests of src/http over real sockets: threads, deadlines, limits, the control socket, the end. */
 #include "sockets.h"
 
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
@@ -15,13 +16,55 @@ static enum err answer_huge(struct request *rq, struct tx *tx, struct reply *rp)
     return OK;
 }
 
-static const struct route routes[] = {
-    {METHOD_GET, "/here", ACCESS_PUBLIC, IN_LOOP, answer_echo},
-    {METHOD_GET, "/away/:id", ACCESS_PUBLIC, IN_WRITER, answer_echo},
-    {METHOD_POST, "/away", ACCESS_PUBLIC, IN_WRITER, answer_echo},
-    {METHOD_GET, "/huge", ACCESS_PUBLIC, IN_LOOP, answer_huge},
-    {METHOD_GET, "/operator", ACCESS_OPERATOR, IN_LOOP, answer_echo},
-    {METHOD_GET, "/health", ACCESS_HEALTH, IN_LOOP, answer_echo},
+/* --- a loop that is busy -------------------------------------------------------------------- */
+
+static pthread_mutex_t busy_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t busy_changed = PTHREAD_COND_INITIALIZER;
+static bool busy_inside, busy_over;
+static int busy_heavy; /* heavy requests handled so far */
+
+/* Keeps its loop until it is told to go on. */
+static enum err answer_busily(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    pthread_mutex_lock(&busy_lock);
+    busy_inside = true;
+    pthread_cond_broadcast(&busy_changed);
+    while (!busy_over)
+        pthread_cond_wait(&busy_changed, &busy_lock);
+    pthread_mutex_unlock(&busy_lock);
+    return reply_empty(rp, 204);
+}
+
+/* Takes more than an address's share of a round. */
+static enum err answer_heavily(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    int64_t until_us = clock_monotonic_us() + 3000;
+
+    while (clock_monotonic_us() < until_us) {
+    }
+    busy_heavy++;
+    return reply_empty(rp, 204);
+}
+
+/* How many heavy ones came before it. */
+static enum err answer_count(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    char text[16];
+
+    snprintf(text, sizeof text, "%d!", busy_heavy);
+    return reply_text(rp, 200, "text/plain", arena_copy(rq->arena, str_of(text)));
+}
+
+static const struct http_route routes[] = {
+    {METHOD_GET, "/busy", ACCESS_PUBLIC, HERE(answer_busily)},
+    {METHOD_GET, "/heavy", ACCESS_PUBLIC, HERE(answer_heavily)},
+    {METHOD_GET, "/count", ACCESS_PUBLIC, HERE(answer_count)},
+    {METHOD_GET, "/here", ACCESS_PUBLIC, HERE(answer_echo)},
+    {METHOD_GET, "/away/:id", ACCESS_PUBLIC, AWAY(answer_echo)},
+    {METHOD_POST, "/away", ACCESS_PUBLIC, AWAY(answer_echo)},
+    {METHOD_GET, "/huge", ACCESS_PUBLIC, HERE(answer_huge)},
+    {METHOD_GET, "/operator", ACCESS_OPERATOR, HERE(answer_echo)},
+    {METHOD_GET, "/health", ACCESS_HEALTH, HERE(answer_echo)},
 };
 static const struct http_mount mount = {"test", routes, sizeof routes / sizeof *routes, NULL, NULL};
 
@@ -33,6 +76,81 @@ static struct http_config server_config(void)
     config.dispatch = dispatch_away;
     config.loop_end = hand_over;
     return config;
+}
+
+/* Waits until all that was said over fd lies at the other end: on a busy machine it may be on its
+ * way for a while. */
+static void wait_arrived(int fd)
+{
+    int under_way;
+
+    while (ioctl(fd, TIOCOUTQ, &under_way) == 0 && under_way > 0)
+        usleep(1000);
+    assert_int_equal(under_way, 0);
+}
+
+/* Whatever gathered while the loop was busy is handled in one round: sixty requests of one address,
+ * and then one of somebody else, who is not the sixty-first. */
+static void a_visitor_is_not_behind_all_that_another_address_asks(void **state)
+{
+    struct http_config config = server_config();
+    struct http_server *server;
+    int fds[60], busy, visitor;
+    char *in;
+
+    config.trusted_proxies = "127.0.0.1"; /* addresses are told apart by X-Forwarded-For */
+    busy_inside = busy_over = false;
+    busy_heavy = 0;
+    server = start(&config);
+    for (size_t i = 0; i < 60; i++)
+        fds[i] = dial(server);
+    visitor = dial(server);
+    busy = dial(server);
+    say(visitor, "GET /here HTTP/1.1\r\n" HOST "\r\n"); /* by then all are accepted */
+    free(hear(visitor, "\"secure\":false}"));
+    say(busy, "GET /busy HTTP/1.1\r\n" HOST "\r\n");
+    pthread_mutex_lock(&busy_lock);
+    while (!busy_inside)
+        pthread_cond_wait(&busy_changed, &busy_lock);
+    for (size_t i = 0; i < 60; i++)
+        say(fds[i], "GET /heavy HTTP/1.1\r\n" HOST "X-Forwarded-For: 203.0.113.1\r\n\r\n");
+    say(visitor, "GET /count HTTP/1.1\r\n" HOST "X-Forwarded-For: 203.0.113.2\r\n\r\n");
+    for (size_t i = 0; i < 60; i++)
+        wait_arrived(fds[i]);
+    wait_arrived(visitor);
+    busy_over = true;
+    pthread_cond_broadcast(&busy_changed);
+    pthread_mutex_unlock(&busy_lock);
+    in = hear(visitor, "!");
+    assert_has(in, "\r\n\r\n");
+    assert_true(atoi(strstr(in, "\r\n\r\n") + 4) <= 2);
+    free(in);
+    for (size_t i = 0; i < 60; i++) { /* and all of them are answered */
+        free(hear(fds[i], "\r\n\r\n"));
+        close(fds[i]);
+    }
+    close(visitor);
+    close(busy);
+    http_server_stop(server, 1000);
+}
+
+/* What was put off when the end came goes nowhere, and nothing is lost with it. */
+static void requests_that_were_put_off_end_with_the_server(void **state)
+{
+    struct http_config config = server_config();
+    struct http_server *server = start(&config);
+    int fds[20];
+
+    for (size_t i = 0; i < 20; i++) {
+        fds[i] = dial(server);
+        say(fds[i], "GET /heavy HTTP/1.1\r\n" HOST "\r\nGET /heavy HTTP/1.1\r\n" HOST "\r\n");
+    }
+    free(hear(fds[0], "\r\n\r\n"));
+    for (size_t i = 0; i < 10; i++)
+        close(fds[i]); /* their second ones are waited for by nobody */
+    http_server_stop(server, 0);
+    for (size_t i = 10; i < 20; i++)
+        close(fds[i]);
 }
 
 static void answers_come_back_from_another_thread(void **state)
@@ -524,7 +642,7 @@ static void stopping_answers_what_is_in_flight(void **state)
     pthread_t stopper;
     char *in;
 
-    config.loops = 2;
+    config.loops = 1; /* the one that closes the idle connection knows of the stop, then */
     worker_start();
     server = start(&config);
     worker_set(true, false);
@@ -607,6 +725,8 @@ static void answers_after_the_end_are_thrown_away(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_visitor_is_not_behind_all_that_another_address_asks),
+        cmocka_unit_test(requests_that_were_put_off_end_with_the_server),
         cmocka_unit_test(answers_come_back_from_another_thread),
         cmocka_unit_test(a_client_that_leaves_does_not_stop_its_request),
         cmocka_unit_test(a_half_sent_request_is_cut_off),

@@ -31,11 +31,11 @@ static enum err fail_stream(struct request *rq, struct tx *tx, struct reply *rp)
     return ERR_UNAVAILABLE;
 }
 
-static const struct route routes[] = {
-    {METHOD_GET, "/stream", ACCESS_PUBLIC, IN_LOOP, open_stream},
-    {METHOD_GET, "/stream-away", ACCESS_PUBLIC, IN_WRITER, open_stream},
-    {METHOD_GET, "/fail", ACCESS_PUBLIC, IN_LOOP, fail_stream},
-    {METHOD_GET, "/here", ACCESS_PUBLIC, IN_LOOP, answer_echo},
+static const struct http_route routes[] = {
+    {METHOD_GET, "/stream", ACCESS_PUBLIC, HERE(open_stream)},
+    {METHOD_GET, "/stream-away", ACCESS_PUBLIC, AWAY(open_stream)},
+    {METHOD_GET, "/fail", ACCESS_PUBLIC, HERE(fail_stream)},
+    {METHOD_GET, "/here", ACCESS_PUBLIC, HERE(answer_echo)},
 };
 static const struct http_mount mount = {"test", routes, sizeof routes / sizeof *routes, NULL, NULL};
 
@@ -108,6 +108,32 @@ static void the_holder_is_told_once_when_the_client_leaves(void **state)
         assert_int_equal(atomic_load(&closed_count), i + 1);
     }
     http_server_stop(server, 0);
+}
+
+/* Its end is read while the request is elsewhere: one who half-closes still gets an answer, but of
+ * a stream nobody would ever notice that it is gone. */
+static void the_holder_is_told_of_a_client_that_left_before_the_stream_began(void **state)
+{
+    struct http_server *server = start_streaming();
+    int fd = dial(server), other = dial(server);
+
+    worker_start();
+    worker_set(true, false);
+    say(fd, "GET /stream-away HTTP/1.1\r\n" HOST "\r\n");
+    worker_await(1);
+    close(fd);
+    for (int i = 0; i < 3; i++) { /* the loop has been round, and read the end */
+        say(other, "GET /here HTTP/1.1\r\n" HOST "\r\n");
+        free(hear(other, "\"secure\":false}"));
+    }
+    worker_set(false, false);
+    await(&opened);
+    await(&closed);
+    assert_int_equal(atomic_load(&closed_count), 1);
+    stream_end(held);
+    close(other);
+    http_server_stop(server, 1000);
+    worker_stop();
 }
 
 static void one_who_does_not_read_a_stream_is_cut_off(void **state)
@@ -235,6 +261,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_stream_is_written_from_elsewhere_and_the_connection_goes_on),
         cmocka_unit_test(the_holder_is_told_once_when_the_client_leaves),
+        cmocka_unit_test(the_holder_is_told_of_a_client_that_left_before_the_stream_began),
         cmocka_unit_test(one_who_does_not_read_a_stream_is_cut_off),
         cmocka_unit_test(an_old_client_gets_a_stream_up_to_the_end_of_the_connection),
         cmocka_unit_test(head_gets_the_head_of_a_stream),

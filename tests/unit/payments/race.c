@@ -15,13 +15,19 @@ static const struct service_definition *const definitions[NODES] = {
 
 /* --- time, randomness, the gateway ----------------------------------------------------------- */
 
-static int64_t now_ms(const struct clock *clock)
+static struct wall_ms wall(const struct clock *clock)
 {
     (void)clock;
-    return world.now_ms;
+    return (struct wall_ms){world.now_ms};
 }
 
-static const struct clock the_clock = {now_ms};
+static struct mono_ms mono(const struct clock *clock)
+{
+    (void)clock;
+    return (struct mono_ms){world.now_ms - START_MS + 1};
+}
+
+static const struct clock the_clock = {wall, mono};
 
 static enum gateway_result next_answer(void)
 {
@@ -49,7 +55,8 @@ static void fake_refund(const struct gateway *gateway, const struct gateway_char
     assert_int_equal(world.charged, 1);
     *outcome = (struct gateway_outcome){.kind = GATEWAY_DONE};
     snprintf(outcome->id, sizeof outcome->id, "%s", charge->id);
-    snprintf(outcome->refund_id, sizeof outcome->refund_id, "re_1");
+    outcome->refund_count = 1;
+    outcome->refunds[0] = (struct gateway_refund){"re_1", charge->rest_cents, false};
     world.refunded++;
 }
 
@@ -59,35 +66,36 @@ static const struct gateway fake_gateway = {fake_charge, fake_refund, fake_charg
 
 void item_begin(struct node *node)
 {
-    tx_item_begin(node->tx, world.now_ms);
+    tx_item_begin(node->tx, (struct wall_ms){world.now_ms});
 }
 
 void item_end(struct node *node, bool keep)
 {
     assert_int_equal(tx_item_end(node->tx, keep), OK);
-    node->service.wakes = NULL;
+    node->writer->wakes = NULL;
 }
 
 enum err request(enum who who, enum method method, const char *path, const char *body,
                  const char *user, struct object_id param, struct str *answer)
 {
     struct node *node = &world.nodes[who];
-    const struct service_definition *def = node->service.def;
+    const struct service_definition *def = node->instance.def;
     struct object_id_text id = object_id_text(param);
     struct request rq;
     enum err err = ERR_NOT_FOUND;
 
     request_init(&rq, world.arena);
-    rq.env = &node->service.env;
+    assert_true(request_begin(&rq, &node->writer->env));
     rq.user.id = str_of(user);
-    rq.body = json_parse(world.arena, str_of(body));
+    rq.body = json_parsed(world.arena, str_of(body));
     rq.params[0] = arena_copy(world.arena, str_of(id.hex));
     item_begin(node);
     for (size_t i = 0; i < def->route_count; i++)
         if (def->routes[i].method == method && strcmp(def->routes[i].path, path) == 0)
             err = def->routes[i].run(&rq, node->tx, &rq.reply);
-    if (err == OK && rq.next && !rq.waits && rq.next_place == IN_WRITER) /* counted in the loop */
-        err = rq.next(&rq, node->tx, &rq.reply);
+    if (err == OK && rq.run->next && !rq.run->waits &&
+        rq.run->next_executor == IN_WRITER) /* counted in the loop */
+        err = rq.run->next(&rq, node->tx, &rq.reply);
     item_end(node, err == OK);
     if (answer) *answer = buf_str(&rq.reply.body);
     return err;
@@ -99,9 +107,10 @@ void run_job(enum who who, size_t job)
     int64_t next_ms = JOB_NEVER;
 
     item_begin(node);
-    assert_int_equal(node->service.def->jobs[job].run(&node->service.env, node->tx, &next_ms), OK);
+    assert_int_equal(node->instance.def->jobs[job].run(&node->writer->env, node->tx, &next_ms), OK);
     item_end(node, true);
-    node->service.job_due_ms[job] = next_ms;
+    node->writer->job_due[job] = MONO_NEVER;
+    env_job_due(&node->writer->env, job, next_ms);
 }
 
 struct str body_of(const char *format, struct object_id id)
@@ -118,7 +127,7 @@ struct str body_of(const char *format, struct object_id id)
 
 static const struct listener *listener_of(const struct node *node, enum event_type type)
 {
-    const struct service_definition *def = node->service.def;
+    const struct service_definition *def = node->instance.def;
 
     for (size_t i = 0; i < def->listener_count; i++)
         if (def->listeners[i].type == type) return &def->listeners[i];
@@ -154,9 +163,9 @@ static enum verdict apply(struct node *node, enum event_type type, const union e
 
     if (!listener) return VERDICT_SEEN;
     item_begin(node);
-    verdict = listener->run(&node->service.env, node->tx, event);
+    verdict = listener->run(&node->writer->env, node->tx, event);
     item_end(node, verdict == VERDICT_APPLIED);
-    if (verdict == VERDICT_DEAD) fail_msg("dead letter: %s", node->service.env.dead_reason);
+    if (verdict == VERDICT_DEAD) fail_msg("dead letter: %s", node->writer->env.dead_reason);
     assert_int_not_equal(verdict, VERDICT_RETRY);
     return verdict;
 }
@@ -170,7 +179,7 @@ bool deliver(enum who to, enum who from, int64_t sequence)
     assert_true(event_at(from, sequence, &type, &event));
     if (apply(node, type, &event) == VERDICT_EARLY) return false;
     if (apply(node, type, &event) != VERDICT_SEEN) /* a timer's early notice may wait again */
-        fail_msg("%s took effect twice in %s", event_subject(type), node->service.def->name);
+        fail_msg("%s took effect twice in %s", event_subject(type), node->instance.def->name);
     node->applied[from][sequence - node->seen[from]] = true;
     return true;
 }
@@ -240,7 +249,7 @@ void run_begin(void)
         struct node *node = &world.nodes[who];
 
         memset(node->applied, 0, sizeof node->applied);
-        node->service.env.ids = node->ids;
+        node->instance.ids = node->ids;
         assert_int_equal(tx_begin(node->db, &node->tx), OK);
     }
 }
@@ -249,8 +258,8 @@ void run_end(void)
 {
     for (enum who who = 0; who < NODES; who++) {
         tx_rollback(world.nodes[who].tx);
-        task_list_free(&world.nodes[who].service.tasks);
-        arena_reset(world.nodes[who].service.arena);
+        task_list_free(&world.nodes[who].writer->tasks);
+        arena_reset(world.nodes[who].writer->arena);
     }
     arena_reset(world.arena);
 }
@@ -267,27 +276,27 @@ static void open_node(enum who who)
     buf_init(&why, NULL, 4096);
     buf_printf(&path, "%s/%s.db%c", world.folder, def->name, 0);
     assert_int_equal(db_open(path.at, DB_WRITER, &node->db, &why), OK);
-    assert_int_equal(db_migrate(node->db, bus_schema, START_MS, &why), OK);
-    assert_int_equal(db_migrate(node->db, runtime_schema, START_MS, &why), OK);
-    assert_int_equal(db_migrate(node->db, def->schema, START_MS, &why), OK);
+    assert_int_equal(db_migrate(node->db, bus_schema, (struct wall_ms){START_MS}, &why), OK);
+    assert_int_equal(db_migrate(node->db, runtime_schema, (struct wall_ms){START_MS}, &why), OK);
+    assert_int_equal(db_migrate(node->db, def->schema, (struct wall_ms){START_MS}, &why), OK);
     buf_free(&path);
     buf_free(&why);
-    node->service.def = def;
-    node->service.arena = arena_new(1 << 24);
-    node->service.env = (struct env){.service = &node->service,
-                                     .name = def->name,
-                                     .settings = &world.settings,
-                                     .clock = &the_clock,
-                                     .random = &random_system,
-                                     .arena = node->service.arena};
-    if (who == PAYMENTS) node->service.env.state = &world.payments;
+    node->instance.def = def;
+    node->instance.env = (struct env){.instance = &node->instance,
+                                      .name = def->name,
+                                      .settings = &world.settings,
+                                      .clock = &the_clock,
+                                      .random = &random_system,
+                                      .ids = &node->instance.ids};
+    if (who == PAYMENTS) node->instance.env.state = &world.payments;
+    node->writer = writer_new(&node->instance);
     object_id_source_init(&node->ids, &random_system);
 }
 
 static void commit_all(void)
 {
     for (enum who who = 0; who < NODES; who++) {
-        world.nodes[who].ids = world.nodes[who].service.env.ids;
+        world.nodes[who].ids = world.nodes[who].instance.ids;
         assert_int_equal(tx_commit(world.nodes[who].tx), OK);
     }
     for (enum who who = 0; who < NODES; who++)
@@ -305,7 +314,7 @@ static struct object_id created(enum who who, const char *path, struct str body,
 
     assert_int_equal(request(who, METHOD_POST, path, body.at, user, (struct object_id){{0}}, &text),
                      OK);
-    assert_true(json_text(json_get(json_parse(world.arena, text), "id"), &hex));
+    assert_true(json_text(json_get(json_parsed(world.arena, text), "id"), &hex));
     assert_true(object_id_parse(hex, &id));
     return id;
 }
@@ -348,7 +357,7 @@ int race_tear_down(void **state)
     (void)state;
     for (enum who who = 0; who < NODES; who++) {
         db_close(world.nodes[who].db);
-        arena_free(world.nodes[who].service.arena);
+        arena_free(world.nodes[who].writer->arena);
     }
     arena_free(world.arena);
     folder = opendir(world.folder);

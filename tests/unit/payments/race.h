@@ -3,7 +3,7 @@
 #ifndef UNIT_PAYMENTS_RACE_H
 #define UNIT_PAYMENTS_RACE_H
 
-#include "runtime/house.h"
+#include "runtime/revocations.h"
 #include "services/payments/payments.h"
 #include "services/services.h"
 
@@ -24,7 +24,8 @@
 enum who { ORDERS, PAYMENTS, EXPIRATION, TICKETS, NODES };
 
 struct node {
-    struct service service;
+    struct instance instance;
+    struct writer *writer;
     struct db *db;
     struct tx *tx;
     struct object_id_source ids;     /* as they were when the run began */

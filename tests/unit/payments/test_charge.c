@@ -63,12 +63,12 @@ static void a_settled_charge_forgets_the_token(void **state)
     struct charge charge = pending();
 
     (void)state;
-    charge_settle(&charge, STEP_CHARGE, &done, 6000);
+    charge_resolve(&charge, STEP_CHARGE, &done, 6000);
     assert_int_equal(charge.status, CHARGE_CAPTURED);
     assert_null(charge.token.at);
     assert_true(str_starts(charge.stripe_id, STR("ch_")));
     charge = pending();
-    charge_settle(&charge, STEP_CHARGE, &declined, 6000);
+    charge_resolve(&charge, STEP_CHARGE, &declined, 6000);
     assert_int_equal(charge.status, CHARGE_DECLINED);
     assert_null(charge.token.at);
     assert_true(str_eq(charge.reason, STR("Your card was declined.")));
@@ -82,7 +82,7 @@ static void an_unknown_outcome_is_asked_about_again_ever_more_slowly(void **stat
 
     (void)state;
     for (int i = 0; i < 20; i++) {
-        charge_settle(&charge, STEP_CHARGE, &unknown, 6000);
+        charge_resolve(&charge, STEP_CHARGE, &unknown, 6000);
         assert_int_equal(charge.status, CHARGE_UNKNOWN);
         assert_non_null(charge.token.at);
         assert_true(charge.ask_at_ms - 6000 >= pause_ms && charge.ask_at_ms - 6000 <= 60000);
@@ -100,7 +100,7 @@ static void an_unclear_charge_is_asked_for_and_looked_up_by_turns(void **state)
 
     (void)state;
     for (int i = 0; i < 20; i++) {
-        charge_settle(&charge, STEP_CHARGE, &unknown, 6000);
+        charge_resolve(&charge, STEP_CHARGE, &unknown, 6000);
         finds += charge_next_step(&charge, 6000) == STEP_FIND;
         charge_ask(&charge, 6000);
     }
@@ -110,6 +110,7 @@ static void an_unclear_charge_is_asked_for_and_looked_up_by_turns(void **state)
 static void past_the_life_of_its_key_a_charge_is_never_asked_for_again(void **state)
 {
     const struct gateway_outcome absent = {.kind = GATEWAY_ABSENT};
+    const struct gateway_outcome gone = {.kind = GATEWAY_ABSENT, .final = true};
     const int64_t old_ms = 5000 + GATEWAY_KEY_LIFETIME_MS;
     struct charge charge = pending();
 
@@ -118,11 +119,43 @@ static void past_the_life_of_its_key_a_charge_is_never_asked_for_again(void **st
         charge.attempts = i;
         assert_int_equal(charge_next_step(&charge, old_ms), STEP_FIND);
     }
-    charge_settle(&charge, STEP_FIND, &absent, old_ms - 1);
+    charge_resolve(&charge, STEP_FIND, &absent, old_ms);
     assert_int_equal(charge.status, CHARGE_UNKNOWN); /* it may still come to be */
-    charge_settle(&charge, STEP_FIND, &absent, old_ms);
+    charge_resolve(&charge, STEP_FIND, &gone, old_ms);
     assert_int_equal(charge.status, CHARGE_REFUSED);
     assert_true(charge.reason.len > 0);
+}
+
+/* One that the machine slept over may go on beside the look that comes after the sleep. */
+static void an_absence_is_final_only_when_no_call_is_out(void **state)
+{
+    const struct gateway_outcome absent = {.kind = GATEWAY_ABSENT};
+    const int64_t old_ms = 5000 + GATEWAY_KEY_LIFETIME_MS;
+    struct charge charge = pending();
+    struct charge_question question;
+
+    (void)state;
+    assert_false(charge_ask(&charge, old_ms - 1).final);
+    question = charge_ask(&charge, old_ms);
+    assert_false(question.final);
+    charge_answer(&charge, question, STEP_FIND, &absent, old_ms);
+    assert_int_equal(charge.status, CHARGE_UNKNOWN);
+    assert_true(charge_ask(&charge, old_ms + 60000).final);
+}
+
+static void a_capture_that_is_heard_of_late_counts(void **state)
+{
+    const struct gateway_outcome gone = {.kind = GATEWAY_ABSENT, .final = true};
+    const struct gateway_outcome done = {.kind = GATEWAY_DONE, .id = "ch_1"};
+    const int64_t old_ms = 5000 + GATEWAY_KEY_LIFETIME_MS;
+    struct charge charge = pending();
+
+    (void)state;
+    charge_resolve(&charge, STEP_FIND, &gone, old_ms);
+    assert_int_equal(charge.status, CHARGE_REFUSED);
+    charge_resolve(&charge, STEP_CHARGE, &done, old_ms + 1000);
+    assert_int_equal(charge.status, CHARGE_CAPTURED);
+    assert_int_equal(charge.ask_at_ms, old_ms + 1000); /* looked at for what came of it since */
 }
 
 static void money_found_after_all_counts(void **state)
@@ -132,12 +165,12 @@ static void money_found_after_all_counts(void **state)
     struct charge charge = pending();
 
     (void)state;
-    charge_settle(&charge, STEP_CHARGE, &declined, 6000);
-    assert_int_equal(charge.ask_at_ms, JOB_NEVER);
-    charge_look(&charge, 7000);
+    charge_resolve(&charge, STEP_CHARGE, &declined, 6000);
+    assert_int_equal(charge.ask_at_ms, ASK_NEVER);
+    charge_poll(&charge, 7000);
     assert_int_equal(charge.ask_at_ms, 7000);
     assert_int_equal(charge_next_step(&charge, 7000), STEP_FIND);
-    charge_settle(&charge, STEP_FIND, &found, 8000);
+    charge_resolve(&charge, STEP_FIND, &found, 8000);
     assert_int_equal(charge.status, CHARGE_CAPTURED);
 }
 
@@ -146,7 +179,7 @@ static struct charge captured(void)
     static const struct gateway_outcome done = {.kind = GATEWAY_DONE, .id = "ch_1"};
     struct charge charge = pending();
 
-    charge_settle(&charge, STEP_CHARGE, &done, 6000);
+    charge_resolve(&charge, STEP_CHARGE, &done, 6000);
     return charge;
 }
 
@@ -162,21 +195,22 @@ static void an_answer_that_comes_twice_or_late_changes_nothing(void **state)
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         struct charge charge = captured();
 
-        charge_settle(&charge, STEP_CHARGE, &kinds[i], 7000);
-        charge_settle(&charge, STEP_REFUND, &kinds[i], 7000);
+        charge_resolve(&charge, STEP_CHARGE, &kinds[i], 7000);
+        charge_resolve(&charge, STEP_REFUND, &kinds[i], 7000);
         assert_int_equal(charge.status, CHARGE_CAPTURED);
         assert_true(str_eq(charge.stripe_id, STR("ch_1")));
-        assert_int_equal(charge.ask_at_ms, JOB_NEVER);
+        assert_int_equal(charge.ask_at_ms, ASK_NEVER);
         assert_int_equal(charge_refund(&charge, 8000), OK);
-        charge_settle(&charge, STEP_CHARGE, &kinds[i], 9000);
-        charge_settle(&charge, STEP_FIND, &kinds[i], 9000);
+        charge_resolve(&charge, STEP_CHARGE, &kinds[i], 9000);
+        charge_resolve(&charge, STEP_FIND, &kinds[i], 9000);
         assert_int_equal(charge.status, CHARGE_REFUND_PENDING);
     }
 }
 
 static void only_captured_money_can_be_given_back(void **state)
 {
-    const struct gateway_outcome back = {.kind = GATEWAY_DONE, .id = "ch_1", .refund_id = "re_1"};
+    const struct gateway_outcome back = {
+        .kind = GATEWAY_DONE, .id = "ch_1", .refunds = {{"re_1", 2000, false}}, .refund_count = 1};
     const struct gateway_outcome no = {.kind = GATEWAY_REFUSED, .reason = "closed"};
     struct charge charge = pending();
 
@@ -192,12 +226,13 @@ static void only_captured_money_can_be_given_back(void **state)
     assert_int_equal(charge_refund(&charge, 7000), OK);
     assert_int_equal(charge.refunds, 1); /* on its way */
     assert_int_equal(charge_next_step(&charge, 7000), STEP_REFUND);
-    charge_settle(&charge, STEP_REFUND, &no, 8000);
+    charge_resolve(&charge, STEP_REFUND, &no, 8000);
     assert_int_equal(charge.status, CHARGE_REFUND_FAILED);
     assert_true(str_eq(charge.reason, STR("closed")));
     assert_int_equal(charge_refund(&charge, 9000), OK);
     assert_int_equal(charge.refunds, 2); /* a key of its own */
-    charge_settle(&charge, STEP_REFUND, &back, 9000);
+    charge.given_back_cents = 2000;
+    charge_resolve(&charge, STEP_REFUND, &back, 9000);
     assert_int_equal(charge.status, CHARGE_REFUNDED);
     assert_true(str_eq(charge.refund_id, STR("re_1")));
     assert_int_equal(charge_refund(&charge, 9000), OK);
@@ -212,9 +247,11 @@ static void an_unclear_refund_is_asked_for_again_and_takes_a_fresh_key_at_times(
     (void)state;
     assert_int_equal(charge_refund(&charge, 7000), OK);
     for (int i = 0; i < 16; i++) {
+        enum charge_step step = charge_next_step(&charge, 7000);
+
+        assert_int_equal(step, i >= 2 && i % 2 == 0 ? STEP_FIND : STEP_REFUND);
         charge_ask(&charge, 7000);
-        assert_int_equal(charge_next_step(&charge, 7000), STEP_REFUND);
-        charge_settle(&charge, STEP_REFUND, &unknown, 7000);
+        charge_resolve(&charge, step, &unknown, 7000);
         assert_int_equal(charge.status, CHARGE_REFUND_PENDING);
         assert_true(charge.ask_at_ms > 7000);
     }
@@ -233,28 +270,79 @@ static void nobody_waits_for_a_refund_that_stays_unclear(void **state)
     charge_ask(&charge, long_after_ms);
     assert_true(charge_worth_waiting(&charge, long_after_ms));
     while (charge_worth_waiting(&charge, long_after_ms)) {
-        charge_settle(&charge, STEP_REFUND, &unknown, long_after_ms);
+        charge_resolve(&charge, STEP_REFUND, &unknown, long_after_ms);
         assert_true(charge.ask_at_ms <= long_after_ms + 2000);
         charge_ask(&charge, long_after_ms);
     }
     assert_int_equal(charge.status, CHARGE_REFUND_PENDING);
 }
 
-static void what_was_given_back_or_disputed_at_the_gateway_is_noticed(void **state)
+static void what_was_given_back_at_the_gateway_is_noticed(void **state)
 {
-    const struct gateway_outcome back = {
-        .kind = GATEWAY_DONE, .id = "ch_1", .refund_id = "re_9", .disputed = true};
+    const struct gateway_outcome found = {.kind = GATEWAY_DONE,
+                                          .id = "ch_1",
+                                          .refunds = {{"re_9", 500, false}, {"re_8", 1500, false}},
+                                          .refund_count = 2};
     struct charge charge = captured();
 
     (void)state;
-    charge_look(&charge, 7000);
-    charge_settle(&charge, STEP_FIND, &back, 7000);
-    assert_int_equal(charge.status, CHARGE_REFUNDED);
-    assert_true(charge.disputed);
-    charge = pending(); /* and at once when the charge itself was unclear */
-    charge_settle(&charge, STEP_FIND, &back, 7000);
+    charge.given_back_cents = 1500; /* a part moves nothing */
+    charge_resolve(&charge, STEP_FIND, &found, 9000);
     assert_int_equal(charge.status, CHARGE_CAPTURED);
-    assert_int_equal(charge.ask_at_ms, 7000);
+    assert_int_equal(charge_rest_cents(&charge), 500);
+    charge.given_back_cents = 2000;
+    charge_resolve(&charge, STEP_FIND, &found, 9000);
+    assert_int_equal(charge.status, CHARGE_REFUNDED);
+    assert_true(str_eq(charge.refund_id, STR("re_9")));
+}
+
+static void a_refund_that_came_back_is_owed_again_and_asked_for_under_a_key_of_its_own(void **state)
+{
+    const struct gateway_outcome found = {
+        .kind = GATEWAY_DONE, .id = "ch_1", .refunds = {{"re_9", 2000, true}}, .refund_count = 1};
+    struct charge charge = captured();
+    int64_t refunds;
+
+    (void)state;
+    charge.status = CHARGE_REFUNDED;
+    charge.refunds = 1;
+    charge_resolve(&charge, STEP_FIND, &found, 9000);
+    assert_int_equal(charge.status, CHARGE_REFUND_FAILED);
+    refunds = charge.refunds;
+    assert_int_equal(charge_refund(&charge, 10000), OK);
+    assert_int_equal(charge.refunds, refunds + 1);
+}
+
+static void a_lost_dispute_moves_no_captured_charge_and_leaves_nothing_to_give_back(void **state)
+{
+    const struct gateway_outcome found = {.kind = GATEWAY_DONE, .id = "ch_1"};
+    struct charge charge = captured();
+
+    (void)state;
+    charge.charged_back_cents = 2000;
+    charge_resolve(&charge, STEP_FIND, &found, 9000);
+    assert_int_equal(charge.status, CHARGE_CAPTURED);
+    assert_int_equal(charge_refund(&charge, 9000), ERR_NOT_REFUNDABLE);
+}
+
+static void a_refund_that_gave_a_part_is_looked_at_before_the_rest_is_asked_for(void **state)
+{
+    const struct gateway_outcome part = {
+        .kind = GATEWAY_DONE, .id = "ch_1", .refunds = {{"re_1", 1500, false}}, .refund_count = 1};
+    struct charge charge = captured();
+
+    (void)state;
+    assert_int_equal(charge_refund(&charge, 7000), OK);
+    charge_ask(&charge, 7000);
+    charge.given_back_cents = 1500;
+    charge_resolve(&charge, STEP_REFUND, &part, 8000);
+    assert_int_equal(charge.status, CHARGE_REFUND_PENDING);
+    assert_int_equal(charge_next_step(&charge, 8000), STEP_FIND);
+    assert_int_equal(charge.ask_at_ms, 8000);
+    charge_ask(&charge, 8000);
+    charge.given_back_cents = 2000; /* the look found the other part */
+    charge_resolve(&charge, STEP_FIND, &part, 9000);
+    assert_int_equal(charge.status, CHARGE_REFUNDED);
 }
 
 /* A webhook in the millisecond of a question: the look it asks for is a question of that
@@ -266,21 +354,21 @@ static void an_answer_leaves_a_later_question_due(void **state)
     struct charge_question first, second;
 
     (void)state;
-    charge_settle(&charge, STEP_CHARGE, &(struct gateway_outcome){.kind = GATEWAY_UNKNOWN}, 6000);
+    charge_resolve(&charge, STEP_CHARGE, &(struct gateway_outcome){.kind = GATEWAY_UNKNOWN}, 6000);
     first = charge_ask(&charge, 7000);
-    charge_look(&charge, 7000);
+    charge_poll(&charge, 7000);
     second = charge_ask(&charge, 7000);
     charge_answer(&charge, first, STEP_FIND, &done, 7100);
     assert_int_equal(charge.status, CHARGE_CAPTURED);
     assert_int_equal(charge.ask_at_ms, second.ask_at_ms);
     charge_answer(&charge, second, STEP_FIND, &done, 7200);
-    assert_int_equal(charge.ask_at_ms, JOB_NEVER);
+    assert_int_equal(charge.ask_at_ms, ASK_NEVER);
 
     charge = pending();
-    charge_settle(&charge, STEP_CHARGE, &(struct gateway_outcome){.kind = GATEWAY_UNKNOWN}, 6000);
+    charge_resolve(&charge, STEP_CHARGE, &(struct gateway_outcome){.kind = GATEWAY_UNKNOWN}, 6000);
     first = charge_ask(&charge, 7000);
     charge_answer(&charge, first, STEP_FIND, &done, 7100);
-    assert_int_equal(charge.ask_at_ms, JOB_NEVER);
+    assert_int_equal(charge.ask_at_ms, ASK_NEVER);
 }
 
 static void a_token_is_told_again_by_its_mark(void **state)
@@ -288,10 +376,10 @@ static void a_token_is_told_again_by_its_mark(void **state)
     struct hmac_text first, again, other_token, other_order;
 
     (void)state;
-    assert_int_equal(token_mark((struct object_id){{1}}, STR("tok_a"), &first), OK);
-    assert_int_equal(token_mark((struct object_id){{1}}, STR("tok_a"), &again), OK);
-    assert_int_equal(token_mark((struct object_id){{1}}, STR("tok_b"), &other_token), OK);
-    assert_int_equal(token_mark((struct object_id){{2}}, STR("tok_a"), &other_order), OK);
+    token_mark((struct object_id){{1}}, STR("tok_a"), &first);
+    token_mark((struct object_id){{1}}, STR("tok_a"), &again);
+    token_mark((struct object_id){{1}}, STR("tok_b"), &other_token);
+    token_mark((struct object_id){{2}}, STR("tok_a"), &other_order);
     assert_string_equal(first.hex, again.hex);
     assert_string_not_equal(first.hex, other_token.hex);
     assert_string_not_equal(first.hex, other_order.hex);
@@ -313,16 +401,22 @@ static void the_sandbox_gives_one_key_one_answer(void **state)
     assert_int_equal(ask("tok_nobody_knows", 1).kind, GATEWAY_REFUSED);
 }
 
-static void a_token_is_short_printable_text(void **state)
+static void a_token_is_what_stripe_calls_a_card_by(void **state)
 {
     char token[258];
 
     (void)state;
     memset(token, 'a', sizeof token);
+    memcpy(token, "tok_", 4);
     assert_true(token_valid(STR("tok_visa")));
+    assert_true(token_valid(STR("pm_card_visa")));
+    assert_true(token_valid(STR("tok_1A2b3C")));
     assert_false(token_valid(STR("")));
+    assert_false(token_valid(STR("tok_")));
+    assert_false(token_valid(STR("pm_")));
+    assert_false(token_valid(STR("4242424242424242")));
     assert_false(token_valid(STR("tok visa")));
-    assert_false(token_valid(STR("tok\n")));
+    assert_false(token_valid(STR("tok_visa\n")));
     assert_true(token_valid((struct str){token, 255}));
     assert_false(token_valid((struct str){token, 256}));
 }
@@ -336,16 +430,22 @@ int main(void)
         cmocka_unit_test(an_unknown_outcome_is_asked_about_again_ever_more_slowly),
         cmocka_unit_test(an_unclear_charge_is_asked_for_and_looked_up_by_turns),
         cmocka_unit_test(past_the_life_of_its_key_a_charge_is_never_asked_for_again),
+        cmocka_unit_test(an_absence_is_final_only_when_no_call_is_out),
+        cmocka_unit_test(a_capture_that_is_heard_of_late_counts),
         cmocka_unit_test(money_found_after_all_counts),
         cmocka_unit_test(an_answer_that_comes_twice_or_late_changes_nothing),
         cmocka_unit_test(only_captured_money_can_be_given_back),
         cmocka_unit_test(an_unclear_refund_is_asked_for_again_and_takes_a_fresh_key_at_times),
         cmocka_unit_test(nobody_waits_for_a_refund_that_stays_unclear),
-        cmocka_unit_test(what_was_given_back_or_disputed_at_the_gateway_is_noticed),
+        cmocka_unit_test(what_was_given_back_at_the_gateway_is_noticed),
+        cmocka_unit_test(
+            a_refund_that_came_back_is_owed_again_and_asked_for_under_a_key_of_its_own),
+        cmocka_unit_test(a_lost_dispute_moves_no_captured_charge_and_leaves_nothing_to_give_back),
+        cmocka_unit_test(a_refund_that_gave_a_part_is_looked_at_before_the_rest_is_asked_for),
         cmocka_unit_test(an_answer_leaves_a_later_question_due),
         cmocka_unit_test(a_token_is_told_again_by_its_mark),
         cmocka_unit_test(the_sandbox_gives_one_key_one_answer),
-        cmocka_unit_test(a_token_is_short_printable_text),
+        cmocka_unit_test(a_token_is_what_stripe_calls_a_card_by),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,8 @@
  * committed: a run ends with a rollback. */
 #include "race.h"
 
+#include "services/payments/documents.h"
+
 #define DEPTH_MAX   96
 #define CHOICES_MAX 32
 
@@ -41,7 +43,7 @@ static size_t choices_now(struct choice *out)
     /* Once it is paid for, nothing in payments depends on when it hears of the order. */
     if (world.paid && add_deliveries(out, 0, PAYMENTS, ORDERS, false)) return 1;
     if (!world.paid) out[count++] = (struct choice){.act = PAY};
-    if (world.nodes[PAYMENTS].service.tasks.head) {
+    if (world.nodes[PAYMENTS].writer->tasks.head) {
         out[count++] = (struct choice){.act = ANSWER};
         if (world.crashes < scenario->crashes) out[count++] = (struct choice){.act = CRASH};
     }
@@ -69,7 +71,7 @@ static size_t choices_now(struct choice *out)
 
 static void pay(void)
 {
-    struct str body = body_of("{\"token\":\"tok\",\"orderId\":\"%s\"}", world.order_id);
+    struct str body = body_of("{\"token\":\"tok_visa\",\"orderId\":\"%s\"}", world.order_id);
     enum err err =
         request(PAYMENTS, METHOD_POST, "/api/payments", body.at, "buyer", world.order_id, NULL);
 
@@ -80,11 +82,11 @@ static void pay(void)
 static void answer(void)
 {
     struct node *node = &world.nodes[PAYMENTS];
-    struct task *task = task_list_take(&node->service.tasks);
+    struct task *task = task_list_take(&node->writer->tasks);
 
-    task->work(&node->service.env, task);
+    task->work(&node->writer->env, task);
     item_begin(node);
-    assert_int_equal(task->settle(&node->service.env, node->tx, task), OK);
+    assert_int_equal(task->resolve(&node->writer->env, node->tx, task), OK);
     item_end(node, true);
     free(task);
 }
@@ -97,10 +99,10 @@ static void crash(void)
     struct gateway_outcome lost;
 
     if (!world.charged) fake_charge(world.payments.gateway, &charge, &lost);
-    task_list_free(&node->service.tasks);
+    task_list_free(&node->writer->tasks);
     world.payments.resumed_after = -1;
     world.crashes++;
-    run_job(PAYMENTS, DRIVE);
+    run_job(PAYMENTS, SUBMIT);
 }
 
 static void rival(void)
@@ -114,7 +116,7 @@ static void rival(void)
     if (err == OK) {
         struct str id;
 
-        assert_true(json_text(json_get(json_parse(world.arena, text), "id"), &id));
+        assert_true(json_text(json_get(json_parsed(world.arena, text), "id"), &id));
         assert_true(object_id_parse(id, &world.rival_id));
     }
 }
@@ -175,15 +177,15 @@ static void come_to_rest(void)
     for (int round = 0; moved; round++) {
         assert_true(round < 100);
         moved = deliver_all();
-        while (world.nodes[PAYMENTS].service.tasks.head) {
+        while (world.nodes[PAYMENTS].writer->tasks.head) {
             answer();
             moved = true;
         }
         if (moved) continue;
         world.now_ms += 10 * GRACE_MS;
         run_job(EXPIRATION, 0);
-        run_job(PAYMENTS, DRIVE);
-        moved = world.nodes[PAYMENTS].service.tasks.head || deliver_all();
+        run_job(PAYMENTS, SUBMIT);
+        moved = world.nodes[PAYMENTS].writer->tasks.head || deliver_all();
     }
 }
 
@@ -201,7 +203,7 @@ static void check_money(void)
 
     buf_init(&text, world.arena, 65536);
     json = json_writer_to(&text);
-    assert_int_equal(ledger_audit(node->tx, &json, 10, &sound), OK);
+    assert_int_equal(ledger_findings_json(node->tx, &json, 10, &sound), OK);
     if (!sound) fail_msg("%.*s", (int)text.len, text.at);
     assert_true(world.refunded <= world.charged);
     assert_int_equal(world.charged - world.refunded, complete ? 1 : 0);

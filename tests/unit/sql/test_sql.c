@@ -14,7 +14,7 @@
 #include <pthread.h>
 #include <time.h>
 
-#define NOW_MS INT64_C(1790000000000)
+#define NOW ((struct wall_ms){INT64_C(1790000000000)})
 
 static const char *server; /* NULL: SQLite */
 static int schemas;        /* one a test */
@@ -57,7 +57,7 @@ static int setup(void **state)
         snprintf(fixture->file.path, sizeof fixture->file.path, "%s#test_%d", server, ++schemas);
     buf_init(&fixture->why, NULL, 4096);
     assert_int_equal(db_open(fixture->file.path, DB_WRITER, &fixture->db, &fixture->why), OK);
-    assert_int_equal(db_migrate(fixture->db, first_steps, NOW_MS, &fixture->why), OK);
+    assert_int_equal(db_migrate(fixture->db, first_steps, NOW, &fixture->why), OK);
     return 0;
 }
 
@@ -77,7 +77,7 @@ static struct tx *begin(struct fixture *fixture)
     struct tx *tx;
 
     assert_int_equal(tx_begin(fixture->db, &tx), OK);
-    tx_item_begin(tx, NOW_MS);
+    tx_item_begin(tx, NOW);
     return tx;
 }
 
@@ -248,7 +248,7 @@ static void an_append_only_table_takes_no_changes(void **state)
     int64_t now_ms = (int64_t)time(NULL) * 1000, changes;
     struct tx *tx;
 
-    assert_int_equal(db_migrate(fixture->db, trail_steps, NOW_MS, &fixture->why), OK);
+    assert_int_equal(db_migrate(fixture->db, trail_steps, NOW, &fixture->why), OK);
     tx = begin(fixture);
     assert_int_equal(tx_exec(tx, NULL, "INSERT INTO trail VALUES ($1, 'new')", sql_int(now_ms)),
                      OK);
@@ -304,12 +304,12 @@ static void an_item_that_is_not_kept_leaves_nothing(void **state)
 
     assert_int_equal(add(tx, "first"), OK);
     assert_int_equal(tx_item_end(tx, true), OK);
-    tx_item_begin(tx, NOW_MS);
+    tx_item_begin(tx, NOW);
     assert_int_equal(add(tx, "second"), OK);
     assert_int_equal(add(tx, "second too"), OK);
     assert_int_equal(tx_item_end(tx, false), OK);
-    tx_item_begin(tx, NOW_MS + 5);
-    assert_int_equal(tx->now_ms, NOW_MS + 5);
+    tx_item_begin(tx, wall_after(NOW, 5));
+    assert_int_equal(wall_since(tx->now, NOW), 5);
     assert_int_equal(add(tx, "third"), OK);
     commit(tx);
     tx = begin(*state);
@@ -324,7 +324,7 @@ static void an_item_that_only_reads_may_end_either_way(void **state)
 
     assert_int_equal(count(tx), 0);
     assert_int_equal(tx_item_end(tx, false), OK);
-    tx_item_begin(tx, NOW_MS);
+    tx_item_begin(tx, NOW);
     assert_int_equal(count(tx), 0);
     commit(tx);
 }
@@ -335,15 +335,38 @@ static void a_conflict_undoes_no_more_than_its_item(void **state)
 
     assert_int_equal(add(tx, "taken"), OK);
     assert_int_equal(tx_item_end(tx, true), OK);
-    tx_item_begin(tx, NOW_MS);
+    tx_item_begin(tx, NOW);
     assert_int_equal(add(tx, "free"), OK);
     assert_int_equal(checked(tx, add(tx, "taken")), ERR_CONFLICT);
     assert_int_equal(tx_item_end(tx, false), OK);
-    tx_item_begin(tx, NOW_MS);
+    tx_item_begin(tx, NOW);
     assert_int_equal(add(tx, "after"), OK);
     commit(tx);
     tx = begin(*state);
     assert_true(has(tx, "taken") && has(tx, "after") && !has(tx, "free"));
+    commit(tx);
+}
+
+/* As after a failed write: what a handler that ignores the error goes on to write is not there
+ * either, alone. */
+static void what_the_engine_rolled_back_by_itself_takes_the_rest_with_it(void **state)
+{
+    struct tx *tx = begin(*state);
+
+    assert_int_equal(add(tx, "taken"), OK);
+    assert_int_equal(tx_item_end(tx, true), OK);
+    tx_item_begin(tx, NOW);
+    assert_int_equal(tx_exec(tx, NULL, "INSERT OR ROLLBACK INTO things (name) VALUES ($1)",
+                             sql_text(STR("taken"))),
+                     ERR_CONFLICT);
+    assert_int_not_equal(add(tx, "afterwards"), OK);
+    assert_int_not_equal(tx_item_end(tx, true), OK);
+    tx_item_begin(tx, NOW);
+    assert_int_not_equal(add(tx, "in the next item"), OK);
+    assert_int_not_equal(tx_item_end(tx, false), OK);
+    tx_rollback(tx);
+    tx = begin(*state);
+    assert_int_equal(count(tx), 0);
     commit(tx);
 }
 
@@ -394,7 +417,7 @@ static void a_reader_sees_what_is_committed_and_no_more(void **state)
     struct tx *tx, *view;
 
     assert_int_equal(db_open(fixture->file.path, DB_READER, &reader, NULL), OK);
-    view = tx_read(reader, NOW_MS);
+    view = tx_read(reader, NOW);
     tx = begin(fixture);
     assert_int_equal(add(tx, "one"), OK);
     assert_int_equal(count(view), 0);
@@ -412,14 +435,14 @@ static void a_shared_snapshot_is_never_older_than_the_last_commit(void **state)
 
     assert_int_equal(db_open(fixture->file.path, DB_READER, &reader, NULL), OK);
     commits = db_commits(reader);
-    assert_int_equal(count(tx_snapshot(reader, NOW_MS)), 0);
+    assert_int_equal(count(tx_snapshot(reader, NOW)), 0);
     tx = begin(fixture);
     assert_int_equal(add(tx, "one"), OK);
     commit(tx);
     assert_true(db_commits(reader) > commits);
-    assert_int_equal(count(tx_snapshot(reader, NOW_MS)), 1);
+    assert_int_equal(count(tx_snapshot(reader, NOW)), 1);
     db_snapshot_end(reader);
-    assert_int_equal(count(tx_snapshot(reader, NOW_MS)), 1);
+    assert_int_equal(count(tx_snapshot(reader, NOW)), 1);
     db_close(reader);
 }
 
@@ -429,7 +452,7 @@ static void a_reader_cannot_write(void **state)
     struct db *reader;
 
     assert_int_equal(db_open(fixture->file.path, DB_READER, &reader, NULL), OK);
-    assert_int_not_equal(add(tx_read(reader, NOW_MS), "no"), OK);
+    assert_int_not_equal(add(tx_read(reader, NOW), "no"), OK);
     db_close(reader);
 }
 
@@ -464,9 +487,9 @@ static void migrations_are_applied_once_and_new_ones_added(void **state)
 
     assert_int_equal(add(tx, "kept"), OK);
     commit(tx);
-    assert_int_equal(db_migrate(fixture->db, first_steps, NOW_MS, &fixture->why), OK);
-    assert_int_equal(db_migrate(fixture->db, more_steps, NOW_MS, &fixture->why), OK);
-    assert_int_equal(db_migrate(fixture->db, more_steps, NOW_MS, &fixture->why), OK);
+    assert_int_equal(db_migrate(fixture->db, first_steps, NOW, &fixture->why), OK);
+    assert_int_equal(db_migrate(fixture->db, more_steps, NOW, &fixture->why), OK);
+    assert_int_equal(db_migrate(fixture->db, more_steps, NOW, &fixture->why), OK);
     tx = begin(fixture);
     assert_true(has(tx, "kept"));
     assert_int_equal(tx_exec(tx, NULL, "INSERT INTO others VALUES ($1)", sql_int(1)), OK);
@@ -481,7 +504,7 @@ static void a_changed_step_is_refused_by_name(void **state)
 {
     struct fixture *fixture = *state;
 
-    assert_int_equal(db_migrate(fixture->db, edited_steps, NOW_MS, &fixture->why), ERR_CONFLICT);
+    assert_int_equal(db_migrate(fixture->db, edited_steps, NOW, &fixture->why), ERR_CONFLICT);
     assert_non_null(memmem(fixture->why.at, fixture->why.len, "test/0001", 9));
 }
 
@@ -491,7 +514,7 @@ static void a_step_that_fails_leaves_nothing(void **state)
     struct tx *tx;
     struct rows rows;
 
-    assert_int_not_equal(db_migrate(fixture->db, broken_steps, NOW_MS, &fixture->why), OK);
+    assert_int_not_equal(db_migrate(fixture->db, broken_steps, NOW, &fixture->why), OK);
     assert_non_null(memmem(fixture->why.at, fixture->why.len, "test/0003", 9));
     tx = begin(fixture);
     tx_query_values(tx, &rows, "SELECT 1 FROM halves", NULL, 0);
@@ -516,7 +539,7 @@ static struct tx *begin_on(struct db *db)
     struct tx *tx;
 
     assert_int_equal(tx_begin(db, &tx), OK);
-    tx_item_begin(tx, NOW_MS);
+    tx_item_begin(tx, NOW);
     return tx;
 }
 
@@ -524,7 +547,7 @@ static struct tx *begin_on(struct db *db)
 static void cut_off(struct fixture *fixture, struct db *victim)
 {
     struct db *db = another(fixture);
-    struct tx *tx = tx_read(victim, NOW_MS);
+    struct tx *tx = tx_read(victim, NOW);
     struct rows rows;
     int64_t backend;
 
@@ -532,7 +555,7 @@ static void cut_off(struct fixture *fixture, struct db *victim)
     assert_true(rows_next(&rows));
     backend = rows_int(&rows, 0);
     assert_int_equal(rows_end(&rows), OK);
-    tx_query(tx_read(db, NOW_MS), &rows, "SELECT pg_terminate_backend($1::int, 5000)",
+    tx_query(tx_read(db, NOW), &rows, "SELECT pg_terminate_backend($1::int, 5000)",
              sql_int(backend));
     assert_true(rows_next(&rows));
     assert_int_equal(rows_end(&rows), OK);
@@ -547,7 +570,7 @@ static void an_error_nobody_waited_for_breaks_the_batch_not_the_data(void **stat
     assert_int_equal(add(tx, "twice"), OK);
     assert_int_equal(add(tx, "twice"), OK); /* nobody waits: told later */
     assert_int_equal(tx_item_end(tx, true), OK);
-    tx_item_begin(tx, NOW_MS);
+    tx_item_begin(tx, NOW);
     assert_int_equal(checked(tx, add(tx, "innocent")), ERR_CONTENTION);
     assert_int_equal(tx_item_end(tx, false), ERR_CONTENTION);
     tx_rollback(tx);
@@ -566,7 +589,7 @@ static void an_item_without_a_savepoint_undoes_everything_or_nothing(void **stat
     tx_without_savepoints(tx);
     assert_int_equal(add(tx, "kept"), OK);
     assert_int_equal(tx_item_end(tx, true), OK);
-    tx_item_begin(tx, NOW_MS);
+    tx_item_begin(tx, NOW);
     assert_int_equal(tx_exec(tx, &changes, "UPDATE things SET number = 2 WHERE name = $1",
                              sql_text(STR("none"))),
                      OK);
@@ -576,7 +599,7 @@ static void an_item_without_a_savepoint_undoes_everything_or_nothing(void **stat
     tx_without_savepoints(tx);
     assert_int_equal(add(tx, "innocent"), OK);
     assert_int_equal(tx_item_end(tx, true), OK);
-    tx_item_begin(tx, NOW_MS);
+    tx_item_begin(tx, NOW);
     assert_int_equal(add(tx, "not kept"), OK);
     assert_int_equal(tx_item_end(tx, false), ERR_CONTENTION);
     tx_rollback(tx);
@@ -584,7 +607,7 @@ static void an_item_without_a_savepoint_undoes_everything_or_nothing(void **stat
     assert_int_equal(count(tx), 1);
     assert_true(has(tx, "kept"));
     assert_int_equal(tx_item_end(tx, true), OK);
-    tx_item_begin(tx, NOW_MS); /* the next transaction has them again */
+    tx_item_begin(tx, NOW); /* the next transaction has them again */
     assert_int_equal(add(tx, "not kept"), OK);
     assert_int_equal(tx_item_end(tx, false), OK);
     assert_int_equal(tx_commit(tx), OK);
@@ -766,7 +789,7 @@ static void *start_up(void *context)
 
     snprintf(place, sizeof place, "%s#together_%d", server, schemas);
     err = db_open(place, DB_WRITER, &db, NULL);
-    if (err == OK) err = db_migrate(db, more_steps, NOW_MS, NULL);
+    if (err == OK) err = db_migrate(db, more_steps, NOW, NULL);
     db_close(db);
     (void)fixture;
     return (void *)(intptr_t)err;
@@ -788,7 +811,7 @@ static void ten_that_start_at_once_migrate_once(void **state)
     snprintf(fixture->file.path, sizeof fixture->file.path, "%s#together_%d", server, schemas);
     db_close(fixture->db);
     fixture->db = another(fixture);
-    tx_query_values(tx_read(fixture->db, NOW_MS), &rows, "SELECT COUNT(*) FROM schema_migrations",
+    tx_query_values(tx_read(fixture->db, NOW), &rows, "SELECT COUNT(*) FROM schema_migrations",
                     NULL, 0);
     assert_true(rows_next(&rows));
     assert_int_equal(rows_int(&rows, 0), 2);
@@ -810,7 +833,7 @@ static void many_statements_nobody_waits_for_all_arrive(void **state)
 
 static int64_t count_things(struct db *db)
 {
-    struct tx *tx = db ? tx_read(db, NOW_MS) : NULL;
+    struct tx *tx = db ? tx_read(db, NOW) : NULL;
     struct rows rows;
     int64_t count;
 
@@ -847,7 +870,7 @@ static void a_copy_is_the_snapshot_whatever_is_written_meanwhile(void **state)
 
     add_things(fixture, 200000); /* some megabytes: several pieces */
     assert_int_equal(db_open(fixture->file.path, DB_READER, &reader, NULL), OK);
-    (void)tx_snapshot(reader, NOW_MS);
+    (void)tx_snapshot(reader, NOW);
     assert_int_equal(count_things(reader), 200000);
     add_things(fixture, 1);
     assert_int_equal(db_copy(reader, file.path, write_meanwhile, fixture, &fixture->why), OK);
@@ -866,7 +889,7 @@ static void a_copy_that_cannot_be_written_says_why(void **state)
     struct db *reader = NULL;
 
     assert_int_equal(db_open(fixture->file.path, DB_READER, &reader, NULL), OK);
-    (void)tx_snapshot(reader, NOW_MS);
+    (void)tx_snapshot(reader, NOW);
     assert_int_equal(count_things(reader), 0);
     assert_int_not_equal(db_copy(reader, file.path, NULL, NULL, &fixture->why), OK);
     assert_non_null(memmem(fixture->why.at, fixture->why.len, "where.db", 8));
@@ -880,8 +903,8 @@ static void applied_steps_are_told_by_name(void **state)
     struct str steps[4];
     size_t count = 0;
 
-    assert_int_equal(db_migrate(fixture->db, more_steps, NOW_MS, NULL), OK);
-    assert_int_equal(db_steps(tx_read(fixture->db, NOW_MS), arena, steps, 4, &count), OK);
+    assert_int_equal(db_migrate(fixture->db, more_steps, NOW, NULL), OK);
+    assert_int_equal(db_steps(tx_read(fixture->db, NOW), arena, steps, 4, &count), OK);
     assert_int_equal(count, 2);
     assert_true(str_eq(steps[0], STR("test/0001")) && str_eq(steps[1], STR("test/0002")));
     arena_free(arena);
@@ -917,6 +940,7 @@ int main(void)
     };
     const struct CMUnitTest sqlite[] = {
         CASE(a_second_writer_is_refused_with_words),
+        CASE(what_the_engine_rolled_back_by_itself_takes_the_rest_with_it),
         CASE(a_shared_snapshot_is_never_older_than_the_last_commit),
         CASE(what_cannot_be_opened_is_explained),
         CASE(a_copy_is_the_snapshot_whatever_is_written_meanwhile),

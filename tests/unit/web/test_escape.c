@@ -1,5 +1,5 @@
 /* Values on their way into HTML: each place with what would break out of it. */
-#include "services/web/view.h"
+#include "html/escape.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

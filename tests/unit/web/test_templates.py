@@ -19,6 +19,8 @@ RIGHT = {
     "a piece of one is encoded": ('<a href="/t/{{id}}">x</a>', "PUT_ADDRESS_PART(out, v->id);"),
     "a form's action is an address": ('<form action="{{next}}"></form>', "PUT_ADDRESS(out, v->next);"),
     "JSON is JSON": ('<script type="application/json">{{title}}</script>', "PUT_JSON(out, v->title);"),
+    "JSON for search engines, too": ('<script type="application/ld+json">{"a":{{title}} }</script>',
+                                     "PUT_JSON(out, v->title);"),
     "title and textarea are text": ("<title>{{title}}</title>", "PUT_TEXT(out, v->title);"),
     "each names its elements": ("{{#each t in rows}}<i>{{t.title}}</i>{{/each}}",
                                 "PUT_TEXT(out, t->title);"),
@@ -32,6 +34,7 @@ RIGHT = {
 }
 WRONG = {
     "a value in a script": "<script>{{title}}</script>",
+    "a module": '<script type="module">{{title}}</script>',
     "a script at all": "<script>alert(1)</script>",
     "a style element": "<style>b{}</style>",
     "a style attribute": '<b style="x">x</b>',

@@ -1,0 +1,33 @@
+/* services/auth/commands.c: what is stored of a person, and told of it, in one transaction. */
+#include "services/auth/auth.h"
+#include "services/auth/store.h"
+
+enum err user_add(struct tx *tx, const struct user *user)
+{
+    enum err err;
+
+    TRY(user_insert(tx, user)); /* ERR_EMAIL_IN_USE from the unique index */
+    TRY(publish_user_created(tx, &(struct user_created){.id = user->id,
+                                                        .version = user->version,
+                                                        .email = user->email,
+                                                        .status = user_status_text(user->status)}));
+done:
+    return err;
+}
+
+enum err user_save(struct env *env, struct tx *tx, const struct user *user)
+{
+    struct object_id_text id = object_id_text(user->id);
+    enum err err;
+
+    TRY(user_ban_put(tx, user));
+    TRY(publish_user_updated(tx, &(struct user_updated){.id = user->id,
+                                                        .version = user->version,
+                                                        .email = user->email,
+                                                        .status = user_status_text(user->status)}));
+    if (env_user_banned(env, tx, str_of(id.hex), user->version, user->status == USER_BANNED) !=
+        VERDICT_APPLIED)
+        return ERR_UNAVAILABLE;
+done:
+    return err;
+}

@@ -1,0 +1,21 @@
+/* services/auth/links.h: links that were sent to somebody and may be opened once, in time. */
+#ifndef SERVICES_AUTH_LINKS_H
+#define SERVICES_AUTH_LINKS_H
+
+#include "runtime/service.h"
+#include "services/auth/link_store.h"
+
+#define RESET_LINK_MS (60 * 60 * 1000)
+
+/* A fresh one for the user. In the writer. */
+enum err link_open(struct env *env, struct tx *tx, enum link_kind kind, struct object_id user_id,
+                   struct str email, int64_t lives_ms, struct link *out);
+/* The link that the token opens, and nothing changes: ERR_LINK_USED when there is none (any more),
+ * or its time is over. email in the arena. */
+enum err link_find(struct env *env, struct tx *tx, struct arena *arena, enum link_kind kind,
+                   struct str token, struct link *out);
+/* The same, and it is opened by that: of many who ask, one. In the writer. */
+enum err link_take(struct env *env, struct tx *tx, struct arena *arena, enum link_kind kind,
+                   struct str token, struct link *out);
+
+#endif

@@ -1,0 +1,8 @@
+/* services/catalogue/schema/retention.c: how long the rows of the catalogue's tables are kept. */
+#include "services/catalogue/store.h"
+
+const struct retention catalogue_retention[] = {
+    {"venues", "for ever: shows are at them, and a merged one's id answers for good", NULL},
+    {"shows", "for ever: what was on, and a merged one's id answers for good", NULL},
+    {0},
+};

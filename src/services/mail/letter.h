@@ -1,0 +1,43 @@
+/* services/mail/letter.h: which letters there are, and what each says. Pure but for memory.
+ * Threads: any. */
+#ifndef SERVICES_MAIL_LETTER_H
+#define SERVICES_MAIL_LETTER_H
+
+#include "base/arena.h"
+#include "base/object_id.h"
+#include "services/mail/letter_view.h"
+
+/*    enum       word */
+#define MAIL_KIND_MAP(X)                                                                           \
+    X(RESET, "reset")       /* a link to a new password */                                         \
+    X(PASSWORD, "password") /* the password was changed */                                         \
+    X(ORDER, "order")       /* bought */                                                           \
+    X(SOLD, "sold")                                                                                \
+    X(REFUND, "refund")
+
+enum mail_kind {
+#define X(name, word) MAIL_##name,
+    MAIL_KIND_MAP(X)
+#undef X
+        MAIL_KINDS
+};
+
+struct str mail_kind_text(enum mail_kind kind);
+bool mail_kind_parse(struct str word, enum mail_kind *out);
+
+/* What a letter is about; texts are the caller's. */
+struct letter {
+    enum mail_kind kind;
+    struct str base;        /* where the pages are: "https://host" */
+    struct str token;       /* of its link; empty: it has none */
+    struct object_id about; /* the order */
+    struct str title;
+    int64_t amount_cents;
+};
+
+/* What it says, in the arena. ERR_MEMORY. */
+enum err letter_view_of(struct arena *arena, const struct letter *letter, struct letter_view *out);
+/* The same as plain text, lines ending in LF. */
+void letter_text(struct buf *out, const struct letter_view *view);
+
+#endif

@@ -1,0 +1,140 @@
+/* services/mail/listeners.c: copies of what letters need, and a letter for what people want to
+ * know. */
+#include "services/mail/mail.h"
+
+/* Not yet: what it is about comes by another service's events. */
+static enum verdict not_yet(enum err err)
+{
+    return err == ERR_NOT_FOUND ? VERDICT_EARLY : verdict_of(err);
+}
+
+/* --- copies -------------------------------------------------------------------------------- */
+
+/* n goes on n-1. */
+static enum verdict copy_person(struct tx *tx, struct object_id id, int64_t version,
+                                struct str email)
+{
+    struct object_id_text user = object_id_text(id);
+    enum verdict verdict;
+    int64_t held;
+    enum err err;
+
+    TRY(person_version(tx, str_of(user.hex), &held));
+    verdict = version_verdict(held, version);
+    if (verdict != VERDICT_APPLIED) return verdict;
+    TRY(person_put(tx, str_of(user.hex), version, email));
+done:
+    return verdict_of(err);
+}
+
+static enum verdict on_user_created(struct env *env, struct tx *tx, const void *event)
+{
+    const struct user_created *user = event;
+
+    (void)env;
+    return copy_person(tx, user->id, user->version, user->email);
+}
+
+static enum verdict on_user_updated(struct env *env, struct tx *tx, const void *event)
+{
+    const struct user_updated *user = event;
+
+    (void)env;
+    return copy_person(tx, user->id, user->version, user->email);
+}
+
+static enum verdict on_ticket_created(struct env *env, struct tx *tx, const void *event)
+{
+    const struct ticket_created *ticket = event;
+
+    (void)env;
+    return verdict_of(seller_put(tx, ticket->id, ticket->user_id));
+}
+
+static enum verdict on_order_created(struct env *env, struct tx *tx, const void *event)
+{
+    const struct order_created *order = event;
+
+    (void)env;
+    return verdict_of(mail_order_put(tx, &(struct mail_order){.id = order->id,
+                                                              .ticket_id = order->ticket_id,
+                                                              .user_id = order->user_id,
+                                                              .title = order->title,
+                                                              .price_cents = order->price_cents}));
+}
+
+/* --- letters ------------------------------------------------------------------------------- */
+
+/* Titles came with the orders of a later day. */
+static struct str title_of(const struct mail_order *order)
+{
+    return order->title.len ? order->title : STR("a ticket");
+}
+
+static enum verdict on_order_completed(struct env *env, struct tx *tx, const void *event)
+{
+    const struct order_completed *completed = event;
+    struct mail_order order;
+    struct mail mail;
+    struct str seller;
+    enum err err;
+
+    TRY(mail_order_get(tx, env->arena, completed->id, &order));
+    TRY(seller_get(tx, env->arena, order.ticket_id, &seller));
+    mail = (struct mail){.kind = MAIL_ORDER,
+                         .cause_id = order.id,
+                         .about = order.id,
+                         .user_id = order.user_id,
+                         .title = title_of(&order),
+                         .amount_cents = order.price_cents};
+    TRY(mail_write(env, tx, &mail));
+    mail.kind = MAIL_SOLD;
+    mail.user_id = seller;
+    TRY(mail_write(env, tx, &mail));
+done:
+    return not_yet(err);
+}
+
+static enum verdict on_payment_refunded(struct env *env, struct tx *tx, const void *event)
+{
+    const struct payment_refunded *refund = event;
+    struct mail_order order;
+    enum err err;
+
+    TRY(mail_order_get(tx, env->arena, refund->order_id, &order));
+    TRY(mail_write(env, tx,
+                   &(struct mail){.kind = MAIL_REFUND,
+                                  .cause_id = refund->id,
+                                  .about = order.id,
+                                  .user_id = order.user_id,
+                                  .title = title_of(&order),
+                                  .amount_cents = order.price_cents}));
+done:
+    return not_yet(err);
+}
+
+static enum verdict on_reset_requested(struct env *env, struct tx *tx, const void *event)
+{
+    const struct reset_requested *reset = event;
+
+    if (reset->expires_at_ms <= tx->now_ms) return VERDICT_SEEN; /* it opens nothing any more */
+    return verdict_of(mail_write(
+        env, tx,
+        &(struct mail){.kind = MAIL_RESET, .cause_id = reset->id, .user_id = reset->user_id}));
+}
+
+static enum verdict on_password_changed(struct env *env, struct tx *tx, const void *event)
+{
+    const struct password_changed *change = event;
+
+    return verdict_of(mail_write(
+        env, tx,
+        &(struct mail){.kind = MAIL_PASSWORD, .cause_id = change->id, .user_id = change->user_id}));
+}
+
+const struct listener mail_listeners[MAIL_LISTENERS] = {
+    {EVENT_USER_CREATED, on_user_created},       {EVENT_USER_UPDATED, on_user_updated},
+    {EVENT_RESET_REQUESTED, on_reset_requested}, {EVENT_PASSWORD_CHANGED, on_password_changed},
+    {EVENT_TICKET_CREATED, on_ticket_created},   {EVENT_ORDER_CREATED, on_order_created},
+    {EVENT_ORDER_COMPLETED, on_order_completed}, {EVENT_PAYMENT_REFUNDED, on_payment_refunded},
+};

@@ -1,0 +1,134 @@
+/* services/orders/commands.c: what is stored of an order, and told of it, in one transaction. */
+#include "services/orders/orders.h"
+
+#define HOUR_MS     (3600 * INT64_C(1000))
+#define RETRY_S_MAX 86400 /* no answer says more */
+
+/* --- reserving ----------------------------------------------------------------------------- */
+
+enum err ticket_refused(struct tx *tx, struct object_id ticket_id, enum err reason)
+{
+    bool taken;
+    enum err err;
+
+    TRY(ticket_is_taken(tx, ticket_id, &taken));
+    return taken ? ERR_TICKET_RESERVED : reason;
+done:
+    return err;
+}
+
+static void retry_at(struct request *rq, const struct tx *tx, int64_t at_ms)
+{
+    int64_t wait_s = (at_ms - tx->now_ms + 999) / 1000;
+
+    rq->retry_after_s = wait_s < 1 ? 1 : wait_s < RETRY_S_MAX ? (int)wait_s : RETRY_S_MAX;
+}
+
+static enum err check_count(struct request *rq, const struct tx *tx, const struct unpaid *unpaid,
+                            int64_t max)
+{
+    if (unpaid->count < max) return OK;
+    retry_at(rq, tx, unpaid->first_ends_ms);
+    return ERR_TOO_MANY_UNPAID;
+}
+
+/* Nobody holds more than a share of the market without paying, nor one ticket again and again: an
+ * hour of one ticket has HOLDS_PER_HOUR of one buyer, the next has to wait. */
+static enum err may_hold(struct request *rq, struct tx *tx, struct object_id ticket_id,
+                         struct str network)
+{
+    const struct settings *settings = rq->run->env->settings;
+    struct unpaid unpaid;
+    int64_t made_at_ms = 0;
+    enum err err = OK;
+
+    if (settings->unpaid_per_user) {
+        TRY(orders_unpaid_of_user(tx, rq->user.id, &unpaid));
+        TRY(check_count(rq, tx, &unpaid, settings->unpaid_per_user));
+    }
+    if (settings->unpaid_per_address) {
+        TRY(orders_unpaid_from(tx, network, &unpaid));
+        TRY(check_count(rq, tx, &unpaid, settings->unpaid_per_address));
+    }
+    if (settings->holds_per_hour)
+        TRY(order_nth_of_ticket(tx, rq->user.id, ticket_id, tx->now_ms - HOUR_MS,
+                                settings->holds_per_hour, &made_at_ms));
+    if (made_at_ms == 0) return OK;
+    retry_at(rq, tx, made_at_ms + HOUR_MS);
+    return ticket_refused(tx, ticket_id, ERR_HELD_TOO_OFTEN);
+done:
+    return err;
+}
+
+enum err order_reserve(struct request *rq, struct tx *tx, const struct ticket_copy *ticket,
+                       struct order *out)
+{
+    const struct settings *settings = rq->run->env->settings;
+    struct str network = STR(""); /* kept with an unpaid order only where it counts */
+    enum err err;
+
+    if (settings->unpaid_per_address) network = request_client_network_text(rq);
+    if (!network.at) return ERR_MEMORY;
+    TRY(may_hold(rq, tx, ticket->id, network));
+    *out = order_open(env_new_id(rq->run->env, tx), ticket, rq->user.id, tx->now_ms,
+                      settings->order_expiration_ms);
+    TRY(order_insert(tx, out, network)); /* ERR_TICKET_RESERVED from the unique index */
+    TRY(publish_order_created(tx, &(struct order_created){.id = out->id,
+                                                          .version = out->version,
+                                                          .status = order_status_text(out->status),
+                                                          .user_id = out->user_id,
+                                                          .session = str_of(rq->user.sid_hash),
+                                                          .expires_at_ms = out->expires_at_ms,
+                                                          .ticket_id = out->ticket.id,
+                                                          .price_cents = out->ticket.price_cents,
+                                                          .title = out->ticket.title}));
+done:
+    return err;
+}
+
+/* --- changing ------------------------------------------------------------------------------ */
+
+static enum err publish_change(struct tx *tx, const struct order *order, enum order_status before)
+{
+    if (order->status == before || order->status == ORDER_CREATED ||
+        order->status == ORDER_AWAITING_PAYMENT)
+        return publish_order_updated(
+            tx, &(struct order_updated){.id = order->id,
+                                        .version = order->version,
+                                        .status = order_status_text(order->status),
+                                        .expires_at_ms = order->expires_at_ms,
+                                        .ticket_id = order->ticket.id});
+    if (order->status == ORDER_CANCELLED)
+        return publish_order_cancelled(
+            tx, &(struct order_cancelled){
+                    .id = order->id, .version = order->version, .ticket_id = order->ticket.id});
+    return publish_order_completed(
+        tx, &(struct order_completed){.id = order->id,
+                                      .version = order->version,
+                                      .user_id = order->user_id,
+                                      .ticket_id = order->ticket.id,
+                                      .price_cents = order->ticket.price_cents,
+                                      .title = order->ticket.title});
+}
+
+enum err order_save(struct tx *tx, const struct order *order, enum order_status before)
+{
+    enum err err;
+
+    TRY(order_update(tx, order));
+    TRY(publish_change(tx, order, before));
+done:
+    return err;
+}
+
+enum err order_give_back(struct tx *tx, struct order *order)
+{
+    enum order_status before = order->status;
+    enum order_change change;
+    enum err err;
+
+    TRY(order_cancel(order, &change));
+    if (change == ORDER_CHANGED) TRY(order_save(tx, order, before));
+done:
+    return err;
+}

@@ -1,0 +1,15 @@
+/* services/web/api_shows.h: what the API said of shows and venues, as the pages want it. */
+#ifndef SERVICES_WEB_API_SHOWS_H
+#define SERVICES_WEB_API_SHOWS_H
+
+#include "base/json.h"
+#include "http/request.h"
+#include "services/web/view.h"
+
+/* False: it is none. Texts live in the answer and in the arena. */
+bool api_show(struct request *rq, const struct json *json, struct show_view *out);
+bool api_venue(const struct json *json, struct venue_view *out);
+/* A text at a path of members, "rules.maxPerBuyer"; empty: there is none. */
+struct str json_member(const struct json *object, const char *path);
+
+#endif

@@ -1,0 +1,151 @@
+/* services/web/pages/show_pages.c: what everybody sees of a show and of a venue. */
+#include "services/web/web.h"
+
+#include "services/web/api.h"
+#include "services/web/api_shows.h"
+#include "services/web/page.h"
+#include "services/web/page_input.h"
+#include "services/web/page_state.h"
+#include "services/web/page_text.h"
+#include "services/web/pages/sign_in.h"
+
+#define SHOWS_A_PAGE 100
+
+/* What was merged into another one is found there, for good. */
+static enum err follow(struct request *rq, struct reply *rp, const char *folder, bool *moved)
+{
+    struct str into = json_member(json_parsed(rq->arena, rq->call.answer), "mergedInto");
+    enum err err = OK;
+
+    *moved = rq->call.status == 308 && into.len == OBJECT_ID_HEX;
+    if (!*moved) return OK;
+    err = page_redirect(rp, path_of(rq, folder, into, ""));
+    rp->status = 308;
+    return err;
+}
+
+/* --- a show ----------------------------------------------------------------------------------- */
+
+static enum err took_venue_of_show(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    struct show_page_view *view = rq->run->state;
+    const struct json *json;
+    struct page page;
+    struct str path = path_of(rq, "/shows/", view->show.id, "");
+
+    (void)tx;
+    if (!api_ok(rq, &json)) return page_refused(rq, rp, path);
+    if (!api_venue(json, &view->venue)) return page_problem(rq, rp, 500);
+    page_begin(rq, &page, TEXT_SHOW_TITLE);
+    page.title = view->show.title;
+    page.description = page_fill(rq, TEXT_SHOW_ABOUT, {STR("title"), view->show.title},
+                                 {STR("venue"), view->venue.name}, {STR("city"), view->venue.city},
+                                 {STR("when"), view->show.when});
+    if (!view->show.proposed && !view->show.refused) page_publish(rq, &page, path);
+    page_reply_public(rq, rp);
+    page_show(&rp->body, &page, view);
+    return OK;
+}
+
+static enum err took_show(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    struct show_page_view *view = rq->run->state;
+    const struct json *json;
+    enum err err;
+    bool moved;
+
+    (void)tx;
+    TRY(follow(rq, rp, "/shows/", &moved));
+    if (moved) return OK;
+    if (!api_ok(rq, &json)) return page_refused(rq, rp, STR("/"));
+    if (!api_show(rq, json, &view->show)) return page_problem(rq, rp, 500);
+    return request_call(rq, METHOD_GET, path_of(rq, "/api/venues/", view->show.venue_id, ""),
+                        STR(""), took_venue_of_show);
+done:
+    return err;
+}
+
+/* GET /shows/:id: what it is, when, where, and whether it takes place. */
+enum err get_show_page(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    struct show_page_view *view;
+    struct str id;
+
+    (void)tx;
+    if (page_asks_first(rq)) return page_ask_first(rq);
+    view = arena_alloc(rq->arena, sizeof *view);
+    if (!view) return ERR_MEMORY;
+    rq->run->state = view;
+    id = page_path_id(rq, 0);
+    if (!id.len) return page_problem(rq, rp, 404);
+    return request_call(rq, METHOD_GET, path_of(rq, "/api/shows/", id, ""), STR(""), took_show);
+}
+
+/* --- a venue ---------------------------------------------------------------------------------- */
+
+static enum err took_shows(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    struct venue_page_view *view = rq->run->state;
+    struct str path = path_of(rq, "/venues/", view->venue.id, "");
+    const struct json *list;
+    struct show_view *shows;
+    struct page page;
+
+    (void)tx;
+    if (!api_ok(rq, &list)) return page_refused(rq, rp, path);
+    shows = arena_alloc(rq->arena, SHOWS_A_PAGE * sizeof *shows);
+    if (!shows) return ERR_MEMORY;
+    for (size_t i = 0; i < json_length(list) && view->shows.count < SHOWS_A_PAGE; i++)
+        view->shows.count += api_show(rq, json_at(list, i), &shows[view->shows.count]);
+    view->shows.at = shows;
+    view->after = api_next(rq);
+    page_begin(rq, &page, TEXT_VENUE_TITLE);
+    page.title = view->venue.name;
+    page.description = page_fill(rq, TEXT_VENUE_ABOUT, {STR("venue"), view->venue.name},
+                                 {STR("city"), view->venue.city});
+    if (!rq->query.len && !view->venue.proposed && !view->venue.refused)
+        page_publish(rq, &page, path);
+    page_reply_public(rq, rp);
+    page_venue(&rp->body, &page, view);
+    return OK;
+}
+
+static enum err took_venue(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    struct venue_page_view *view = rq->run->state;
+    const struct json *json;
+    struct buf path;
+    enum err err;
+    bool moved;
+
+    (void)tx;
+    TRY(follow(rq, rp, "/venues/", &moved));
+    if (moved) return OK;
+    if (!api_ok(rq, &json)) return page_refused(rq, rp, STR("/"));
+    if (!api_venue(json, &view->venue)) return page_problem(rq, rp, 500);
+    buf_init(&path, rq->arena, 160);
+    buf_printf(&path, "/api/shows?venueId=%.*s&limit=%d", (int)view->venue.id.len,
+               view->venue.id.at, SHOWS_A_PAGE);
+    if (page_after(rq).len) buf_append(&path, STR("&after="));
+    buf_append(&path, page_after(rq));
+    if (path.failed) return ERR_MEMORY;
+    return request_call(rq, METHOD_GET, buf_str(&path), STR(""), took_shows);
+done:
+    return err;
+}
+
+/* GET /venues/:id?after=: where it is and what is on there, what was added last first. */
+enum err get_venue_page(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    struct venue_page_view *view;
+    struct str id;
+
+    (void)tx;
+    if (page_asks_first(rq)) return page_ask_first(rq);
+    view = arena_alloc(rq->arena, sizeof *view);
+    if (!view) return ERR_MEMORY;
+    rq->run->state = view;
+    id = page_path_id(rq, 0);
+    if (!id.len) return page_problem(rq, rp, 404);
+    return request_call(rq, METHOD_GET, path_of(rq, "/api/venues/", id, ""), STR(""), took_venue);
+}

@@ -1,0 +1,263 @@
+"""Events go when their time is over and everybody who reads them has had them; not before, and never
+half. What is left goes on."""
+
+import contextlib
+import os
+import shutil
+import sqlite3
+
+from boxoffice import (Server, buy, create_ticket, get_order, reserve, run_cli, wait_ticket)
+from check import Cases, expect, wait_for
+from books import check_books, check_cut, rows, wait_quiet
+
+PUBLISHERS = ("auth", "tickets", "orders", "payments")
+DAY_MS = 24 * 3600 * 1000
+MANY = 10000
+KILLS = 5
+
+
+def write(data, service, sql, values=()):
+    """In the database of a server that is stopped."""
+    with contextlib.closing(sqlite3.connect(os.path.join(data, f"{service}.db"))) as db, db:
+        db.execute(sql, values)
+
+
+def age(data, days=40, services=PUBLISHERS):
+    """As if all events there are had been published so much earlier."""
+    for service in services:
+        write(data, service, "UPDATE outbox SET created_at_ms = created_at_ms - ?", (days * DAY_MS,))
+
+
+def first(data, service):
+    return rows(data, service, "SELECT MIN(seq) FROM outbox")[0][0]
+
+
+def last(data, service):
+    return rows(data, service, "SELECT MAX(seq) FROM outbox")[0][0]
+
+
+def whole(data, service):
+    """From the first that is kept on none is missing, and the figures are those of what is kept."""
+    kept = rows(data, service, "SELECT MIN(seq), MAX(seq), COUNT(*) FROM outbox")[0]
+    assert kept[2] == kept[1] - kept[0] + 1, (service, kept)
+    wrong = rows(data, service, """SELECT c.subject FROM bus_channels c WHERE messages <>
+        (SELECT COUNT(*) FROM outbox o WHERE o.subject = c.subject) OR first_seq < ? AND messages > 0
+        OR removed_seq >= ?""", (kept[0], kept[0]))
+    assert not wrong, (service, wrong)
+
+
+def market():
+    """A market with purchases, stopped; its events are old."""
+    server = Server().start()
+    for _ in range(3):
+        buy(server.sign_up(), create_ticket(server.as_user())["id"])
+    wait_quiet(server)
+    server.stop()
+    age(server.data)
+    return server
+
+
+def wait_removed(server, services=PUBLISHERS):
+    for service in services:
+        wait_for(lambda: first(server.data, service) == last(server.data, service), 20,
+                 f"the events of {service} to go")
+
+
+def test_old_events_go_the_newest_stays_and_the_market_goes_on():
+    server = market()
+    with contextlib.closing(Closing(server)):
+        before = {service: last(server.data, service) for service in PUBLISHERS}
+        server.start()
+        wait_removed(server)
+        for service in PUBLISHERS:
+            whole(server.data, service)
+            assert last(server.data, service) >= before[service], service
+        text = server.monitor().get("/metrics").body.decode()
+        removed = [line for line in text.splitlines()
+                   if line.startswith('boxoffice_rows_removed_total{service="orders"}')]
+        assert int(removed[0].split()[1]) >= before["orders"] - 1, removed
+        channel = expect(server.monitor().get("/streaming/channelsz?channel=order:created"), 200).json
+        assert channel["msgs"] == 0 and channel["first_seq"] > channel["last_seq"] > 0, channel
+        order = buy(server.sign_up(), create_ticket(server.as_user())["id"])
+        wait_quiet(server)
+        check_books(server)
+        assert last(server.data, "orders") > before["orders"]
+        # What became of an order whose events are gone cannot be told, and that is said.
+        known = rows(server.data, "orders", "SELECT id FROM orders ORDER BY id LIMIT 1")[0][0]
+        told = run_cli("trace", known, "--data", server.data)
+        assert told.returncode == 1 and "no longer kept" in told.stderr, told
+        told = run_cli("trace", order["id"], "--data", server.data)
+        assert told.returncode == 0 and "order:completed" in told.stdout, told
+        server.stop()
+        done = run_cli("doctor", "--data", server.data)
+        assert "ok   together" in done.stdout, done
+
+
+def test_nothing_goes_before_its_time_or_with_a_retention_of_0_days():
+    with Cases() as case:
+        for label, days, env in (("young", 29, {}), ("for ever", 400, {"RETENTION_DAYS": "0"})):
+            with case(label):
+                server = market()
+                with contextlib.closing(Closing(server)):
+                    age(server.data, days - 40)
+                    server.env.update(env)
+                    server.start()
+                    # It is looked for at the start, before any request.
+                    buy(server.as_user(), create_ticket(server.as_user())["id"])
+                    wait_quiet(server)
+                    for service in PUBLISHERS:
+                        assert first(server.data, service) == 1, service
+
+
+def test_a_killed_program_leaves_no_half_of_it():
+    server = market()
+    with contextlib.closing(Closing(server)):
+        write(server.data, "auth",
+              "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
+              "INSERT INTO outbox (subject, payload, created_at_ms) SELECT 'user:created', "
+              "printf('{\"id\":\"%024x\",\"version\":0,\"email\":\"a@example.com\","
+              "\"status\":\"active\"}', i), 0 FROM n", (MANY,))
+        server.start()
+        server.sign_up()  # its event counts those before it, too
+        wait_quiet(server, 120)  # what was not taken over yet is looked at again in an hour
+        server.restart()
+        kills = 0
+        while kills < KILLS and first(server.data, "auth") < last(server.data, "auth"):
+            begun = first(server.data, "auth")
+            wait_for(lambda: first(server.data, "auth") > begun, 20, "events to go")
+            server.kill()
+            whole(server.data, "auth")
+            check_cut(server.data)
+            server.start()
+            kills += 1
+        assert kills, "nothing was left to be removed"
+        wait_removed(server, ("auth",))
+        whole(server.data, "auth")
+        buy(server.sign_up(), create_ticket(server.as_user())["id"])
+        wait_quiet(server)
+        check_books(server)
+
+
+def test_a_durable_listener_that_is_away_finds_all_it_has_not_had():
+    server = market()
+    with contextlib.closing(Closing(server)):
+        server.env["RETENTION_DAYS"] = "0"
+        server.start()
+        with server.listen("order:created", "--durable", "slow", "--deliver-all", "--manual-ack",
+                           "--max-in-flight", "1") as listener:
+            listener.wait_count(1)  # in flight, never acknowledged
+        # It has had all there is of a subject of which there may be no more for years.
+        with server.listen("order:completed", "--durable", "caught-up", "--deliver-all") as listener:
+            listener.wait_count(3)
+            listener.wait_acknowledged()
+        created = [row[0] for row in rows(server.data, "orders", "SELECT seq FROM outbox "
+                                          "WHERE subject = 'order:created' ORDER BY seq")]
+        server.stop()
+        del server.env["RETENTION_DAYS"]
+        server.start()
+        wait_for(lambda: first(server.data, "tickets") > 1, 20, "events of tickets to go")
+        wait_for(lambda: first(server.data, "orders") == created[0], 20, "those before it to go")
+        with server.listen("order:created", "--durable", "slow") as listener:
+            assert [event["sequence"] for event in listener.wait_count(3)] == created
+            listener.wait_acknowledged()
+        server.restart()
+        wait_removed(server)
+        buy(server.as_user(), create_ticket(server.as_user())["id"])
+        with server.listen("order:completed", "--durable", "caught-up") as listener:
+            listener.wait_count(1)
+
+
+def listen(server, *options):
+    return run_cli("events", "listen", "order:created", *options, "--data", server.data)
+
+
+def test_whoever_wants_what_is_gone_is_refused_and_told_what_to_do():
+    server = market()
+    with contextlib.closing(Closing(server)):
+        server.start()
+        wait_removed(server)
+        gone = rows(server.data, "orders", "SELECT removed_seq FROM bus_channels "
+                    "WHERE subject = 'order:created'")[0][0]
+        refused = listen(server, "--start-at-seq", "1")
+        assert refused.returncode == 1 and f"up to {gone} are no longer kept" in refused.stderr, refused
+        assert f"start at {gone + 1} or later" in refused.stderr, refused
+        buy(server.as_user(), create_ticket(server.as_user())["id"])
+        with server.listen("order:created", "--durable", "old", "--deliver-all") as listener:
+            listener.wait_count(1)
+            listener.wait_acknowledged()
+        server.stop()
+        write(server.data, "bus", "UPDATE durables SET seq = 0")  # an older copy, say
+        server.start()
+        refused = listen(server, "--durable", "old")
+        assert refused.returncode == 1 and "events unsubscribe old" in refused.stderr, refused
+        done = run_cli("events", "unsubscribe", "old", "--data", server.data)
+        assert done.returncode == 0, done
+        with server.listen("order:created", "--durable", "old", "--deliver-all") as listener:
+            listener.wait_count(1)
+
+
+def test_events_wait_for_a_service_that_has_never_run_here():
+    with Server(args=["--services", "auth,tickets"]) as server:
+        ticket = create_ticket(server.as_user())
+        create_ticket(server.as_user())
+        server.stop()
+        age(server.data, services=("tickets",))
+        server.start()
+        create_ticket(server.as_user())
+        assert first(server.data, "tickets") == 1
+        told = run_cli("doctor", "--data", server.data).stdout
+        assert "events of tickets are older than RETENTION_DAYS" in told, told
+        server.stop()
+        server.args = []
+        server.start()
+        buy(server.as_user(), ticket["id"])
+        server.restart()
+        wait_for(lambda: first(server.data, "tickets") > 1, 20, "what orders has had to go")
+
+
+def test_a_database_that_lacks_what_is_gone_is_refused():
+    server = market()
+    with contextlib.closing(Closing(server)):
+        server.start()
+        wait_removed(server)
+        server.stop()
+        good = os.path.join(server.folder, "good")
+        shutil.copytree(server.data, good)
+        write(server.data, "orders", "UPDATE bus_positions SET seq = 1 WHERE source = 'tickets'")
+        refused = run_cli("serve", "--listen", "127.0.0.1:0", "--data", server.data)
+        assert refused.returncode == 1 and "no longer kept" in refused.stderr, refused
+        assert "orders.db" in refused.stderr and "restore DIR --force" in refused.stderr, refused
+        shutil.rmtree(server.data)
+        shutil.copytree(good, server.data)
+        server.start()
+
+
+def test_a_backup_of_a_market_whose_events_went_goes_on():
+    server = market()
+    with contextlib.closing(Closing(server)):
+        server.start()
+        wait_removed(server)
+        copy, data = (os.path.join(server.folder, name) for name in ("backup", "restored"))
+        done = run_cli("backup", copy, "--data", server.data)
+        assert done.returncode == 0, done
+        done = run_cli("restore", copy, "--data", data)
+        assert done.returncode == 0, done
+        with Server(data=data) as other:
+            buyer = other.sign_up()
+            ticket = create_ticket(other.as_user())["id"]
+            order = reserve(buyer, ticket)
+            wait_ticket(buyer, ticket, order["id"])
+            assert get_order(buyer, order["id"])["status"] == "created"
+            buy(other.sign_up(), create_ticket(other.as_user())["id"])
+            wait_quiet(other)
+            check_books(other)
+
+
+class Closing:
+    """Ends a server that may be stopped already."""
+
+    def __init__(self, server):
+        self.server = server
+
+    def close(self):
+        self.server.discard()

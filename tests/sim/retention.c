@@ -1,0 +1,168 @@
+/* tests/sim/retention.c: when a service removes what has had its time, who reads its outbox besides
+ * the services, and what must be true of both. */
+#include "sim.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+
+static struct chance chance;
+
+void retention_begin(uint64_t seed)
+{
+    chance = (struct chance){seed ^ 0x7e7e47104};
+}
+
+/* --- durable listeners ----------------------------------------------------------------------- */
+
+struct durable_row {
+    int64_t id;
+    const char *source, *subject;
+    int64_t seq;
+};
+
+/* As the administration's listeners store themselves; in a transaction of its own. */
+static void store(const char *sql, const struct durable_row *row)
+{
+    struct db *db = sim_writer(BUS)->db;
+    struct sql_value values[] = {sql_int(row->id), sql_text(str_of(row->source)),
+                                 sql_text(str_of(row->subject)), sql_int(row->seq)};
+    struct tx *tx;
+
+    if (!db || tx_begin(db, &tx) != OK) return;
+    tx_item_begin(tx, (struct wall_ms){sim.now_ms});
+    if (tx_exec_values(tx, NULL, sql, values, 4) == OK && tx_item_end(tx, true) == OK)
+        (void)tx_commit(tx);
+    else
+        tx_rollback(tx);
+}
+
+#define ALSO " AND $2 <> '' AND $3 <> '' AND $4 >= 0" /* all values are in every statement */
+
+/* One begins somewhere in what is kept, has something in flight, goes on, or is forgotten. */
+static void move_durable(void)
+{
+    enum event_type type = (enum event_type)chance_below(&chance, EVENT_TYPES);
+    struct durable_row row = {.id = 1 + chance_below(&chance, 3),
+                              .source = event_publisher(type),
+                              .subject = event_subject(type)};
+    int source = AUTH;
+    int64_t first, last;
+
+    while (strcmp(service_names[source], row.source) != 0)
+        source++;
+    first = watch_count(source, "SELECT COALESCE(MIN(seq), 1) FROM outbox");
+    last = watch_count(source, "SELECT COALESCE(MAX(seq), 0) FROM outbox");
+    row.seq = first - 1 + chance_below(&chance, last - first + 2);
+    if (chance_hit(&chance, 0.2)) {
+        store("DELETE FROM durable_in_flight WHERE durable_id = $1" ALSO, &row);
+        store("DELETE FROM durables WHERE id = $1" ALSO, &row);
+        return;
+    }
+    store("INSERT INTO durables (id, subject, source, name, queue_group, seq, used_at_ms) "
+          "VALUES ($1, $3, $2, 'durable-' || $1, '', $4, 0) ON CONFLICT DO NOTHING",
+          &row);
+    store("UPDATE durables SET seq = $4 WHERE id = $1 AND source = $2 AND seq < $4 AND $3 <> ''",
+          &row);
+    if (chance_hit(&chance, 0.5))
+        store("INSERT INTO durable_in_flight (durable_id, seq) SELECT id, seq FROM durables "
+              "WHERE id = $1 AND seq > 0" ALSO " ON CONFLICT DO NOTHING",
+              &row);
+    else
+        store("DELETE FROM durable_in_flight WHERE durable_id = $1" ALSO, &row);
+}
+
+void retention_disturb(int service)
+{
+    if (!sim_writer(service)->env.settings->retention_ms || sim.healing) return;
+    if (service == BUS && chance_hit(&chance, 0.02)) {
+        sim.watching = true; /* nothing fails: this is no step of the program's */
+        move_durable();
+        sim.watching = false;
+    }
+    if (chance_hit(&chance, 0.03)) sim_writer(service)->retention_at = (struct mono_ms){0};
+}
+
+/* --- invariant 18 ---------------------------------------------------------------------------- */
+
+/* Written apart from the program's own idea of who listens to whom. */
+static bool reads(int reader, int source)
+{
+    const struct service_definition *def = sim_service(reader)->def;
+
+    if (reader == source || reader == BUS) return false;
+    if (source == BUS) return true;
+    if (source == AUTH && def->route_count) return true; /* bans and ended sessions */
+    for (size_t i = 0; i < def->listener_count; i++)
+        if (strcmp(event_publisher(def->listeners[i].type), service_names[source]) == 0)
+            return true;
+    return false;
+}
+
+static int64_t position_of(int reader, int source)
+{
+    char sql[320];
+
+    snprintf(sql, sizeof sql, "SELECT COALESCE(MAX(seq), 0) FROM bus_positions WHERE source = '%s'",
+             service_names[source]);
+    return watch_count(reader, sql);
+}
+
+static int64_t in_flight_before(int source, int64_t first)
+{
+    char sql[256];
+
+    snprintf(sql, sizeof sql,
+             "SELECT COUNT(*) FROM durable_in_flight f JOIN durables d ON d.id = f.durable_id"
+             " WHERE d.source = '%s' AND f.seq < %lld",
+             service_names[source], (long long)first);
+    return watch_count(BUS, sql);
+}
+
+static struct {
+    int source;
+    int64_t first;
+} now;
+
+/* Of its subject nothing is gone that it has not had. */
+static void see_durable(void *statement)
+{
+    struct str subject = str_of((const char *)sqlite3_column_text(statement, 1));
+    int64_t position = sqlite3_column_int64(statement, 0);
+
+    CHECK(18, NULL, !watch_published(now.source, subject, position, now.first - 1),
+          "%s: the outbox begins with event %lld, and a durable listener of %.*s has had those up "
+          "to %lld",
+          service_names[now.source], (long long)now.first, (int)subject.len, subject.at,
+          (long long)position);
+}
+
+static void check_durables(int source, int64_t first)
+{
+    char sql[256];
+
+    now.source = source;
+    now.first = first;
+    snprintf(sql, sizeof sql, "SELECT seq, subject FROM durables WHERE source = '%s'",
+             service_names[source]);
+    watch_rows(BUS, sql, see_durable);
+    CHECK(18, NULL, in_flight_before(source, first) == 0,
+          "%s: the outbox begins with event %lld, and an earlier one is in flight",
+          service_names[source], (long long)first);
+}
+
+void retention_check(int service, int64_t first, int64_t last_gone_ms)
+{
+    int64_t age_ms = sim_writer(service)->env.settings->retention_ms;
+    int64_t now_ms = sim_writer(service)->now_ms;
+
+    CHECK(18, NULL, age_ms > 0, "%s: events went, and all are to be kept", service_names[service]);
+    /* A writer that is new since a crash has not looked at its clock yet. */
+    CHECK(18, NULL, !now_ms || last_gone_ms < now_ms - age_ms,
+          "%s: event %lld went %lld ms after it was published", service_names[service],
+          (long long)first - 1, (long long)(now_ms - last_gone_ms));
+    for (int i = 0; i < SIM_SERVICES; i++)
+        CHECK(18, NULL, !reads(i, service) || first <= position_of(i, service) + 1,
+              "%s: the outbox begins with event %lld, and %s needs %lld", service_names[service],
+              (long long)first, service_names[i], (long long)position_of(i, service) + 1);
+    check_durables(service, first);
+}

@@ -1,0 +1,187 @@
+"""Proves the pages of accounts and of whoever runs the market: another password, what can be done
+without one, help, terms, privacy, and where to write to."""
+
+import json
+import os
+import tempfile
+
+from boxoffice import TEST_PASSWORD, Server, clean_environment, command, run_cli
+from check import Cases, wait_for
+from test_forms import read, send
+from web import Person, axe
+
+import subprocess
+
+SERVER = {}
+FRESH = "vestibule-Walrus-9"
+
+
+def test_who_is_signed_in_changes_the_password_and_stays_so_here_alone(server):
+    with Cases() as case:
+        for scripts in (True, False):
+            with case("with scripts" if scripts else "without scripts"):
+                client, other = server.sign_up(), server.client()
+                other.post("/api/users/signin", {"email": client.email, "password": TEST_PASSWORD})
+                with Person(server, client, javascript=scripts) as person:
+                    browser = person.go("/.well-known/change-password").browser
+                    person.wait_path("/account/password")
+                    assert axe(browser) == [] if scripts else True
+                    browser.fill("#password", "gondola-Turnip-wrong")
+                    browser.fill("#fresh", FRESH)
+                    browser.click("#form button")
+                    browser.wait_text("#errors", "That is not your password now.")
+                    assert browser.title.startswith("Error:")
+                    browser.fill("#password", TEST_PASSWORD)
+                    browser.fill("#fresh", "short")
+                    browser.click("#form button")
+                    browser.wait_text("#errors", "between 8 and 128 characters")
+                    browser.fill("#password", TEST_PASSWORD)
+                    browser.fill("#fresh", FRESH)
+                    browser.click("#form button")
+                    browser.wait_text(".notice", "Your password was changed.")
+                    assert person.go("/orders").path == "/orders"
+                wait_for(lambda: other.get("/api/users/currentuser").json["currentUser"] is None, 5,
+                         "the other session to end")
+                answer = server.client().post("/api/users/signin",
+                                              {"email": client.email, "password": FRESH})
+                assert answer.status == 200
+
+
+def test_change_password_is_where_programs_look_for_it(server):
+    answer = server.client().get("/.well-known/change-password")
+    assert (answer.status, answer.headers["Location"]) == (303, "/account/password")
+    answer = read(server.client(), "/account/password")
+    assert answer.headers["Location"] == "/auth/signin?next=%2Faccount%2Fpassword"
+    page = read(server.sign_up(), "/account/password").body.decode()
+    assert 'autocomplete="current-password"' in page and 'autocomplete="new-password"' in page
+    assert 'autocomplete="username"' in page
+
+
+def test_no_password_comes_back_in_a_page(server):
+    answer = send(server.sign_up(), "/account/password", {"password": "was-typed-1", "fresh": "was-typed-2"})
+    assert answer.status == 400 and b"was-typed" not in answer.body
+    answer = send(server.client(), "/account/password", {"password": "was-typed-1", "fresh": "was-typed-2"})
+    assert answer.status == 401 and b"was-typed" not in answer.body
+
+
+def test_too_many_tries_say_how_long(server):
+    with Server(env={"SIGNIN_FAILURES_PER_MINUTE": "2"}) as strict:
+        person = strict.sign_up()
+        person.cookies.pop("device", None)
+        for _ in range(4):
+            answer = send(person, "/account/password", {"password": "was-typed-1", "fresh": FRESH})
+        assert answer.status == 429 and b"Try again in" in answer.body
+        assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_the_sign_in_page_leads_to_what_can_be_done_without_a_password():
+    with Server(env={"OPERATOR_CONTACT": "help@example.org"}) as server:
+        with Person(server) as person:
+            browser = person.go("/auth/signin?next=/orders").browser
+            browser.click('a[href^="/auth/forgot"]')
+            person.wait_path(r"/auth/forgot\?next=.*")
+            assert "sends no mails itself" in browser.text("main")
+            assert browser.has('main a[href="mailto:help@example.org"]')
+            assert axe(browser) == []
+            browser.fill("#email", "nobody")
+            browser.click("#form button")
+            browser.wait_text("#errors", "Email must be valid")
+            assert axe(browser) == []
+            browser.fill("#email", "nobody@example.org")
+            browser.click("#form button")
+            browser.wait_text("#sent", "If there is an account for nobody@example.org, a mail is on its way.")
+            assert axe(browser) == []
+            browser.click('main a[href^="/auth/signin"]')
+            person.wait_path(r"/auth/signin\?next=.*orders")
+
+
+def reset_path(server, email):
+    link = json.loads(run_cli("users", "reset-link", email, "--data", server.data).stdout)["url"]
+    return link[link.index("/auth/reset"):]
+
+
+def test_a_link_leads_to_a_new_password_with_and_without_scripts(server):
+    with Cases() as case:
+        for scripts in (True, False):
+            with case("with scripts" if scripts else "without scripts"):
+                client = server.sign_up()
+                with Person(server, javascript=scripts) as person:
+                    browser = person.go(reset_path(server, client.email)).browser
+                    assert axe(browser) == [] if scripts else True
+                    browser.fill("#fresh", "short")
+                    browser.click("#form button")
+                    browser.wait_text("#errors", "between 8 and 128 characters")
+                    assert browser.title.startswith("Error:")
+                    assert axe(browser) == [] if scripts else True
+                    browser.fill("#fresh", FRESH)
+                    browser.click("#form button")
+                    browser.wait_text(".notice", "Your password was changed.")
+                    assert person.go("/orders").path == "/orders"
+                assert client.get("/api/users/currentuser").json["currentUser"] is None
+                answer = server.client().post("/api/users/signin",
+                                              {"email": client.email, "password": FRESH})
+                assert answer.status == 200
+
+
+def test_a_link_that_was_used_says_so_and_leads_to_a_new_one(server):
+    path = reset_path(server, server.sign_up().email)
+    token = path.split("token=")[1]
+    assert send(server.client(), "/auth/reset", {"token": token, "fresh": FRESH}).status == 303
+    with Person(server) as person:
+        browser = person.go(path).browser
+        browser.fill("#fresh", FRESH)
+        browser.click("#form button")
+        browser.wait_text("main", "This link was used or is too old.")
+        assert axe(browser) == []
+        browser.click('main a[href="/auth/forgot"]')
+        person.wait_path("/auth/forgot")
+
+
+def test_looking_at_a_link_opens_nothing_and_tells_nobody_where_it_is(server):
+    path = reset_path(server, server.sign_up().email)
+    token = path.split("token=")[1]
+    for _ in range(3):
+        page = read(server.client(), path)
+        assert page.status == 200 and page.headers["Cache-Control"] == "no-store"
+        assert page.headers["Referrer-Policy"] == "strict-origin"
+        assert page.body.decode().count(token) == 1, "in the form, and in no link"
+    refused = send(server.client(), "/auth/reset", {"token": token, "fresh": "short"})
+    assert refused.status == 400 and refused.headers["Referrer-Policy"] == "strict-origin"
+    assert send(server.client(), "/auth/reset", {"token": token, "fresh": FRESH}).status == 303
+
+
+def test_every_page_leads_to_help_terms_privacy_and_contact(server):
+    with Person(server) as person, Cases() as case:
+        browser = person.go("/").browser
+        links = browser.run("return [...document.querySelectorAll('.foot a')].map((a) => a.getAttribute('href'))")
+        assert {"/help", "/terms", "/privacy", "/help#contact"} <= set(links), links
+        for path in ("/help", "/terms", "/privacy"):
+            with case(path):
+                person.go(path)
+                assert browser.has("main h2") and axe(browser) == []
+                assert "has named no address" in browser.text("#contact")
+                page = read(server.client(), path)
+                assert b'rel="canonical"' in page.body and page.headers["Cache-Control"] == "no-cache"
+
+
+def test_who_runs_the_market_says_it_in_their_own_words():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "terms")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("# Ours & <ours>\nFirst line,\n  second line.\n\nAnother.\n")
+        with Server(env={"TERMS_TEXT_FILE": path, "OPERATOR_CONTACT": "https://example.org/help?a=1&b=2"}) \
+                as server:
+            page = read(server.client(), "/terms").body.decode()
+            assert "<h2>Ours &amp; &lt;ours&gt;</h2><p>First line,\n  second line.</p><p>Another.</p>" in page
+            assert 'href="https://example.org/help?a=1&amp;b=2"' in page
+            assert "<h2>Buying</h2>" in read(server.client(), "/help").body.decode()
+
+
+def test_a_contact_that_nobody_can_write_to_stops_the_start():
+    with Cases() as case:
+        for contact in ("help", "@example.org", "https://", "http://example.org", "a b@example.org",
+                        "javascript:alert(1)", "x" * 250 + "@example.org", 'a"@example.org'):
+            with case(contact):
+                run = subprocess.run(command("serve", "--check"), capture_output=True, text=True,
+                                     env=clean_environment({"OPERATOR_CONTACT": contact}), timeout=60)
+                assert run.returncode != 0 and "OPERATOR_CONTACT must be" in run.stderr, run

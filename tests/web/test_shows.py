@@ -1,0 +1,111 @@
+"""Proves what everybody sees of shows and venues: when in local time, where, and whether it takes
+place, with and without scripts."""
+
+import datetime
+
+from boxoffice import TEST_PASSWORD, Server, run_cli
+from check import Cases, expect
+from web import PHONE, WIDE, Person, axe
+
+YEAR = datetime.datetime.now(datetime.timezone.utc).year + 1
+
+
+def staff_of(server):
+    user = server.sign_up()
+    run_cli("users", "grant", user.email, "catalogue", "--data", server.data)
+    client = server.client()
+    expect(client.post("/api/users/signin", {"email": user.email, "password": TEST_PASSWORD}), 200)
+    return client
+
+
+def make_venue(client, **changes):
+    body = {"name": "Astra Kulturhaus", "city": "Berlin", "country": "DE",
+            "timeZone": "Europe/Berlin", **changes}
+    return expect(client.post("/api/venues", body), 201).json
+
+
+def make_show(client, venue, **changes):
+    body = {"venueId": venue["id"], "title": "Mono Lake", "performers": ["Mono Lake", "Río"],
+            "category": "music", "startsAt": f"{YEAR}-07-01T19:30",
+            "doorsAt": f"{YEAR}-07-01T18:00", **changes}
+    return expect(client.post("/api/shows", body), 201).json
+
+
+def test_a_show_says_when_where_and_whether_it_takes_place(server):
+    staff = staff_of(server)
+    venue = make_venue(staff)
+    show = make_show(staff, venue)
+    day = datetime.date(YEAR, 7, 1).strftime("%A, 1 July %Y, 19:30")
+    with Cases() as case:
+        for scripts in (True, False):
+            with case("with scripts" if scripts else "without scripts"):
+                with Person(server, javascript=scripts) as person:
+                    browser = person.go(f"/shows/{show['id']}").browser
+                    assert browser.text("h1") == "Mono Lake"
+                    facts = browser.text(".facts")
+                    for part in (day, "18:00", "Time in Berlin (Europe/Berlin)", "Astra Kulturhaus"):
+                        assert part in facts, (part, facts)
+                    assert not browser.has(".state")
+                    browser.click(".facts a")
+                    person.wait_path(f"/venues/{venue['id']}")
+                    assert "Mono Lake" in browser.text(".rows") and day in browser.text(".rows")
+    expect(staff.post(f"/api/shows/{show['id']}/postpone", {}), 200)
+    page = server.client().get(f"/shows/{show['id']}").body.decode()
+    assert "Postponed. A new day is not known yet." in page and "Was to start" in page
+    expect(staff.post(f"/api/shows/{show['id']}/cancel", {}), 200)
+    assert "Cancelled. It does not take place." in \
+        server.client().get(f"/shows/{show['id']}").body.decode()
+    assert "Cancelled" in server.client().get(f"/venues/{venue['id']}").body.decode()
+
+
+def test_a_proposal_is_shown_to_nobody_else(server):
+    seller = server.sign_up()
+    show = make_show(seller, make_venue(seller))
+    assert server.client().get(f"/shows/{show['id']}").status == 404
+    page = seller.get(f"/shows/{show['id']}")
+    assert page.status == 200 and b"waits to be looked at" in page.body
+    assert b'<meta name="robots" content="noindex">' in page.body
+
+
+def test_the_page_of_what_was_merged_leads_on_for_good(server):
+    staff = staff_of(server)
+    venue, twin = make_venue(staff), make_venue(staff)
+    show, double = make_show(staff, venue), make_show(staff, twin)
+    for kind, gone, to in (("venues", twin, venue), ("shows", double, show)):
+        expect(staff.post(f"/api/{kind}/{gone['id']}/merge", {"into": to["id"]}), 200)
+        answer = server.client().get(f"/{kind}/{gone['id']}")
+        assert (answer.status, answer.headers["location"]) == (308, f"/{kind}/{to['id']}")
+
+
+def test_titles_are_escaped_and_keep_to_themselves(server):
+    staff = staff_of(server)
+    venue = make_venue(staff, name="<b>Hall</b>")
+    show = make_show(staff, venue, title='"><script>alert(1)</script>', performers=["<i>x</i>"])
+    for path in (f"/shows/{show['id']}", f"/venues/{venue['id']}"):
+        page = server.client().get(path).body
+        assert b"<script>alert" not in page and b"<b>Hall" not in page and b"<i>x" not in page
+
+
+def test_what_is_not_there_is_a_page_that_says_so(server):
+    for path in ("/shows/nothing", "/shows/" + "0" * 24, "/venues/nothing", "/venues/" + "0" * 24):
+        assert server.client().get(path).status == 404, path
+
+
+def test_axe_finds_nothing_on_shows_and_venues():
+    with Server() as server:
+        staff = staff_of(server)
+        venue, empty = make_venue(staff), make_venue(staff, name="x" * 72)
+        shows = [make_show(staff, venue, title=title) for title in ("Mono Lake", "x" * 200, "東京")]
+        expect(staff.post(f"/api/shows/{shows[1]['id']}/cancel", {}), 200)
+        expect(staff.post(f"/api/shows/{shows[2]['id']}/postpone", {}), 200)
+        paths = [f"/shows/{show['id']}" for show in shows] + \
+            [f"/venues/{venue['id']}", f"/venues/{empty['id']}"]
+        with Cases() as case:
+            for size in (WIDE, PHONE):
+                with Person(server, **size) as person:
+                    for path in paths:
+                        with case((size, path)):
+                            person.go(path)
+                            assert axe(person.browser) == []
+                            assert person.browser.run(
+                                "return document.documentElement.scrollWidth <= innerWidth")
