@@ -110,7 +110,7 @@ class Notifier:
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True)
         boxoffice.processes.append(self.process)
         line = self.process.stdout.readline()
-        assert line.startswith("listening on http://"), line
+        assert line.startswith("listening on http://"), open(self.log, encoding="utf-8").read()
         client = Client("127.0.0.1", int(line.rsplit(":", 1)[1]))
         wait_for(lambda: client.get("/readyz").status == 200, 10, "the notifier to be ready")
 
@@ -161,7 +161,7 @@ def test_a_service_outside_the_tree_mails_the_buyer():
     with tempfile.TemporaryDirectory() as folder, Nats() as nats, MailServer() as mail:
         program = Installed(folder).build(folder)
         env = {**nats.environment(), "JWT_KEY": boxoffice.TEST_KEY, "SMTP_URL": mail.url(),
-               "MAIL_FROM": "tickets@example.test"}
+               "MAIL_FROM": "tickets@example.test", "PUBLIC_URL": "https://tickets.example.test"}
         notifier = Notifier(program, folder, env)
         with Server(env=nats.environment()) as server:
             notifier.start()

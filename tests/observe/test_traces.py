@@ -164,6 +164,7 @@ PURCHASE = sorted([
     "payments: write /api/payments", "orders: apply payment:created",
     "tickets: apply order:completed", "payments: apply order:completed",
     "expiration: apply order:completed", "orders: apply ticket:updated",
+    "mail: apply order:created", "mail: apply order:completed",
 ])
 
 
