@@ -59,7 +59,7 @@ static void append_base64(struct buf *out, struct str text)
 /* Headers, then the text in base64: titles are anybody's Unicode. */
 static void compose(struct buf *out, const struct mail *mail)
 {
-    time_t seconds = (time_t)(mail->now_ms / 1000);
+    time_t seconds = (time_t)wall_seconds(mail->now);
     char date[64], memory[2 * MAIL_TEXT_MAX];
     struct buf text = {.at = memory, .cap = sizeof memory, .max = sizeof memory};
     struct tm parts;

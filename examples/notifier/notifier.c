@@ -25,7 +25,7 @@ static enum verdict put_person(struct env *env, struct tx *tx, const struct user
     if (err) return verdict_of(err);
     verdict = version_verdict(held, user->version);
     if (verdict != VERDICT_APPLIED) return verdict;
-    env_job_due(env, SEND, tx->now_ms); /* a mail may have waited for the address */
+    env_job_due(env, SEND, tx->now); /* a mail may have waited for the address */
     return verdict_of(person_put(tx, user));
 }
 
@@ -55,7 +55,7 @@ static enum verdict put_ticket(struct env *env, struct tx *tx, struct object_id 
     if (err) return verdict_of(err);
     verdict = version_verdict(held, version);
     if (verdict != VERDICT_APPLIED) return verdict;
-    env_job_due(env, SEND, tx->now_ms);
+    env_job_due(env, SEND, tx->now);
     return verdict_of(ticket_put(tx, id, version, title));
 }
 
@@ -75,7 +75,7 @@ static enum verdict on_ticket_updated(struct env *env, struct tx *tx, const void
 
 static enum verdict on_order_completed(struct env *env, struct tx *tx, const void *event)
 {
-    env_job_due(env, SEND, tx->now_ms);
+    env_job_due(env, SEND, tx->now);
     return verdict_of(mail_add(tx, event));
 }
 
@@ -104,21 +104,21 @@ static enum err settle(struct env *env, struct tx *tx, struct task *task)
     return mail_sent(tx, send->mail.order_id);
 }
 
-static int64_t retry_at_ms(const struct mail *mail)
+static struct wall_ms retry_at(const struct mail *mail)
 {
     int64_t doublings = mail->tries < RETRY_MAX ? mail->tries : RETRY_MAX;
 
-    return mail->now_ms + (RETRY_MS << doublings);
+    return wall_after(mail->now, RETRY_MS << doublings);
 }
 
-static enum err send_due(struct env *env, struct tx *tx, int64_t *next_ms)
+static enum err send_due(struct env *env, struct tx *tx, struct wall_ms *next)
 {
     struct mail *due = arena_alloc(env->arena, MAILS_A_BATCH * sizeof *due);
     size_t count = 0;
     enum err err = ERR_MEMORY;
 
     if (!due) goto done;
-    TRY(mails_due(tx, tx->now_ms, due, MAILS_A_BATCH, &count));
+    TRY(mails_due(tx, tx->now, due, MAILS_A_BATCH, &count));
     for (size_t i = 0; i < count; i++) {
         struct mail_task *send = task_new(sizeof *send);
 
@@ -127,9 +127,9 @@ static enum err send_due(struct env *env, struct tx *tx, int64_t *next_ms)
         send->task.resolve = settle;
         send->mail = due[i];
         env_task(env, tx, &send->task); /* the runtime's from here on */
-        TRY(mail_try(tx, due[i].order_id, retry_at_ms(&due[i])));
+        TRY(mail_try(tx, due[i].order_id, retry_at(&due[i])));
     }
-    TRY(mails_next(tx, next_ms));
+    TRY(mails_next(tx, next));
 done:
     return err;
 }

@@ -22,7 +22,8 @@ struct mail {
     char order_id[OBJECT_ID_HEX + 1];
     char to[MAIL_TEXT_MAX];
     char title[MAIL_TEXT_MAX];
-    int64_t price_cents, tries, now_ms;
+    int64_t price_cents, tries;
+    struct wall_ms now;
 };
 /* Blocks, at most 20 s; for a pool thread. False: it was not taken; the log says why. */
 bool mail_send(const struct mail *mail);
@@ -38,10 +39,10 @@ enum err ticket_put(struct tx *tx, struct object_id id, int64_t version, struct 
 /* A mail is due; once an order. */
 enum err mail_add(struct tx *tx, const struct order_completed *order);
 /* Due mails whose person and ticket are known, at most max. */
-enum err mails_due(struct tx *tx, int64_t now_ms, struct mail *out, size_t max, size_t *count);
-/* The earliest due time of those, or JOB_NEVER. */
-enum err mails_next(struct tx *tx, int64_t *due_at_ms);
-enum err mail_try(struct tx *tx, const char *order_id, int64_t next_try_ms);
+enum err mails_due(struct tx *tx, struct wall_ms now, struct mail *out, size_t max, size_t *count);
+/* The earliest due time of those, or WALL_NEVER. */
+enum err mails_next(struct tx *tx, struct wall_ms *due_at);
+enum err mail_try(struct tx *tx, const char *order_id, struct wall_ms next_try);
 enum err mail_sent(struct tx *tx, const char *order_id);
 
 #endif

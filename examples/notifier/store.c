@@ -71,7 +71,7 @@ enum err mail_add(struct tx *tx, const struct order_completed *order)
                    "INSERT INTO mails (order_id, user_id, ticket_id, price_cents, tries, due_at_ms)"
                    " VALUES ($1, $2, $3, $4, 0, $5) ON CONFLICT (order_id) DO NOTHING",
                    sql_id(order->id), sql_text(order->user_id), sql_id(order->ticket_id),
-                   sql_int(order->price_cents), sql_int(tx->now_ms));
+                   sql_int(order->price_cents), sql_wall(tx->now));
 }
 
 static void copy(char *out, size_t size, struct str text)
@@ -79,7 +79,7 @@ static void copy(char *out, size_t size, struct str text)
     snprintf(out, size, "%.*s", (int)text.len, text.len ? text.at : "");
 }
 
-enum err mails_due(struct tx *tx, int64_t now_ms, struct mail *out, size_t max, size_t *count)
+enum err mails_due(struct tx *tx, struct wall_ms now, struct mail *out, size_t max, size_t *count)
 {
     struct rows rows;
 
@@ -88,7 +88,7 @@ enum err mails_due(struct tx *tx, int64_t now_ms, struct mail *out, size_t max, 
              "SELECT m.order_id, p.email, t.title, m.price_cents, m.tries FROM mails m"
              " JOIN people p ON p.id = m.user_id JOIN tickets t ON t.id = m.ticket_id"
              " WHERE m.due_at_ms IS NOT NULL AND m.due_at_ms <= $1 ORDER BY m.due_at_ms LIMIT $2",
-             sql_int(now_ms), sql_int((int64_t)max));
+             sql_wall(now), sql_int((int64_t)max));
     while (*count < max && rows_next(&rows)) {
         struct mail *mail = &out[(*count)++];
 
@@ -97,12 +97,12 @@ enum err mails_due(struct tx *tx, int64_t now_ms, struct mail *out, size_t max, 
         copy(mail->title, sizeof mail->title, rows_text(&rows, 2));
         mail->price_cents = rows_int(&rows, 3);
         mail->tries = rows_int(&rows, 4);
-        mail->now_ms = now_ms;
+        mail->now = now;
     }
     return rows_end(&rows);
 }
 
-enum err mails_next(struct tx *tx, int64_t *due_at_ms)
+enum err mails_next(struct tx *tx, struct wall_ms *due_at)
 {
     struct rows rows;
 
@@ -110,15 +110,15 @@ enum err mails_next(struct tx *tx, int64_t *due_at_ms)
              "SELECT m.due_at_ms FROM mails m"
              " JOIN people p ON p.id = m.user_id JOIN tickets t ON t.id = m.ticket_id"
              " WHERE m.due_at_ms IS NOT NULL ORDER BY m.due_at_ms LIMIT 1");
-    *due_at_ms = rows_next(&rows) ? rows_int(&rows, 0) : JOB_NEVER;
+    *due_at = rows_next(&rows) ? rows_wall(&rows, 0) : WALL_NEVER;
     return rows_end(&rows);
 }
 
-enum err mail_try(struct tx *tx, const char *order_id, int64_t next_try_ms)
+enum err mail_try(struct tx *tx, const char *order_id, struct wall_ms next_try)
 {
     return tx_exec(tx, NULL,
                    "UPDATE mails SET tries = tries + 1, due_at_ms = $2 WHERE order_id = $1",
-                   sql_text(str_of(order_id)), sql_int(next_try_ms));
+                   sql_text(str_of(order_id)), sql_wall(next_try));
 }
 
 enum err mail_sent(struct tx *tx, const char *order_id)

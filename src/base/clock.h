@@ -56,6 +56,20 @@ static inline int64_t wall_since(struct wall_ms now, struct wall_ms then)
 {
     return now.ms - then.ms;
 }
+/* Whole seconds since 1970, as tokens and other protocols count. */
+static inline int64_t wall_seconds(struct wall_ms time)
+{
+    return time.ms / 1000;
+}
+/* It is one: not WALL_NONE. */
+static inline struct wall_ms wall_of_seconds(int64_t time_s)
+{
+    return (struct wall_ms){time_s * 1000};
+}
+static inline bool wall_known(struct wall_ms time)
+{
+    return time.ms != 0;
+}
 static inline bool wall_same(struct wall_ms a, struct wall_ms b)
 {
     return a.ms == b.ms;
@@ -87,6 +101,10 @@ static inline bool mono_reached(struct mono_ms now, struct mono_ms at)
 static inline int64_t mono_since(struct mono_ms now, struct mono_ms then)
 {
     return now.ms - then.ms;
+}
+static inline bool mono_before(struct mono_ms a, struct mono_ms b)
+{
+    return a.ms < b.ms;
 }
 static inline struct mono_ms mono_earlier(struct mono_ms a, struct mono_ms b)
 {

@@ -45,19 +45,19 @@ enum err outbox_refill(struct tx *tx, int64_t from, int64_t max, int64_t *next);
 /* The sequence of the event this transaction appended last. */
 enum err outbox_last(struct tx *tx, int64_t *sequence);
 /* When it was appended, UTC ms; 0: there is none. */
-enum err outbox_last_time(struct tx *tx, int64_t *time_ms);
+enum err outbox_last_time(struct tx *tx, struct wall_ms *time);
 
 /* When the oldest that is kept was appended, UTC ms, but for the newest; 0: there is none. */
-enum err outbox_oldest_time(struct tx *tx, int64_t *time_ms);
+enum err outbox_oldest_time(struct tx *tx, struct wall_ms *time);
 /* Up to which sequence events are no longer kept; 0: none was removed, or the database is of a
  * program that kept all. */
 enum err outbox_removed(struct tx *tx, int64_t *up_to);
 /* Removes the oldest events, at most max: those up to a sequence, which whoever reads the outbox is
- * beyond (the caller knows them), that were published before before_ms (UTC). What no broker has
+ * beyond (the caller knows them), that were published before `before`. What no broker has
  * acknowledged yet stays, and the newest event does, whatever its age: the next sequence is one
  * higher than the last, also when all others are gone. The channels' figures follow. In the
  * service's first writer; of several processes one does it at a time. */
-enum err outbox_prune(struct tx *tx, int64_t up_to, int64_t before_ms, int64_t max,
+enum err outbox_prune(struct tx *tx, int64_t up_to, struct wall_ms before, int64_t max,
                       int64_t *removed);
 
 /* --- reading the books (any connection to a service's database) ------------------------------ */
@@ -76,7 +76,8 @@ enum err outbox_channels(struct tx *tx, struct arena *arena, struct channel *out
                          size_t *count);
 
 struct outbox_event {
-    int64_t sequence, published_at_ms;
+    int64_t sequence;
+    struct wall_ms published_at;
     struct str subject, payload, trace; /* in the arena; trace: empty when there is none */
 };
 /* Events whose payload has `word` (letters and digits) as a whole text, oldest first. Reads the
@@ -90,7 +91,8 @@ struct dead_letter {
     struct str source, subject, reason; /* in the arena, as is … */
     struct str payload;                 /* … its first DEAD_PAYLOAD_MAX characters */
     struct str trace;                   /* the event's traceparent; empty: none */
-    int64_t sequence, dead_at_ms;
+    int64_t sequence;
+    struct wall_ms dead_at;
 };
 /* The newest dead letters of a subscriber, at most max; total: all there are. */
 enum err dead_letters(struct tx *tx, struct arena *arena, struct dead_letter *out, size_t max,
@@ -105,7 +107,7 @@ enum err dead_letter_get(struct tx *tx, struct arena *arena, int64_t id, struct 
 enum err dead_letter_retry(struct tx *tx, const struct dead_letter *letter);
 /* Forgets those that nobody has looked at for a year, at most max (struct retention). */
 #define DEAD_LETTER_MS (365 * 24 * 3600 * INT64_C(1000))
-enum err dead_letters_forget(struct tx *tx, int64_t before_ms, int64_t max, int64_t *forgotten);
+enum err dead_letters_forget(struct tx *tx, struct wall_ms before, int64_t max, int64_t *forgotten);
 /* ERR_NOT_FOUND: there is none of this id. */
 enum err dead_letter_drop(struct tx *tx, int64_t id);
 /* What became of an event that was delivered or put back: it waits, is dead (then which letter),
@@ -127,12 +129,12 @@ enum err bus_position(struct tx *tx, const char *source, int64_t *sequence);
 /* How many events wait for an earlier version. */
 enum err waiting_count(struct tx *tx, int64_t *count);
 /* Since when the oldest of them does, UTC ms; INT64_MAX: none waits. */
-enum err waiting_since(struct tx *tx, int64_t *since_ms);
+enum err waiting_since(struct tx *tx, struct wall_ms *since);
 enum err dead_count(struct tx *tx, int64_t *count); /* dead letters */
 /* Rows of the outbox that no broker has acknowledged yet, UNRELAYED_MAX at most. */
 #define UNRELAYED_MAX 100000
 enum err unrelayed_count(struct tx *tx, int64_t *count);
-/* Keeps an event that can never be applied, with its reason and whole payload. id and dead_at_ms
+/* Keeps an event that can never be applied, with its reason and whole payload. id and dead_at
  * are given to it. */
 enum err dead_letter_put(struct tx *tx, const struct dead_letter *letter);
 
@@ -238,9 +240,9 @@ struct delivery {
     struct str subject;
     struct str payload;
     struct str trace; /* its traceparent: of the piece of work that published it; empty: none */
-    int64_t published_at_ms;
+    struct wall_ms published_at;
     bool waited;          /* was set aside earlier, waiting for an earlier version … */
-    int64_t since_ms;     /* … since then, UTC */
+    struct wall_ms since; /* … since then */
     bool known;           /* another replica applied it: subscription_known */
     enum verdict verdict; /* filled by the subscriber */
     struct str reason;    /* with VERDICT_DEAD: why, for people; a constant or arena text */

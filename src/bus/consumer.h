@@ -22,7 +22,7 @@
 struct consumer_message {
     void *handle;
     int64_t stream_sequence, delivered; /* delivered: how often, this time included */
-    int64_t published_at_ms;
+    struct wall_ms published_at;
 };
 
 enum consumer_action {

@@ -85,9 +85,9 @@ struct subscription {
     int64_t poll_seq;
     struct mono_ms waiting_at; /* when the next round begins by itself */
     int64_t waiting_pause_ms;
-    int64_t caught_up_ms;    /* UTC; when nothing was left to fetch, the last time … */
-    int64_t steady_since_ms; /* … and since when that was so every few minutes */
-    struct mono_ms now;      /* of the latest fetch */
+    struct wall_ms caught_up;    /* when nothing was left to fetch, the last time … */
+    struct wall_ms steady_since; /* … and since when that was so every few minutes */
+    struct mono_ms now;          /* of the latest fetch */
 };
 
 /* The name as deliveries show it: as long as the subscription lives, one address a name. NULL: it

@@ -115,7 +115,7 @@ static bool keep_delivery(struct subscription *sub, struct delivery *delivery, s
     delivery->sequence = rows_int(rows, 0);
     delivery->subject = arena_copy(sub->arena, rows_text(rows, 1));
     delivery->payload = arena_copy(sub->arena, rows_text(rows, 2));
-    delivery->published_at_ms = rows_int(rows, 3);
+    delivery->published_at = rows_wall(rows, 3);
     delivery->trace = arena_copy(sub->arena, rows_text(rows, 4));
     return delivery->subject.at && delivery->payload.at && delivery->trace.at;
 }

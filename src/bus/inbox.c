@@ -65,7 +65,7 @@ enum err inbox_put(struct tx *tx, const struct delivery *const *applied, size_t 
     enum err err = OK;
 
     for (; i + ROWS <= count; i += ROWS) {
-        struct sql_value values[1 + 2 * ROWS] = {sql_int(tx->now_ms)};
+        struct sql_value values[1 + 2 * ROWS] = {sql_wall(tx->now)};
 
         for (size_t j = 0; j < ROWS; j++) {
             values[1 + 2 * j] = sql_text(str_of(applied[i + j]->source));
@@ -80,7 +80,7 @@ enum err inbox_put(struct tx *tx, const struct delivery *const *applied, size_t 
     for (; i < count; i++)
         TRY(tx_exec(tx, NULL,
                     "INSERT INTO bus_inbox (source, seq, taken_at_ms) VALUES ($2, $3, $1)",
-                    sql_int(tx->now_ms), sql_text(str_of(applied[i]->source)),
+                    sql_wall(tx->now), sql_text(str_of(applied[i]->source)),
                     sql_int(applied[i]->sequence)));
 done:
     return err;
@@ -95,7 +95,7 @@ enum err inbox_prune(struct tx *tx, struct mono_ms now, struct mono_ms *due)
     err = tx_exec(tx, &changes,
                   "DELETE FROM bus_inbox WHERE id < (SELECT MIN(id) FROM bus_inbox) + $1 "
                   "AND taken_at_ms < $2",
-                  sql_int(PRUNE_ROWS), sql_int(tx->now_ms - AGE_MS));
+                  sql_int(PRUNE_ROWS), sql_wall(wall_after(tx->now, -AGE_MS)));
     *due = mono_after(now, changes ? 0 : PRUNE_MS);
     return err;
 }

@@ -143,7 +143,7 @@ static struct delivery delivery_of(struct subscription *sub, const struct consum
 {
     struct delivery delivery = {.subject = str_of(natsMsg_GetSubject(message->handle)),
                                 .payload = message_payload(message->handle),
-                                .published_at_ms = message->published_at_ms};
+                                .published_at = message->published_at};
     const char *trace = NULL;
 
     if (natsMsgHeader_Get(message->handle, "traceparent", &trace) == NATS_OK &&

@@ -72,7 +72,7 @@ static bool read_metadata(natsMsg *message, struct consumer_message *out, int64_
     *out = (struct consumer_message){.handle = message,
                                      .stream_sequence = (int64_t)metadata->Sequence.Stream,
                                      .delivered = (int64_t)metadata->NumDelivered,
-                                     .published_at_ms = metadata->Timestamp / NS_PER_MS};
+                                     .published_at = {metadata->Timestamp / NS_PER_MS}};
     *pending = (int64_t)metadata->NumPending;
     jsMsgMetaData_Destroy(metadata);
     return true;

@@ -39,8 +39,7 @@ enum err outbox_append(struct tx *tx, struct str subject, struct str payload)
     TRY(tx_exec(tx, NULL,
                 "INSERT INTO outbox (subject, payload, created_at_ms, trace) "
                 "VALUES ($1, $2, $3, $4)",
-                sql_text(subject), sql_text(payload), sql_int(tx->now_ms),
-                sql_text_or_null(trace)));
+                sql_text(subject), sql_text(payload), sql_wall(tx->now), sql_text_or_null(trace)));
     if (atomic_load(&relaying))
         TRY(tx_exec_values(tx, NULL, "INSERT INTO outbox_unrelayed (seq) VALUES ({{last serial}})",
                            NULL, 0));
@@ -96,17 +95,27 @@ done:
     return err;
 }
 
-enum err outbox_oldest_time(struct tx *tx, int64_t *time_ms)
+/* Of the one row; WALL_NONE: there is none. */
+static enum err one_time(struct tx *tx, const char *sql, struct wall_ms *out)
 {
-    return count_rows(tx,
-                      "SELECT created_at_ms FROM outbox WHERE seq < (SELECT MAX(seq) FROM outbox) "
-                      "ORDER BY seq LIMIT 1",
-                      time_ms);
+    struct rows rows;
+
+    tx_query_values(tx, &rows, sql, NULL, 0);
+    *out = rows_next(&rows) ? rows_wall(&rows, 0) : WALL_NONE;
+    return rows_end(&rows);
 }
 
-enum err outbox_last_time(struct tx *tx, int64_t *time_ms)
+enum err outbox_oldest_time(struct tx *tx, struct wall_ms *time)
 {
-    return count_rows(tx, "SELECT created_at_ms FROM outbox ORDER BY seq DESC LIMIT 1", time_ms);
+    return one_time(tx,
+                    "SELECT created_at_ms FROM outbox WHERE seq < (SELECT MAX(seq) FROM outbox) "
+                    "ORDER BY seq LIMIT 1",
+                    time);
+}
+
+enum err outbox_last_time(struct tx *tx, struct wall_ms *time)
+{
+    return one_time(tx, "SELECT created_at_ms FROM outbox ORDER BY seq DESC LIMIT 1", time);
 }
 
 static enum err channel_add(struct tx *tx, const struct channel *channel)
@@ -198,7 +207,7 @@ enum err outbox_fold(struct tx *tx)
     tx_query(tx, &rows,
              "SELECT COALESCE(MAX(seq), 0) FROM outbox WHERE created_at_ms <= $1 AND seq > "
              "(SELECT COALESCE(MAX(last_seq), 0) FROM bus_channels)",
-             sql_int(tx->now_ms - OUTBOX_FOLD_MS));
+             sql_wall(wall_after(tx->now, -OUTBOX_FOLD_MS)));
     if (rows_next(&rows)) up_to = rows_int(&rows, 0);
     TRY(rows_end(&rows));
     if (up_to) TRY(count_up_to(tx, up_to, CHANNELS_MAX));
@@ -225,7 +234,8 @@ done:
 
 /* *last: of the oldest events, at most max, the last before the first young one; 0: there is none.
  */
-static enum err oldest(struct tx *tx, int64_t up_to, int64_t before_ms, int64_t max, int64_t *last)
+static enum err oldest(struct tx *tx, int64_t up_to, struct wall_ms before, int64_t max,
+                       int64_t *last)
 {
     struct rows rows;
     bool old = true;
@@ -235,7 +245,7 @@ static enum err oldest(struct tx *tx, int64_t up_to, int64_t before_ms, int64_t 
              "SELECT seq, created_at_ms FROM outbox WHERE seq <= $1 ORDER BY seq LIMIT $2",
              sql_int(up_to), sql_int(max));
     while (old && rows_next(&rows)) {
-        old = rows_int(&rows, 1) < before_ms;
+        old = wall_before(rows_wall(&rows, 1), before);
         if (old) *last = rows_int(&rows, 0);
     }
     return rows_end(&rows);
@@ -260,7 +270,7 @@ done:
     return err;
 }
 
-enum err outbox_prune(struct tx *tx, int64_t up_to, int64_t before_ms, int64_t max,
+enum err outbox_prune(struct tx *tx, int64_t up_to, struct wall_ms before, int64_t max,
                       int64_t *removed)
 {
     int64_t turn = 0, last = 0;
@@ -270,7 +280,7 @@ enum err outbox_prune(struct tx *tx, int64_t up_to, int64_t before_ms, int64_t m
     TRY(take_turn(tx, &turn));
     if (!turn) return OK;
     TRY(prunable_up_to(tx, &up_to));
-    TRY(oldest(tx, up_to, before_ms, max, &last));
+    TRY(oldest(tx, up_to, before, max, &last));
     if (!last) return OK;
     TRY(uncount(tx, last));
     TRY(tx_exec(tx, removed, "DELETE FROM outbox WHERE seq <= $1", sql_int(last)));
@@ -323,7 +333,7 @@ enum err outbox_find(struct tx *tx, struct arena *arena, struct str word, struct
              sql_text(buf_str(&like)), sql_int((int64_t)max));
     while (*count < max && rows_next(&rows))
         out[(*count)++] = (struct outbox_event){
-            rows_int(&rows, 0), rows_int(&rows, 1), arena_copy(arena, rows_text(&rows, 2)),
+            rows_int(&rows, 0), rows_wall(&rows, 1), arena_copy(arena, rows_text(&rows, 2)),
             arena_copy(arena, rows_text(&rows, 3)), arena_copy(arena, rows_text(&rows, 4))};
     return rows_end(&rows);
 }
@@ -338,7 +348,7 @@ static struct dead_letter letter_read(struct rows *rows, struct arena *arena)
         .subject = arena_copy(arena, rows_text(rows, 3)),
         .payload = arena_copy(arena, rows_text(rows, 4)),
         .reason = arena_copy(arena, rows_text(rows, 5)),
-        .dead_at_ms = rows_int(rows, 6),
+        .dead_at = rows_wall(rows, 6),
         .trace = arena_copy(arena, rows_text(rows, 7)),
     };
 }
@@ -398,7 +408,7 @@ enum err dead_letter_retry(struct tx *tx, const struct dead_letter *letter)
                 "since_ms, trace) VALUES ($1, $2, $3, $4, $5, $5, $6) "
                 "ON CONFLICT (source, seq) DO NOTHING",
                 sql_text(letter->source), sql_int(letter->sequence), sql_text(letter->subject),
-                sql_text(letter->payload), sql_int(tx->now_ms), sql_text_or_null(letter->trace)));
+                sql_text(letter->payload), sql_wall(tx->now), sql_text_or_null(letter->trace)));
 done:
     return err;
 }
@@ -412,14 +422,14 @@ enum err dead_letter_drop(struct tx *tx, int64_t id)
 }
 
 /* By id: the oldest first, of which only a bounded part is looked at. */
-enum err dead_letters_forget(struct tx *tx, int64_t before_ms, int64_t max, int64_t *forgotten)
+enum err dead_letters_forget(struct tx *tx, struct wall_ms before, int64_t max, int64_t *forgotten)
 {
-    int64_t year_ms = tx->now_ms - DEAD_LETTER_MS;
+    struct wall_ms a_year_ago = wall_after(tx->now, -DEAD_LETTER_MS);
 
     return tx_exec(tx, forgotten,
                    "DELETE FROM bus_dead WHERE dead_at_ms < $1 AND id IN "
                    "(SELECT id FROM bus_dead ORDER BY id LIMIT $2)",
-                   sql_int(before_ms < year_ms ? before_ms : year_ms), sql_int(max));
+                   sql_wall(wall_earlier(before, a_year_ago)), sql_int(max));
 }
 
 enum err event_delivery_status(struct tx *tx, struct str source, int64_t sequence,
@@ -480,13 +490,13 @@ enum err waiting_count(struct tx *tx, int64_t *count)
     return count_rows(tx, "SELECT COUNT(*) FROM bus_waiting", count);
 }
 
-enum err waiting_since(struct tx *tx, int64_t *since_ms)
+enum err waiting_since(struct tx *tx, struct wall_ms *since)
 {
     struct rows rows;
 
-    *since_ms = INT64_MAX;
+    *since = WALL_NEVER;
     tx_query_values(tx, &rows, "SELECT MIN(since_ms) FROM bus_waiting", NULL, 0);
-    if (rows_next(&rows) && !rows_null(&rows, 0)) *since_ms = rows_int(&rows, 0);
+    if (rows_next(&rows) && !rows_null(&rows, 0)) *since = rows_wall(&rows, 0);
     return rows_end(&rows);
 }
 
@@ -513,6 +523,6 @@ enum err dead_letter_put(struct tx *tx, const struct dead_letter *letter)
         "INSERT INTO bus_dead (source, seq, subject, payload, reason, dead_at_ms, trace) "
         "VALUES ($1, $2, $3, $4, $5, $6, $7)",
         sql_text(letter->source), sql_int(letter->sequence), sql_text(letter->subject),
-        sql_text(letter->payload), sql_text(letter->reason), sql_int(tx->now_ms),
+        sql_text(letter->payload), sql_text(letter->reason), sql_wall(tx->now),
         sql_text_or_null(letter->trace));
 }

@@ -117,9 +117,9 @@ static bool keep_waiting(struct subscription *sub, struct delivery *delivery, st
     delivery->sequence = rows_int(rows, 1);
     delivery->subject = arena_copy(sub->arena, rows_text(rows, 2));
     delivery->payload = arena_copy(sub->arena, rows_text(rows, 3));
-    delivery->published_at_ms = rows_int(rows, 4);
+    delivery->published_at = rows_wall(rows, 4);
     delivery->trace = arena_copy(sub->arena, rows_text(rows, 5));
-    delivery->since_ms = rows_int(rows, 6);
+    delivery->since = rows_wall(rows, 6);
     return delivery->source && delivery->subject.at && delivery->payload.at && delivery->trace.at;
 }
 
@@ -262,7 +262,7 @@ static enum err subscription_set_aside(struct subscription *sub, struct tx *tx,
                    "since_ms, trace) VALUES ($1, $2, $3, $4, $5, $6, $7)",
                    sql_text(str_of(delivery->source)), sql_int(delivery->sequence),
                    sql_text(delivery->subject), sql_text(delivery->payload),
-                   sql_int(delivery->published_at_ms), sql_int(tx->now_ms),
+                   sql_wall(delivery->published_at), sql_wall(tx->now),
                    sql_text_or_null(delivery->trace));
 }
 
@@ -276,22 +276,23 @@ static enum err take_from_waiting(struct subscription *sub, struct tx *tx,
 
 /* Age alone says nothing: after a stop, a sleep of the machine or hours without the broker, what an
  * event waits for is yet to be fetched. */
-static void note_caught_up(struct subscription *sub, int64_t now_ms)
+static void note_caught_up(struct subscription *sub, struct wall_ms now)
 {
     const struct bus_driver *driver = sub->bus->driver;
 
     if (driver->caught_up ? !driver->caught_up(sub) : driver->news(sub)) return;
-    if (now_ms < sub->caught_up_ms || now_ms - sub->caught_up_ms >= STEADY_MS)
-        sub->steady_since_ms = now_ms;
-    sub->caught_up_ms = now_ms;
+    if (wall_before(now, sub->caught_up) || wall_since(now, sub->caught_up) >= STEADY_MS)
+        sub->steady_since = now;
+    sub->caught_up = now;
 }
 
 /* It has waited for a day, and for the latest minutes of it beside all there was to fetch. */
 static bool waited_in_vain(const struct subscription *sub, const struct delivery *delivery,
-                           int64_t now_ms)
+                           struct wall_ms now)
 {
-    return now_ms - delivery->since_ms > WAITING_AGE_MS_MAX &&
-           now_ms - sub->caught_up_ms < STEADY_MS && now_ms - sub->steady_since_ms >= STEADY_MS;
+    return wall_since(now, delivery->since) > WAITING_AGE_MS_MAX &&
+           wall_since(now, sub->caught_up) < STEADY_MS &&
+           wall_since(now, sub->steady_since) >= STEADY_MS;
 }
 
 static enum err flush_waited(struct subscription *sub, struct tx *tx,
@@ -301,7 +302,7 @@ static enum err flush_waited(struct subscription *sub, struct tx *tx,
     enum err err = OK;
 
     if (delivery->verdict == VERDICT_RETRY) return OK;
-    if (delivery->verdict == VERDICT_EARLY && !waited_in_vain(sub, delivery, tx->now_ms)) return OK;
+    if (delivery->verdict == VERDICT_EARLY && !waited_in_vain(sub, delivery, tx->now)) return OK;
     TRY(take_from_waiting(sub, tx, delivery, &taken));
     if (!taken) return OK; /* another replica has dealt with it */
     if (delivery->verdict == VERDICT_DEAD) TRY(dead_letter(sub, tx, delivery, delivery->reason));
@@ -336,7 +337,7 @@ enum err subscription_flush(struct subscription *sub, struct tx *tx, size_t coun
     bool applied = false, retry = false, waited_retry = false;
     enum err err = OK;
 
-    if (count) note_caught_up(sub, tx->now_ms);
+    if (count) note_caught_up(sub, tx->now);
     for (size_t i = 0; i < count; i++) {
         const struct delivery *delivery = &sub->deliveries[i];
 

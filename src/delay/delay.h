@@ -19,7 +19,7 @@ struct delay;
 
 struct delayed {
     struct object_id id;
-    int64_t due_at_ms;
+    struct wall_ms due_at;
 };
 
 /* What REDIS_URL says: redis://[[user]:password@]host:port[/database], user and password
@@ -50,9 +50,9 @@ bool delay_connected(const struct delay *delay);
 enum err delay_ping(struct delay *delay);
 /* Makes due times known; what is claimed stays claimed. */
 enum err delay_put(struct delay *delay, const struct delayed *items, size_t count);
-/* Takes up to max of what is due at now_ms (UTC) for lease_ms, which the server's clock counts. */
-enum err delay_claim(struct delay *delay, int64_t now_ms, int64_t lease_ms, struct object_id *out,
-                     size_t max, size_t *count);
+/* Takes up to max of what is due at `now` for lease_ms, which the server's clock counts. */
+enum err delay_claim(struct delay *delay, struct wall_ms now, int64_t lease_ms,
+                     struct object_id *out, size_t max, size_t *count);
 /* Forgets what was claimed. */
 enum err delay_done(struct delay *delay, const struct object_id *ids, size_t count);
 

@@ -253,7 +253,7 @@ enum err delay_put(struct delay *delay, const struct delayed *items, size_t coun
     if (!redis_connected(delay)) return ERR_UNAVAILABLE;
     for (size_t i = 0; i < count; i++) {
         snprintf(texts[2 * i], TEXT_BYTES, "%s", object_id_text(items[i].id).hex);
-        snprintf(texts[2 * i + 1], TEXT_BYTES, "%lld", (long long)items[i].due_at_ms);
+        snprintf(texts[2 * i + 1], TEXT_BYTES, "%lld", (long long)items[i].due_at.ms);
         words[5 + 2 * i] = texts[2 * i];
         words[6 + 2 * i] = texts[2 * i + 1];
     }
@@ -262,16 +262,17 @@ enum err delay_put(struct delay *delay, const struct delayed *items, size_t coun
     return reply ? OK : ERR_UNAVAILABLE;
 }
 
-enum err delay_claim(struct delay *delay, int64_t now_ms, int64_t lease_ms, struct object_id *out,
-                     size_t max, size_t *count)
+enum err delay_claim(struct delay *delay, struct wall_ms now, int64_t lease_ms,
+                     struct object_id *out, size_t max, size_t *count)
 {
-    char now[TEXT_BYTES], lease[TEXT_BYTES], most[TEXT_BYTES];
-    const char *words[] = {"EVAL", claim_script, "2", delay->due, delay->claimed, now, lease, most};
+    char until[TEXT_BYTES], lease[TEXT_BYTES], most[TEXT_BYTES];
+    const char *words[] = {"EVAL",         claim_script, "2",   delay->due,
+                           delay->claimed, until,        lease, most};
     redisReply *reply;
 
     *count = 0;
     if (!redis_connected(delay)) return ERR_UNAVAILABLE;
-    snprintf(now, sizeof now, "%lld", (long long)now_ms);
+    snprintf(until, sizeof until, "%lld", (long long)now.ms);
     snprintf(lease, sizeof lease, "%lld", (long long)lease_ms);
     snprintf(most, sizeof most, "%zu", max);
     reply = redis_ask(delay, sizeof words / sizeof *words, words);

@@ -54,8 +54,9 @@ static bool absent(const struct event_field *field, const char *at)
     if (field->kind == FIELD_REF) return is_zero(*(const struct object_id *)(const void *)at);
     if (field->kind == FIELD_NAME || field->kind == FIELD_HASH_REF)
         return ((const struct str *)(const void *)at)->len == 0;
-    if (field->kind == FIELD_COUNT || field->kind == FIELD_TIME_REF)
-        return *(const int64_t *)(const void *)at == 0;
+    if (field->kind == FIELD_COUNT) return *(const int64_t *)(const void *)at == 0;
+    if (field->kind == FIELD_TIME_REF)
+        return wall_same(*(const struct wall_ms *)(const void *)at, WALL_NONE);
     if (field->kind == FIELD_BOUND) return *(const int64_t *)(const void *)at == NO_BOUND;
     if (field->kind == FIELD_DEGREES) return *(const int64_t *)(const void *)at == DEGREES_UNKNOWN;
     if (field->kind == FIELD_NAMES) return ((const struct name_list *)(const void *)at)->count == 0;
@@ -98,7 +99,7 @@ static void put_value(struct json_writer *writer, const struct event_field *fiel
         break;
     case FIELD_TIME:
     case FIELD_TIME_REF:
-        json_put_time(writer, (struct wall_ms){*(const int64_t *)at});
+        json_put_time(writer, *(const struct wall_ms *)at);
         break;
     case FIELD_FLAG:
         json_put_bool(writer, *(const bool *)at);

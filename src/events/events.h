@@ -21,13 +21,13 @@
  *   NAME     struct str         the same, may be absent (then empty)
  *   USER     struct str         1 to 64 printable characters
  *   MONEY    int64_t            cents, greater than 0; decimal dollars on the wire
- *   TIME     int64_t            UTC milliseconds; ISO-8601 on the wire
+ *   TIME     struct wall_ms     ISO-8601 on the wire
  *   FLAG     bool               may be absent (then false); written only when true
  *   HASH     struct str         64 lower-case hex digits: the SHA-256 of a session's id
  *   HASH_REF struct str         the same, may be absent or null (then empty)
  *   COUNT    int64_t            whole number >= 0, may be absent (then 0); written when it is not 0
  *   BOUND    int64_t            whole number >= 0, may be absent (then NO_BOUND)
- *   TIME_REF int64_t            as TIME, may be absent (then 0)
+ *   TIME_REF struct wall_ms     as TIME, may be absent (then WALL_NONE)
  *   DEGREES  int64_t            a latitude or longitude in millionths, may be absent
  *                               (then DEGREES_UNKNOWN)
  *   NAMES    struct name_list       an array of TITLE, at most NAMES_MAX; may be absent (then
@@ -46,13 +46,13 @@
 #define SESSION_FIELDS(F, S)                                                                       \
     F(S, HASH,    id_hash,       "session")                                                        \
     F(S, USER,    user_id,       "userId")                                                         \
-    F(S, TIME,    until_ms,      "until")
+    F(S, TIME,    until,         "until")
 
 /* A link to a new password is wanted; what opens it is worked out from the id (link_token.h). */
 #define RESET_REQUESTED_FIELDS(F, S)                                                               \
     F(S, ID,      id,            "id")                                                             \
     F(S, USER,    user_id,       "userId")                                                         \
-    F(S, TIME,    expires_at_ms, "expiresAt")
+    F(S, TIME,    expires_at,    "expiresAt")
 
 #define PASSWORD_CHANGED_FIELDS(F, S)                                                              \
     F(S, ID,      id,            "id")                                                             \
@@ -82,7 +82,7 @@
     F(S, VERSION, version,       "version")                                                        \
     F(S, TEXT,    status,        "status")                                                         \
     F(S, USER,    user_id,       "userId")                                                         \
-    F(S, TIME,    expires_at_ms, "expiresAt")                                                      \
+    F(S, TIME,    expires_at,    "expiresAt")                                                      \
     F(S, ID,      ticket_id,     "ticket.id")                                                      \
     F(S, MONEY,   price_cents,   "ticket.price")                                                   \
     F(S, NAME,    title,         "ticket.title")                                                   \
@@ -93,7 +93,7 @@
     F(S, ID,      id,            "id")                                                             \
     F(S, VERSION, version,       "version")                                                        \
     F(S, TEXT,    status,        "status")                                                         \
-    F(S, TIME,    expires_at_ms, "expiresAt")                                                      \
+    F(S, TIME,    expires_at,    "expiresAt")                                                      \
     F(S, ID,      ticket_id,     "ticket.id")
 
 #define ORDER_CANCELLED_FIELDS(F, S)                                                               \
@@ -166,9 +166,9 @@
     F(S, TITLE,   title,         "title")                                                          \
     F(S, NAMES,   performers,    "performers")                                                     \
     F(S, TEXT,    category,      "category")                                                       \
-    F(S, TIME,    starts_at_ms,  "startsAt")                                                       \
+    F(S, TIME,    starts_at,     "startsAt")                                                       \
     F(S, TEXT,    starts_local,  "startsAtLocal")                                                  \
-    F(S, TIME_REF, doors_at_ms,  "doorsAt")                                                        \
+    F(S, TIME_REF, doors_at,     "doorsAt")                                                        \
     F(S, NAME,    doors_local,   "doorsAtLocal")                                                   \
     F(S, TEXT,    status,        "status")                                                         \
     F(S, COUNT,   max_per_buyer, "rules.maxPerBuyer")                                              \
@@ -218,13 +218,13 @@ enum event_type {
 #define EVENT_C_NAME     struct str
 #define EVENT_C_USER     struct str
 #define EVENT_C_MONEY    int64_t
-#define EVENT_C_TIME     int64_t
+#define EVENT_C_TIME     struct wall_ms
 #define EVENT_C_FLAG     bool
 #define EVENT_C_HASH     struct str
 #define EVENT_C_HASH_REF struct str
 #define EVENT_C_COUNT    int64_t
 #define EVENT_C_BOUND    int64_t
-#define EVENT_C_TIME_REF int64_t
+#define EVENT_C_TIME_REF struct wall_ms
 #define EVENT_C_DEGREES  int64_t
 #define EVENT_C_NAMES    struct name_list
 

@@ -100,13 +100,13 @@ static struct db *reader_of(const struct instance *instance, const struct tx *tx
     return instance->readers[loop];
 }
 
-bool instance_readable(const struct instance *instance, const struct tx *tx, int64_t now_ms)
+bool instance_readable(const struct instance *instance, const struct tx *tx, struct wall_ms now)
 {
     struct db *reader = reader_of(instance, tx);
     int64_t waiting;
 
     if (!reader) return atomic_load(&writer_first(instance)->open);
-    return waiting_count(tx_read(reader, (struct wall_ms){now_ms}), &waiting) == OK;
+    return waiting_count(tx_read(reader, now), &waiting) == OK;
 }
 
 bool instance_subscribed(const struct instance *instance)
@@ -212,14 +212,14 @@ void env_events_put_back(struct env *env)
     subscription_poll(writer_first(env->instance)->subscription);
 }
 
-bool app_is_ready(const struct app *app, const struct tx *tx, int64_t now_ms)
+bool app_is_ready(const struct app *app, const struct tx *tx, struct wall_ms now)
 {
     bool ready = !app_is_stopping(app);
 
     for (size_t i = 0; ready && i < app_service_count(app); i++) {
         const struct instance *instance = app_service(app, i);
 
-        ready = instance_readable(instance, tx, now_ms) && instance_healthy(instance) &&
+        ready = instance_readable(instance, tx, now) && instance_healthy(instance) &&
                 instance_subscribed(instance);
     }
     return ready;

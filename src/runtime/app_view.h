@@ -15,7 +15,7 @@ int64_t app_uptime_ms(const struct app *app);
 bool app_is_stopping(const struct app *app);
 /* Every service's database can be read, its listeners are subscribed and its writers' last
  * transactions could be made; and nobody has asked the program to stop. As instance_readable. */
-bool app_is_ready(const struct app *app, const struct tx *tx, int64_t now_ms);
+bool app_is_ready(const struct app *app, const struct tx *tx, struct wall_ms now);
 struct bus *app_bus(const struct app *app);
 /* NULL until it runs. */
 const struct http_server *app_http_server(const struct app *app);
@@ -36,7 +36,7 @@ size_t instance_route_count(const struct instance *instance);
 const char *const *instance_subjects(const struct instance *instance);
 /* Its database can be read, over the connection of the loop whose handler has tx; on PostgreSQL,
  * as its writer saw it within the last second. In that loop's thread. */
-bool instance_readable(const struct instance *instance, const struct tx *tx, int64_t now_ms);
+bool instance_readable(const struct instance *instance, const struct tx *tx, struct wall_ms now);
 /* Its database is there, and its listeners are subscribed. */
 bool instance_subscribed(const struct instance *instance);
 /* The first writer could make its last transaction; every writer could. */

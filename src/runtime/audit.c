@@ -25,14 +25,14 @@ enum err audit_put(struct env *env, struct tx *tx, const struct audit *entry)
     TRY(tx_exec(tx, NULL,
                 "INSERT INTO audit (id, at_ms, action, actor, subject, address, detail)"
                 " VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                sql_id(object_id_new(env->ids, (struct wall_ms){tx->now_ms})), sql_int(tx->now_ms),
+                sql_id(object_id_new(env->ids, tx->now)), sql_wall(tx->now),
                 sql_text(str_of(entry->action)), sql_text(cut(entry->actor)),
                 sql_text(cut(entry->subject)), sql_text(cut(entry->address)),
                 sql_text(cut(entry->detail))));
     TRY(tx_exec(tx, NULL,
                 "DELETE FROM audit WHERE at_ms < $1 AND id IN"
                 " (SELECT id FROM audit ORDER BY id LIMIT $2)",
-                sql_int(tx->now_ms - YEAR_MS), sql_int(OLD_MAX)));
+                sql_wall(wall_after(tx->now, -YEAR_MS)), sql_int(OLD_MAX)));
 done:
     return err;
 }
@@ -70,7 +70,7 @@ enum err audit_page(struct tx *tx, struct arena *arena, struct object_id after,
         struct audit_row *row = &out[(*count)++];
 
         row->id = rows_id(&rows, 0);
-        row->at_ms = rows_int(&rows, 1);
+        row->at = rows_wall(&rows, 1);
         for (int i = 0; i < AUDIT_TEXTS; i++) {
             row->texts[i] = arena_copy(arena, rows_text(&rows, i + 2));
             if (!row->texts[i].at) rows.err = ERR_MEMORY;

@@ -7,7 +7,7 @@
 #define AUDIT_TEXTS 5 /* action, actor, subject, address, detail */
 struct audit_row {
     struct object_id id;
-    int64_t at_ms;
+    struct wall_ms at;
     struct str texts[AUDIT_TEXTS];
 };
 /* Up to max entries with an id below `after`, newest first; texts in the arena. */

@@ -84,7 +84,7 @@ done:
     return err;
 }
 
-enum err service_migrate(struct db *db, const struct service_definition *def, int64_t now_ms,
+enum err service_migrate(struct db *db, const struct service_definition *def, struct wall_ms now,
                          struct buf *why)
 {
     const struct migration *steps;
@@ -92,7 +92,7 @@ enum err service_migrate(struct db *db, const struct service_definition *def, in
 
     TRY(err);
     for (size_t part = 0; (steps = service_schema(def, part)); part++)
-        TRY(db_migrate(db, steps, (struct wall_ms){now_ms}, why));
+        TRY(db_migrate(db, steps, now, why));
 done:
     return err;
 }

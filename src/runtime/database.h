@@ -21,7 +21,7 @@ enum err service_dsn(const struct settings *settings, const char *name, char **o
 /* The schema of a service's database in parts, from 0 on; NULL after the last. */
 const struct migration *service_schema(const struct service_definition *def, size_t part);
 /* Brings a database of that service up to date; errors as of db_migrate. */
-enum err service_migrate(struct db *db, const struct service_definition *def, int64_t now_ms,
+enum err service_migrate(struct db *db, const struct service_definition *def, struct wall_ms now,
                          struct buf *why);
 
 /* True when this program knows the step, of the bus, the runtime or the service. */

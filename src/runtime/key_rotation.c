@@ -43,7 +43,7 @@ enum err session_keys_rotate_alone(const struct settings *settings,
 
     TRY(service_dsn(settings, admin->name, &dsn, why));
     TRY(db_open(dsn, DB_WRITER, &db, why));
-    TRY(service_migrate(db, admin, clock_wall(&clock_system).ms, why));
+    TRY(service_migrate(db, admin, clock_wall(&clock_system), why));
     TRY(session_keys_rotate(&source, NULL, why));
     keys = session_keys_open(&source, why);
     if (!keys) err = ERR_IO;

@@ -50,7 +50,7 @@ static double cpu_seconds(void)
     return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
-void process_metrics(struct buf *out, int64_t started_at_ms)
+void process_metrics(struct buf *out, struct wall_ms started_at)
 {
     metric_family(out, "process_cpu_seconds_total", METRIC_COUNTER, "Processor time used.");
     metric_line_real(out, "process_cpu_seconds_total", "", cpu_seconds());
@@ -61,7 +61,7 @@ void process_metrics(struct buf *out, int64_t started_at_ms)
     metric_family(out, "process_max_fds", METRIC_GAUGE, "Descriptors that may be open.");
     metric_line(out, "process_max_fds", "", process_descriptors_max());
     metric_family(out, "process_start_time_seconds", METRIC_GAUGE, "When it started, UTC.");
-    metric_line(out, "process_start_time_seconds", "", started_at_ms / 1000);
+    metric_line(out, "process_start_time_seconds", "", wall_seconds(started_at));
     metric_family(out, "boxoffice_build_info", METRIC_GAUGE, "Always 1; the version it is.");
     metric_line(out, "boxoffice_build_info", "version=\"" BOXOFFICE_VERSION "\"", 1);
 }

@@ -2,11 +2,11 @@
 #ifndef RUNTIME_PROCESS_METRICS_H
 #define RUNTIME_PROCESS_METRICS_H
 
-#include "base/str.h"
+#include "base/clock.h"
 
 /* Appends processor time, memory, descriptors, the start and the version, as Prometheus reads them.
  * Any thread. */
-void process_metrics(struct buf *out, int64_t started_at_ms);
+void process_metrics(struct buf *out, struct wall_ms started_at);
 /* Appends the size of the disk that the folder is on, and what of it is free for us. Any thread. */
 void process_disk_metrics(struct buf *out, const char *folder);
 /* Open ones, and how many there may be. Any thread. */

@@ -58,7 +58,7 @@ static enum err look_into(const struct writer *writer, const struct service_defi
         goto done;
     }
     TRY(db_open(dsn, DB_READER, &db, NULL));
-    tx = tx_read(db, (struct wall_ms){env_now_ms(&writer->env)});
+    tx = tx_read(db, env_now(&writer->env));
     if (def->events_needed)
         TRY(def->events_needed(tx, source, outbox, &position));
     else
@@ -108,19 +108,20 @@ static void count(int64_t removed, int64_t *all, bool *more)
 
 enum err retention_run(struct writer *writer, struct tx *tx, int64_t *removed, bool *more)
 {
-    int64_t before_ms = tx->now_ms - writer->env.settings->retention_ms, up_to, some;
+    struct wall_ms before = wall_after(tx->now, -writer->env.settings->retention_ms);
+    int64_t up_to, some;
     const struct retention *rows;
     enum err err;
 
     *more = false;
     *removed = 0;
     TRY(needed_after(writer, tx, &up_to));
-    TRY(outbox_prune(tx, up_to, before_ms, ROWS_MAX, &some));
+    TRY(outbox_prune(tx, up_to, before, ROWS_MAX, &some));
     count(some, removed, more);
     for (size_t part = 0; (rows = service_retention(writer->instance->def, part)); part++)
         for (; rows->table; rows++) {
             if (!rows->prune) continue;
-            TRY(rows->prune(tx, before_ms, ROWS_MAX, &some));
+            TRY(rows->prune(tx, before, ROWS_MAX, &some));
             count(some, removed, more);
         }
 done:

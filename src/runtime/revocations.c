@@ -20,8 +20,8 @@ static enum err read_bans(struct revocation_table *revoked, struct tx *tx)
 
     tx_query(tx, &rows, "SELECT user_id FROM banned_users WHERE banned = $1", sql_int(1));
     while (room && rows_next(&rows))
-        room = revocation_table_put(revoked, REVOKED_USER, rows_text(&rows, 0),
-                                    (struct wall_ms){INT64_MAX}, (struct wall_ms){tx->now_ms});
+        room =
+            revocation_table_put(revoked, REVOKED_USER, rows_text(&rows, 0), WALL_NEVER, tx->now);
     TRY(rows_end(&rows));
     if (!room) err = ERR_MEMORY;
 done:
@@ -37,21 +37,21 @@ static enum err read_sessions(struct revocation_table *sessions, struct tx *tx)
     tx_query(tx, &rows,
              "SELECT 0, id_hash, until_ms FROM ended_sessions WHERE until_ms > $1"
              " UNION ALL SELECT 1, id_hash, until_ms FROM extended_sessions WHERE until_ms > $1",
-             sql_int(tx->now_ms));
+             sql_wall(tx->now));
     while (room && rows_next(&rows))
-        room = revocation_table_put(
-            sessions, rows_int(&rows, 0) ? SESSION_EXTENDED : REVOKED_SESSION, rows_text(&rows, 1),
-            (struct wall_ms){rows_int(&rows, 2)}, (struct wall_ms){tx->now_ms});
+        room =
+            revocation_table_put(sessions, rows_int(&rows, 0) ? SESSION_EXTENDED : REVOKED_SESSION,
+                                 rows_text(&rows, 1), rows_wall(&rows, 2), tx->now);
     TRY(rows_end(&rows));
     if (!room) err = ERR_MEMORY;
 done:
     return err;
 }
 
-enum err revocations_read(struct writer *writer, int64_t now_ms)
+enum err revocations_read(struct writer *writer, struct wall_ms now)
 {
     struct revocation_table *fresh = revocation_table_new();
-    struct tx *tx = tx_read(writer->db, (struct wall_ms){now_ms});
+    struct tx *tx = tx_read(writer->db, now);
     enum err err = fresh ? read_bans(fresh, tx) : ERR_MEMORY;
 
     if (err == OK) err = read_sessions(writer->instance->refusals->sessions, tx);
@@ -72,7 +72,7 @@ struct mono_ms revocations_next(const struct writer *writer)
 }
 
 /* In the order in which they were said: of two about one key the last counts. */
-void revocations_committed(struct writer *writer, int64_t now_ms)
+void revocations_committed(struct writer *writer, struct wall_ms now)
 {
     struct revocation *oldest_first = NULL;
 
@@ -88,8 +88,7 @@ void revocations_committed(struct writer *writer, int64_t now_ms)
         struct revocation_table *book =
             ban ? writer->instance->revoked : writer->instance->refusals->sessions;
 
-        ASSERT(revocation_table_put(book, at->kind, at->key, (struct wall_ms){at->until_ms},
-                                    (struct wall_ms){now_ms}));
+        ASSERT(revocation_table_put(book, at->kind, at->key, at->until, now));
     }
 }
 
@@ -97,13 +96,13 @@ void revocations_committed(struct writer *writer, int64_t now_ms)
 
 /* Takes effect in memory with the commit. */
 static void announce(struct writer *writer, enum revocation_kind kind, struct str key,
-                     int64_t until_ms)
+                     struct wall_ms until)
 {
     struct revocation *revocation = arena_alloc(writer->arena, sizeof *revocation);
 
     ASSERT(revocation != NULL && writer->instance->revoked != NULL);
     *revocation =
-        (struct revocation){writer->revocations, kind, arena_copy(writer->arena, key), until_ms};
+        (struct revocation){writer->revocations, kind, arena_copy(writer->arena, key), until};
     ASSERT(revocation->key.at != NULL);
     writer->revocations = revocation;
 }
@@ -131,7 +130,7 @@ enum verdict env_user_banned(struct env *env, struct tx *tx, struct str user_id,
                 " ON CONFLICT (user_id) DO UPDATE SET version = excluded.version,"
                 " banned = excluded.banned",
                 sql_text(user_id), sql_int(version), sql_int(banned)));
-    announce(env->writer, REVOKED_USER, user_id, banned ? INT64_MAX : 0);
+    announce(env->writer, REVOKED_USER, user_id, banned ? WALL_NEVER : WALL_NONE);
 done:
     return verdict_of(err);
 }
@@ -156,7 +155,7 @@ enum err user_is_banned(struct tx *tx, struct str user_id, bool *banned)
 
 /* The later end counts, whichever comes first. *news: it was not known so far. */
 static enum err session_put(struct env *env, struct tx *tx, enum revocation_kind kind,
-                            struct str id_hash, int64_t until_ms, bool *news)
+                            struct str id_hash, struct wall_ms until, bool *news)
 {
     int64_t changed = 0, forgotten;
     enum err err;
@@ -167,29 +166,29 @@ static enum err session_put(struct env *env, struct tx *tx, enum revocation_kind
                     "INSERT INTO ended_sessions (id_hash, until_ms) VALUES ($1, $2)"
                     " ON CONFLICT (id_hash) DO UPDATE SET until_ms = excluded.until_ms"
                     " WHERE ended_sessions.until_ms < excluded.until_ms",
-                    sql_text(id_hash), sql_int(until_ms)));
+                    sql_text(id_hash), sql_wall(until)));
     else
         TRY(tx_exec(tx, &changed,
                     "INSERT INTO extended_sessions (id_hash, until_ms) VALUES ($1, $2)"
                     " ON CONFLICT (id_hash) DO UPDATE SET until_ms = excluded.until_ms"
                     " WHERE extended_sessions.until_ms < excluded.until_ms",
-                    sql_text(id_hash), sql_int(until_ms)));
+                    sql_text(id_hash), sql_wall(until)));
     *news = changed > 0;
-    if (*news) announce(env->writer, kind, id_hash, until_ms);
+    if (*news) announce(env->writer, kind, id_hash, until);
 done:
     return err;
 }
 
-enum err env_session_ended(struct env *env, struct tx *tx, struct str id_hash, int64_t until_ms,
+enum err env_session_ended(struct env *env, struct tx *tx, struct str id_hash, struct wall_ms until,
                            bool *news)
 {
-    return session_put(env, tx, REVOKED_SESSION, id_hash, until_ms, news);
+    return session_put(env, tx, REVOKED_SESSION, id_hash, until, news);
 }
 
-enum err env_session_extended(struct env *env, struct tx *tx, struct str id_hash, int64_t until_ms,
-                              bool *news)
+enum err env_session_extended(struct env *env, struct tx *tx, struct str id_hash,
+                              struct wall_ms until, bool *news)
 {
-    return session_put(env, tx, SESSION_EXTENDED, id_hash, until_ms, news);
+    return session_put(env, tx, SESSION_EXTENDED, id_hash, until, news);
 }
 
 static bool is_runtimes(enum event_type type)
@@ -226,20 +225,20 @@ enum verdict revocations_apply(struct writer *writer, struct tx *tx, enum event_
         return user_updated_apply(writer, tx, &event->user_updated);
     case EVENT_SESSION_ENDED:
         return verdict_of(env_session_ended(env, tx, event->session_ended.id_hash,
-                                            event->session_ended.until_ms, &news));
+                                            event->session_ended.until, &news));
     default:
         return verdict_of(env_session_extended(env, tx, event->session_extended.id_hash,
-                                               event->session_extended.until_ms, &news));
+                                               event->session_extended.until, &news));
     }
 }
 
-bool env_session_refused(const struct env *env, const struct session_user *user, int64_t now_ms)
+bool env_session_refused(const struct env *env, const struct session_user *user, struct wall_ms now)
 {
     const struct refusals *refusals = env->instance->refusals;
 
-    if (session_is_revoked(refusals->sessions, user, (struct wall_ms){now_ms})) return true;
+    if (session_is_revoked(refusals->sessions, user, now)) return true;
     for (size_t i = 0; i < refusals->count; i++)
-        if (session_is_revoked(refusals->banned[i], user, (struct wall_ms){now_ms})) return true;
+        if (session_is_revoked(refusals->banned[i], user, now)) return true;
     return false;
 }
 
@@ -252,12 +251,12 @@ enum err ended_sessions_forget(struct tx *tx, int64_t max, int64_t *forgotten)
                 "DELETE FROM ended_sessions WHERE id_hash IN"
                 " (SELECT id_hash FROM ended_sessions WHERE until_ms <= $1 LIMIT $2" SQL_SKIP_LOCKED
                 ")",
-                sql_int(tx->now_ms), sql_int(max)));
+                sql_wall(tx->now), sql_int(max)));
     TRY(tx_exec(
         tx, &extended,
         "DELETE FROM extended_sessions WHERE id_hash IN"
         " (SELECT id_hash FROM extended_sessions WHERE until_ms <= $1 LIMIT $2" SQL_SKIP_LOCKED ")",
-        sql_int(tx->now_ms), sql_int(max)));
+        sql_wall(tx->now), sql_int(max)));
     if (extended > *forgotten) *forgotten = extended;
 done:
     return err;

@@ -9,11 +9,11 @@ extern const struct migration runtime_schema[];    /* of every service, on top o
 extern const struct retention runtime_retention[]; /* of its tables; ends with a NULL table */
 
 /* Reads the service's books into memory, over the writer's connection. */
-enum err revocations_read(struct writer *writer, int64_t now_ms);
+enum err revocations_read(struct writer *writer, struct wall_ms now);
 /* When to do so again; MONO_NEVER: nobody else writes to the database. */
 struct mono_ms revocations_next(const struct writer *writer);
 /* After the commit. */
-void revocations_committed(struct writer *writer, int64_t now_ms);
+void revocations_committed(struct writer *writer, struct wall_ms now);
 /* What the runtime itself listens for in a service with routes of its own: bans, and what becomes
  * of sessions. Returns how many subjects it put into out, which has room for EVENT_TYPES. */
 size_t revocations_subjects(const struct instance *instance, const char **out);

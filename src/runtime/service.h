@@ -35,14 +35,14 @@ struct env {
                                    * with every batch */
     struct delay *delay;     /* due times in Redis; in pool threads only. NULL: none (REDIS_URL) */
     const char *dead_reason; /* set by env_dead */
-    int64_t event_at_ms;     /* in a listener: when its event was published */
+    struct wall_ms event_at; /* in a listener: when its event was published */
     void *state;             /* the service's own, from its start function */
 };
 
-/* In a transaction use tx->now_ms: one item, one time. */
-static inline int64_t env_now_ms(const struct env *env)
+/* In a transaction use tx->now: one item, one time. */
+static inline struct wall_ms env_now(const struct env *env)
 {
-    return clock_wall(env->clock).ms;
+    return clock_wall(env->clock);
 }
 /* For limits and the like, which must not hang on a clock that can be set (struct mono_ms). */
 static inline struct mono_ms env_mono(const struct env *env)
@@ -91,24 +91,22 @@ static inline enum verdict first_verdict(int64_t held, int64_t version, bool imp
 
 /* --- jobs ---------------------------------------------------------------------------------- */
 
-#define JOB_NEVER INT64_MAX
-
 /* Work of the service itself, due at a time it says: runs in the writer's transaction at start and
- * whenever its time comes, and sets *next_ms (UTC ms; it is JOB_NEVER before) to its next time.
+ * whenever its time comes, and sets *next (WALL_NEVER before) to its next time.
  * When the wall clock is set, every job runs, too, to look what is due by now. A job does a bounded
- * batch and asks to be run again at once (*next_ms = tx->now_ms) when there is more. An error rolls
+ * batch and asks to be run again at once (*next = tx->now) when there is more. An error rolls
  * it back; it runs again after a pause. On PostgreSQL other replicas run the same job and make work
  * for it: it runs at least every second, and takes rows with SQL_SKIP_LOCKED. */
 struct job {
     const char *name;
-    enum err (*run)(struct env *env, struct tx *tx, int64_t *next_ms);
+    enum err (*run)(struct env *env, struct tx *tx, struct wall_ms *next);
 };
 
-/* Something is due at time_ms, UTC, as it is stored: the job (by its row) runs no later than that,
+/* Something is due at `time`, as it is stored: the job (by its row) runs no later than that,
  * whichever way the clock is set meanwhile. Writer only. */
-void env_job_due(struct env *env, size_t job, int64_t time_ms);
+void env_job_due(struct env *env, size_t job, struct wall_ms time);
 /* The same for a pause of the service's own, which no clock that is set may lengthen. A job may say
- * its own next time like this, too, and leave *next_ms as it was. */
+ * its own next time like this, too, and leave *next as it was. */
 void env_job_due_at(struct env *env, size_t job, struct mono_ms at);
 /* The same for now, from any thread. */
 void env_job_wake(struct env *env, size_t job);
@@ -188,18 +186,19 @@ void env_wake_id(struct env *env, struct object_id id);
 enum verdict env_user_banned(struct env *env, struct tx *tx, struct str user_id, int64_t version,
                              bool banned);
 enum err user_is_banned(struct tx *tx, struct str user_id, bool *banned);
-/* From this commit on the session is refused in this program, until until_ms, when its last token
+/* From this commit on the session is refused in this program, until then, when its last token
  * ends. id_hash: session_user.sid_hash. *news: it was not known, and who is elsewhere has to be
  * told (session:ended). Writer only. */
-enum err env_session_ended(struct env *env, struct tx *tx, struct str id_hash, int64_t until_ms,
+enum err env_session_ended(struct env *env, struct tx *tx, struct str id_hash, struct wall_ms until,
                            bool *news);
-/* From this commit on all tokens of the session are good until until_ms (session:extended). A ban
+/* From this commit on all tokens of the session are good until then (session:extended). A ban
  * and the session's end count for more. Writer only. */
-enum err env_session_extended(struct env *env, struct tx *tx, struct str id_hash, int64_t until_ms,
-                              bool *news);
+enum err env_session_extended(struct env *env, struct tx *tx, struct str id_hash,
+                              struct wall_ms until, bool *news);
 /* Whether this session is refused by now: its user is banned, or it has ended. For what goes on for
  * longer than a request. Any thread. */
-bool env_session_refused(const struct env *env, const struct session_user *user, int64_t now_ms);
+bool env_session_refused(const struct env *env, const struct session_user *user,
+                         struct wall_ms now);
 /* Removes at most max ended ones and max extended ones whose time is over. */
 enum err ended_sessions_forget(struct tx *tx, int64_t max, int64_t *forgotten);
 

@@ -33,7 +33,7 @@ struct imported_order {
     int64_t version; /* 1 or more unless it is live */
     enum imported_status status;
     struct str user_id;
-    int64_t expires_at_ms;
+    struct wall_ms expires_at;
     const struct imported_ticket *ticket;
     struct object_id payment_id; /* of a complete order; all zero: unknown */
     struct str stripe_id;

@@ -25,10 +25,7 @@ struct db; /* one connection */
 /* The transaction open on a connection, or its read view. One a connection at a time. */
 struct tx {
     struct db *db;
-    union {
-        struct wall_ms now; /* the time of the work item that runs now: one item, one time */
-        int64_t now_ms;     /* the same, for who still counts in int64_t */
-    };
+    struct wall_ms now; /* the time of the work item that runs now: one item, one time */
     int published;      /* events appended since begin; counted by the bus, read by the runtime */
     struct trace trace; /* of the work item; set by the runtime, carried by what it publishes */
 };
@@ -92,9 +89,9 @@ struct migration {
 struct retention {
     const char *table;
     const char *kept; /* for people: until when, and why */
-    /* Removes rows that are older than before_ms (UTC) and of which nothing is open any more, at
+    /* Removes rows that are older than `before` and of which nothing is open any more, at
      * most max. NULL: they are kept for ever, or go by a rule of their own that `kept` names. */
-    enum err (*prune)(struct tx *tx, int64_t before_ms, int64_t max, int64_t *removed);
+    enum err (*prune)(struct tx *tx, struct wall_ms before, int64_t max, int64_t *removed);
 };
 
 /* Applies what is missing, each step in one transaction with its record in schema_migrations. Any

@@ -24,7 +24,7 @@ static void look(const struct json *document)
         ASSERT(why.len > 0 && !why.failed);
     buf_reset(&why);
     if (legacy_order(document, &order, &why))
-        ASSERT(order.order.version >= 0 && order.order.expires_at_ms >= 0);
+        ASSERT(order.order.version >= 0 && order.order.expires_at.ms >= 0);
     else
         ASSERT(why.len > 0 && !why.failed);
     buf_reset(&why);

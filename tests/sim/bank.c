@@ -320,7 +320,7 @@ static void bank_charge(const struct gateway *gateway, const struct gateway_char
     (void)gateway;
     *outcome = (struct gateway_outcome){.kind = GATEWAY_UNKNOWN};
     trace("bank.asked", object_id_text(charge->order_id).hex, charge->amount_cents, lost || error);
-    CHECK(10, object_id_text(charge->order_id).hex, sim.now_ms - charge->created_at_ms < KEY_MS_MAX,
+    CHECK(10, object_id_text(charge->order_id).hex, sim.now_ms - charge->created_at.ms < KEY_MS_MAX,
           "asked to charge a card under a key that may be forgotten");
     if (lost || error) return;
     if (record) {

@@ -162,7 +162,7 @@ struct past {
     char subject[64];
     char *payload;
     size_t payload_len;
-    int64_t published_at_ms;
+    struct wall_ms published_at;
 };
 
 /* One subscriber's way of getting its events. */
@@ -233,7 +233,7 @@ static void remember(struct medium *medium, const struct delivery *delivery)
                           .sequence = delivery->sequence,
                           .payload = malloc(delivery->payload.len + 1),
                           .payload_len = delivery->payload.len,
-                          .published_at_ms = delivery->published_at_ms};
+                          .published_at = delivery->published_at};
     ASSERT(past->payload);
     memcpy(past->payload, delivery->payload.at, delivery->payload.len);
     memcpy(past->subject, delivery->subject.at, delivery->subject.len);
@@ -252,7 +252,7 @@ static void repeat(struct medium *medium)
                                   .sequence = past->sequence,
                                   .subject = str_of(past->subject),
                                   .payload = {past->payload, past->payload_len},
-                                  .published_at_ms = past->published_at_ms};
+                                  .published_at = past->published_at};
     } else {
         *twin = medium->deliveries[chance_below(chance, (int64_t)medium->count)];
         twin->waited = false;
@@ -320,15 +320,15 @@ static enum err check_patience(const struct medium *medium, struct tx *tx)
         struct rows rows;
 
         if (!delivery->waited || delivery->verdict != VERDICT_EARLY ||
-            tx->now_ms - delivery->published_at_ms <= DAY_MS ||
-            tx->now_ms - delivery->since_ms > DAY_MS)
+            wall_since(tx->now, delivery->published_at) <= DAY_MS ||
+            wall_since(tx->now, delivery->since) > DAY_MS)
             continue;
         tx_query(tx, &rows, "SELECT 1 FROM bus_waiting WHERE source = $1 AND seq = $2",
                  sql_text(str_of(delivery->source)), sql_int(delivery->sequence));
         if (!rows_next(&rows) && rows.err == OK)
             violation(7, NULL, "%s gave %.*s up after it had waited for %lld ms",
                       service_names[medium - media], (int)delivery->subject.len,
-                      delivery->subject.at, (long long)(tx->now_ms - delivery->since_ms));
+                      delivery->subject.at, (long long)wall_since(tx->now, delivery->since));
         TRY(rows_end(&rows));
     }
 done:

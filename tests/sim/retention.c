@@ -153,7 +153,7 @@ static void check_durables(int source, int64_t first)
 void retention_check(int service, int64_t first, int64_t last_gone_ms)
 {
     int64_t age_ms = sim_writer(service)->env.settings->retention_ms;
-    int64_t now_ms = sim_writer(service)->now_ms;
+    int64_t now_ms = sim_writer(service)->wall.ms;
 
     CHECK(18, NULL, age_ms > 0, "%s: events went, and all are to be kept", service_names[service]);
     /* A writer that is new since a crash has not looked at its clock yet. */

@@ -174,7 +174,8 @@ static bool take_iso(struct str text, struct wall_ms *out)
 }
 
 /* {"$date":"…"}, {"$date":{"$numberLong":"…"}}, {"$date":milliseconds}, or the text alone. */
-static bool take_time(const struct json *document, const char *field, int64_t *out, struct buf *why)
+static bool take_time(const struct json *document, const char *field, struct wall_ms *out,
+                      struct buf *why)
 {
     const struct json *value = json_get(document, field), *wrapped = json_get(value, "$date");
     struct wall_ms time = {0};
@@ -184,7 +185,7 @@ static bool take_time(const struct json *document, const char *field, int64_t *o
     if (json_text(value, &text)
             ? take_iso(text, &time)
             : take_whole(value, &time.ms) && time.ms >= 0 && time.ms < 253402300800000) {
-        *out = time.ms;
+        *out = time;
         return true;
     }
     return bad(why, field, "must be a date");
@@ -297,7 +298,7 @@ bool legacy_order(const struct json *document, struct legacy_order *out, struct 
            take_version(document, &order->version, why) &&
            take_user_id(document, &order->user_id, why) &&
            take_status(document, &order->status, why) &&
-           take_time(document, "expiresAt", &order->expires_at_ms, why) &&
+           take_time(document, "expiresAt", &order->expires_at, why) &&
            take_id(document, "ticket", &out->ticket_id, why);
 }
 

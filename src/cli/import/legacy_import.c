@@ -65,12 +65,12 @@ static const char *refusal_of(enum err err)
 }
 
 static enum err put_row(struct tx *tx, struct arena *arena, struct table *table, struct row *row,
-                        put_fn *put, int64_t now_ms)
+                        put_fn *put, struct wall_ms now)
 {
     bool added = false;
     enum err err, end;
 
-    tx_item_begin(tx, (struct wall_ms){now_ms});
+    tx_item_begin(tx, now);
     err = put(tx, arena, row, &added);
     end = tx_item_end(tx, err == OK);
     arena_reset(arena);
@@ -85,13 +85,13 @@ static enum err put_row(struct tx *tx, struct arena *arena, struct table *table,
     return OK;
 }
 
-static enum err flush(struct tx *tx, int64_t now_ms)
+static enum err flush(struct tx *tx, struct wall_ms now)
 {
     int64_t last = 0;
     enum err err = OK, end;
 
     if (!tx->published) return OK;
-    tx_item_begin(tx, (struct wall_ms){now_ms});
+    tx_item_begin(tx, now);
     err = outbox_flush(tx, &last);
     end = tx_item_end(tx, err == OK);
     tx->published = 0;
@@ -100,17 +100,17 @@ static enum err flush(struct tx *tx, int64_t now_ms)
 
 static enum err put_rows(struct tx *tx, struct arena *arena, struct table *table, put_fn *put)
 {
-    int64_t now_ms = clock_wall(&clock_system).ms;
+    struct wall_ms now = clock_wall(&clock_system);
     enum err err = OK;
 
     for (size_t i = 0; i < table->count; i++) {
         struct row *row = table_row(table, i);
 
         if (row->left_out) continue;
-        TRY(put_row(tx, arena, table, row, put, now_ms));
-        if (tx->published >= FLUSH_ROWS) TRY(flush(tx, now_ms));
+        TRY(put_row(tx, arena, table, row, put, now));
+        if (tx->published >= FLUSH_ROWS) TRY(flush(tx, now));
     }
-    TRY(flush(tx, now_ms));
+    TRY(flush(tx, now));
 done:
     return err;
 }
@@ -133,7 +133,7 @@ static enum err put_table(const char *folder, const struct service_definition *d
     snprintf(name, sizeof name, "%s.db", def->name);
     if (!path_join(path, folder, name)) goto done;
     TRY(db_open(path, DB_WRITER, &db, why));
-    TRY(service_migrate(db, def, clock_wall(&clock_system).ms, why));
+    TRY(service_migrate(db, def, clock_wall(&clock_system), why));
     TRY(tx_begin(db, &tx));
     TRY(put_rows(tx, arena, table, put));
     if (followed) {

@@ -141,34 +141,32 @@ static int64_t clock_step_us(void)
     return (clock_wall(&clock_system).ms - wall_ms) * 1000 - (clock_monotonic_us() - steady_us);
 }
 
-/* The newest event of all; 0: there is none. */
-static int64_t newest_event_ms(const struct doctor *doctor)
+/* Of all; WALL_NONE: there is none. */
+static struct wall_ms newest_event(const struct doctor *doctor)
 {
-    int64_t newest_ms = 0, time_ms;
+    struct wall_ms newest = WALL_NONE, time;
 
     for (size_t i = 0; i < FOLDER_DATABASES; i++)
-        if (doctor->dbs[i] &&
-            outbox_last_time(tx_read(doctor->dbs[i], WALL_NONE), &time_ms) == OK &&
-            time_ms > newest_ms)
-            newest_ms = time_ms;
-    return newest_ms;
+        if (doctor->dbs[i] && outbox_last_time(tx_read(doctor->dbs[i], WALL_NONE), &time) == OK)
+            newest = wall_later(newest, time);
+    return newest;
 }
 
 static void check_clock(struct doctor *doctor)
 {
     struct timex state = {.modes = 0};
-    int64_t step_us = clock_step_us(), newest_ms = newest_event_ms(doctor);
-    int64_t now_ms = clock_wall(&clock_system).ms;
+    int64_t step_us = clock_step_us();
+    struct wall_ms newest = newest_event(doctor), now = clock_wall(&clock_system);
     char time[ISO8601_LEN + 1];
 
-    iso8601_format((struct wall_ms){now_ms}, time);
-    if (now_ms < CLOCK_FIRST_MS || now_ms > CLOCK_LAST_MS)
+    iso8601_format(now, time);
+    if (now.ms < CLOCK_FIRST_MS || now.ms > CLOCK_LAST_MS)
         doctor_report(doctor, FAIL, "clock", "it says %s: set it", time);
-    else if (newest_ms > now_ms + CLOCK_AHEAD_MS)
+    else if (wall_since(newest, now) > CLOCK_AHEAD_MS)
         doctor_report(
             doctor, FAIL, "clock",
             "it says %s, but the newest event was made %lld s later: it was set back; set it right",
-            time, (long long)(newest_ms - now_ms) / 1000);
+            time, (long long)wall_since(newest, now) / 1000);
     else if (llabs(step_us) > CLOCK_STEP_US)
         doctor_report(doctor, WARN, "clock",
                       "it jumped by %lld ms just now: let it be slewed, not stepped",
@@ -388,13 +386,13 @@ static void check_lag(struct doctor *doctor)
 /* What somebody has not had is kept for him, however old it is. */
 static void check_kept(struct doctor *doctor)
 {
-    int64_t now_ms = clock_wall(&clock_system).ms, age_ms = doctor->settings.retention_ms,
-            oldest_ms;
+    struct wall_ms now = clock_wall(&clock_system), oldest;
+    int64_t age_ms = doctor->settings.retention_ms;
 
     for (size_t i = 0; age_ms && doctor->served && i < FOLDER_DATABASES; i++) {
         if (!doctor->dbs[i] ||
-            outbox_oldest_time(tx_read(doctor->dbs[i], WALL_NONE), &oldest_ms) != OK ||
-            !oldest_ms || now_ms - oldest_ms < age_ms + KEPT_WARN_MS)
+            outbox_oldest_time(tx_read(doctor->dbs[i], WALL_NONE), &oldest) != OK || !oldest.ms ||
+            wall_since(now, oldest) < age_ms + KEPT_WARN_MS)
             continue;
         doctor_report(
             doctor, WARN, "kept",
@@ -406,21 +404,22 @@ static void check_kept(struct doctor *doctor)
 
 static void check_waiting(struct doctor *doctor)
 {
-    int64_t now_ms = clock_wall(&clock_system).ms, since_ms, total = 0, count;
+    struct wall_ms now = clock_wall(&clock_system), since;
+    int64_t total = 0, count;
     bool well = true;
 
     for (size_t i = 0; i < FOLDER_DATABASES; i++) {
         struct tx *tx = doctor->dbs[i] ? tx_read(doctor->dbs[i], WALL_NONE) : NULL;
 
-        if (!tx || waiting_count(tx, &count) != OK || waiting_since(tx, &since_ms) != OK) continue;
+        if (!tx || waiting_count(tx, &count) != OK || waiting_since(tx, &since) != OK) continue;
         total += count;
-        if (count == 0 || now_ms - since_ms < WAITING_WARN_MS) continue;
+        if (count == 0 || wall_since(now, since) < WAITING_WARN_MS) continue;
         well = false;
         doctor_report(
             doctor, WARN, "waiting",
             "%lld events wait in %s for an earlier version, the oldest for %lld s: see GET "
             "/streaming",
-            (long long)count, name_of(i), (long long)(now_ms - since_ms) / 1000);
+            (long long)count, name_of(i), (long long)wall_since(now, since) / 1000);
     }
     if (well)
         doctor_report(doctor, FINE, "waiting", "%lld events wait for an earlier version",

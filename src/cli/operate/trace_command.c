@@ -157,7 +157,7 @@ static enum err add_freeing(struct timeline *timeline)
         if (strcmp(timeline->services[i], event_publisher(EVENT_TICKET_UPDATED)) != 0) continue;
         TRY(outbox_find(tx_read(timeline->logs[i], WALL_NONE), timeline->arena, str_of(ticket.hex),
                         found, EVENTS_MAX, &count));
-        while (j < count && (found[j].published_at_ms < cancelled->published_at_ms ||
+        while (j < count && (wall_before(found[j].published_at, cancelled->published_at) ||
                              is_known(timeline, timeline->services[i], found[j].sequence)))
             j++;
         if (j < count && timeline->count < EVENTS_MAX)
@@ -183,7 +183,7 @@ static enum event_type rank(const struct timeline_event *one)
 static int compare(const void *a, const void *b)
 {
     const struct timeline_event *one = a, *other = b;
-    int64_t by_time = one->event.published_at_ms - other->event.published_at_ms;
+    int64_t by_time = wall_since(one->event.published_at, other->event.published_at);
 
     if (by_time) return by_time < 0 ? -1 : 1;
     /* In the same millisecond: tickets follows orders, and orders follows those who come later. */
@@ -193,7 +193,7 @@ static int compare(const void *a, const void *b)
 
 static void timeline_print(const struct timeline *timeline)
 {
-    int64_t before_ms = timeline->at[0].event.published_at_ms;
+    struct wall_ms before = timeline->at[0].event.published_at;
 
     printf("%-24s  %12s  %-10s  %-20s  %8s  %s\n", "time", "after", "service", "event", "sequence",
            "trace");
@@ -201,14 +201,14 @@ static void timeline_print(const struct timeline *timeline)
         const struct outbox_event *event = &timeline->at[i].event;
         char time[ISO8601_LEN + 1], after[32] = "";
 
-        iso8601_format((struct wall_ms){event->published_at_ms}, time);
+        iso8601_format(event->published_at, time);
         if (i)
             snprintf(after, sizeof after, "+%lld ms",
-                     (long long)(event->published_at_ms - before_ms));
+                     (long long)wall_since(event->published_at, before));
         printf("%-24s  %12s  %-10s  %-20.*s  %8lld  %.*s\n", time, after, timeline->at[i].service,
                (int)event->subject.len, event->subject.at, (long long)event->sequence,
                (int)id_of(event).len, id_of(event).at);
-        before_ms = event->published_at_ms;
+        before = event->published_at;
     }
 }
 

@@ -188,7 +188,7 @@ void event_loop_wait(struct event_loop *loop, struct deadline *deadline, enum wa
 
     event_loop_unwait(loop, deadline);
     deadline->wait = (uint8_t)wait;
-    deadline->due_ms = after_ms < 0 || !loop->now_ms ? INT64_MAX : loop->now_ms(loop) + after_ms;
+    deadline->due = after_ms < 0 || !loop->now ? MONO_NEVER : mono_after(loop->now(loop), after_ms);
     deadline->next = NULL;
     deadline->prev = list->last;
     if (list->last)
@@ -197,24 +197,24 @@ void event_loop_wait(struct event_loop *loop, struct deadline *deadline, enum wa
         list->first = deadline;
     list->last = deadline;
     deadline->listed = true;
-    if (loop->due && deadline->due_ms != INT64_MAX) loop->due(loop, deadline->due_ms);
+    if (loop->due && mono_before(deadline->due, MONO_NEVER)) loop->due(loop, deadline->due);
 }
 
-int64_t event_loop_expire(struct event_loop *loop, void (*expired)(struct deadline *deadline))
+struct mono_ms event_loop_expire(struct event_loop *loop,
+                                 void (*expired)(struct deadline *deadline))
 {
-    int64_t now_ms = loop->now_ms(loop), next_ms = -1;
+    struct mono_ms now = loop->now(loop), next = MONO_NEVER;
 
     for (int wait = 0; wait < WAIT_FOREVER; wait++) {
         struct deadline_list *list = &loop->waiting[wait];
 
-        while (list->first && list->first->due_ms <= now_ms) {
+        while (list->first && mono_reached(now, list->first->due)) {
             struct deadline *deadline = list->first;
 
             expired(deadline);
-            ASSERT(list->first != deadline || deadline->due_ms > now_ms);
+            ASSERT(list->first != deadline || !mono_reached(now, deadline->due));
         }
-        if (list->first && (next_ms < 0 || list->first->due_ms < next_ms))
-            next_ms = list->first->due_ms;
+        if (list->first) next = mono_earlier(next, list->first->due);
     }
-    return next_ms;
+    return next;
 }

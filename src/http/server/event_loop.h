@@ -51,7 +51,7 @@ enum wait {
 
 struct deadline {
     struct deadline *prev, *next;
-    int64_t due_ms; /* monotonic; INT64_MAX: never */
+    struct mono_ms due;
     uint8_t wait;
     bool listed;
 };
@@ -114,9 +114,9 @@ struct event_loop {
     size_t (*unsent)(const struct connection *connection); /* this and the next three: NULL without
                                                               sockets */
     void (*wake)(struct event_loop *loop);                 /* any thread */
-    int64_t (*now_ms)(const struct event_loop *loop);      /* monotonic */
-    void (*due)(struct event_loop *loop, int64_t due_ms);  /* look at the waiting lists then */
-    void (*free_pools)(struct event_loop *loop);           /* of the layers above; any thread */
+    struct mono_ms (*now)(const struct event_loop *loop);
+    void (*due)(struct event_loop *loop, struct mono_ms at); /* look at the waiting lists then */
+    void (*free_pools)(struct event_loop *loop);             /* of the layers above; any thread */
     /* Shared with other threads. */
     _Atomic(struct loop_message *) inbox;
     atomic_int senders;
@@ -155,8 +155,9 @@ void event_loop_wait(struct event_loop *loop, struct deadline *deadline, enum wa
                      int64_t after_ms);
 void event_loop_unwait(struct event_loop *loop, struct deadline *deadline);
 /* Calls expired for each that is due, which has to give it another list or time, or end it. Returns
- * the next due time or -1. */
-int64_t event_loop_expire(struct event_loop *loop, void (*expired)(struct deadline *deadline));
+ * the next due time or MONO_NEVER. */
+struct mono_ms event_loop_expire(struct event_loop *loop,
+                                 void (*expired)(struct deadline *deadline));
 
 /* Monotonic microseconds, read once a round of the loop and after every answer: what comes in
  * between is what the loop was busy with. */

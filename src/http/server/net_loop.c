@@ -178,9 +178,14 @@ static void on_acceptable(uv_poll_t *poll, int status, int events)
 
 /* --- deadlines ----------------------------------------------------------------------------- */
 
-static int64_t net_now_ms(const struct event_loop *loop)
+static struct mono_ms net_now(const struct event_loop *loop)
 {
-    return (int64_t)uv_now(&((const struct net_loop *)(const void *)loop)->uv);
+    return (struct mono_ms){(int64_t)uv_now(&((const struct net_loop *)(const void *)loop)->uv)};
+}
+
+static bool is_stopping(const struct net_loop *net)
+{
+    return mono_before(net->cut_at, MONO_NEVER);
 }
 
 static void net_each_connection(struct net_loop *net, void (*act)(struct connection *connection))
@@ -205,19 +210,19 @@ static void connection_cut(struct connection *connection)
 
 static void on_timer(uv_timer_t *timer);
 
-static void net_timer_start(struct net_loop *net, int64_t due_ms)
+static void net_timer_start(struct net_loop *net, struct mono_ms due)
 {
-    int64_t after_ms = due_ms - net_now_ms(&net->loop);
+    int64_t after_ms = mono_since(due, net_now(&net->loop));
 
-    net->timer_due_ms = due_ms;
+    net->timer_due = due;
     uv_timer_start(&net->timer, on_timer, after_ms > 0 ? (uint64_t)after_ms : 0, 0);
 }
 
-static void net_due(struct event_loop *loop, int64_t due_ms)
+static void net_due(struct event_loop *loop, struct mono_ms at)
 {
     struct net_loop *net = (struct net_loop *)(void *)loop;
 
-    if (net->timer_due_ms < 0 || due_ms < net->timer_due_ms) net_timer_start(net, due_ms);
+    if (mono_before(at, net->timer_due)) net_timer_start(net, at);
 }
 
 static void net_expire(struct deadline *deadline)
@@ -231,7 +236,7 @@ static void net_expire(struct deadline *deadline)
 /* What proxies have not closed by now is closed. */
 static void net_let_go(struct net_loop *net)
 {
-    net->let_go_at_ms = -1;
+    net->let_go_at = MONO_NEVER;
     net->loop.proxies_may = false;
     net_each_connection(net, connection_wind_down);
 }
@@ -243,20 +248,20 @@ static void on_timer(uv_timer_t *timer)
     const struct http_config *config = net->loop.config;
     int64_t coarse_ms =
         (config->deadline_ms < config->idle_ms ? config->deadline_ms : config->idle_ms) / 20;
-    int64_t now = net_now_ms(&net->loop), next;
+    struct mono_ms now = net_now(&net->loop), next;
 
-    net->timer_due_ms = 0; /* so that nothing below starts it */
-    if (net->let_go_at_ms >= 0 && now >= net->let_go_at_ms) net_let_go(net);
+    net->timer_due = (struct mono_ms){0}; /* so that nothing below starts it */
+    if (mono_reached(now, net->let_go_at)) net_let_go(net);
     if (net->finished) return;
-    if (net->cut_at_ms >= 0 && now >= net->cut_at_ms) net_each_connection(net, connection_cut);
+    if (mono_reached(now, net->cut_at)) net_each_connection(net, connection_cut);
     next = event_loop_expire(&net->loop, net_expire);
     if (net->finished) return;
     if (coarse_ms > COARSE_MS_MAX) coarse_ms = COARSE_MS_MAX;
-    if (next >= 0 && next < now + coarse_ms) next = now + coarse_ms;
-    if (net->cut_at_ms > now && (next < 0 || next > net->cut_at_ms)) next = net->cut_at_ms;
-    if (net->let_go_at_ms > now && (next < 0 || next > net->let_go_at_ms)) next = net->let_go_at_ms;
-    net->timer_due_ms = -1;
-    if (next >= 0) net_timer_start(net, next);
+    if (mono_before(next, mono_after(now, coarse_ms))) next = mono_after(now, coarse_ms);
+    if (!mono_reached(now, net->cut_at)) next = mono_earlier(next, net->cut_at);
+    if (!mono_reached(now, net->let_go_at)) next = mono_earlier(next, net->let_go_at);
+    net->timer_due = MONO_NEVER;
+    if (mono_before(next, MONO_NEVER)) net_timer_start(net, next);
     net->loop.clock_us = 0;
 }
 
@@ -271,7 +276,7 @@ static void on_async(uv_async_t *async)
 {
     struct net_loop *net = async->data;
 
-    if (atomic_load(&net->server->stopping) && net->cut_at_ms < 0) net_loop_wind_down(net);
+    if (atomic_load(&net->server->stopping) && !is_stopping(net)) net_loop_wind_down(net);
     if (!net->finished) event_loop_deliver(&net->loop);
 }
 
@@ -301,7 +306,7 @@ void net_loop_socket_closed(struct net_loop *net)
 {
     atomic_fetch_sub(&net->server->sockets, 1);
     net->sockets--;
-    if (net->cut_at_ms >= 0 && net->sockets == 0 && !net->finished) net_finish(net);
+    if (is_stopping(net) && net->sockets == 0 && !net->finished) net_finish(net);
 }
 
 static void on_listener_closed(uv_handle_t *handle)
@@ -322,19 +327,19 @@ static void net_accept_the_rest(struct net_loop *net)
 void net_loop_wind_down(struct net_loop *net)
 {
     net_accept_the_rest(net);
-    net->cut_at_ms = net_now_ms(&net->loop) + net->server->grace_ms;
+    net->cut_at = mono_after(net_now(&net->loop), net->server->grace_ms);
     net->loop.stopping = true;
     if (net->server->grace_ms > LET_GO_MS) {
         net->loop.proxies_may = true;
-        net->let_go_at_ms = net_now_ms(&net->loop) + LET_GO_MS;
-        net_due(&net->loop, net->let_go_at_ms);
+        net->let_go_at = mono_after(net_now(&net->loop), LET_GO_MS);
+        net_due(&net->loop, net->let_go_at);
     }
     uv_timer_stop(&net->accept_timer);
     for (size_t i = 0; i < LISTENERS_MAX; i++)
         if (net->listeners[i].fd >= 0)
             uv_close((uv_handle_t *)&net->listeners[i].poll, on_listener_closed);
     net_each_connection(net, connection_wind_down);
-    net_due(&net->loop, net->cut_at_ms);
+    net_due(&net->loop, net->cut_at);
     if (net->sockets == 0) net_finish(net);
 }
 
@@ -378,14 +383,13 @@ struct net_loop *net_loop_new(struct http_server *server, int index, const int f
         return NULL;
     }
     net->server = server;
-    net->timer_due_ms = -1;
-    net->cut_at_ms = net->let_go_at_ms = -1;
+    net->timer_due = net->cut_at = net->let_go_at = MONO_NEVER;
     net->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     net->loop.flush = socket_flush;
     net->loop.free_pools = exchange_free_pool;
     net->loop.unsent = socket_unsent;
     net->loop.wake = net_wake;
-    net->loop.now_ms = net_now_ms;
+    net->loop.now = net_now;
     net->loop.due = net_due;
     if (uv_async_init(&net->uv, &net->async, on_async) != 0) {
         if (net->reserve_fd >= 0) close(net->reserve_fd);

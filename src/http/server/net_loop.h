@@ -27,11 +27,12 @@ struct net_loop {
     uv_loop_t uv;
     uv_async_t async;
     uv_check_t check;
-    uv_timer_t timer;        /* deadlines; runs only while there are any */
-    uv_timer_t accept_timer; /* runs only while accepting is paused */
-    int64_t timer_due_ms;    /* -1: not running */
-    int64_t cut_at_ms;       /* end of the grace time; -1: not stopping */
-    int64_t let_go_at_ms;    /* until then proxies may still send; -1: over, or not stopping */
+    uv_timer_t timer;         /* deadlines; runs only while there are any */
+    uv_timer_t accept_timer;  /* runs only while accepting is paused */
+    struct mono_ms timer_due; /* MONO_NEVER: not running */
+    struct mono_ms cut_at;    /* end of the grace time; MONO_NEVER: not stopping */
+    struct mono_ms let_go_at; /* until then proxies may still send; MONO_NEVER: over, or not
+                               * stopping */
     struct listener listeners[LISTENERS_MAX];
     int reserve_fd; /* given up for a moment when there are no more descriptors */
     int sockets;    /* open ones */

@@ -101,7 +101,7 @@ static void committed(struct writer *writer, struct batch *batch)
     if (batch->bus) subscription_ack(writer->subscription, true);
     if (batch->tx->published)
         bus_notify(writer->instance->bus, writer->instance->def->name, batch->last_sequence);
-    revocations_committed(writer, batch->now_ms);
+    revocations_committed(writer, batch->wall);
     release_requests(writer, batch);
     wake_waiting(writer);
     start_tasks(writer);
@@ -236,7 +236,7 @@ static void run_apart(struct writer *writer, struct batch *batch)
     take_back(writer, batch);
     one = calloc(1, sizeof *one);
     for (size_t i = 0; one && i < count; i++) {
-        *one = (struct batch){.now_ms = batch->now_ms,
+        *one = (struct batch){.wall = batch->wall,
                               .now = batch->now,
                               .requests = {batch->requests[i]},
                               .handlers = {batch->handlers[i]},
@@ -245,7 +245,7 @@ static void run_apart(struct writer *writer, struct batch *batch)
         run_alone(writer, one);
     }
     while (one && (task = task_list_take(&batch->resolving))) {
-        *one = (struct batch){.now_ms = batch->now_ms, .now = batch->now};
+        *one = (struct batch){.wall = batch->wall, .now = batch->now};
         task_list_add(&one->resolving, task);
         run_alone(writer, one);
     }

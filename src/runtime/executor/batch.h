@@ -17,9 +17,9 @@ struct batch {
     struct task_list resolved;
     struct delivery *deliveries;
     size_t delivery_count;
-    bool bus;           /* the subscription has something to flush */
-    int64_t now_ms;     /* of every item … */
-    struct mono_ms now; /* … and for its pauses */
+    bool bus;            /* the subscription has something to flush */
+    struct wall_ms wall; /* of every item … */
+    struct mono_ms now;  /* … and for its pauses */
     struct tx *tx;
     enum err broken; /* the whole transaction is lost */
     size_t task_count;

@@ -21,7 +21,7 @@ struct mark {
 /* cause: what the item follows from. */
 static struct mark item_begin(struct writer *writer, struct batch *batch, const struct trace *cause)
 {
-    tx_item_begin(batch->tx, (struct wall_ms){batch->now_ms});
+    tx_item_begin(batch->tx, batch->wall);
     if (OBSERVED) batch->tx->trace = trace_follow(&writer->traces, cause);
     return (struct mark){writer->tasks.tail, writer->wakes, writer->revocations,
                          batch->tx->published};
@@ -102,12 +102,11 @@ static enum err refuse(struct request *rq, struct tx *tx, struct reply *rp)
 
 /* What runs next for it; a ban or a sign-out may have overtaken it while it waited. */
 static handler_fn *handler_of(struct writer *writer, struct request *rq, handler_fn *handler,
-                              int64_t now_ms)
+                              struct wall_ms now)
 {
     if (rq->route->access == ACCESS_SESSION &&
-        (session_is_revoked(writer->instance->revoked, &rq->user, (struct wall_ms){now_ms}) ||
-         session_is_revoked(writer->instance->refusals->sessions, &rq->user,
-                            (struct wall_ms){now_ms})))
+        (session_is_revoked(writer->instance->revoked, &rq->user, now) ||
+         session_is_revoked(writer->instance->refusals->sessions, &rq->user, now)))
         return refuse;
     return handler;
 }
@@ -143,7 +142,7 @@ static void run_requests(struct writer *writer, struct batch *batch)
 {
     for (size_t i = 0; i < batch->request_count && !batch->broken; i++) {
         struct request *rq = batch->requests[i];
-        handler_fn *handler = handler_of(writer, rq, batch->handlers[i], batch->now_ms);
+        handler_fn *handler = handler_of(writer, rq, batch->handlers[i], batch->wall);
         struct mark mark = item_begin(writer, batch, &rq->trace);
         struct span *span = span_begin(writer, batch, rq->trace.span);
         enum err err;
@@ -242,7 +241,7 @@ static enum verdict deliver(struct writer *writer, struct batch *batch, struct d
         return err == ERR_MEMORY || why.failed ? VERDICT_RETRY : VERDICT_DEAD;
     }
     writer->env.dead_reason = "the event contradicts what is stored";
-    writer->env.event_at_ms = delivery->published_at_ms;
+    writer->env.event_at = delivery->published_at;
     verdict = run_listener(writer, batch->tx, type, &event);
     delivery->reason = str_of(writer->env.dead_reason);
     return verdict;
@@ -294,7 +293,7 @@ static void run_jobs(struct writer *writer, struct batch *batch)
     if (!writer_is_first(writer)) return;
     for (size_t i = 0; i < writer->instance->def->job_count && !batch->broken; i++) {
         const struct job *job = &writer->instance->def->jobs[i];
-        int64_t next_ms = JOB_NEVER;
+        struct wall_ms next = WALL_NEVER;
         struct mark mark;
         enum err err;
 
@@ -302,11 +301,11 @@ static void run_jobs(struct writer *writer, struct batch *batch)
         writer->job_due[i] = MONO_NEVER;
         counter_add(&writer->metrics.jobs, 1);
         mark = item_begin(writer, batch, &no_trace);
-        err = job->run(&writer->env, batch->tx, &next_ms);
+        err = job->run(&writer->env, batch->tx, &next);
         if (err == OK && batch->careful) err = tx_check(batch->tx);
         item_end(writer, batch, mark, err == OK);
         if (err == OK) {
-            env_job_due(&writer->env, i, next_ms);
+            env_job_due(&writer->env, i, next);
             continue;
         }
         env_job_due_at(&writer->env, i, mono_after(batch->now, PAUSE_MS));

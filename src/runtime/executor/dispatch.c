@@ -48,8 +48,7 @@ static void dispatch_run_here(struct instance *instance, int loop, struct reques
                               enum executor executor, handler_fn *handler)
 {
     struct db *reader = executor == IN_LOOP ? NULL : instance->readers[loop];
-    struct tx *tx =
-        reader ? tx_snapshot(reader, (struct wall_ms){env_now_ms(&instance->env)}) : NULL;
+    struct tx *tx = reader ? tx_snapshot(reader, env_now(&instance->env)) : NULL;
 
     (void)request_run(rq, handler, tx);
 }

@@ -53,7 +53,7 @@ static struct db *reader_connection(struct reader_pool *pool, struct db *db,
 
 static void reader_run(struct reader_pool *pool, struct db *db, struct request *rq)
 {
-    struct tx *tx = db ? tx_read(db, (struct wall_ms){env_now_ms(&pool->instance->env)}) : NULL;
+    struct tx *tx = db ? tx_read(db, env_now(&pool->instance->env)) : NULL;
 
     if (tx)
         (void)request_run(rq, rq->run->next ? rq->run->next : rq->route->run, tx);

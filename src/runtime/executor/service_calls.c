@@ -9,7 +9,7 @@
 
 struct object_id env_new_id(struct env *env, const struct tx *tx)
 {
-    return object_id_new(env->ids, (struct wall_ms){tx->now_ms});
+    return object_id_new(env->ids, tx->now);
 }
 
 void *task_new(size_t size)
@@ -49,12 +49,12 @@ void env_job_due_at(struct env *env, size_t job, struct mono_ms at)
     writer->job_due[job] = mono_earlier(writer->job_due[job], at);
 }
 
-void env_job_due(struct env *env, size_t job, int64_t time_ms)
+void env_job_due(struct env *env, size_t job, struct wall_ms time)
 {
     struct writer *writer = env->writer;
-    int64_t pause_ms = time_ms - writer->now_ms;
+    int64_t pause_ms = wall_since(time, writer->wall);
 
-    if (time_ms == JOB_NEVER) return;
+    if (wall_same(time, WALL_NEVER)) return;
     env_job_due_at(env, job, mono_after(writer->now, pause_ms > 0 ? pause_ms : 0));
 }
 
@@ -95,7 +95,7 @@ enum news env_news(struct request *rq, const char *publisher)
 
 bool env_is_recent(const struct tx *tx, struct object_id id)
 {
-    int64_t age_ms = tx->now_ms - object_id_time(id).ms;
+    int64_t age_ms = wall_since(tx->now, object_id_time(id));
 
     return age_ms > -NEWS_MS && age_ms < NEWS_MS;
 }

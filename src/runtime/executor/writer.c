@@ -99,16 +99,15 @@ enum err backlog_count(enum backlog which, struct tx *tx, int64_t *count)
 }
 
 /* The loops have no connection of their own to ask. */
-static void poll_backlog(struct writer *writer, int64_t now_ms)
+static void poll_backlog(struct writer *writer, struct wall_ms now)
 {
     int64_t count;
 
     for (enum backlog which = 0; which < BACKLOGS; which++)
-        if (backlog_count(which, tx_read(writer->db, (struct wall_ms){now_ms}), &count) == OK)
+        if (backlog_count(which, tx_read(writer->db, now), &count) == OK)
             atomic_store(&writer->backlog[which], count);
     for (size_t i = 0; i < writer->instance->def->gauge_count; i++)
-        if (writer->instance->def->gauges[i].count(tx_read(writer->db, (struct wall_ms){now_ms}),
-                                                   &count) == OK)
+        if (writer->instance->def->gauges[i].count(tx_read(writer->db, now), &count) == OK)
             atomic_store(&writer->gauges[i], count);
 }
 
@@ -128,8 +127,8 @@ static void fetch(struct writer *writer, struct batch *batch)
     struct subscription *sub = writer->subscription;
 
     if (!sub) return;
-    batch->delivery_count = subscription_fetch(
-        sub, tx_read(writer->db, (struct wall_ms){batch->now_ms}), batch->now, &batch->deliveries);
+    batch->delivery_count =
+        subscription_fetch(sub, tx_read(writer->db, batch->wall), batch->now, &batch->deliveries);
     batch->bus = batch->delivery_count || subscription_due(sub).ms != MONO_NEVER.ms;
 }
 
@@ -137,9 +136,10 @@ static void fetch(struct writer *writer, struct batch *batch)
  * by the time of that moment. */
 static void note_time(struct writer *writer, const struct batch *batch)
 {
-    int64_t stepped_ms = batch->now_ms - writer->now_ms - mono_since(batch->now, writer->now);
+    int64_t stepped_ms =
+        wall_since(batch->wall, writer->wall) - mono_since(batch->now, writer->now);
 
-    writer->now_ms = batch->now_ms;
+    writer->wall = batch->wall;
     writer->now = batch->now;
     if (stepped_ms > -STEP_MS && stepped_ms < STEP_MS) return;
     for (size_t i = 0; writer_is_first(writer) && i < writer->instance->def->job_count; i++)
@@ -148,11 +148,11 @@ static void note_time(struct writer *writer, const struct batch *batch)
 
 bool writer_step(struct writer *writer)
 {
-    struct batch batch = {.now_ms = env_now_ms(&writer->env), .now = env_mono(&writer->env)};
+    struct batch batch = {.wall = env_now(&writer->env), .now = env_mono(&writer->env)};
 
     note_time(writer, &batch);
     if (writer_reconnect(writer, batch.now)) batch.polls = writer_poll(writer);
-    if (batch.polls && writer_is_first(writer)) poll_backlog(writer, batch.now_ms);
+    if (batch.polls && writer_is_first(writer)) poll_backlog(writer, batch.wall);
     take_overdue(writer);
     take_work(writer, &batch);
     if (!writer->db) {
@@ -162,7 +162,7 @@ bool writer_step(struct writer *writer)
         return work;
     }
     if (mono_reached(batch.now, revocations_next(writer)))
-        (void)revocations_read(writer, batch.now_ms); /* what is known stays until it can be read */
+        (void)revocations_read(writer, batch.wall); /* what is known stays until it can be read */
     fetch(writer, &batch);
     if (!batch.request_count && !batch.resolving.head && !batch.delivery_count && !batch.polls &&
         !something_is_due(writer))
@@ -235,7 +235,7 @@ static void answer_waiting(struct writer *writer)
 static void store_positions(struct writer *writer)
 {
     struct batch batch = {
-        .now_ms = env_now_ms(&writer->env), .now = env_mono(&writer->env), .bus = true};
+        .wall = env_now(&writer->env), .now = env_mono(&writer->env), .bus = true};
 
     if (writer->db && writer->subscription &&
         subscription_due(writer->subscription).ms != MONO_NEVER.ms)

@@ -26,7 +26,7 @@ struct revocation {
     struct revocation *link;
     enum revocation_kind kind;
     struct str key;
-    int64_t until_ms;
+    struct wall_ms until;
 };
 
 /* A span of the batch that runs: recorded when its transaction has ended. */
@@ -90,7 +90,7 @@ struct writer {
     struct request *waiting[WAIT_BUCKETS]; /* by wake key, linked by link */
     struct mono_ms wait_due;               /* when the first of them looks by itself */
     struct mono_ms now;                    /* of the latest step … */
-    int64_t now_ms;                        /* … and by the wall clock */
+    struct wall_ms wall;                   /* … and by the wall clock */
     struct mono_ms job_due[JOBS_MAX];
 
     /* … and what the batch's items asked for, until its transaction has ended */

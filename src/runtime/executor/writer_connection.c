@@ -52,11 +52,11 @@ bool instance_listens(const struct instance *instance, struct str subject)
 
 static enum err writer_migrate(struct writer *writer, struct buf *why)
 {
-    int64_t now_ms = env_now_ms(&writer->env);
+    struct wall_ms now = env_now(&writer->env);
     enum err err = OK;
 
     if (writer->migrated) return OK;
-    TRY(service_migrate(writer->db, writer->instance->def, now_ms, why));
+    TRY(service_migrate(writer->db, writer->instance->def, now, why));
     writer->migrated = true;
 done:
     return err;
@@ -84,7 +84,7 @@ enum err writer_connect(struct writer *writer, struct buf *why)
     if (writer != first && !atomic_load(&first->open)) return ERR_UNAVAILABLE;
     TRY(db_open(writer->instance->dsn, DB_WRITER, &writer->db, why));
     if (writer == first) TRY(writer_migrate(writer, why));
-    if (writer->instance->revoked) TRY(revocations_read(writer, env_now_ms(&writer->env)));
+    if (writer->instance->revoked) TRY(revocations_read(writer, env_now(&writer->env)));
     if (writer == first && !writer->subscription) TRY(instance_subscribe(writer->instance));
     atomic_store(&writer->open, true);
 done:

@@ -61,7 +61,8 @@ struct member {
     bool manual_ack;
     int64_t ack_wait_ms;
     size_t in_flight_max, in_flight;
-    int64_t last_sent, sent, since_ms;
+    int64_t last_sent, sent;
+    struct wall_ms since;
     _Atomic bool gone; /* the client */
 };
 
@@ -138,7 +139,8 @@ enum err durable_acknowledged(struct tx *tx, const struct group *group, int64_t 
 
 struct durable {
     struct str subject, name, queue_group; /* the last may be empty */
-    int64_t position, in_flight, used_at_ms;
+    int64_t position, in_flight;
+    struct wall_ms used_at;
 };
 /* Those stored, by name and subject; texts live until see returns. */
 enum err durables_each(struct tx *tx, void (*see)(void *context, const struct durable *durable),
@@ -181,7 +183,7 @@ void admin_free(struct admin *admin);
 /* --- deliver.c ----------------------------------------------------------------------------- */
 
 /* The deliver job. */
-enum err deliver_run(struct env *env, struct tx *tx, int64_t *next_ms);
+enum err deliver_run(struct env *env, struct tx *tx, struct wall_ms *next);
 
 /* --- listen.c ------------------------------------------------------------------------------ */
 
@@ -213,7 +215,7 @@ handler_fn get_serverz, get_storez;
 handler_fn get_clientsz;
 handler_fn get_channelsz;
 /* What each of those answers begins with. */
-void put_server(struct json_writer *writer, const struct admin *admin, int64_t now_ms);
+void put_server(struct json_writer *writer, const struct admin *admin, struct wall_ms now);
 
 struct channel_row {
     struct channel channel;

@@ -315,7 +315,7 @@ static void put_page(struct view *view, size_t total)
 {
     size_t rest = view->offset < total ? total - view->offset : 0;
 
-    put_server(view->writer, view->admin, view->tx->now_ms);
+    put_server(view->writer, view->admin, view->tx->now);
     json_member_int(view->writer, "offset", (int64_t)view->offset);
     json_member_int(view->writer, "limit", (int64_t)view->limit);
     json_member_int(view->writer, "count", (int64_t)(rest < view->limit ? rest : view->limit));
@@ -433,8 +433,8 @@ static void put_client(struct view *view, const struct client *client)
     json_member_text(view->writer, "hb_inbox", STR(""));
     json_member_text(view->writer, "kind", client->service ? STR("service") : STR("listener"));
     json_key(view->writer, "since");
-    json_put_time(view->writer, client->service ? app_started_at(view->admin->app)
-                                                : (struct wall_ms){client->member->since_ms});
+    json_put_time(view->writer,
+                  client->service ? app_started_at(view->admin->app) : client->member->since);
     if (view->subscriptions) put_client_subscriptions(view, client);
     json_end_object(view->writer);
 }

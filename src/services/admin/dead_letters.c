@@ -35,7 +35,7 @@ static void put_dead_letter(struct json_writer *writer, const struct instance *s
     json_member_text(writer, "subject", letter->subject);
     json_member_text(writer, "reason", letter->reason);
     json_member_text(writer, "payload", letter->payload);
-    json_member_time(writer, "time", (struct wall_ms){letter->dead_at_ms});
+    json_member_time(writer, "time", letter->dead_at);
     json_end_object(writer);
 }
 

@@ -8,7 +8,8 @@
 #define SLICE_ROWS   8192 /* of the outbox, whoever they belong to */
 
 struct message {
-    int64_t sequence, published_at_ms;
+    int64_t sequence;
+    struct wall_ms published_at;
     struct str payload;
 };
 
@@ -75,7 +76,7 @@ static bool send_line(struct admin *admin, struct member *member, const struct m
     json_member_int(&writer, "sequence", message->sequence);
     json_member_text(&writer, "subject", str_of(member->group->subject));
     json_member_bool(&writer, "redelivered", redelivered);
-    json_member_time(&writer, "time", (struct wall_ms){message->published_at_ms});
+    json_member_time(&writer, "time", message->published_at);
     json_key(&writer, "data");
     json_put_raw(&writer, message->payload);
     json_end_object(&writer);
@@ -147,7 +148,7 @@ static enum err send_again(struct round *round, size_t at, bool *handed)
     found = rows_next(&rows);
     *handed = !found;
     if (found) {
-        struct message message = {sequence, rows_int(&rows, 0), rows_text(&rows, 1)};
+        struct message message = {sequence, rows_wall(&rows, 0), rows_text(&rows, 1)};
 
         *handed = hand_out(round, &message, true, &taker);
     }
@@ -212,7 +213,7 @@ static enum err deliver_slice(struct round *round, struct tx *log, int64_t until
              sql_int(group->position), sql_int(until), sql_text(str_of(group->subject)),
              sql_int(SLICE_EVENTS));
     while (err == OK && rows_next(&rows)) {
-        struct message message = {rows_int(&rows, 0), rows_int(&rows, 1), rows_text(&rows, 2)};
+        struct message message = {rows_int(&rows, 0), rows_wall(&rows, 1), rows_text(&rows, 2)};
         struct member *taker;
 
         *stuck = !group_reserve(group) || !hand_out(round, &message, false, &taker);
@@ -311,11 +312,10 @@ done:
     return err;
 }
 
-static enum err serve_groups(struct admin *admin, struct env *env, struct tx *tx, int64_t *next_ms)
+static enum err serve_groups(struct admin *admin, struct env *env, struct tx *tx, bool *more)
 {
     struct mono_ms now = env_mono(env);
     struct group *next;
-    bool more = false;
     enum err err = OK;
 
     for (struct group *group = admin->groups; group; group = next) {
@@ -326,25 +326,26 @@ static enum err serve_groups(struct admin *admin, struct env *env, struct tx *tx
         struct round round = {admin, tx, now, group};
 
         next = group->next;
-        TRY(serve_group(&round, &more));
+        TRY(serve_group(&round, more));
         env_job_due_at(env, JOB_DELIVER, group->due);
         if (group->overtaken) TRY(end_overtaken(admin, tx, group));
     }
-    if (more) *next_ms = tx->now_ms;
 done:
     return err;
 }
 
-enum err deliver_run(struct env *env, struct tx *tx, int64_t *next_ms)
+enum err deliver_run(struct env *env, struct tx *tx, struct wall_ms *next)
 {
     struct admin *admin = admin_of(env);
+    bool more = false;
     enum err err;
 
     if (admin->failures != env_failures(env)) {
         admin->failures = env_failures(env);
         mark_uncertain(admin);
     }
-    err = serve_groups(admin, env, tx, next_ms);
+    err = serve_groups(admin, env, tx, &more);
+    if (more) *next = tx->now;
     if (err) mark_uncertain(admin);
     return err;
 }

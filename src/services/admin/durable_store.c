@@ -34,7 +34,7 @@ static enum err make(struct tx *tx, struct group *group)
                 "VALUES ($1, $2, $3, $4, $5, $6)",
                 sql_text(str_of(group->subject)), sql_text(str_of(group->source_name)),
                 sql_text(str_of(group->durable)), sql_text(str_of(group->queue_group)),
-                sql_int(group->position), sql_int(tx->now_ms)));
+                sql_int(group->position), sql_wall(tx->now)));
     TRY(find(tx, group, &group->durable_id, &position));
 done:
     return err;
@@ -69,9 +69,8 @@ done:
 
 enum err durable_save(struct tx *tx, struct group *group)
 {
-    enum err err =
-        tx_exec(tx, NULL, "UPDATE durables SET seq = $2, used_at_ms = $3 WHERE id = $1",
-                sql_int(group->durable_id), sql_int(group->position), sql_int(tx->now_ms));
+    enum err err = tx_exec(tx, NULL, "UPDATE durables SET seq = $2, used_at_ms = $3 WHERE id = $1",
+                           sql_int(group->durable_id), sql_int(group->position), sql_wall(tx->now));
 
     group->unsaved = err != OK;
     return err;
@@ -119,8 +118,12 @@ enum err durables_each(struct tx *tx, void (*see)(void *context, const struct du
                     "ORDER BY name, subject, queue_group",
                     NULL, 0);
     while (rows_next(&rows)) {
-        struct durable durable = {rows_text(&rows, 0), rows_text(&rows, 1), rows_text(&rows, 2),
-                                  rows_int(&rows, 3),  rows_int(&rows, 5),  rows_int(&rows, 4)};
+        struct durable durable = {.subject = rows_text(&rows, 0),
+                                  .name = rows_text(&rows, 1),
+                                  .queue_group = rows_text(&rows, 2),
+                                  .position = rows_int(&rows, 3),
+                                  .used_at = rows_wall(&rows, 4),
+                                  .in_flight = rows_int(&rows, 5)};
 
         see(context, &durable);
     }

@@ -151,7 +151,7 @@ done:
 /* --- members ------------------------------------------------------------------------------- */
 
 static struct member *add_member(struct admin *admin, struct env *env, struct group *group,
-                                 const struct listen_options *options, int64_t now_ms)
+                                 const struct listen_options *options, struct wall_ms now)
 {
     struct member *member = calloc(1, sizeof *member);
     uint64_t number;
@@ -164,7 +164,7 @@ static struct member *add_member(struct admin *admin, struct env *env, struct gr
     member->manual_ack = options->manual_ack;
     member->ack_wait_ms = options->ack_wait_ms;
     member->in_flight_max = (size_t)options->in_flight_max;
-    member->since_ms = now_ms;
+    member->since = now;
     member->next = group->members;
     group->members = member;
     atomic_store(&admin->listening, ++admin->member_count);
@@ -186,7 +186,7 @@ enum err member_join(struct admin *admin, struct env *env, struct tx *tx,
     }
     if (admin->member_count >= LISTENERS_MAX) return ERR_QUEUE_FULL;
     if (!group) TRY(make_group(admin, tx, options, source, &group, removed));
-    *out = add_member(admin, env, group, options, tx->now_ms);
+    *out = add_member(admin, env, group, options, tx->now);
     if (*out) return OK;
     if (!group->members) free_group(admin, group);
     err = ERR_MEMORY;

@@ -28,9 +28,9 @@ static int64_t greatest_lag(const struct app *app)
 }
 
 static void put_service(struct json_writer *writer, const struct instance *service,
-                        const struct tx *tx, int64_t now_ms)
+                        const struct tx *tx, struct wall_ms now)
 {
-    bool open = instance_readable(service, tx, now_ms);
+    bool open = instance_readable(service, tx, now);
     bool writable = instance_healthy(service);
     bool subscribed = instance_subscribed(service);
 
@@ -47,15 +47,16 @@ static void put_service(struct json_writer *writer, const struct instance *servi
 enum err get_readyz(struct request *rq, struct tx *tx, struct reply *rp)
 {
     const struct app *app = rq->run->env->app;
-    int64_t now_ms = env_now_ms(rq->run->env), lag = greatest_lag(app);
-    bool ready = app_is_ready(app, tx, now_ms);
+    struct wall_ms now = env_now(rq->run->env);
+    int64_t lag = greatest_lag(app);
+    bool ready = app_is_ready(app, tx, now);
     struct json_writer writer = reply_json(rp, 200);
 
     json_begin_object(&writer);
     json_key(&writer, "services");
     json_begin_array(&writer);
     for (size_t i = 0; i < app_service_count(app); i++)
-        put_service(&writer, app_service(app, i), tx, now_ms);
+        put_service(&writer, app_service(app, i), tx, now);
     json_end_array(&writer);
     json_member_int(&writer, "lag", lag);
     json_member_bool(&writer, "ready", ready);

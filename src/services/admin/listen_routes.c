@@ -131,7 +131,7 @@ enum err get_listen(struct request *rq, struct tx *tx, struct reply *rp)
         (void)member_leave(admin, tx, member, NULL);
         return ERR_MEMORY;
     }
-    env_job_due(rq->run->env, JOB_DELIVER, tx->now_ms);
+    env_job_due(rq->run->env, JOB_DELIVER, tx->now);
 done:
     return err;
 }
@@ -172,7 +172,7 @@ enum err post_ack(struct request *rq, struct tx *tx, struct reply *rp)
         for (size_t i = 0; i < json_length(sequence); i++)
             TRY(acknowledge(tx, member, json_at(sequence, i), &count));
     }
-    env_job_due(rq->run->env, JOB_DELIVER, tx->now_ms);
+    env_job_due(rq->run->env, JOB_DELIVER, tx->now);
     writer = reply_json(rp, 200);
     json_begin_object(&writer);
     json_member_int(&writer, "acknowledged", count);
@@ -180,7 +180,7 @@ enum err post_ack(struct request *rq, struct tx *tx, struct reply *rp)
 done:
     if (err) { /* the rows are back, the entries are not */
         member->group->rewrite = member->group->durable[0] != '\0';
-        env_job_due(rq->run->env, JOB_DELIVER, tx->now_ms);
+        env_job_due(rq->run->env, JOB_DELIVER, tx->now);
     }
     return err;
 }

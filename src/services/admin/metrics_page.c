@@ -242,9 +242,9 @@ enum err get_metrics(struct request *rq, struct tx *tx, struct reply *rp)
     put_events(&page, tx);
     put_gauges(&page, tx);
     metric_write_all(&text);
-    process_metrics(&text, app_started_at(page.app).ms);
+    process_metrics(&text, app_started_at(page.app));
     process_disk_metrics(&text, settings->sqlite_dir ? settings->sqlite_dir : settings->data);
     metric_family(&text, "boxoffice_ready", METRIC_GAUGE, "1: /readyz answers 200.");
-    metric_line(&text, "boxoffice_ready", "", app_is_ready(page.app, tx, env_now_ms(rq->run->env)));
+    metric_line(&text, "boxoffice_ready", "", app_is_ready(page.app, tx, env_now(rq->run->env)));
     return text.failed ? ERR_MEMORY : reply_text(rp, 200, CONTENT_TYPE, buf_str(&text));
 }

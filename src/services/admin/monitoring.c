@@ -26,7 +26,8 @@ static void merge(struct dead_letter_list *letters, const struct dead_letter *mo
     size_t i = 0, j = 0;
 
     while (all.count < DEAD_LETTERS_SHOWN && (i < letters->count || j < count)) {
-        if (j == count || (i < letters->count && letters->at[i].dead_at_ms >= more[j].dead_at_ms)) {
+        if (j == count ||
+            (i < letters->count && !wall_before(letters->at[i].dead_at, more[j].dead_at))) {
             all.at[all.count] = letters->at[i];
             all.consumer[all.count++] = letters->consumer[i++];
         } else {
@@ -74,7 +75,7 @@ static void put_dead_letters(struct json_writer *writer, const struct dead_lette
         json_member_int(writer, "sequence", letter->sequence);
         json_member_text(writer, "subject", letter->subject);
         json_member_text(writer, "reason", letter->reason);
-        json_member_time(writer, "time", (struct wall_ms){letter->dead_at_ms});
+        json_member_time(writer, "time", letter->dead_at);
         json_end_object(writer);
     }
     json_end_array(writer);
@@ -142,11 +143,11 @@ static void put_limits(struct json_writer *writer)
 
 /* --- the server ---------------------------------------------------------------------------- */
 
-void put_server(struct json_writer *writer, const struct admin *admin, int64_t now_ms)
+void put_server(struct json_writer *writer, const struct admin *admin, struct wall_ms now)
 {
     json_member_text(writer, "cluster_id", STR("boxoffice"));
     json_member_text(writer, "server_id", str_of(admin->server_id));
-    json_member_time(writer, "now", (struct wall_ms){now_ms});
+    json_member_time(writer, "now", now);
 }
 
 static void put_messages(struct json_writer *writer, const struct channel_row *rows, size_t count)
@@ -215,7 +216,7 @@ enum err get_serverz(struct request *rq, struct tx *tx, struct reply *rp)
 
     if (!rows) return ERR_MEMORY;
     json_begin_object(&writer);
-    put_server(&writer, admin, tx->now_ms);
+    put_server(&writer, admin, tx->now);
     json_member_text(&writer, "version", STR(BOXOFFICE_VERSION));
     json_member_text(&writer, "go", STR(""));
     json_member_text(&writer, "state", STR("STANDALONE"));
@@ -251,7 +252,7 @@ enum err get_storez(struct request *rq, struct tx *tx, struct reply *rp)
 
     if (!rows) return ERR_MEMORY;
     json_begin_object(&writer);
-    put_server(&writer, admin, tx->now_ms);
+    put_server(&writer, admin, tx->now);
     json_member_text(&writer, "type", STR("SQL"));
     put_store_limits(&writer);
     put_messages(&writer, rows, channel_rows(admin, rq->arena, rows));
@@ -275,7 +276,7 @@ enum err get_monitoring(struct request *rq, struct tx *tx, struct reply *rp)
     TRY(gather(admin, arena, &letters));
     writer = reply_json(rp, 200);
     json_begin_object(&writer);
-    put_server(&writer, admin, tx->now_ms);
+    put_server(&writer, admin, tx->now);
     json_member_text(&writer, "version", STR(BOXOFFICE_VERSION));
     json_member_time(&writer, "started", app_started_at(app));
     json_member_int(&writer, "uptime_seconds", app_uptime_ms(app) / 1000);

@@ -82,7 +82,7 @@ static void put_row(struct json_writer *json, const struct audit_entry *entry)
 
     json_begin_object(json);
     json_member_text(json, "id", str_of(id.hex));
-    json_member_time(json, "time", (struct wall_ms){entry->row.at_ms});
+    json_member_time(json, "time", entry->row.at);
     json_member_text(json, "service", str_of(entry->service));
     for (size_t i = 0; i < AUDIT_TEXTS; i++) {
         json_member_text(json, names[i], entry->row.texts[i]);

@@ -12,7 +12,7 @@ struct tx *outbox_view(struct admin *admin, size_t source)
         *log = NULL;
     }
     if (!*log && db_open(instance_dsn(service), DB_READER, log, NULL) != OK) return NULL;
-    return tx_read(*log, (struct wall_ms){env_now_ms(admin->env)});
+    return tx_read(*log, env_now(admin->env));
 }
 
 enum err outbox_view_channel(struct admin *admin, size_t source, struct str subject,

@@ -46,7 +46,7 @@ static void put_durable(void *context, const struct durable *durable)
     json_key(&list->writer, "listeners");
     json_put_int(&list->writer, members_of(group));
     json_key(&list->writer, "last_used");
-    json_put_time(&list->writer, (struct wall_ms){durable->used_at_ms});
+    json_put_time(&list->writer, durable->used_at);
     json_end_object(&list->writer);
 }
 

@@ -32,7 +32,7 @@ enum err audit_entry_put(struct request *rq, struct tx *tx, enum audit_kind kind
 {
     struct auth *auth = rq->run->env->state;
     struct audit_share *share = &auth->audited[kind];
-    int64_t minute = tx->now_ms / MINUTE_MS;
+    int64_t minute = tx->now.ms / MINUTE_MS;
     enum err err = OK;
 
     if (atomic_exchange(&share->minute, minute) != minute) {

@@ -77,7 +77,7 @@ static const struct listener listeners[] = {{EVENT_ORDER_CREATED, on_order_creat
 
 #define REKEY_MAX 200 /* a run */
 
-enum err emails_rekey(struct env *env, struct tx *tx, int64_t *next_ms)
+enum err emails_rekey(struct env *env, struct tx *tx, struct wall_ms *next)
 {
     struct user users[REKEY_MAX];
     size_t count;
@@ -92,7 +92,7 @@ enum err emails_rekey(struct env *env, struct tx *tx, int64_t *next_ms)
         if (err != ERR_INVALID) TRY(err);
         TRY(email_rekey(tx, &users[i], key));
     }
-    *next_ms = count == REKEY_MAX ? tx->now_ms : JOB_NEVER;
+    *next = count == REKEY_MAX ? tx->now : WALL_NEVER;
     err = OK;
 done:
     return err;

@@ -56,9 +56,9 @@ enum err operator_user(struct request *rq, struct tx *tx, struct user *user);
 enum err password_tell(struct env *env, struct tx *tx, struct object_id user_id);
 
 /* The job that mails links to those who lost their password. */
-enum err resets_send(struct env *env, struct tx *tx, int64_t *next_ms);
+enum err resets_send(struct env *env, struct tx *tx, struct wall_ms *next);
 /* The job that gives accounts made before email_key their key by it. */
-enum err emails_rekey(struct env *env, struct tx *tx, int64_t *next_ms);
+enum err emails_rekey(struct env *env, struct tx *tx, struct wall_ms *next);
 
 handler_fn post_users_password;                                        /* change_password.c */
 handler_fn post_users_forgot;                                          /* forgot_password.c */

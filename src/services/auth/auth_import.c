@@ -30,7 +30,7 @@ enum err import_user(struct tx *tx, struct arena *arena, const struct imported_u
     err = email_key(arena, imported->email, &key);
     if (err == ERR_INVALID) err = email_key_before(arena, imported->email, &key);
     TRY(err);
-    user = user_new(imported->id, imported->email, key, &hash, object_id_time(imported->id).ms);
+    user = user_new(imported->id, imported->email, key, &hash, object_id_time(imported->id));
     user.version = imported->version;
     TRY(user_add(tx, &user));
     *added = true;

@@ -54,7 +54,7 @@ enum err post_operator_ban(struct request *rq, struct tx *tx, struct reply *rp)
         request_reject(rq, "reason", "Reason must be at most 200 characters");
     TRY(request_checked(rq));
     TRY(operator_user(rq, tx, &user));
-    if (!user_ban(&user, reason, tx->now_ms)) return reply_user(rp, &user);
+    if (!user_ban(&user, reason, tx->now)) return reply_user(rp, &user);
     id = object_id_text(user.id);
     TRY(user_save(rq->run->env, tx, &user));
     TRY(sessions_end_all(rq->run->env, tx, str_of(id.hex), &ended));

@@ -32,7 +32,7 @@ void user_json(struct json_writer *json, const struct user *user, const struct r
     json_member_text(json, "status", user_status_text(user->status));
     json_member_int(json, "version", user->version);
     if (user->status == USER_BANNED) {
-        json_member_time(json, "bannedAt", (struct wall_ms){user->banned_at_ms});
+        json_member_time(json, "bannedAt", user->banned_at);
         json_member_text(json, "reason", user->ban_reason);
     }
     if (roles) json_put_roles(json, *roles);

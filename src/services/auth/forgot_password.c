@@ -18,7 +18,7 @@ static enum err forgot_note(struct request *rq, struct tx *tx, struct reply *rp)
 
     TRY(reset_request_put(tx, wanted->key, wanted->before));
     /* not with this batch: the answer would wait for it */
-    env_job_due(rq->run->env, RESETS, tx->now_ms + LOOK_MS);
+    env_job_due(rq->run->env, RESETS, wall_after(tx->now, LOOK_MS));
     json = reply_json(rp, 200);
     json_begin_object(&json);
     json_end_object(&json);
@@ -68,12 +68,12 @@ static enum err reset_send(struct env *env, struct tx *tx, const struct reset_re
     id = object_id_text(user.id);
     TRY(publish_reset_requested(tx, &(struct reset_requested){.id = link.id,
                                                               .user_id = str_of(id.hex),
-                                                              .expires_at_ms = link.ends_at_ms}));
+                                                              .expires_at = link.ends_at}));
 done:
     return err;
 }
 
-enum err resets_send(struct env *env, struct tx *tx, int64_t *next_ms)
+enum err resets_send(struct env *env, struct tx *tx, struct wall_ms *next)
 {
     struct reset_request wanted[REQUESTS_A_RUN];
     size_t count;
@@ -82,7 +82,7 @@ enum err resets_send(struct env *env, struct tx *tx, int64_t *next_ms)
     TRY(reset_requests_take(tx, env->arena, wanted, REQUESTS_A_RUN, &count));
     for (size_t i = 0; i < count; i++)
         TRY(reset_send(env, tx, &wanted[i]));
-    *next_ms = count == REQUESTS_A_RUN ? tx->now_ms : JOB_NEVER;
+    *next = count == REQUESTS_A_RUN ? tx->now : WALL_NEVER;
 done:
     return err;
 }

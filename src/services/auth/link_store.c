@@ -7,7 +7,7 @@ enum err link_insert(struct tx *tx, const struct link *link)
                    "INSERT INTO links (id, kind, user_id, email, ends_at_ms)"
                    " VALUES ($1, $2, $3, $4, $5)",
                    sql_id(link->id), sql_text(link_kind_text(link->kind)), sql_id(link->user_id),
-                   sql_text(link->email), sql_int(link->ends_at_ms));
+                   sql_text(link->email), sql_wall(link->ends_at));
 }
 
 enum err link_get(struct tx *tx, struct arena *arena, struct object_id id, enum link_kind kind,
@@ -19,13 +19,13 @@ enum err link_get(struct tx *tx, struct arena *arena, struct object_id id, enum 
     tx_query(tx, &rows,
              "SELECT user_id, email, ends_at_ms FROM links"
              " WHERE id = $1 AND kind = $2 AND ends_at_ms > $3" SQL_FOR_UPDATE,
-             sql_id(id), sql_text(link_kind_text(kind)), sql_int(tx->now_ms));
+             sql_id(id), sql_text(link_kind_text(kind)), sql_wall(tx->now));
     if (rows_next(&rows)) {
         *out = (struct link){.id = id,
                              .kind = kind,
                              .user_id = rows_id(&rows, 0),
                              .email = arena_copy(arena, rows_text(&rows, 1)),
-                             .ends_at_ms = rows_int(&rows, 2)};
+                             .ends_at = rows_wall(&rows, 2)};
         err = out->email.at ? OK : ERR_MEMORY;
     }
     end = rows_end(&rows);
@@ -52,7 +52,7 @@ enum err links_forget(struct tx *tx, int64_t max, int64_t *forgotten)
     return tx_exec(tx, forgotten,
                    "DELETE FROM links WHERE id IN"
                    " (SELECT id FROM links WHERE ends_at_ms <= $1 LIMIT $2)",
-                   sql_int(tx->now_ms), sql_int(max));
+                   sql_wall(tx->now), sql_int(max));
 }
 
 enum err links_count(struct tx *tx, enum link_kind kind, struct object_id user_id, int64_t *count)
@@ -61,7 +61,7 @@ enum err links_count(struct tx *tx, enum link_kind kind, struct object_id user_i
 
     tx_query(tx, &rows,
              "SELECT COUNT(*) FROM links WHERE user_id = $1 AND kind = $2 AND ends_at_ms > $3",
-             sql_id(user_id), sql_text(link_kind_text(kind)), sql_int(tx->now_ms));
+             sql_id(user_id), sql_text(link_kind_text(kind)), sql_wall(tx->now));
     *count = rows_next(&rows) ? rows_int(&rows, 0) : 0;
     return rows_end(&rows);
 }
@@ -71,7 +71,7 @@ enum err reset_request_put(struct tx *tx, struct str key, struct str before)
     return tx_exec(tx, NULL,
                    "INSERT INTO reset_requests (email_key, email_before, made_at_ms)"
                    " VALUES ($1, $2, $3)",
-                   sql_text(key), sql_text(before), sql_int(tx->now_ms));
+                   sql_text(key), sql_text(before), sql_wall(tx->now));
 }
 
 enum err reset_requests_take(struct tx *tx, struct arena *arena, struct reset_request *out,

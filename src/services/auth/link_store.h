@@ -10,7 +10,7 @@ struct link {
     enum link_kind kind;
     struct object_id user_id;
     struct str email; /* LINK_ADDRESS: the one that is to be confirmed; else empty */
-    int64_t ends_at_ms;
+    struct wall_ms ends_at;
 };
 
 enum err link_insert(struct tx *tx, const struct link *link);

@@ -11,9 +11,9 @@ enum err link_open(struct env *env, struct tx *tx, enum link_kind kind, struct o
                          .kind = kind,
                          .user_id = user_id,
                          .email = email,
-                         .ends_at_ms = tx->now_ms + lives_ms};
+                         .ends_at = wall_after(tx->now, lives_ms)};
     TRY(link_insert(tx, out));
-    env_job_due(env, TIDY, out->ends_at_ms);
+    env_job_due(env, TIDY, out->ends_at);
 done:
     return err;
 }

@@ -137,7 +137,7 @@ enum err post_operator_reset_link(struct request *rq, struct tx *tx, struct repl
     json_member_text(&json, "id", str_of(id.hex));
     json_member_text(&json, "email", user.email);
     json_member_text(&json, "url", buf_str(&url));
-    json_member_time(&json, "expiresAt", (struct wall_ms){link.ends_at_ms});
+    json_member_time(&json, "expiresAt", link.ends_at);
     json_end_object(&json);
 done:
     return err;

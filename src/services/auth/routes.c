@@ -90,7 +90,7 @@ static enum err signup_insert(struct request *rq, struct tx *tx, struct reply *r
 {
     const struct attempt *attempt = rq->run->state;
     struct user user = user_new(env_new_id(rq->run->env, tx), attempt->email, attempt->key,
-                                &attempt->hash, tx->now_ms);
+                                &attempt->hash, tx->now);
     enum err err;
 
     err = user_find(tx, rq->arena, STR(""), attempt->before, &(struct user){0});
@@ -265,7 +265,7 @@ static enum err signout_end(struct request *rq, struct tx *tx, struct reply *rp)
     enum err err;
 
     TRY(session_end(rq->run->env, tx, rq->user.id, str_of(rq->user.sid_hash),
-                    rq->user.expires_at_s * 1000));
+                    wall_of_seconds(rq->user.expires_at_s)));
     TRY(audit_entry_put(rq, tx, AUDIT_ENDED, rq->user.id));
     return reply_signed_out(rq, rp);
 done:
@@ -323,7 +323,7 @@ done:
 static enum err get_users_currentuser(struct request *rq, struct tx *tx, struct reply *rp)
 {
     (void)tx;
-    if (session_is_old(&rq->user, env_now_ms(rq->run->env) / 1000))
+    if (session_is_old(&rq->user, wall_seconds(env_now(rq->run->env))))
         return request_then(rq, IN_WRITER, currentuser_renew);
     return reply_current_user(rq, rp);
 }

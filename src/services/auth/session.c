@@ -22,12 +22,12 @@ static struct str agent_of(struct request *rq)
     return (struct str){out, len};
 }
 
-static int64_t token_end_ms(const struct env *env, const struct session_record *record,
-                            int64_t now_ms)
+static struct wall_ms token_end_of(const struct env *env, const struct session_record *record,
+                                   struct wall_ms now)
 {
-    int64_t end_ms = now_ms + env->settings->session_ms;
+    struct wall_ms end = wall_after(now, env->settings->session_ms);
 
-    return end_ms < record->ends_at_ms ? end_ms : record->ends_at_ms;
+    return wall_earlier(end, record->ends_at);
 }
 
 enum err session_open(struct request *rq, struct tx *tx, struct reply *rp, const struct user *user)
@@ -36,9 +36,9 @@ enum err session_open(struct request *rq, struct tx *tx, struct reply *rp, const
     struct object_id_text id = object_id_text(user->id);
     struct session_user session = {.id = str_of(id.hex), .email = user->email};
     struct session_record record = {.user_id = session.id,
-                                    .created_at_ms = tx->now_ms,
-                                    .seen_at_ms = tx->now_ms,
-                                    .ends_at_ms = tx->now_ms + env->settings->session_max_ms,
+                                    .created_at = tx->now,
+                                    .seen_at = tx->now,
+                                    .ends_at = wall_after(tx->now, env->settings->session_max_ms),
                                     .address = rq->client,
                                     .agent = agent_of(rq)};
     struct str oldest;
@@ -46,14 +46,14 @@ enum err session_open(struct request *rq, struct tx *tx, struct reply *rp, const
 
     session_id_make(env->random, &session);
     record.id_hash = str_of(session.sid_hash);
-    record.alive_until_ms = token_end_ms(env, &record, tx->now_ms);
+    record.alive_until = token_end_of(env, &record, tx->now);
     TRY(session_insert(tx, &record));
     TRY(user_roles(tx, session.id, &session.roles));
     TRY(session_surplus(tx, rq->arena, record.user_id, SESSIONS_PER_USER_MAX, &oldest));
-    if (oldest.len) TRY(session_end(env, tx, record.user_id, oldest, 0));
-    session.issued_at_s = tx->now_ms / 1000;
-    session.expires_at_s = record.alive_until_ms / 1000;
-    env_job_due(env, TIDY, record.alive_until_ms);
+    if (oldest.len) TRY(session_end(env, tx, record.user_id, oldest, WALL_NONE));
+    session.issued_at_s = wall_seconds(tx->now);
+    session.expires_at_s = wall_seconds(record.alive_until);
+    env_job_due(env, TIDY, record.alive_until);
     TRY(session_cookie_set(env->keys, &rp->headers, rq->arena, &session, rq->cookie_secure));
 done:
     return err;
@@ -62,17 +62,17 @@ done:
 /* The client had a fresh token and did not take it: one that asks for somebody else, as a server
  * that renders pages does, has nowhere to put it. So the token that it has goes on. */
 static enum err extend(struct env *env, struct tx *tx, const struct session_record *record,
-                       int64_t until_ms)
+                       struct wall_ms until)
 {
     bool news = false;
     enum err err;
 
-    TRY(session_alive(tx, record->id_hash, until_ms));
-    TRY(env_session_extended(env, tx, record->id_hash, until_ms, &news));
+    TRY(session_alive(tx, record->id_hash, until));
+    TRY(env_session_extended(env, tx, record->id_hash, until, &news));
     if (news)
         TRY(publish_session_extended(tx, &(struct session_extended){.id_hash = record->id_hash,
                                                                     .user_id = record->user_id,
-                                                                    .until_ms = until_ms}));
+                                                                    .until = until}));
 done:
     return err;
 }
@@ -82,7 +82,7 @@ enum err session_renew(struct request *rq, struct tx *tx, struct reply *rp)
     struct session_user *user = &rq->user;
     struct session_record record;
     enum err err = session_get(tx, rq->arena, str_of(user->sid_hash), &record);
-    int64_t end_ms;
+    struct wall_ms end;
 
     if (err == ERR_NOT_FOUND || (err == OK && !str_eq(record.user_id, user->id))) {
         *user = (struct session_user){.id = {NULL, 0}};
@@ -90,35 +90,35 @@ enum err session_renew(struct request *rq, struct tx *tx, struct reply *rp)
         return OK;
     }
     TRY(err);
-    end_ms = token_end_ms(rq->run->env, &record, tx->now_ms);
-    if (end_ms / 1000 <= user->expires_at_s) return OK; /* it has all the time there is */
-    if (user->issued_at_s < record.seen_at_ms / 1000) {
-        TRY(extend(rq->run->env, tx, &record, end_ms));
-        user->expires_at_s = end_ms / 1000;
+    end = token_end_of(rq->run->env, &record, tx->now);
+    if (wall_seconds(end) <= user->expires_at_s) return OK; /* it has all the time there is */
+    if (user->issued_at_s < wall_seconds(record.seen_at)) {
+        TRY(extend(rq->run->env, tx, &record, end));
+        user->expires_at_s = wall_seconds(end);
         return OK;
     }
-    TRY(session_seen(tx, record.id_hash, tx->now_ms, end_ms));
+    TRY(session_seen(tx, record.id_hash, tx->now, end));
     TRY(user_roles(tx, user->id, &user->roles));
-    user->issued_at_s = tx->now_ms / 1000;
-    user->expires_at_s = end_ms / 1000;
+    user->issued_at_s = wall_seconds(tx->now);
+    user->expires_at_s = wall_seconds(end);
     TRY(session_cookie_set(rq->run->env->keys, &rp->headers, rq->arena, user, rq->cookie_secure));
 done:
     return err;
 }
 
 enum err session_end(struct env *env, struct tx *tx, struct str user_id, struct str id_hash,
-                     int64_t token_end_ms)
+                     struct wall_ms token_end)
 {
-    struct session_record record = {.alive_until_ms = 0};
-    struct session_ended ended = {.id_hash = id_hash, .user_id = user_id, .until_ms = token_end_ms};
+    struct session_record record = {.alive_until = WALL_NONE};
+    struct session_ended ended = {.id_hash = id_hash, .user_id = user_id, .until = token_end};
     bool news = false;
     enum err err = session_get(tx, env->arena, id_hash, &record);
 
     if (err != ERR_NOT_FOUND) TRY(err);
-    if (record.alive_until_ms > ended.until_ms) ended.until_ms = record.alive_until_ms;
+    ended.until = wall_later(ended.until, record.alive_until);
     TRY(session_delete(tx, id_hash));
-    if (ended.until_ms <= tx->now_ms) return OK; /* no token of it is good any more */
-    TRY(env_session_ended(env, tx, id_hash, ended.until_ms, &news));
+    if (wall_reached(tx->now, ended.until)) return OK; /* no token of it is good any more */
+    TRY(env_session_ended(env, tx, id_hash, ended.until, &news));
     if (news) TRY(publish_session_ended(tx, &ended));
 done:
     return err;
@@ -134,7 +134,7 @@ enum err sessions_end_all(struct env *env, struct tx *tx, struct str user_id, in
     do {
         TRY(sessions_of_user(tx, env->arena, user_id, hashes, SESSIONS_PER_USER_MAX, &count));
         for (size_t i = 0; i < count; i++)
-            TRY(session_end(env, tx, user_id, hashes[i], 0));
+            TRY(session_end(env, tx, user_id, hashes[i], WALL_NONE));
         *ended += (int64_t)count;
     } while (count == SESSIONS_PER_USER_MAX);
 done:
@@ -145,39 +145,39 @@ enum verdict on_order_created(struct env *env, struct tx *tx, const void *event)
 {
     const struct order_created *order = event;
     struct session_record record;
-    int64_t until_ms = order->expires_at_ms + env->settings->payment_grace_ms + HOLD_LEEWAY_MS;
+    struct wall_ms until =
+        wall_after(order->expires_at, env->settings->payment_grace_ms + HOLD_LEEWAY_MS);
     enum err err;
 
     if (!order->session.len) return VERDICT_SEEN; /* a token of another service, or an import */
     err = session_get(tx, env->arena, order->session, &record);
     if (err == ERR_NOT_FOUND) return VERDICT_SEEN; /* it was ended meanwhile */
     TRY(err);
-    if (!str_eq(record.user_id, order->user_id) || until_ms <= record.alive_until_ms ||
-        tx->now_ms >= record.ends_at_ms)
+    if (!str_eq(record.user_id, order->user_id) || wall_reached(record.alive_until, until) ||
+        wall_reached(tx->now, record.ends_at))
         return VERDICT_SEEN;
-    TRY(extend(env, tx, &record, until_ms));
-    env_job_due(env, TIDY, until_ms);
+    TRY(extend(env, tx, &record, until));
+    env_job_due(env, TIDY, until);
 done:
     return verdict_of(err);
 }
 
-enum err sessions_tidy(struct env *env, struct tx *tx, int64_t *next_ms)
+enum err sessions_tidy(struct env *env, struct tx *tx, struct wall_ms *next)
 {
-    int64_t sessions = 0, ended = 0, links = 0, first_ms;
+    struct wall_ms first_end;
+    int64_t sessions = 0, ended = 0, links = 0;
     enum err err;
 
     (void)env;
     TRY(sessions_forget(tx, TIDY_MAX, &sessions));
     TRY(ended_sessions_forget(tx, TIDY_MAX, &ended));
     TRY(links_forget(tx, TIDY_MAX, &links));
-    TRY(sessions_first_end(tx, &first_ms));
-    *next_ms = tx->now_ms + TIDY_EVERY_MS;
+    TRY(sessions_first_end(tx, &first_end));
+    *next = wall_after(tx->now, TIDY_EVERY_MS);
     if (sessions == TIDY_MAX || ended == TIDY_MAX || links == TIDY_MAX)
-        *next_ms = tx->now_ms;
-    else if (first_ms == JOB_NEVER)
-        *next_ms = JOB_NEVER;
-    else if (first_ms > *next_ms)
-        *next_ms = first_ms;
+        *next = tx->now;
+    else
+        *next = wall_later(*next, first_end);
 done:
     return err;
 }

@@ -20,16 +20,16 @@ enum err session_open(struct request *rq, struct tx *tx, struct reply *rp, const
  * token that was replaced before, that token goes on, without another. */
 enum err session_renew(struct request *rq, struct tx *tx, struct reply *rp);
 /* The session ends now: its tokens are refused in this program from the commit on, and everywhere
- * once session:ended is heard, for as long as the last of them would have been good. token_end_ms:
+ * once session:ended is heard, for as long as the last of them would have been good. token_end:
  * of the token that asks for it, 0 when none does. Harmless when it has ended before. */
 enum err session_end(struct env *env, struct tx *tx, struct str user_id, struct str id_hash,
-                     int64_t token_end_ms);
+                     struct wall_ms token_end);
 /* All of a user's. */
 enum err sessions_end_all(struct env *env, struct tx *tx, struct str user_id, int64_t *ended);
 /* order:created: the session that reserved goes on until the hold is over, whatever its client
  * does. Never begun anew after SESSION_MAX_SECONDS. */
 enum verdict on_order_created(struct env *env, struct tx *tx, const void *event);
 /* The job that removes what is over. */
-enum err sessions_tidy(struct env *env, struct tx *tx, int64_t *next_ms);
+enum err sessions_tidy(struct env *env, struct tx *tx, struct wall_ms *next);
 
 #endif

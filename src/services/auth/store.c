@@ -22,7 +22,7 @@ enum err user_insert(struct tx *tx, const struct user *user)
                 " ON CONFLICT (email_key) DO NOTHING",
                 sql_id(user->id), sql_int(user->version), sql_text(user->email),
                 sql_text(user->email_key), sql_text(str_of(user->hash.text)),
-                sql_text(user_status_text(user->status)), sql_int(user->created_at_ms)));
+                sql_text(user_status_text(user->status)), sql_wall(user->created_at)));
     if (inserted == 0) return ERR_EMAIL_IN_USE;
 done:
     return err;
@@ -36,9 +36,9 @@ static enum err user_read(struct rows *rows, struct arena *arena, struct user *o
         .version = rows_int(rows, 1),
         .email = arena_copy(arena, rows_text(rows, 2)),
         .email_key = arena_copy(arena, rows_text(rows, 3)),
-        .created_at_ms = rows_int(rows, 6),
+        .created_at = rows_wall(rows, 6),
         .ban_reason = arena_copy(arena, rows_text(rows, 7)),
-        .banned_at_ms = rows_int(rows, 8),
+        .banned_at = rows_wall(rows, 8),
     };
     if (!out->email.at || !out->email_key.at || !out->ban_reason.at) return ERR_MEMORY;
     if (!password_hash_parse(rows_text(rows, 4), &out->hash)) /* of which no log hears */
@@ -127,7 +127,7 @@ enum err user_ban_put(struct tx *tx, const struct user *user)
                    " banned_at_ms = $5 WHERE id = $1",
                    sql_id(user->id), sql_int(user->version),
                    sql_text(user_status_text(user->status)), sql_text(user->ban_reason),
-                   sql_int(user->banned_at_ms));
+                   sql_wall(user->banned_at));
 }
 
 enum err users_page(struct tx *tx, struct arena *arena, const enum user_status *status,
@@ -188,7 +188,7 @@ enum err user_role_grant(struct tx *tx, struct str user_id, enum role role, bool
     enum err err = tx_exec(tx, &inserted,
                            "INSERT INTO user_roles (user_id, role, granted_at_ms)"
                            " VALUES ($1, $2, $3) ON CONFLICT (user_id, role) DO NOTHING",
-                           sql_text(user_id), sql_text(role_text(role)), sql_int(tx->now_ms));
+                           sql_text(user_id), sql_text(role_text(role)), sql_wall(tx->now));
 
     *changed = inserted > 0;
     return err;
@@ -213,8 +213,8 @@ enum err session_insert(struct tx *tx, const struct session_record *record)
                    " alive_until_ms, ends_at_ms, address, agent)"
                    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
                    sql_text(record->id_hash), sql_text(record->user_id),
-                   sql_int(record->created_at_ms), sql_int(record->seen_at_ms),
-                   sql_int(record->alive_until_ms), sql_int(record->ends_at_ms),
+                   sql_wall(record->created_at), sql_wall(record->seen_at),
+                   sql_wall(record->alive_until), sql_wall(record->ends_at),
                    sql_text(record->address), sql_text(record->agent));
 }
 
@@ -232,10 +232,10 @@ enum err session_get(struct tx *tx, struct arena *arena, struct str id_hash,
         *out = (struct session_record){
             .id_hash = id_hash,
             .user_id = arena_copy(arena, rows_text(&rows, 0)),
-            .created_at_ms = rows_int(&rows, 1),
-            .seen_at_ms = rows_int(&rows, 2),
-            .alive_until_ms = rows_int(&rows, 3),
-            .ends_at_ms = rows_int(&rows, 4),
+            .created_at = rows_wall(&rows, 1),
+            .seen_at = rows_wall(&rows, 2),
+            .alive_until = rows_wall(&rows, 3),
+            .ends_at = rows_wall(&rows, 4),
         };
         err = out->user_id.at ? OK : ERR_MEMORY;
     }
@@ -243,21 +243,22 @@ enum err session_get(struct tx *tx, struct arena *arena, struct str id_hash,
     return end == OK ? err : end;
 }
 
-enum err session_seen(struct tx *tx, struct str id_hash, int64_t now_ms, int64_t alive_until_ms)
+enum err session_seen(struct tx *tx, struct str id_hash, struct wall_ms now,
+                      struct wall_ms alive_until)
 {
     return tx_exec(tx, NULL,
                    "UPDATE sessions SET seen_at_ms = $2, alive_until_ms ="
                    " CASE WHEN alive_until_ms < $3 THEN $3 ELSE alive_until_ms END"
                    " WHERE id_hash = $1",
-                   sql_text(id_hash), sql_int(now_ms), sql_int(alive_until_ms));
+                   sql_text(id_hash), sql_wall(now), sql_wall(alive_until));
 }
 
-enum err session_alive(struct tx *tx, struct str id_hash, int64_t alive_until_ms)
+enum err session_alive(struct tx *tx, struct str id_hash, struct wall_ms alive_until)
 {
     return tx_exec(tx, NULL,
                    "UPDATE sessions SET alive_until_ms = $2"
                    " WHERE id_hash = $1 AND alive_until_ms < $2",
-                   sql_text(id_hash), sql_int(alive_until_ms));
+                   sql_text(id_hash), sql_wall(alive_until));
 }
 
 enum err session_delete(struct tx *tx, struct str id_hash)
@@ -306,10 +307,10 @@ enum err sessions_forget(struct tx *tx, int64_t max, int64_t *forgotten)
     return tx_exec(tx, forgotten,
                    "DELETE FROM sessions WHERE id_hash IN"
                    " (SELECT id_hash FROM sessions WHERE alive_until_ms <= $1 LIMIT $2)",
-                   sql_int(tx->now_ms), sql_int(max));
+                   sql_wall(tx->now), sql_int(max));
 }
 
-enum err sessions_first_end(struct tx *tx, int64_t *first_ms)
+enum err sessions_first_end(struct tx *tx, struct wall_ms *first_end)
 {
     struct rows rows;
 
@@ -319,7 +320,7 @@ enum err sessions_first_end(struct tx *tx, int64_t *first_ms)
              " UNION ALL SELECT MIN(until_ms) FROM extended_sessions"
              " UNION ALL SELECT MIN(ends_at_ms) FROM links) AS ends WHERE at_ms > $1",
              sql_int(0));
-    *first_ms = rows_next(&rows) && !rows_null(&rows, 0) ? rows_int(&rows, 0) : INT64_MAX;
+    *first_end = rows_next(&rows) && !rows_null(&rows, 0) ? rows_wall(&rows, 0) : WALL_NEVER;
     return rows_end(&rows);
 }
 

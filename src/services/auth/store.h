@@ -47,7 +47,7 @@ enum err user_role_revoke(struct tx *tx, struct str user_id, enum role role, boo
 
 struct session_record {
     struct str id_hash, user_id;
-    int64_t created_at_ms, seen_at_ms, alive_until_ms, ends_at_ms;
+    struct wall_ms created_at, seen_at, alive_until, ends_at;
     struct str address, agent;
 };
 
@@ -56,9 +56,10 @@ enum err session_insert(struct tx *tx, const struct session_record *record);
 enum err session_get(struct tx *tx, struct arena *arena, struct str id_hash,
                      struct session_record *out);
 /* A token was made that ends then; one that was made before may end later. */
-enum err session_seen(struct tx *tx, struct str id_hash, int64_t now_ms, int64_t alive_until_ms);
+enum err session_seen(struct tx *tx, struct str id_hash, struct wall_ms now,
+                      struct wall_ms alive_until);
 /* Its tokens are good until then at least. */
-enum err session_alive(struct tx *tx, struct str id_hash, int64_t alive_until_ms);
+enum err session_alive(struct tx *tx, struct str id_hash, struct wall_ms alive_until);
 enum err session_delete(struct tx *tx, struct str id_hash);
 /* The hash of the one too many of a user's sessions, in the arena; empty: there is none. */
 enum err session_surplus(struct tx *tx, struct arena *arena, struct str user_id, int64_t max,
@@ -68,7 +69,8 @@ enum err sessions_of_user(struct tx *tx, struct arena *arena, struct str user_id
                           size_t max, size_t *count);
 /* Removes at most max whose last token has ended. */
 enum err sessions_forget(struct tx *tx, int64_t max, int64_t *forgotten);
-/* When the next one will have, or the next ended one can be forgotten; JOB_NEVER: there is none. */
-enum err sessions_first_end(struct tx *tx, int64_t *first_ms);
+/* When the next one will have, or the next ended one can be forgotten; WALL_NEVER: there is none.
+ */
+enum err sessions_first_end(struct tx *tx, struct wall_ms *first_end);
 
 #endif

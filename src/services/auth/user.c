@@ -23,7 +23,7 @@ bool user_status_parse(struct str text, enum user_status *out)
 }
 
 struct user user_new(struct object_id id, struct str email, struct str key,
-                     const struct password_hash *hash, int64_t now_ms)
+                     const struct password_hash *hash, struct wall_ms now)
 {
     return (struct user){
         .id = id,
@@ -32,17 +32,17 @@ struct user user_new(struct object_id id, struct str email, struct str key,
         .email_key = key,
         .hash = *hash,
         .status = USER_ACTIVE,
-        .created_at_ms = now_ms,
+        .created_at = now,
     };
 }
 
-bool user_ban(struct user *user, struct str reason, int64_t now_ms)
+bool user_ban(struct user *user, struct str reason, struct wall_ms now)
 {
     if (user->status == USER_BANNED) return false;
     user->status = USER_BANNED;
     user->version++;
     user->ban_reason = reason;
-    user->banned_at_ms = now_ms;
+    user->banned_at = now;
     return true;
 }
 
@@ -52,7 +52,7 @@ bool user_unban(struct user *user)
     user->status = USER_ACTIVE;
     user->version++;
     user->ban_reason = STR("");
-    user->banned_at_ms = 0;
+    user->banned_at = WALL_NONE;
     return true;
 }
 

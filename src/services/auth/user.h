@@ -23,9 +23,9 @@ struct user {
                              email_key_before() */
     struct password_hash hash;
     enum user_status status;
-    int64_t created_at_ms;
-    struct str ban_reason; /* empty unless banned, or banned without one */
-    int64_t banned_at_ms;  /* 0 unless banned */
+    struct wall_ms created_at;
+    struct str ban_reason;    /* empty unless banned, or banned without one */
+    struct wall_ms banned_at; /* WALL_NONE unless banned */
 };
 
 /* "active" or "banned", as rows and events have it; parse is false for any other word. */
@@ -34,10 +34,10 @@ bool user_status_parse(struct str text, enum user_status *out);
 
 /* Someone new: version 0, active. The texts stay the caller's. */
 struct user user_new(struct object_id id, struct str email, struct str key,
-                     const struct password_hash *hash, int64_t now_ms);
+                     const struct password_hash *hash, struct wall_ms now);
 
 /* The user's next version, banned or active again. False: so already. reason: the caller's text. */
-bool user_ban(struct user *user, struct str reason, int64_t now_ms);
+bool user_ban(struct user *user, struct str reason, struct wall_ms now);
 bool user_unban(struct user *user);
 
 /* The password as it is counted and hashed: in Unicode's form KC, so that it is the same one from

@@ -43,8 +43,8 @@ done:
     {                                                                                              \
         .id = (show)->id, .version = (show)->version, .venue_id = (show)->is.venue_id,             \
         .title = (show)->is.title, .performers = (show)->is.performers,                            \
-        .category = (show)->is.category, .starts_at_ms = (show)->is.starts.at_ms,                  \
-        .starts_local = str_of((show)->is.starts.local), .doors_at_ms = (show)->is.doors.at_ms,    \
+        .category = (show)->is.category, .starts_at = (show)->is.starts.at,                        \
+        .starts_local = str_of((show)->is.starts.local), .doors_at = (show)->is.doors.at,          \
         .doors_local = str_of((show)->is.doors.local), .status = show_status_text((show)->status), \
         .max_per_buyer = (show)->is.max_per_buyer,                                                 \
         .max_over_face_bps = (show)->is.max_over_face_bps, .user_id = (show)->user_id,             \

@@ -45,10 +45,10 @@ enum err venues_json(struct tx *tx, struct arena *arena, enum listed which, stru
 
 static void put_times(struct json_writer *json, const struct show_fields *is)
 {
-    json_member_time(json, "startsAt", (struct wall_ms){is->starts.at_ms});
+    json_member_time(json, "startsAt", is->starts.at);
     json_member_text(json, "startsAtLocal", str_of(is->starts.local));
-    if (!is->doors.at_ms) return;
-    json_member_time(json, "doorsAt", (struct wall_ms){is->doors.at_ms});
+    if (!wall_known(is->doors.at)) return;
+    json_member_time(json, "doorsAt", is->doors.at);
     json_member_text(json, "doorsAtLocal", str_of(is->doors.local));
 }
 

@@ -128,8 +128,8 @@ enum err take_listed(struct request *rq, const char *const *words, enum listed *
     bool known = false;
     enum err err;
 
-    *filter = (struct staff_filter){.status = request_query(rq, "status"),
-                                    .now_ms = env_now_ms(rq->run->env)};
+    *filter =
+        (struct staff_filter){.status = request_query(rq, "status"), .now = env_now(rq->run->env)};
     *out = LISTED;
     if (!filter->status.at) return OK;
     for (; *words && !known; words++)

@@ -37,7 +37,7 @@ bool category_valid(struct str word)
 
 static void set_time(struct show_time *out, struct zone_moment moment)
 {
-    out->at_ms = moment.time_s * 1000;
+    out->at = wall_of_seconds(moment.time_s);
     wall_time_format(moment, out->local);
 }
 
@@ -48,7 +48,7 @@ enum time_fault show_time_read(const struct zone *zone, struct str text, struct 
     enum zone_fit fit;
     bool first;
 
-    *out = (struct show_time){.at_ms = 0};
+    *out = (struct show_time){.at = WALL_NONE};
     if (!wall_time_parse(text, &wall)) return TIME_UNREADABLE;
     if (wall.utc) {
         set_time(out, (struct zone_moment){wall.wall_s, zone_offset_s(zone, wall.wall_s)});
@@ -78,9 +78,10 @@ bool show_time_move(struct show_time *time, const struct zone *zone)
     return true;
 }
 
-bool doors_valid(int64_t doors_at_ms, int64_t starts_at_ms)
+bool doors_valid(struct wall_ms doors_at, struct wall_ms starts_at)
 {
-    return doors_at_ms <= starts_at_ms && doors_at_ms >= starts_at_ms - DOORS_BEFORE_MS;
+    return wall_reached(starts_at, doors_at) &&
+           wall_reached(doors_at, wall_after(starts_at, -DOORS_BEFORE_MS));
 }
 
 /* --- what may follow on what ----------------------------------------------------------------- */
@@ -102,21 +103,22 @@ static enum err go_to(struct show *show, enum show_status from, enum show_status
     return OK;
 }
 
-enum err show_correct(struct show *show, const struct show_fields *fields, int64_t now_ms)
+enum err show_correct(struct show *show, const struct show_fields *fields, struct wall_ms now)
 {
     enum err err = open_for_change(show);
 
     if (err != OK) return err;
-    if (fields->starts.at_ms != show->is.starts.at_ms && fields->starts.at_ms <= now_ms)
+    if (!wall_same(fields->starts.at, show->is.starts.at) && wall_reached(now, fields->starts.at))
         return ERR_SHOW_PAST;
     show->is = *fields;
     show->version++;
     return OK;
 }
 
-enum err show_accept(struct show *show, int64_t now_ms)
+enum err show_accept(struct show *show, struct wall_ms now)
 {
-    if (show->status == SHOW_PROPOSED && show->is.starts.at_ms <= now_ms) return ERR_SHOW_PAST;
+    if (show->status == SHOW_PROPOSED && wall_reached(now, show->is.starts.at))
+        return ERR_SHOW_PAST;
     return go_to(show, SHOW_PROPOSED, SHOW_SCHEDULED);
 }
 
@@ -126,11 +128,11 @@ enum err show_postpone(struct show *show)
 }
 
 enum err show_reschedule(struct show *show, const struct show_time *starts,
-                         const struct show_time *doors, int64_t now_ms)
+                         const struct show_time *doors, struct wall_ms now)
 {
     enum err err;
 
-    if (starts->at_ms <= now_ms) return ERR_SHOW_PAST;
+    if (wall_reached(now, starts->at)) return ERR_SHOW_PAST;
     err = go_to(show, SHOW_POSTPONED, SHOW_SCHEDULED);
     if (err != OK) return err;
     show->is.starts = *starts;

@@ -18,7 +18,7 @@ enum show_status { SHOW_PROPOSED, SHOW_SCHEDULED, SHOW_POSTPONED, SHOW_CANCELLED
 
 /* A moment, and what clocks at the venue show then. */
 struct show_time {
-    int64_t at_ms;                 /* UTC; 0: none */
+    struct wall_ms at;             /* WALL_NONE: none */
     char local[WALL_TIME_LEN + 1]; /* "2027-03-28T19:30+02:00"; empty: none */
 };
 
@@ -65,18 +65,18 @@ enum time_fault show_time_read(const struct zone *zone, struct str text, struct 
 /* The same local time in another zone: the venue's zone was wrong. False: there is no such time. */
 bool show_time_move(struct show_time *time, const struct zone *zone);
 /* Doors open at most DOORS_BEFORE_MS before the start, and not after it. */
-bool doors_valid(int64_t doors_at_ms, int64_t starts_at_ms);
+bool doors_valid(struct wall_ms doors_at, struct wall_ms starts_at);
 
 /* --- what may follow on what ----------------------------------------------------------------- */
 
 /* Each makes the next version, or refuses and leaves the show as it is: ERR_MERGED,
  * ERR_WRONG_STATUS, ERR_SHOW_PAST (its time is over). */
-enum err show_correct(struct show *show, const struct show_fields *fields, int64_t now_ms);
-enum err show_accept(struct show *show, int64_t now_ms);
+enum err show_correct(struct show *show, const struct show_fields *fields, struct wall_ms now);
+enum err show_accept(struct show *show, struct wall_ms now);
 enum err show_postpone(struct show *show);
 /* The new day of a postponed one. */
 enum err show_reschedule(struct show *show, const struct show_time *starts,
-                         const struct show_time *doors, int64_t now_ms);
+                         const struct show_time *doors, struct wall_ms now);
 enum err show_cancel(struct show *show);
 /* into: scheduled or postponed, and another one. ERR_MERGE_TARGET. */
 enum err show_merge(struct show *show, const struct show *into);

@@ -122,7 +122,7 @@ static void take_time(struct request *rq, const char *field, struct str text,
     struct wall_time wall;
     enum time_fault fault;
 
-    *out = (struct show_time){.at_ms = 0};
+    *out = (struct show_time){.at = WALL_NONE};
     fault = !zone ? (wall_time_parse(text, &wall) ? TIME_FINE : TIME_UNREADABLE)
                   : show_time_read(zone, text, out, at);
     switch (fault) {
@@ -154,10 +154,10 @@ static void take_times(struct request *rq, const struct zone *zone, struct show_
     const struct json *given = json_get(rq->body, "doorsAt");
 
     take_time(rq, "startsAt", str_trim(request_body_text(rq, "startsAt")), zone, starts);
-    *doors = (struct show_time){.at_ms = 0};
+    *doors = (struct show_time){.at = WALL_NONE};
     if (!given || json_type(given) == JSON_NULL) return;
     take_time(rq, "doorsAt", str_trim(request_body_text(rq, "doorsAt")), zone, doors);
-    if (starts->at_ms && doors->at_ms && !doors_valid(doors->at_ms, starts->at_ms))
+    if (wall_known(starts->at) && wall_known(doors->at) && !doors_valid(doors->at, starts->at))
         request_reject_for(rq, "doorsAt", "Doors must open before the show", "not_before",
                            "Write a time of the 24 hours before it starts");
 }
@@ -270,7 +270,7 @@ enum err post_shows(struct request *rq, struct tx *tx, struct reply *rp)
     enum err err;
 
     TRY(take_show(rq, tx, &venue, &show.is));
-    if (show.is.starts.at_ms && show.is.starts.at_ms <= tx->now_ms) refuse_past(rq);
+    if (wall_known(show.is.starts.at) && wall_reached(tx->now, show.is.starts.at)) refuse_past(rq);
     TRY(request_checked(rq));
     if (is_staff(rq) && venue.status != VENUE_ACCEPTED) return ERR_VENUE_PROPOSED;
     if (!is_staff(rq)) TRY(check_proposals(rq, tx));
@@ -321,7 +321,7 @@ enum err put_show(struct request *rq, struct tx *tx, struct reply *rp)
     TRY(request_checked(rq));
     TRY(find_show(rq, tx, &show));
     if (show.status != SHOW_PROPOSED && venue.status != VENUE_ACCEPTED) return ERR_VENUE_PROPOSED;
-    err = show_correct(&show, &fields, tx->now_ms);
+    err = show_correct(&show, &fields, tx->now);
     if (err == ERR_SHOW_PAST) refuse_past(rq);
     if (err == ERR_SHOW_PAST) return ERR_INVALID;
     TRY(err);
@@ -338,7 +338,7 @@ enum err post_show_accept(struct request *rq, struct tx *tx, struct reply *rp)
     enum err err;
 
     TRY(find_show(rq, tx, &show));
-    TRY(show_accept(&show, tx->now_ms));
+    TRY(show_accept(&show, tx->now));
     TRY(venue_get(tx, rq->arena, show.is.venue_id, &venue));
     if (venue.status != VENUE_ACCEPTED) return ERR_VENUE_PROPOSED;
     return save_and_reply(rq, tx, rp, &show, STR(""));
@@ -379,7 +379,7 @@ enum err post_show_reschedule(struct request *rq, struct tx *tx, struct reply *r
     TRY(err == ERR_INVALID ? ERR_IO : err);
     take_times(rq, zone, &starts, &doors);
     TRY(request_checked(rq));
-    err = show_reschedule(&show, &starts, &doors, tx->now_ms);
+    err = show_reschedule(&show, &starts, &doors, tx->now);
     if (err == ERR_SHOW_PAST) refuse_past(rq);
     if (err == ERR_SHOW_PAST) return ERR_INVALID;
     TRY(err);

@@ -57,7 +57,7 @@ enum err venue_insert(struct tx *tx, struct arena *arena, const struct venue *ve
         sql_text(venue->is.name), sql_text(venue->is.city), sql_text(venue->is.country),
         degrees_or_null(venue->is.latitude), degrees_or_null(venue->is.longitude),
         sql_text(venue->is.time_zone), sql_text(venue->user_id), id_or_null(venue->merged_into),
-        refusal_or_null(venue->refusal), sql_int(tx->now_ms), sql_text(folded));
+        refusal_or_null(venue->refusal), sql_wall(tx->now), sql_text(folded));
 }
 
 enum err venue_update(struct tx *tx, struct arena *arena, const struct venue *venue)
@@ -210,10 +210,10 @@ enum err show_insert(struct tx *tx, struct arena *arena, const struct show *show
         " $17, $18)",
         sql_id(show->id), sql_int(show->version), sql_text(show_status_text(show->status)),
         sql_id(is->venue_id), sql_text(is->title), sql_text(buf_str(&performers)),
-        sql_text(is->category), sql_int(is->starts.at_ms), sql_text(str_of(is->starts.local)),
-        sql_int(is->doors.at_ms), sql_text(str_of(is->doors.local)), sql_int(is->max_per_buyer),
+        sql_text(is->category), sql_wall(is->starts.at), sql_text(str_of(is->starts.local)),
+        sql_wall(is->doors.at), sql_text(str_of(is->doors.local)), sql_int(is->max_per_buyer),
         sql_int(is->max_over_face_bps), sql_text(show->user_id), id_or_null(show->merged_into),
-        refusal_or_null(show->refusal), sql_int(tx->now_ms), sql_text(folded));
+        refusal_or_null(show->refusal), sql_wall(tx->now), sql_text(folded));
 }
 
 enum err show_update(struct tx *tx, struct arena *arena, const struct show *show)
@@ -227,19 +227,19 @@ enum err show_update(struct tx *tx, struct arena *arena, const struct show *show
     buf_init(&performers, arena, PERFORMERS_BYTES);
     err = fold_two(arena, is->title, performers_text(&performers, &is->performers), &folded);
     if (err != OK || performers.failed) return ERR_MEMORY;
-    err = tx_exec(tx, &changed,
-                  "UPDATE shows SET version = $2, status = $3, venue_id = $4, title = $5,"
-                  " performers = $6, category = $7, starts_at_ms = $8, starts_local = $9,"
-                  " doors_at_ms = $10, doors_local = $11, max_per_buyer = $12,"
-                  " max_over_face_bps = $13, merged_into = $14, refusal = $15, folded = $16"
-                  " WHERE id = $1",
-                  sql_id(show->id), sql_int(show->version),
-                  sql_text(show_status_text(show->status)), sql_id(is->venue_id),
-                  sql_text(is->title), sql_text(buf_str(&performers)), sql_text(is->category),
-                  sql_int(is->starts.at_ms), sql_text(str_of(is->starts.local)),
-                  sql_int(is->doors.at_ms), sql_text(str_of(is->doors.local)),
-                  sql_int(is->max_per_buyer), sql_int(is->max_over_face_bps),
-                  id_or_null(show->merged_into), refusal_or_null(show->refusal), sql_text(folded));
+    err =
+        tx_exec(tx, &changed,
+                "UPDATE shows SET version = $2, status = $3, venue_id = $4, title = $5,"
+                " performers = $6, category = $7, starts_at_ms = $8, starts_local = $9,"
+                " doors_at_ms = $10, doors_local = $11, max_per_buyer = $12,"
+                " max_over_face_bps = $13, merged_into = $14, refusal = $15, folded = $16"
+                " WHERE id = $1",
+                sql_id(show->id), sql_int(show->version), sql_text(show_status_text(show->status)),
+                sql_id(is->venue_id), sql_text(is->title), sql_text(buf_str(&performers)),
+                sql_text(is->category), sql_wall(is->starts.at), sql_text(str_of(is->starts.local)),
+                sql_wall(is->doors.at), sql_text(str_of(is->doors.local)),
+                sql_int(is->max_per_buyer), sql_int(is->max_over_face_bps),
+                id_or_null(show->merged_into), refusal_or_null(show->refusal), sql_text(folded));
     ASSERT(err != OK || changed == 1);
     return err;
 }
@@ -249,7 +249,7 @@ static void local_read(struct show_time *time, struct rows *rows, int column)
     struct str local = rows_text(rows, column + 1);
     size_t len = local.len < WALL_TIME_LEN ? local.len : WALL_TIME_LEN;
 
-    time->at_ms = rows_int(rows, column);
+    time->at = rows_wall(rows, column);
     memcpy(time->local, local.at, len);
     time->local[len] = '\0';
 }
@@ -307,8 +307,8 @@ static void query_shows_for_staff(struct tx *tx, struct rows *rows,
              sql_text(over      ? STR("scheduled")
                       : refused ? STR("cancelled")
                                 : filter->status),
-             sql_text(filter->pattern), sql_int(scheduled && !over ? filter->now_ms : INT64_MIN),
-             sql_int(over ? filter->now_ms : INT64_MAX), sql_int(refused), sql_int(page->limit));
+             sql_text(filter->pattern), sql_wall(scheduled && !over ? filter->now : WALL_NONE),
+             sql_wall(over ? filter->now : WALL_NEVER), sql_int(refused), sql_int(page->limit));
 }
 
 void shows_list(struct tx *tx, struct rows *rows, enum listed which, struct str of,

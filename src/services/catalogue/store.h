@@ -21,7 +21,7 @@ enum listed {
 struct staff_filter {
     struct str status;  /* one of staff_status; "any": every one of them */
     struct str pattern; /* of LIKE, of a folded text */
-    int64_t now_ms;     /* shows: scheduled is what is still to come, over what has begun */
+    struct wall_ms now; /* shows: scheduled is what is still to come, over what has begun */
 };
 
 /* In a writer the row is locked. ERR_NOT_FOUND. */

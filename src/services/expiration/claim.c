@@ -13,7 +13,7 @@
 
 struct round {
     struct task task;
-    int64_t now_ms;
+    struct wall_ms now;
     struct delayed soon[DELAY_CALL_MAX];
     size_t soon_count;
     struct object_id ids[DELAY_CALL_MAX];
@@ -36,7 +36,7 @@ static void take_due(struct env *env, struct task *task)
 
     round->err = delay_put(env->delay, round->soon, round->soon_count);
     if (round->err == OK)
-        round->err = delay_claim(env->delay, round->now_ms, LEASE_MS, round->ids, DELAY_CALL_MAX,
+        round->err = delay_claim(env->delay, round->now, LEASE_MS, round->ids, DELAY_CALL_MAX,
                                  &round->count);
 }
 
@@ -66,7 +66,7 @@ static enum err fire_claimed(struct env *env, struct tx *tx, struct task *task)
     struct claims *claims = env->state;
     struct round *round = (struct round *)task;
     enum err err = OK;
-    int64_t next_ms;
+    struct wall_ms next;
 
     atomic_store(&claims->round_at, (struct mono_ms){0});
     if (round->err) atomic_store(&claims->away_until, mono_after(env_mono(env), AWAY_MS));
@@ -74,10 +74,11 @@ static enum err fire_claimed(struct env *env, struct tx *tx, struct task *task)
         TRY(fire_one(tx, round->ids[i]));
     if (round->count) TRY(forget_later(env, tx, round));
     if (round->err || round->count) {
-        env_job_due(env, FIRE, tx->now_ms); /* there may be more */
+        env_job_due(env, FIRE, tx->now); /* there may be more */
     } else {
-        TRY(timers_next(tx, &next_ms));
-        if (next_ms <= tx->now_ms) env_job_due(env, FIRE, tx->now_ms + CLAIM_AGAIN_MS);
+        TRY(timers_next(tx, &next));
+        if (wall_reached(tx->now, next))
+            env_job_due(env, FIRE, wall_after(tx->now, CLAIM_AGAIN_MS));
     }
 done:
     return err;
@@ -105,10 +106,11 @@ enum err claims_round(struct env *env, struct tx *tx)
     if (begun_at.ms && mono_since(env_mono(env), begun_at) < ROUND_MS) return OK;
     round = task_new(sizeof *round);
     if (!round) return ERR_MEMORY;
-    round->now_ms = tx->now_ms;
+    round->now = tx->now;
     round->task.work = take_due;
     round->task.resolve = fire_claimed;
-    err = timers_soon(tx, tx->now_ms + SOON_MS, round->soon, DELAY_CALL_MAX, &round->soon_count);
+    err = timers_soon(tx, wall_after(tx->now, SOON_MS), round->soon, DELAY_CALL_MAX,
+                      &round->soon_count);
     atomic_store(&claims->round_at, env_mono(env));
     env_task(env, tx, &round->task);
     return err;

@@ -18,10 +18,10 @@ static enum verdict next_version(struct tx *tx, struct object_id order_id, int64
 }
 
 /* Or soon, where Redis has to hear of it before. */
-static void fire_at(struct env *env, const struct tx *tx, int64_t due_at_ms)
+static void fire_at(struct env *env, const struct tx *tx, struct wall_ms due_at)
 {
-    if (env->delay && due_at_ms > tx->now_ms + REFRESH_MS) due_at_ms = tx->now_ms + REFRESH_MS;
-    env_job_due(env, FIRE, due_at_ms);
+    if (env->delay) due_at = wall_earlier(due_at, wall_after(tx->now, REFRESH_MS));
+    env_job_due(env, FIRE, due_at);
 }
 
 static enum verdict on_order_created(struct env *env, struct tx *tx, const void *event)
@@ -34,8 +34,8 @@ static enum verdict on_order_created(struct env *env, struct tx *tx, const void 
     if (err) return verdict_of(err);
     verdict = first_verdict(held, order->version, order->imported);
     if (verdict != VERDICT_APPLIED) return verdict;
-    err = timer_start(tx, order->id, order->version, order->expires_at_ms);
-    if (err == OK) fire_at(env, tx, order->expires_at_ms);
+    err = timer_start(tx, order->id, order->version, order->expires_at);
+    if (err == OK) fire_at(env, tx, order->expires_at);
     return verdict_of(err);
 }
 
@@ -54,8 +54,8 @@ static enum verdict on_order_updated(struct env *env, struct tx *tx, const void 
 
     if (verdict != VERDICT_APPLIED) return verdict;
     if (!is_live(order->status)) return verdict_of(timer_stop(tx, order->id, order->version));
-    err = timer_move(tx, order->id, order->version, order->expires_at_ms);
-    if (err == OK) fire_at(env, tx, order->expires_at_ms);
+    err = timer_move(tx, order->id, order->version, order->expires_at);
+    if (err == OK) fire_at(env, tx, order->expires_at);
     return verdict_of(err);
 }
 
@@ -88,7 +88,7 @@ enum err fire_one(struct tx *tx, struct object_id order_id)
     bool was_due;
     enum err err;
 
-    TRY(timer_done(tx, order_id, tx->now_ms, &was_due));
+    TRY(timer_done(tx, order_id, tx->now, &was_due));
     if (was_due)
         TRY(publish_expiration_complete(tx, &(struct expiration_complete){.order_id = order_id}));
 done:
@@ -96,31 +96,32 @@ done:
 }
 
 /* Asks Redis, and again now and then as long as there are timers, so that it knows them all. */
-static enum err ask(struct env *env, struct tx *tx, int64_t *next_ms)
+static enum err ask(struct env *env, struct tx *tx, struct wall_ms *next)
 {
     enum err err;
 
     TRY(claims_round(env, tx));
-    TRY(timers_next(tx, next_ms));
-    if (*next_ms <= tx->now_ms || (*next_ms != JOB_NEVER && *next_ms > tx->now_ms + REFRESH_MS))
-        *next_ms = tx->now_ms + REFRESH_MS;
+    TRY(timers_next(tx, next));
+    if (wall_reached(tx->now, *next) ||
+        (!wall_same(*next, WALL_NEVER) && wall_since(*next, tx->now) > REFRESH_MS))
+        *next = wall_after(tx->now, REFRESH_MS);
 done:
     return err;
 }
 
 /* Fires what is due, a batch at a time. A Redis that was away is asked again, timers or not: it is
  * to be known whether it is back. */
-static enum err fire(struct env *env, struct tx *tx, int64_t *next_ms)
+static enum err fire(struct env *env, struct tx *tx, struct wall_ms *next)
 {
     struct object_id due[FIRES_A_BATCH];
     size_t count;
     enum err err;
 
-    if (claims_decide(env)) return ask(env, tx, next_ms);
-    TRY(timers_due(tx, tx->now_ms, due, FIRES_A_BATCH, &count));
+    if (claims_decide(env)) return ask(env, tx, next);
+    TRY(timers_due(tx, tx->now, due, FIRES_A_BATCH, &count));
     for (size_t i = 0; i < count; i++)
         TRY(fire_one(tx, due[i]));
-    TRY(timers_next(tx, next_ms));
+    TRY(timers_next(tx, next));
     if (env->delay) env_job_due_at(env, FIRE, claims_again_at(env));
 done:
     return err;

@@ -13,12 +13,12 @@ enum err mail_write(struct env *env, struct tx *tx, const struct mail *mail)
     bool made;
     enum err err;
 
-    if (env->event_at_ms < tx->now_ms - MAIL_EXPIRES_MS) return OK;
+    if (wall_since(tx->now, env->event_at) > MAIL_EXPIRES_MS) return OK;
     row.id = env_new_id(env, tx);
     row.status = MAIL_WAITING;
-    row.made_at_ms = row.due_at_ms = tx->now_ms;
+    row.made_at = row.due_at = tx->now;
     TRY(mail_insert(tx, &row, &made));
-    if (made) env_job_due(env, SEND, tx->now_ms);
+    if (made) env_job_due(env, SEND, tx->now);
 done:
     return err;
 }
@@ -29,9 +29,9 @@ enum err mail_again(struct env *env, struct tx *tx, struct mail *mail)
 
     mail->status = MAIL_WAITING;
     mail->tries = 0;
-    mail->due_at_ms = tx->now_ms;
+    mail->due_at = tx->now;
     TRY(mail_update(tx, mail));
-    env_job_due(env, SEND, tx->now_ms);
+    env_job_due(env, SEND, tx->now);
 done:
     return err;
 }
@@ -61,7 +61,7 @@ enum err mail_compose(const struct env *env, struct arena *arena, const struct m
                       struct str address, struct buf *out)
 {
     struct object_id_text id = object_id_text(mail->id);
-    struct message message = {.id = str_of(id.hex), .date_ms = mail->made_at_ms};
+    struct message message = {.id = str_of(id.hex), .date = mail->made_at};
     struct letter_page page = {.texts = mail_languages[0].escaped};
     struct letter_view view;
     struct buf text, html;

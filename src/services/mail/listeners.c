@@ -117,7 +117,8 @@ static enum verdict on_reset_requested(struct env *env, struct tx *tx, const voi
 {
     const struct reset_requested *reset = event;
 
-    if (reset->expires_at_ms <= tx->now_ms) return VERDICT_SEEN; /* it opens nothing any more */
+    if (wall_reached(tx->now, reset->expires_at))
+        return VERDICT_SEEN; /* it opens nothing any more */
     return verdict_of(mail_write(
         env, tx,
         &(struct mail){.kind = MAIL_RESET, .cause_id = reset->id, .user_id = reset->user_id}));

@@ -40,6 +40,6 @@ enum err mail_view(const struct env *env, struct arena *arena, const struct mail
                    struct letter_view *out);
 
 /* The job: what is due is sent. */
-enum err mails_send(struct env *env, struct tx *tx, int64_t *next_ms);
+enum err mails_send(struct env *env, struct tx *tx, struct wall_ms *next);
 
 #endif

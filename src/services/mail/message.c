@@ -124,16 +124,16 @@ static void put_mailbox(struct buf *out, const struct mailbox *mailbox)
 }
 
 /* "Sun, 29 Nov 2026 02:30:00 +0000"; the first of January 1970 was a Thursday. */
-static void put_date(struct buf *out, int64_t date_ms)
+static void put_date(struct buf *out, struct wall_ms date)
 {
     static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
     static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                          "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     char iso[ISO8601_LEN + 1]; /* 2026-11-29T02:30:00.000Z */
 
-    if (date_ms < 0) date_ms = 0;
-    iso8601_format((struct wall_ms){date_ms}, iso);
-    buf_printf(out, "Date: %s, %.2s %s %.4s %.8s +0000\r\n", days[(date_ms / DAY_MS + 4) % 7],
+    date = wall_later(date, WALL_NONE);
+    iso8601_format(date, iso);
+    buf_printf(out, "Date: %s, %.2s %s %.4s %.8s +0000\r\n", days[(date.ms / DAY_MS + 4) % 7],
                iso + 8, months[(iso[5] - '0') * 10 + iso[6] - '0' - 1], iso, iso + 11);
 }
 
@@ -189,7 +189,7 @@ enum err message_write(const struct message *message, struct buf *out)
     if (!mail_address_valid(message->from.address) || !mail_address_valid(message->to) ||
         !is_word(message->id))
         return ERR_INVALID;
-    put_date(out, message->date_ms);
+    put_date(out, message->date);
     buf_append(out, STR("From: "));
     put_mailbox(out, &message->from);
     buf_append(out, STR("\r\nTo: "));

@@ -7,6 +7,7 @@
 #define SERVICES_MAIL_MESSAGE_H
 
 #include "base/arena.h"
+#include "base/clock.h"
 
 #define MESSAGE_BYTES_MAX (256 * 1024)
 #define MAILBOX_BYTES_MAX 320
@@ -22,7 +23,7 @@ struct message {
     struct str to;      /* an address */
     struct str subject; /* UTF-8, one line */
     struct str id;      /* letters and digits: of the message's id, whose domain is the sender's */
-    int64_t date_ms;    /* UTC */
+    struct wall_ms date;
     struct str text, html; /* UTF-8 */
 };
 

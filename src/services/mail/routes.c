@@ -36,7 +36,7 @@ static enum err sent_view_of(struct request *rq, const struct mail *mail,
     struct object_id_text id = object_id_text(mail->id);
     char when[ISO8601_LEN + 1];
 
-    iso8601_format((struct wall_ms){mail->made_at_ms}, when);
+    iso8601_format(mail->made_at, when);
     *out = (struct sent_view){.id = arena_copy(rq->arena, str_of(id.hex)),
                               .subject = letter->subject,
                               .to = mail->sent_to,

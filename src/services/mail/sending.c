@@ -52,10 +52,10 @@ static int64_t pause_ms(int64_t tries)
 }
 
 /* Not now. */
-static void put_off(struct mail *mail, int64_t now_ms, int64_t wait_ms)
+static void put_off(struct mail *mail, struct wall_ms now, int64_t wait_ms)
 {
-    mail->status = now_ms >= mail->made_at_ms + MAIL_EXPIRES_MS ? MAIL_EXPIRED : MAIL_WAITING;
-    mail->due_at_ms = now_ms + wait_ms;
+    mail->status = wall_since(now, mail->made_at) >= MAIL_EXPIRES_MS ? MAIL_EXPIRED : MAIL_WAITING;
+    mail->due_at = wall_after(now, wait_ms);
 }
 
 /* Tells once that the server takes nothing any more, and once that it does again. No address. */
@@ -83,13 +83,13 @@ static enum err mail_resolve(struct env *env, struct tx *tx, struct task *task)
     note_answer(env, sent);
     mail.status = outcomes[sent->result].status;
     mail.reply = str_of(sent->reply);
-    if (sent->result == SMTP_LATER) put_off(&mail, tx->now_ms, pause_ms(mail.tries));
+    if (sent->result == SMTP_LATER) put_off(&mail, tx->now, pause_ms(mail.tries));
     TRY(mail_update(tx, &mail));
     if (mail.status != MAIL_SENT && mail.status != MAIL_WAITING)
         log_event(LOG_WARN, env->name, "mail.lost",
                   log_text("mail", str_of(object_id_text(mail.id).hex)),
                   log_text("status", mail_status_text(mail.status)), log_text("reply", mail.reply));
-    env_job_due(env, SEND, tx->now_ms);
+    env_job_due(env, SEND, tx->now);
 done:
     return err;
 }
@@ -146,7 +146,7 @@ static enum err hand_over_later(struct env *env, struct tx *tx, struct mail *mai
     task->size = bytes.len;
     memcpy(task->bytes, bytes.at, bytes.len);
     mail->status = MAIL_SENDING;
-    mail->due_at_ms = tx->now_ms + ANSWER_MS;
+    mail->due_at = wall_after(tx->now, ANSWER_MS);
     env_task(env, tx, &task->task); /* the runtime's from here on */
 done:
     return err;
@@ -164,7 +164,7 @@ static enum err mail_submit(struct env *env, struct tx *tx, struct mail *mail)
         if (env->settings->smtp_url) err = hand_over_later(env, tx, mail, mail->sent_to);
     }
     if (err == ERR_NOT_FOUND) {
-        put_off(mail, tx->now_ms, UNKNOWN_MS);
+        put_off(mail, tx->now, UNKNOWN_MS);
         mail->reply = STR("the account is not known here yet");
     } else if (err == ERR_INVALID) {
         mail->status = MAIL_REFUSED;
@@ -200,7 +200,7 @@ static enum err find_lost(struct env *env, struct tx *tx)
     enum err err;
 
     /* of one process alone nothing is being sent when it begins */
-    TRY(mails_lose(tx, state->began || db_shared(tx->db) ? tx->now_ms : INT64_MAX, &lost));
+    TRY(mails_lose(tx, state->began || db_shared(tx->db) ? tx->now : WALL_NEVER, &lost));
     state->began = true;
     if (!lost) return OK;
     metric_add(METRIC_MAILS_UNCERTAIN, lost);
@@ -209,11 +209,12 @@ done:
     return err;
 }
 
-enum err mails_send(struct env *env, struct tx *tx, int64_t *next_ms)
+enum err mails_send(struct env *env, struct tx *tx, struct wall_ms *next)
 {
     struct mail_service_state *state = env->state;
     struct mail due[SENDING_MAX];
-    int64_t sending, room, waiting_ms, answer_ms;
+    struct wall_ms first_waiting;
+    int64_t sending, room;
     size_t count = 0;
     enum err err;
 
@@ -225,11 +226,10 @@ enum err mails_send(struct env *env, struct tx *tx, int64_t *next_ms)
     for (size_t i = 0; i < count; i++)
         TRY(mail_submit(env, tx, &due[i]));
     state->this_minute += (int64_t)count;
-    TRY(mails_next(tx, MAIL_WAITING, &waiting_ms));
-    TRY(mails_next(tx, MAIL_SENDING, &answer_ms));
-    *next_ms = answer_ms;
+    TRY(mails_next(tx, MAIL_WAITING, &first_waiting));
+    TRY(mails_next(tx, MAIL_SENDING, next));
     /* without room it is an answer, or the next minute, that wakes */
-    if ((room > 0 || waiting_ms > tx->now_ms) && waiting_ms < *next_ms) *next_ms = waiting_ms;
+    if (room > 0 || wall_before(tx->now, first_waiting)) *next = wall_earlier(*next, first_waiting);
 done:
     return err;
 }

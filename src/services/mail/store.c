@@ -128,8 +128,8 @@ enum err mail_insert(struct tx *tx, const struct mail *mail, bool *made)
                 " ON CONFLICT (kind, cause_id) DO NOTHING",
                 sql_id(mail->id), sql_text(mail_kind_text(mail->kind)), sql_id(mail->cause_id),
                 sql_id(mail->about), sql_text(mail->user_id), sql_text(mail->title),
-                sql_int(mail->amount_cents), sql_int(mail->made_at_ms),
-                sql_text(mail_status_text(mail->status)), sql_int(mail->due_at_ms));
+                sql_int(mail->amount_cents), sql_wall(mail->made_at),
+                sql_text(mail_status_text(mail->status)), sql_wall(mail->due_at));
 
     *made = inserted > 0;
     return err;
@@ -144,9 +144,9 @@ static enum err mail_read(struct rows *rows, struct arena *arena, struct mail *o
                          .user_id = arena_copy(arena, rows_text(rows, 4)),
                          .title = arena_copy(arena, rows_text(rows, 5)),
                          .amount_cents = rows_int(rows, 6),
-                         .made_at_ms = rows_int(rows, 7),
+                         .made_at = rows_wall(rows, 7),
                          .tries = rows_int(rows, 9),
-                         .due_at_ms = rows_int(rows, 10),
+                         .due_at = rows_wall(rows, 10),
                          .sent_to = arena_copy(arena, rows_text(rows, 11)),
                          .reply = arena_copy(arena, rows_text(rows, 12))};
     if (!out->user_id.at || !out->title.at || !out->sent_to.at || !out->reply.at) return ERR_MEMORY;
@@ -190,7 +190,7 @@ enum err mail_update(struct tx *tx, const struct mail *mail)
                    "UPDATE mails SET status = $2, tries = $3, due_at_ms = $4, sent_to = $5,"
                    " reply = $6 WHERE id = $1",
                    sql_id(mail->id), sql_text(mail_status_text(mail->status)), sql_int(mail->tries),
-                   sql_int(mail->due_at_ms), sql_text(mail->sent_to), sql_text(mail->reply));
+                   sql_wall(mail->due_at), sql_text(mail->sent_to), sql_text(mail->reply));
 }
 
 enum err mails_due(struct tx *tx, struct arena *arena, struct mail *out, size_t max, size_t *count)
@@ -200,14 +200,8 @@ enum err mails_due(struct tx *tx, struct arena *arena, struct mail *out, size_t 
     tx_query(tx, &rows,
              "SELECT " MAIL_COLUMNS " FROM mails WHERE status = 'waiting' AND due_at_ms <= $1"
              " ORDER BY due_at_ms LIMIT $2" SQL_SKIP_LOCKED,
-             sql_int(tx->now_ms), sql_int((int64_t)max));
+             sql_wall(tx->now), sql_int((int64_t)max));
     return mails_read(&rows, arena, out, max, count);
-}
-
-static enum err one_int(struct rows *rows, int64_t without, int64_t *out)
-{
-    *out = rows_next(rows) && !rows_null(rows, 0) ? rows_int(rows, 0) : without;
-    return rows_end(rows);
 }
 
 enum err mails_sending(struct tx *tx, int64_t *count)
@@ -215,10 +209,11 @@ enum err mails_sending(struct tx *tx, int64_t *count)
     struct rows rows;
 
     tx_query_values(tx, &rows, "SELECT COUNT(*) FROM mails WHERE status = 'sending'", NULL, 0);
-    return one_int(&rows, 0, count);
+    *count = rows_next(&rows) ? rows_int(&rows, 0) : 0;
+    return rows_end(&rows);
 }
 
-enum err mails_next(struct tx *tx, enum mail_status status, int64_t *time_ms)
+enum err mails_next(struct tx *tx, enum mail_status status, struct wall_ms *time)
 {
     struct rows rows;
 
@@ -228,15 +223,16 @@ enum err mails_next(struct tx *tx, enum mail_status status, int64_t *time_ms)
     else
         tx_query_values(tx, &rows, "SELECT MIN(due_at_ms) FROM mails WHERE status = 'waiting'",
                         NULL, 0);
-    return one_int(&rows, INT64_MAX, time_ms);
+    *time = rows_next(&rows) && !rows_null(&rows, 0) ? rows_wall(&rows, 0) : WALL_NEVER;
+    return rows_end(&rows);
 }
 
-enum err mails_lose(struct tx *tx, int64_t before_ms, int64_t *lost)
+enum err mails_lose(struct tx *tx, struct wall_ms before, int64_t *lost)
 {
     return tx_exec(tx, lost,
                    "UPDATE mails SET status = 'uncertain' WHERE status = 'sending'"
                    " AND due_at_ms < $1",
-                   sql_int(before_ms));
+                   sql_wall(before));
 }
 
 enum err mails_page(struct tx *tx, struct arena *arena, const enum mail_status *status,
@@ -256,12 +252,12 @@ enum err mails_page(struct tx *tx, struct arena *arena, const enum mail_status *
     return mails_read(&rows, arena, out, max, count);
 }
 
-enum err mails_forget(struct tx *tx, int64_t before_ms, int64_t max, int64_t *forgotten)
+enum err mails_forget(struct tx *tx, struct wall_ms before, int64_t max, int64_t *forgotten)
 {
     return tx_exec(tx, forgotten,
                    "DELETE FROM mails WHERE id IN (SELECT id FROM mails WHERE id < $1"
                    " AND status NOT IN ('waiting', 'sending') ORDER BY id LIMIT $2)",
-                   sql_id(object_id_floor((struct wall_ms){before_ms})), sql_int(max));
+                   sql_id(object_id_floor(before)), sql_int(max));
 }
 
 enum err mails_waiting_count(struct tx *tx, int64_t *count)
@@ -270,7 +266,8 @@ enum err mails_waiting_count(struct tx *tx, int64_t *count)
 
     tx_query_values(tx, &rows, "SELECT COUNT(*) FROM mails WHERE status IN ('waiting', 'sending')",
                     NULL, 0);
-    return one_int(&rows, 0, count);
+    *count = rows_next(&rows) ? rows_int(&rows, 0) : 0;
+    return rows_end(&rows);
 }
 
 enum err mails_lost_count(struct tx *tx, int64_t *count)
@@ -281,5 +278,6 @@ enum err mails_lost_count(struct tx *tx, int64_t *count)
                     "SELECT COUNT(*) FROM mails WHERE status IN"
                     " ('refused', 'expired', 'uncertain')",
                     NULL, 0);
-    return one_int(&rows, 0, count);
+    *count = rows_next(&rows) ? rows_int(&rows, 0) : 0;
+    return rows_end(&rows);
 }

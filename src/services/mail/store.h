@@ -32,9 +32,11 @@ struct mail {
     enum mail_kind kind;
     struct str user_id, title;
     struct object_id about; /* the order; of a link the cause itself */
-    int64_t amount_cents, made_at_ms;
+    int64_t amount_cents;
+    struct wall_ms made_at;
     enum mail_status status;
-    int64_t tries, due_at_ms;
+    int64_t tries;
+    struct wall_ms due_at;
     struct str sent_to, reply;
 };
 
@@ -71,16 +73,16 @@ enum err mail_update(struct tx *tx, const struct mail *mail);
 /* Up to max whose time to be sent has come, the longest due first. */
 enum err mails_due(struct tx *tx, struct arena *arena, struct mail *out, size_t max, size_t *count);
 /* How many are being sent; and when the next waiting one is due, or the next of those being sent is
- * uncertain; INT64_MAX: never. */
+ * uncertain; WALL_NEVER: never. */
 enum err mails_sending(struct tx *tx, int64_t *count);
-enum err mails_next(struct tx *tx, enum mail_status status, int64_t *time_ms);
-/* Those being sent whose answer was to be known before_ms: nobody will know it any more. */
-enum err mails_lose(struct tx *tx, int64_t before_ms, int64_t *lost);
+enum err mails_next(struct tx *tx, enum mail_status status, struct wall_ms *time);
+/* Those being sent whose answer was to be known before that: nobody will know it any more. */
+enum err mails_lose(struct tx *tx, struct wall_ms before, int64_t *lost);
 /* Up to max with an id below `after`, newest first, of that status (NULL: of any). */
 enum err mails_page(struct tx *tx, struct arena *arena, const enum mail_status *status,
                     struct object_id after, struct mail *out, size_t max, size_t *count);
 /* Removes at most max that were made before that and are not on their way (struct retention). */
-enum err mails_forget(struct tx *tx, int64_t before_ms, int64_t max, int64_t *forgotten);
+enum err mails_forget(struct tx *tx, struct wall_ms before, int64_t max, int64_t *forgotten);
 
 /* Gauges. */
 enum err mails_waiting_count(struct tx *tx, int64_t *count);

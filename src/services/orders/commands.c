@@ -17,9 +17,9 @@ done:
     return err;
 }
 
-static void retry_at(struct request *rq, const struct tx *tx, int64_t at_ms)
+static void retry_at(struct request *rq, const struct tx *tx, struct wall_ms at)
 {
-    int64_t wait_s = (at_ms - tx->now_ms + 999) / 1000;
+    int64_t wait_s = (wall_since(at, tx->now) + 999) / 1000;
 
     rq->retry_after_s = wait_s < 1 ? 1 : wait_s < RETRY_S_MAX ? (int)wait_s : RETRY_S_MAX;
 }
@@ -28,7 +28,7 @@ static enum err check_count(struct request *rq, const struct tx *tx, const struc
                             int64_t max)
 {
     if (unpaid->count < max) return OK;
-    retry_at(rq, tx, unpaid->first_ends_ms);
+    retry_at(rq, tx, unpaid->first_ends);
     return ERR_TOO_MANY_UNPAID;
 }
 
@@ -39,7 +39,7 @@ static enum err may_hold(struct request *rq, struct tx *tx, struct object_id tic
 {
     const struct settings *settings = rq->run->env->settings;
     struct unpaid unpaid;
-    int64_t made_at_ms = 0;
+    struct wall_ms made_at = WALL_NONE;
     enum err err = OK;
 
     if (settings->unpaid_per_user) {
@@ -51,10 +51,10 @@ static enum err may_hold(struct request *rq, struct tx *tx, struct object_id tic
         TRY(check_count(rq, tx, &unpaid, settings->unpaid_per_address));
     }
     if (settings->holds_per_hour)
-        TRY(order_nth_of_ticket(tx, rq->user.id, ticket_id, tx->now_ms - HOUR_MS,
-                                settings->holds_per_hour, &made_at_ms));
-    if (made_at_ms == 0) return OK;
-    retry_at(rq, tx, made_at_ms + HOUR_MS);
+        TRY(order_nth_of_ticket(tx, rq->user.id, ticket_id, wall_after(tx->now, -HOUR_MS),
+                                settings->holds_per_hour, &made_at));
+    if (!wall_known(made_at)) return OK;
+    retry_at(rq, tx, wall_after(made_at, HOUR_MS));
     return ticket_refused(tx, ticket_id, ERR_HELD_TOO_OFTEN);
 done:
     return err;
@@ -70,7 +70,7 @@ enum err order_reserve(struct request *rq, struct tx *tx, const struct ticket_co
     if (settings->unpaid_per_address) network = request_client_network_text(rq);
     if (!network.at) return ERR_MEMORY;
     TRY(may_hold(rq, tx, ticket->id, network));
-    *out = order_open(env_new_id(rq->run->env, tx), ticket, rq->user.id, tx->now_ms,
+    *out = order_open(env_new_id(rq->run->env, tx), ticket, rq->user.id, tx->now,
                       settings->order_expiration_ms);
     TRY(order_insert(tx, out, network)); /* ERR_TICKET_RESERVED from the unique index */
     TRY(publish_order_created(tx, &(struct order_created){.id = out->id,
@@ -78,7 +78,7 @@ enum err order_reserve(struct request *rq, struct tx *tx, const struct ticket_co
                                                           .status = order_status_text(out->status),
                                                           .user_id = out->user_id,
                                                           .session = str_of(rq->user.sid_hash),
-                                                          .expires_at_ms = out->expires_at_ms,
+                                                          .expires_at = out->expires_at,
                                                           .ticket_id = out->ticket.id,
                                                           .price_cents = out->ticket.price_cents,
                                                           .title = out->ticket.title}));
@@ -96,7 +96,7 @@ static enum err publish_change(struct tx *tx, const struct order *order, enum or
             tx, &(struct order_updated){.id = order->id,
                                         .version = order->version,
                                         .status = order_status_text(order->status),
-                                        .expires_at_ms = order->expires_at_ms,
+                                        .expires_at = order->expires_at,
                                         .ticket_id = order->ticket.id});
     if (order->status == ORDER_CANCELLED)
         return publish_order_cancelled(

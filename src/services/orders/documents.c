@@ -25,7 +25,7 @@ void order_json(struct json_writer *json, const struct order *order)
     json_begin_object(json);
     json_member_text(json, "status", order_status_text(order->status));
     json_member_text(json, "userId", order->user_id);
-    json_member_time(json, "expiresAt", (struct wall_ms){order->expires_at_ms});
+    json_member_time(json, "expiresAt", order->expires_at);
     json_key(json, "ticket");
     ticket_copy_json(json, &order->ticket);
     if (order_has_payment(order)) {

@@ -54,7 +54,7 @@ static enum verdict on_expiration_complete(struct env *env, struct tx *tx, const
     if (err == ERR_NOT_FOUND) return env_dead(env, "there is no such order");
     TRY(err);
     before = order.status;
-    if (order_expire(&order, tx->now_ms, &change) != OK) return VERDICT_EARLY;
+    if (order_expire(&order, tx->now, &change) != OK) return VERDICT_EARLY;
     if (change == ORDER_UNCHANGED) return VERDICT_SEEN;
     TRY(order_save(tx, &order, before));
 done:
@@ -133,7 +133,7 @@ static enum verdict on_payment_pending(struct env *env, struct tx *tx, const voi
 
     if (verdict != VERDICT_APPLIED) return verdict;
     before = order.status;
-    order_payment_pending(&order, payment.id, tx->now_ms, env->settings->payment_grace_ms);
+    order_payment_pending(&order, payment.id, tx->now, env->settings->payment_grace_ms);
     return save(tx, &order, before, &payment);
 }
 
@@ -153,7 +153,7 @@ static enum verdict on_payment_failed(struct env *env, struct tx *tx, const void
     TRY(payment_put(tx, order.id, &payment));
     TRY(payment_is_pending(tx, order.id, &others_pending));
     before = order.status;
-    order_payment_failed(&order, payment.id, others_pending, tx->now_ms);
+    order_payment_failed(&order, payment.id, others_pending, tx->now);
     TRY(order_save(tx, &order, before));
 done:
     return verdict_of(err);

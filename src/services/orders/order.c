@@ -62,14 +62,14 @@ bool payment_status_parse(struct str text, enum payment_status *out)
 /* --- a reservation ------------------------------------------------------------------------- */
 
 struct order order_open(struct object_id id, const struct ticket_copy *ticket, struct str user_id,
-                        int64_t now_ms, int64_t hold_ms)
+                        struct wall_ms now, int64_t hold_ms)
 {
     return (struct order){
         .id = id,
         .status = ORDER_CREATED,
         .user_id = user_id,
-        .expires_at_ms = now_ms + hold_ms,
-        .reserved_until_ms = now_ms + hold_ms,
+        .expires_at = wall_after(now, hold_ms),
+        .reserved_until = wall_after(now, hold_ms),
         .ticket = *ticket,
     };
 }
@@ -95,11 +95,11 @@ static bool is_live(const struct order *order)
     return order->status == ORDER_CREATED || order->status == ORDER_AWAITING_PAYMENT;
 }
 
-enum err order_expire(struct order *order, int64_t now_ms, enum order_change *change)
+enum err order_expire(struct order *order, struct wall_ms now, enum order_change *change)
 {
     *change = ORDER_UNCHANGED;
     if (!is_live(order)) return OK;
-    if (now_ms < order->expires_at_ms) return ERR_BUSY;
+    if (wall_before(now, order->expires_at)) return ERR_BUSY;
     *change = become(order, ORDER_CANCELLED);
     return OK;
 }
@@ -119,32 +119,32 @@ static void show(struct order *order, struct object_id payment_id, enum payment_
     shown->status = status;
 }
 
-void order_payment_pending(struct order *order, struct object_id payment_id, int64_t now_ms,
+void order_payment_pending(struct order *order, struct object_id payment_id, struct wall_ms now,
                            int64_t grace_ms)
 {
-    int64_t until_ms = (now_ms < order->expires_at_ms ? now_ms : order->expires_at_ms) + grace_ms;
+    struct wall_ms until = wall_after(wall_earlier(now, order->expires_at), grace_ms);
 
     show(order, payment_id, PAYMENT_PENDING);
     if (!is_live(order)) return;
     order->status = ORDER_AWAITING_PAYMENT;
-    if (order->graced || until_ms <= order->expires_at_ms) return;
-    order->expires_at_ms = until_ms;
+    if (order->graced || wall_reached(order->expires_at, until)) return;
+    order->expires_at = until;
     order->graced = true;
 }
 
 void order_payment_failed(struct order *order, struct object_id payment_id, bool others_pending,
-                          int64_t now_ms)
+                          struct wall_ms now)
 {
     show(order, payment_id, PAYMENT_FAILED);
     if (!is_live(order)) return;
     if (others_pending) return;
     order->status = ORDER_CREATED;
-    order->expires_at_ms = order->reserved_until_ms;
-    if (!order->respited && order->expires_at_ms < now_ms + RESPITE_MS) {
-        order->expires_at_ms = order->reserved_until_ms = now_ms + RESPITE_MS;
+    order->expires_at = order->reserved_until;
+    if (!order->respited && wall_before(order->expires_at, wall_after(now, RESPITE_MS))) {
+        order->expires_at = order->reserved_until = wall_after(now, RESPITE_MS);
         order->respited = true;
     }
-    if (now_ms >= order->expires_at_ms) order->status = ORDER_CANCELLED;
+    if (wall_reached(now, order->expires_at)) order->status = ORDER_CANCELLED;
 }
 
 enum money_ruling order_payment_captured(struct order *order, struct object_id payment_id,

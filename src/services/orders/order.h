@@ -45,12 +45,12 @@ struct order {
     int64_t version;
     enum order_status status;
     struct str user_id; /* the buyer */
-    int64_t expires_at_ms;
-    int64_t reserved_until_ms; /* the same without the grace a payment in flight was given */
-    bool graced;               /* it was given */
-    bool respited;             /* the least rest after a failed payment was given */
-    struct ticket_copy ticket; /* as it was reserved */
-    struct payment payment;    /* the one shown: the latest, unless an earlier one moved money */
+    struct wall_ms expires_at;
+    struct wall_ms reserved_until; /* the same without the grace a payment in flight was given */
+    bool graced;                   /* it was given */
+    bool respited;                 /* the least rest after a failed payment was given */
+    struct ticket_copy ticket;     /* as it was reserved */
+    struct payment payment; /* the one shown: the latest, unless an earlier one moved money */
 };
 
 static inline bool order_has_payment(const struct order *order)
@@ -65,7 +65,7 @@ bool payment_status_parse(struct str text, enum payment_status *out);
 
 /* A fresh reservation at the ticket's present price, held for hold_ms. */
 struct order order_open(struct object_id id, const struct ticket_copy *ticket, struct str user_id,
-                        int64_t now_ms, int64_t hold_ms);
+                        struct wall_ms now, int64_t hold_ms);
 
 /* What a change came to. */
 enum order_change {
@@ -75,8 +75,8 @@ enum order_change {
 
 /* The buyer gives it back. ERR_ORDER_COMPLETE when it is paid. */
 enum err order_cancel(struct order *order, enum order_change *change);
-/* Its time is over; a paid order stays paid. Not before expires_at_ms: ERR_BUSY. */
-enum err order_expire(struct order *order, int64_t now_ms, enum order_change *change);
+/* Its time is over; a paid order stays paid. Not before expires_at: ERR_BUSY. */
+enum err order_expire(struct order *order, struct wall_ms now, enum order_change *change);
 
 /* --- money ---------------------------------------------------------------------------------
  * Each is called once a payment and step and makes the order's next version: at the least, the
@@ -84,13 +84,13 @@ enum err order_expire(struct order *order, int64_t now_ms, enum order_change *ch
 
 /* A charge goes in flight: a live order awaits it. Once in its life its time is extended then, by
  * at most grace_ms and so that there are at most grace_ms left. */
-void order_payment_pending(struct order *order, struct object_id payment_id, int64_t now_ms,
+void order_payment_pending(struct order *order, struct object_id payment_id, struct wall_ms now,
                            int64_t grace_ms);
 /* It came to nothing, which ends no order: the rest of the reservation comes back, once at least
  * RESPITE_MS of it. Without a rest the order's time is over, and it is cancelled. others_pending:
  * another charge of the order is in flight; then the order goes on waiting. */
 void order_payment_failed(struct order *order, struct object_id payment_id, bool others_pending,
-                          int64_t now_ms);
+                          struct wall_ms now);
 
 /* What orders makes of captured money. */
 enum money_ruling {

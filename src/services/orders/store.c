@@ -84,9 +84,9 @@ enum err order_insert(struct tx *tx, const struct order *order, struct str held_
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
         " ON CONFLICT (ticket_id) WHERE status <> 'cancelled' DO NOTHING",
         sql_id(order->id), sql_int(order->version), sql_text(order_status_text(order->status)),
-        sql_text(order->user_id), sql_int(order->expires_at_ms), sql_int(order->reserved_until_ms),
+        sql_text(order->user_id), sql_wall(order->expires_at), sql_wall(order->reserved_until),
         sql_id(order->ticket.id), sql_text(order->ticket.title), sql_int(order->ticket.version),
-        sql_int(order->ticket.price_cents), sql_int(tx->now_ms), sql_text(held_from)));
+        sql_int(order->ticket.price_cents), sql_wall(tx->now), sql_text(held_from)));
     if (inserted == 0) return ERR_TICKET_RESERVED;
 done:
     return err;
@@ -102,7 +102,7 @@ enum err order_update(struct tx *tx, const struct order *order)
         " held_from = CASE WHEN $3 IN ('created', 'awaiting:payment') THEN held_from ELSE '' END"
         " WHERE id = $1",
         sql_id(order->id), sql_int(order->version), sql_text(order_status_text(order->status)),
-        sql_int(order->expires_at_ms), sql_int(order->reserved_until_ms), sql_int(order->graced),
+        sql_wall(order->expires_at), sql_wall(order->reserved_until), sql_int(order->graced),
         sql_int(order->respited),
         order_has_payment(order) ? sql_id(order->payment.id) : sql_null());
 
@@ -138,8 +138,8 @@ static enum err order_read(struct rows *rows, struct order *out)
         .id = rows_id(rows, 0),
         .version = rows_int(rows, 1),
         .user_id = rows_text(rows, 3),
-        .expires_at_ms = rows_int(rows, 4),
-        .reserved_until_ms = rows_int(rows, 5),
+        .expires_at = rows_wall(rows, 4),
+        .reserved_until = rows_wall(rows, 5),
         .graced = rows_int(rows, 6) != 0,
         .respited = rows_int(rows, 7) != 0,
         .ticket = {.id = rows_id(rows, 8),
@@ -200,8 +200,8 @@ enum err orders_live_of_user(struct tx *tx, struct arena *arena, struct str user
 
 static enum err read_unpaid(struct rows *rows, struct unpaid *out)
 {
-    *out = (struct unpaid){0};
-    if (rows_next(rows)) *out = (struct unpaid){rows_int(rows, 0), rows_int(rows, 1)};
+    *out = (struct unpaid){.count = 0};
+    if (rows_next(rows)) *out = (struct unpaid){rows_int(rows, 0), rows_wall(rows, 1)};
     return rows_end(rows);
 }
 
@@ -228,7 +228,7 @@ enum err orders_unpaid_from(struct tx *tx, struct str network, struct unpaid *ou
 }
 
 enum err order_nth_of_ticket(struct tx *tx, struct str user_id, struct object_id ticket_id,
-                             int64_t since_ms, int64_t nth, int64_t *made_at_ms)
+                             struct wall_ms since, int64_t nth, struct wall_ms *made_at)
 {
     struct rows rows;
 
@@ -236,9 +236,9 @@ enum err order_nth_of_ticket(struct tx *tx, struct str user_id, struct object_id
              "SELECT created_at_ms FROM orders WHERE user_id = $1 AND id >= $2 AND ticket_id = $3"
              " AND created_at_ms > $4 AND created_at_ms <= $5"
              " ORDER BY id DESC LIMIT 1 OFFSET $6",
-             sql_text(user_id), sql_id(object_id_floor((struct wall_ms){since_ms})),
-             sql_id(ticket_id), sql_int(since_ms), sql_int(tx->now_ms), sql_int(nth - 1));
-    *made_at_ms = rows_next(&rows) ? rows_int(&rows, 0) : 0;
+             sql_text(user_id), sql_id(object_id_floor(since)), sql_id(ticket_id), sql_wall(since),
+             sql_wall(tx->now), sql_int(nth - 1));
+    *made_at = rows_next(&rows) ? rows_wall(&rows, 0) : WALL_NONE;
     return rows_end(&rows);
 }
 

@@ -30,16 +30,17 @@ enum err order_get(struct tx *tx, struct arena *arena, struct object_id id,
 enum err ticket_is_taken(struct tx *tx, struct object_id ticket_id, bool *taken);
 
 /* How many orders of a buyer, or from a network, are live and unpaid, and when the first of them
- * ends, UTC ms. */
+ * ends. */
 struct unpaid {
-    int64_t count, first_ends_ms;
+    int64_t count;
+    struct wall_ms first_ends;
 };
 enum err orders_unpaid_of_user(struct tx *tx, struct str user_id, struct unpaid *out);
 enum err orders_unpaid_from(struct tx *tx, struct str network, struct unpaid *out);
-/* When the buyer made the nth-newest order of this ticket since then, whatever became of it, UTC
- * ms; 0: there are fewer. */
+/* When the buyer made the nth-newest order of this ticket since then, whatever became of it;
+ * WALL_NONE: there are fewer. */
 enum err order_nth_of_ticket(struct tx *tx, struct str user_id, struct object_id ticket_id,
-                             int64_t since_ms, int64_t nth, int64_t *made_at_ms);
+                             struct wall_ms since, int64_t nth, struct wall_ms *made_at);
 
 /* Up to max of one buyer's orders that are neither complete nor cancelled. */
 enum err orders_live_of_user(struct tx *tx, struct arena *arena, struct str user_id,

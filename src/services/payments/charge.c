@@ -61,7 +61,7 @@ enum err order_payable(const struct order_copy *order, struct str user_id)
 }
 
 struct charge charge_open(struct object_id id, const struct order_copy *order, struct str token,
-                          struct str card_mark, int64_t now_ms)
+                          struct str card_mark, struct wall_ms now)
 {
     return (struct charge){
         .id = id,
@@ -71,8 +71,8 @@ struct charge charge_open(struct object_id id, const struct order_copy *order, s
         .user_id = order->user_id,
         .token = token,
         .card_mark = card_mark,
-        .ask_at_ms = now_ms,
-        .created_at_ms = now_ms,
+        .ask_at = now,
+        .created_at = now,
     };
 }
 
@@ -83,37 +83,37 @@ int64_t charge_rest_cents(const struct charge *charge)
     return gone_cents < charge->amount_cents ? charge->amount_cents - gone_cents : 0;
 }
 
-bool charge_worth_waiting(const struct charge *charge, int64_t now_ms)
+bool charge_worth_waiting(const struct charge *charge, struct wall_ms now)
 {
     if (charge->attempts >= WAIT_ATTEMPTS) return false;
-    return !charge_in_flight(charge) || now_ms - charge->created_at_ms < WAIT_MS;
+    return !charge_in_flight(charge) || wall_since(now, charge->created_at) < WAIT_MS;
 }
 
 /* --- asking -------------------------------------------------------------------------------- */
 
-bool charge_key_is_old(int64_t created_at_ms, int64_t now_ms)
+bool charge_key_is_old(struct wall_ms created_at, struct wall_ms now)
 {
-    return now_ms - created_at_ms >= GATEWAY_KEY_LIFETIME_MS;
+    return wall_since(now, created_at) >= GATEWAY_KEY_LIFETIME_MS;
 }
 
-enum charge_step charge_next_step(const struct charge *charge, int64_t now_ms)
+enum charge_step charge_next_step(const struct charge *charge, struct wall_ms now)
 {
     bool refunding = charge->status == CHARGE_REFUND_PENDING;
 
     if (!charge_in_flight(charge) && !refunding) return STEP_FIND;
     if (charge->attempts >= FIND_FROM && charge->attempts % 2 == 0) return STEP_FIND;
     if (refunding) return STEP_REFUND;
-    return charge_key_is_old(charge->created_at_ms, now_ms) ? STEP_FIND : STEP_CHARGE;
+    return charge_key_is_old(charge->created_at, now) ? STEP_FIND : STEP_CHARGE;
 }
 
-struct charge_question charge_ask(struct charge *charge, int64_t now_ms)
+struct charge_question charge_ask(struct charge *charge, struct wall_ms now)
 {
-    bool final = !charge->asking && charge_key_is_old(charge->created_at_ms, now_ms);
+    bool final = !charge->asking && charge_key_is_old(charge->created_at, now);
 
     charge->attempts++;
     charge->asking = true;
-    charge->ask_at_ms = now_ms + ASK_AGAIN_MS;
-    return (struct charge_question){charge->ask_at_ms, charge->attempts, final};
+    charge->ask_at = wall_after(now, ASK_AGAIN_MS);
+    return (struct charge_question){charge->ask_at, charge->attempts, final};
 }
 
 /* The next question is a look. */
@@ -123,20 +123,20 @@ static void turn_to_poll(struct charge *charge)
     charge->attempts += charge->attempts % 2;
 }
 
-void charge_poll(struct charge *charge, int64_t now_ms)
+void charge_poll(struct charge *charge, struct wall_ms now)
 {
-    int64_t at_ms = charge->status == CHARGE_PENDING ? now_ms + POLL_SOON_MS : now_ms;
+    struct wall_ms at = charge->status == CHARGE_PENDING ? wall_after(now, POLL_SOON_MS) : now;
 
     if (charge_in_flight(charge) || charge->status == CHARGE_REFUND_PENDING) turn_to_poll(charge);
     /* Always another time than before: that tells the answer to an earlier question that it is old.
      */
-    if (at_ms < charge->ask_at_ms || charge->ask_at_ms < now_ms)
-        charge->ask_at_ms = at_ms;
+    if (wall_before(at, charge->ask_at) || wall_before(charge->ask_at, now))
+        charge->ask_at = at;
     else
-        charge->ask_at_ms--;
+        charge->ask_at = wall_after(charge->ask_at, -1);
 }
 
-enum err charge_refund(struct charge *charge, int64_t now_ms)
+enum err charge_refund(struct charge *charge, struct wall_ms now)
 {
     if (charge->status == CHARGE_REFUND_PENDING || charge->status == CHARGE_REFUNDED) return OK;
     if (charge->status != CHARGE_CAPTURED && charge->status != CHARGE_REFUND_FAILED)
@@ -146,19 +146,20 @@ enum err charge_refund(struct charge *charge, int64_t now_ms)
     charge->attempts = 0;
     charge->refunds++;
     charge->reason = (struct str){NULL, 0};
-    charge->ask_at_ms = now_ms;
+    charge->ask_at = now;
     return OK;
 }
 
 /* --- answers ------------------------------------------------------------------------------- */
 
-static void ask_later(struct charge *charge, int64_t now_ms)
+static void ask_later(struct charge *charge, struct wall_ms now)
 {
     int64_t doubling =
         charge->attempts - 1 < UNKNOWN_DOUBLING ? charge->attempts - 1 : UNKNOWN_DOUBLING;
     int64_t pause_ms = UNKNOWN_MS << (doubling > 0 ? doubling : 0);
 
-    charge->ask_at_ms = now_ms + (pause_ms > CHARGE_PAUSE_MS_MAX ? CHARGE_PAUSE_MS_MAX : pause_ms);
+    charge->ask_at =
+        wall_after(now, pause_ms > CHARGE_PAUSE_MS_MAX ? CHARGE_PAUSE_MS_MAX : pause_ms);
 }
 
 static void become(struct charge *charge, enum charge_status status)
@@ -166,7 +167,7 @@ static void become(struct charge *charge, enum charge_status status)
     charge->status = status;
     charge->attempts = 0;
     charge->token = (struct str){NULL, 0};
-    charge->ask_at_ms = ASK_NEVER;
+    charge->ask_at = WALL_NEVER;
 }
 
 static void resolve_captured(struct charge *charge, const struct gateway_outcome *outcome)
@@ -187,7 +188,7 @@ static void resolve_failed(struct charge *charge, enum charge_status status, str
  * that says nothing of what happened since: so a charge that was not settled at once, or that a
  * webhook spoke of meanwhile, is looked at once more. */
 static void resolve_charge(struct charge *charge, enum charge_step step,
-                           const struct gateway_outcome *outcome, int64_t now_ms)
+                           const struct gateway_outcome *outcome, struct wall_ms now)
 {
     bool stale = step == STEP_CHARGE && charge->attempts >= FIND_FROM;
 
@@ -195,7 +196,7 @@ static void resolve_charge(struct charge *charge, enum charge_step step,
     case GATEWAY_DONE:
         resolve_captured(charge, outcome);
         /* given back, disputed? one by one */
-        if (outcome->refund_count || outcome->dispute_count || stale) charge->ask_at_ms = now_ms;
+        if (outcome->refund_count || outcome->dispute_count || stale) charge->ask_at = now;
         return;
     case GATEWAY_DECLINED:
         resolve_failed(charge, CHARGE_DECLINED, str_of(outcome->reason));
@@ -213,7 +214,7 @@ static void resolve_charge(struct charge *charge, enum charge_step step,
         break;
     }
     charge->status = CHARGE_UNKNOWN; /* the card may be charged */
-    ask_later(charge, now_ms);
+    ask_later(charge, now);
 }
 
 /* The refund the buyer will know it by: the newest that holds. */
@@ -240,7 +241,7 @@ static void resolve_refund_failed(struct charge *charge, struct str reason)
 /* Asked to give back what is left. One that was not answered at once is looked at once more: the
  * processor repeats its first answer for a key, and that says nothing of what happened since. */
 static void resolve_refund(struct charge *charge, const struct gateway_outcome *outcome,
-                           int64_t now_ms)
+                           struct wall_ms now)
 {
     bool stale = charge->attempts >= FIND_FROM;
 
@@ -249,7 +250,7 @@ static void resolve_refund(struct charge *charge, const struct gateway_outcome *
         if (charge_rest_cents(charge) > 0) { /* a part went another way */
             charge->refunds++;               /* and this key has done its own */
             turn_to_poll(charge);
-            charge->ask_at_ms = now_ms;
+            charge->ask_at = now;
             return;
         }
         resolve_refunded(charge, outcome);
@@ -262,21 +263,21 @@ static void resolve_refund(struct charge *charge, const struct gateway_outcome *
     case GATEWAY_UNKNOWN: /* a processor may repeat a failure for the life of the key; a fresh one
                              is safe here, for no more than is left can be given back */
         if (charge->attempts % FRESH_KEY_EVERY == 0) charge->refunds++;
-        ask_later(charge, now_ms);
+        ask_later(charge, now);
         return;
     }
     /* more than all of it: an earlier part has come back, and nobody told us yet */
-    if (stale || charge->given_back_cents > charge->amount_cents) charge->ask_at_ms = now_ms;
+    if (stale || charge->given_back_cents > charge->amount_cents) charge->ask_at = now;
 }
 
 /* Looked at while money is on its way back. */
 static void resolve_refund_poll(struct charge *charge, const struct gateway_outcome *outcome,
-                                int64_t now_ms)
+                                struct wall_ms now)
 {
     if (outcome->kind == GATEWAY_DONE && charge_rest_cents(charge) == 0)
         resolve_refunded(charge, outcome);
     else
-        ask_later(charge, now_ms);
+        ask_later(charge, now);
 }
 
 /* A charge that is settled, by what is known of its money now. */
@@ -294,9 +295,9 @@ static void resolve_money(struct charge *charge, const struct gateway_outcome *o
 
 /* A settled charge looked at anew. */
 static void resolve_poll(struct charge *charge, const struct gateway_outcome *outcome,
-                         int64_t now_ms)
+                         struct wall_ms now)
 {
-    charge->ask_at_ms = ASK_NEVER;
+    charge->ask_at = WALL_NEVER;
     switch (outcome->kind) {
     case GATEWAY_DONE:
         charge->attempts = 0;
@@ -305,10 +306,10 @@ static void resolve_poll(struct charge *charge, const struct gateway_outcome *ou
             break;
         }
         resolve_captured(charge, outcome);
-        if (outcome->refund_count || outcome->dispute_count) charge->ask_at_ms = now_ms;
+        if (outcome->refund_count || outcome->dispute_count) charge->ask_at = now;
         break;
     case GATEWAY_UNKNOWN:
-        ask_later(charge, now_ms);
+        ask_later(charge, now);
         break;
     case GATEWAY_DECLINED:
     case GATEWAY_REFUSED:
@@ -319,33 +320,34 @@ static void resolve_poll(struct charge *charge, const struct gateway_outcome *ou
 }
 
 void charge_resolve(struct charge *charge, enum charge_step step,
-                    const struct gateway_outcome *outcome, int64_t now_ms)
+                    const struct gateway_outcome *outcome, struct wall_ms now)
 {
     bool refunding = charge->status == CHARGE_REFUND_PENDING;
 
     if (charge_in_flight(charge)) {
-        if (step != STEP_REFUND) resolve_charge(charge, step, outcome, now_ms);
+        if (step != STEP_REFUND) resolve_charge(charge, step, outcome, now);
     } else if (refunding) {
-        if (step == STEP_REFUND) resolve_refund(charge, outcome, now_ms);
-        if (step == STEP_FIND) resolve_refund_poll(charge, outcome, now_ms);
+        if (step == STEP_REFUND) resolve_refund(charge, outcome, now);
+        if (step == STEP_FIND) resolve_refund_poll(charge, outcome, now);
     } else if (step == STEP_FIND) {
-        resolve_poll(charge, outcome, now_ms);
+        resolve_poll(charge, outcome, now);
     } else if (step == STEP_REFUND && outcome->kind == GATEWAY_DONE) {
         resolve_money(charge, outcome); /* late: it was given up on meanwhile */
     } else if (step == STEP_CHARGE && outcome->kind == GATEWAY_DONE && !charge_has_money(charge)) {
         resolve_captured(charge, outcome); /* the same */
-        charge->ask_at_ms = now_ms;        /* what happened to it since? */
+        charge->ask_at = now;              /* what happened to it since? */
     }
 }
 
 void charge_answer(struct charge *charge, struct charge_question question, enum charge_step step,
-                   const struct gateway_outcome *outcome, int64_t now_ms)
+                   const struct gateway_outcome *outcome, struct wall_ms now)
 {
-    int64_t look_at_ms = charge->ask_at_ms, attempts = charge->attempts;
+    struct wall_ms asks_at = charge->ask_at;
+    int64_t attempts = charge->attempts;
 
-    charge_resolve(charge, step, outcome, now_ms);
+    charge_resolve(charge, step, outcome, now);
     if (attempts == question.attempts) charge->asking = false;
-    if (look_at_ms == question.ask_at_ms && attempts == question.attempts) return;
+    if (wall_same(asks_at, question.ask_at) && attempts == question.attempts) return;
     charge->attempts = attempts; /* by which the answer to the later question is told */
-    if (look_at_ms < charge->ask_at_ms) charge->ask_at_ms = look_at_ms;
+    charge->ask_at = wall_earlier(charge->ask_at, asks_at);
 }

@@ -46,8 +46,6 @@ enum charge_status {
 struct str charge_status_text(enum charge_status status);
 bool charge_status_parse(struct str text, enum charge_status *out);
 
-#define ASK_NEVER INT64_MAX
-
 struct charge {
     struct object_id id;
     struct object_id order_id;
@@ -67,8 +65,8 @@ struct charge {
     int64_t charged_back_cents; /* by disputes that were lost */
     bool disputed;              /* one is open */
     bool asking;                /* the gateway is being asked just now */
-    int64_t ask_at_ms;          /* when to ask the gateway (again); ASK_NEVER: no need */
-    int64_t created_at_ms;
+    struct wall_ms ask_at;      /* when to ask the gateway (again); WALL_NEVER: no need */
+    struct wall_ms created_at;
 };
 
 /* What Stripe calls a card by: "tok_" or "pm_" and more, at most TOKEN_BYTES_MAX printable ASCII
@@ -82,7 +80,7 @@ void token_mark(struct object_id order_id, struct str token, struct hmac_text *o
 enum err order_payable(const struct order_copy *order, struct str user_id);
 /* A fresh attempt at the order's price, by its user. */
 struct charge charge_open(struct object_id id, const struct order_copy *order, struct str token,
-                          struct str card_mark, int64_t now_ms);
+                          struct str card_mark, struct wall_ms now);
 
 static inline bool charge_in_flight(const struct charge *charge)
 {
@@ -101,41 +99,42 @@ static inline bool charge_goes_back(const struct charge *charge)
 /* What the buyer has not got back, by us or the bank; 0 at the least. */
 int64_t charge_rest_cents(const struct charge *charge);
 /* Whether who waits for the gateway's answer, to a charge or a refund, should go on waiting. */
-bool charge_worth_waiting(const struct charge *charge, int64_t now_ms);
+bool charge_worth_waiting(const struct charge *charge, struct wall_ms now);
 
 /* Whether the gateway may have forgotten the key of a charge made then. */
-bool charge_key_is_old(int64_t created_at_ms, int64_t now_ms);
+bool charge_key_is_old(struct wall_ms created_at, struct wall_ms now);
 
 /* What to ask the gateway now. An unclear charge or refund is asked for again under its key and
  * looked up by turns (a processor may repeat a failure under the same key); a charge older than the
  * key's lifetime is only ever looked up. */
 enum charge_step { STEP_CHARGE, STEP_FIND, STEP_REFUND };
-enum charge_step charge_next_step(const struct charge *charge, int64_t now_ms);
+enum charge_step charge_next_step(const struct charge *charge, struct wall_ms now);
 
 /* Tells a question to the gateway from those before it and after it. The time alone does not: two
  * may be asked within a millisecond. */
 struct charge_question {
-    int64_t ask_at_ms, attempts; /* of the charge, once this was asked */
+    struct wall_ms ask_at; /* of the charge, once this was asked … */
+    int64_t attempts;      /* … likewise */
     /* Asked when nothing could charge the card any more: its key was old, and no call was out. An
      * absence is final. */
     bool final;
 };
 
 /* The gateway is being asked: when to ask again should no answer ever come. */
-struct charge_question charge_ask(struct charge *charge, int64_t now_ms);
+struct charge_question charge_ask(struct charge *charge, struct wall_ms now);
 /* The gateway's answer to a step; what it says of refunds and disputes is in the charge's sums
  * (money_back.c) by then. Whatever the charge has become meanwhile, an answer that no
  * longer fits changes nothing. Texts of the outcome must live as long as the charge is used. */
 void charge_resolve(struct charge *charge, enum charge_step step,
-                    const struct gateway_outcome *outcome, int64_t now_ms);
+                    const struct gateway_outcome *outcome, struct wall_ms now);
 /* The same for the answer to this question. It speaks of the time it was asked at: when a look has
  * been asked for since (a webhook), or another question, what is due for that stays due. */
 void charge_answer(struct charge *charge, struct charge_question question, enum charge_step step,
-                   const struct gateway_outcome *outcome, int64_t now_ms);
+                   const struct gateway_outcome *outcome, struct wall_ms now);
 /* Somebody says it changed at the gateway: it is looked up soon. */
-void charge_poll(struct charge *charge, int64_t now_ms);
+void charge_poll(struct charge *charge, struct wall_ms now);
 /* Captured money is to be given back. ERR_NOT_REFUNDABLE when there is none left; OK, and no
  * change, when it is on its way. */
-enum err charge_refund(struct charge *charge, int64_t now_ms);
+enum err charge_refund(struct charge *charge, struct wall_ms now);
 
 #endif

@@ -36,7 +36,7 @@ enum err refund_begin(struct env *env, struct tx *tx, struct charge *charge)
     enum charge_status before = charge->status;
     enum err err;
 
-    TRY(charge_refund(charge, tx->now_ms));
+    TRY(charge_refund(charge, tx->now));
     if (charge->status == before) return OK;
     if (before == CHARGE_CAPTURED)
         TRY(ledger_owe(tx, charge, STR(""), charge->amount_cents - charge->given_back_cents));
@@ -62,7 +62,7 @@ static enum err captured(struct env *env, struct tx *tx, struct charge *charge)
     }
     if (err != OK && err != ERR_NOT_FOUND) return err;
     TRY(webhook_event_waits(tx, charge->stripe_id, &waits));
-    if (waits) charge_poll(charge, tx->now_ms);
+    if (waits) charge_poll(charge, tx->now);
     TRY(charge_update(tx, charge));
     TRY(ledger_capture(tx, charge));
     TRY(publish_payment_created(tx, &(struct payment_created){.id = charge->id,

@@ -30,14 +30,14 @@ enum err declines_check(struct request *rq, struct tx *tx, const struct charge *
         return refuse(rq, METRIC_DECLINES_ORDER, settings->order_expiration_ms);
     if (max.of_user && failed.of_user >= max.of_user)
         return refuse(rq, METRIC_DECLINES_ACCOUNT,
-                      failed.user_oldest_ms + DECLINES_MS - tx->now_ms);
+                      DECLINES_MS - wall_since(tx->now, failed.user_oldest));
     /* what is in flight may fail yet, so that many at once are no more than one by one … */
     if (max.of_user && failed.of_user + failed.in_flight_of_user >= max.of_user)
         return refuse(rq, METRIC_DECLINES_ACCOUNT, RETRY_S * 1000);
     /* … but an address may be that of many people */
     if (max.of_network && failed.of_network >= max.of_network)
         return refuse(rq, METRIC_DECLINES_ADDRESS,
-                      failed.network_oldest_ms + DECLINES_MS - tx->now_ms);
+                      DECLINES_MS - wall_since(tx->now, failed.network_oldest));
 done:
     return err;
 }

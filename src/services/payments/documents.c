@@ -29,10 +29,10 @@ void charge_json(struct json_writer *json, const struct charge *charge)
     json_member_known(json, "refundId", charge->refund_id);
     json_member_known(json, "reason", charge->reason);
     if (charge->disputed) json_member_text(json, "dispute", STR("opened"));
-    json_member_time(json, "createdAt", (struct wall_ms){charge->created_at_ms});
-    if (charge->ask_at_ms != ASK_NEVER) {
+    json_member_time(json, "createdAt", charge->created_at);
+    if (!wall_same(charge->ask_at, WALL_NEVER)) {
         json_member_int(json, "attempts", charge->attempts);
-        json_member_time(json, "askAt", (struct wall_ms){charge->ask_at_ms});
+        json_member_time(json, "askAt", charge->ask_at);
     }
     json_end_object(json);
 }

@@ -56,7 +56,7 @@ struct gateway_charge {
     struct object_id order_id;
     int64_t amount_cents;         /* US dollars */
     int64_t rest_cents;           /* of it that was not given back yet, as far as we know */
-    int64_t created_at_ms;        /* not asked for before */
+    struct wall_ms created_at;    /* not asked for before */
     bool thorough;                /* find: an absence must be certain, however long it takes */
     int64_t refunds;              /* refunds begun: the present one's number, part of its key */
     char token[GATEWAY_TEXT_MAX]; /* charge only */

@@ -11,7 +11,7 @@ enum err movement_insert(struct tx *tx, struct object_id charge_id, const struct
                    " VALUES ($1, $2, $3, $4, $5, $6), ($1, $2, $3, $7, $8, $6)",
                    sql_id(charge_id), sql_text(str_of(movement->kind)), sql_text(movement->part),
                    sql_text(str_of(movement->from)), sql_int(-movement->amount_cents),
-                   sql_int(tx->now_ms), sql_text(str_of(movement->to)),
+                   sql_wall(tx->now), sql_text(str_of(movement->to)),
                    sql_int(movement->amount_cents));
 }
 

@@ -59,7 +59,7 @@ static enum err wait_for(struct request *rq, struct tx *tx, const struct charge 
 {
     struct payment *payment = rq->run->state;
 
-    if (!charge_worth_waiting(charge, tx->now_ms)) return ERR_PAYMENT_PENDING;
+    if (!charge_worth_waiting(charge, tx->now)) return ERR_PAYMENT_PENDING;
     payment->charge_id = charge->id;
     payment->same_card = same_card;
     return charge_wait(rq, charge->id, pay_settled);
@@ -131,7 +131,7 @@ static enum err begin(struct request *rq, struct tx *tx, const struct order_copy
     enum err err;
 
     charge = charge_open(env_new_id(rq->run->env, tx), order, payment->token, payment->card_mark,
-                         tx->now_ms);
+                         tx->now);
     charge.network = request_client_network_text(rq);
     if (!charge.network.at) return ERR_MEMORY;
     TRY(declines_check(rq, tx, &charge));

@@ -51,9 +51,9 @@ enum err charge_to_gateway(struct env *env, struct tx *tx, struct charge *charge
 /* Waits until the charge is resolved (or that takes too long), then runs `next`. */
 enum err charge_wait(struct request *rq, struct object_id charge_id, handler_fn *next);
 /* The jobs. */
-enum err submit_due(struct env *env, struct tx *tx, int64_t *next_ms);
-enum err tidy(struct env *env, struct tx *tx, int64_t *next_ms);
-enum err scrub(struct env *env, struct tx *tx, int64_t *next_ms);
+enum err submit_due(struct env *env, struct tx *tx, struct wall_ms *next);
+enum err tidy(struct env *env, struct tx *tx, struct wall_ms *next);
+enum err scrub(struct env *env, struct tx *tx, struct wall_ms *next);
 
 /* --- money_back.c -------------------------------------------------------------------------- */
 

@@ -13,8 +13,8 @@ enum err import_payment(struct tx *tx, struct arena *arena, const struct importe
                                    .status = CHARGE_CAPTURED,
                                    .amount_cents = imported->amount_cents,
                                    .stripe_id = imported->stripe_id,
-                                   .ask_at_ms = ASK_NEVER,
-                                   .created_at_ms = object_id_time(imported->id).ms};
+                                   .ask_at = WALL_NEVER,
+                                   .created_at = object_id_time(imported->id)};
     enum err err = charge_get(tx, arena, imported->id, &there);
 
     *added = err == ERR_NOT_FOUND;

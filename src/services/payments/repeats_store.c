@@ -14,7 +14,7 @@ enum err payment_key_get(struct tx *tx, struct arena *arena, struct str user_id,
     tx_query(tx, &rows,
              "SELECT body_mark, charge_id FROM payment_keys"
              " WHERE user_id = $1 AND key = $2 AND expires_at_ms > $3",
-             sql_text(user_id), sql_text(key), sql_int(tx->now_ms));
+             sql_text(user_id), sql_text(key), sql_wall(tx->now));
     if (rows_next(&rows)) {
         *out = (struct payment_key){arena_copy(arena, rows_text(&rows, 0)), rows_id(&rows, 1)};
         err = out->body_mark.at ? OK : ERR_MEMORY;
@@ -35,7 +35,7 @@ enum err payment_key_put(struct tx *tx, struct str user_id, struct str key,
         " charge_id = excluded.charge_id, expires_at_ms = excluded.expires_at_ms"
         " WHERE payment_keys.expires_at_ms <= $6 OR payment_keys.body_mark = excluded.body_mark",
         sql_text(user_id), sql_text(key), sql_text(entry->body_mark), sql_id(entry->charge_id),
-        sql_int(tx->now_ms + PAYMENT_KEY_MS), sql_int(tx->now_ms));
+        sql_wall(wall_after(tx->now, PAYMENT_KEY_MS)), sql_wall(tx->now));
 
     /* used for another body meanwhile: look again */
     return err == OK && put == 0 ? ERR_CONTENTION : err;
@@ -51,7 +51,7 @@ enum err webhook_event_put(struct tx *tx, struct str id, struct str type, bool *
     TRY(tx_exec(tx, &inserted,
                 "INSERT INTO webhook_events (id, received_at_ms) VALUES ($1, $2)"
                 " ON CONFLICT (id) DO NOTHING",
-                sql_text(id), sql_int(tx->now_ms)));
+                sql_text(id), sql_wall(tx->now)));
     *fresh = inserted == 1;
     if (!*fresh) return OK;
     TRY(tx_exec(tx, NULL,
@@ -100,16 +100,16 @@ enum err old_rows_delete(struct tx *tx, int64_t max, bool *more)
     TRY(tx_exec(tx, &keys,
                 "DELETE FROM payment_keys WHERE (user_id, key) IN (SELECT user_id, key"
                 " FROM payment_keys WHERE expires_at_ms <= $1 ORDER BY expires_at_ms LIMIT $2)",
-                sql_int(tx->now_ms), sql_int(max)));
+                sql_wall(tx->now), sql_int(max)));
     TRY(tx_exec(tx, &events,
                 "DELETE FROM webhook_events WHERE id IN (SELECT id FROM webhook_events"
                 " WHERE received_at_ms <= $1 ORDER BY received_at_ms LIMIT $2)",
-                sql_int(tx->now_ms - WEBHOOK_EVENT_MS), sql_int(max)));
+                sql_wall(wall_after(tx->now, -WEBHOOK_EVENT_MS)), sql_int(max)));
     TRY(tx_exec(tx, &networks,
                 "UPDATE charges SET network = NULL WHERE id IN (SELECT id FROM charges"
                 " WHERE network IS NOT NULL AND created_at_ms <= $1"
                 " AND status IN ('declined', 'refused') ORDER BY created_at_ms LIMIT $2)",
-                sql_int(tx->now_ms - DECLINES_MS), sql_int(max)));
+                sql_wall(wall_after(tx->now, -DECLINES_MS)), sql_int(max)));
     *more = keys == max || events == max || networks == max;
 done:
     return err;

@@ -73,7 +73,7 @@ static enum err post_operator_refund(struct request *rq, struct tx *tx, struct r
     before = charge.status;
     TRY(refund_begin(rq->run->env, tx, &charge));
     if (charge.status != before) TRY(request_changed_id(rq, charge.id, STR("by the operator")));
-    if (charge.status == CHARGE_REFUND_PENDING && charge_worth_waiting(&charge, tx->now_ms))
+    if (charge.status == CHARGE_REFUND_PENDING && charge_worth_waiting(&charge, tx->now))
         return charge_wait(rq, charge.id, get_operator_payment);
     return get_operator_payment(rq, tx, rp);
 done:

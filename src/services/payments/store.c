@@ -86,7 +86,7 @@ static struct sql_value text_or_null(struct str text)
 
 static struct sql_value ask_at(const struct charge *charge)
 {
-    return charge->ask_at_ms == ASK_NEVER ? sql_null() : sql_int(charge->ask_at_ms);
+    return wall_same(charge->ask_at, WALL_NEVER) ? sql_null() : sql_wall(charge->ask_at);
 }
 
 enum err charge_insert(struct tx *tx, const struct charge *charge)
@@ -103,7 +103,7 @@ enum err charge_insert(struct tx *tx, const struct charge *charge)
                 sql_id(charge->id), sql_id(charge->order_id),
                 sql_text(charge_status_text(charge->status)), sql_int(charge->amount_cents),
                 text_or_null(charge->token), sql_text(charge->card_mark), sql_int(charge->attempts),
-                ask_at(charge), sql_int(charge->created_at_ms), sql_text(charge->user_id),
+                ask_at(charge), sql_wall(charge->created_at), sql_text(charge->user_id),
                 text_or_null(charge->network), sql_int(charge->asking)));
     if (inserted == 0) return ERR_CONTENTION; /* another was begun meanwhile: look again */
 done:
@@ -120,7 +120,7 @@ enum err charge_insert_captured(struct tx *tx, const struct charge *charge)
                 " attempts, created_at_ms) VALUES ($1, $2, 'captured', $3, '', $4, 0, $5)"
                 " ON CONFLICT DO NOTHING",
                 sql_id(charge->id), sql_id(charge->order_id), sql_int(charge->amount_cents),
-                sql_text(charge->stripe_id), sql_int(charge->created_at_ms)));
+                sql_text(charge->stripe_id), sql_wall(charge->created_at)));
     if (inserted == 0) return ERR_CONFLICT;
 done:
     return err;
@@ -175,8 +175,8 @@ static enum err charge_read(struct rows *rows, struct arena *arena, struct charg
         .attempts = rows_int(rows, 9),
         .refunds = rows_int(rows, 10),
         .disputed = rows_int(rows, 11) != 0,
-        .ask_at_ms = rows_null(rows, 12) ? ASK_NEVER : rows_int(rows, 12),
-        .created_at_ms = rows_int(rows, 13),
+        .ask_at = rows_null(rows, 12) ? WALL_NEVER : rows_wall(rows, 12),
+        .created_at = rows_wall(rows, 13),
         .user_id = copy_text(rows, 14, arena, &err),
         .network = copy_text(rows, 15, arena, &err),
         .given_back_cents = rows_int(rows, 16),
@@ -256,13 +256,13 @@ enum err charges_page(struct tx *tx, struct arena *arena, struct str status, str
     return charge_many(&rows, arena, out, max, count);
 }
 
-enum err charges_ask_by(struct tx *tx, int64_t by_ms)
+enum err charges_ask_by(struct tx *tx, struct wall_ms by)
 {
     return tx_exec(tx, NULL, "UPDATE charges SET ask_at_ms = $1 WHERE ask_at_ms > $1",
-                   sql_int(by_ms));
+                   sql_wall(by));
 }
 
-enum err charges_to_ask(struct tx *tx, struct arena *arena, int64_t now_ms, struct charge *out,
+enum err charges_to_ask(struct tx *tx, struct arena *arena, struct wall_ms now, struct charge *out,
                         size_t max, size_t *count)
 {
     struct rows rows;
@@ -272,18 +272,18 @@ enum err charges_to_ask(struct tx *tx, struct arena *arena, int64_t now_ms, stru
              " WHERE ask_at_ms IS NOT NULL AND ask_at_ms <= $1 AND " KNOWN_STATUS
              " ORDER BY ask_at_ms LIMIT "
              "$2" SQL_SKIP_LOCKED,
-             sql_int(now_ms), sql_int((int64_t)max));
+             sql_wall(now), sql_int((int64_t)max));
     return charge_many(&rows, arena, out, max, count);
 }
 
-enum err charges_next(struct tx *tx, int64_t *ask_at_ms)
+enum err charges_next(struct tx *tx, struct wall_ms *ask_at)
 {
     struct rows rows;
 
     tx_query(tx, &rows,
              "SELECT ask_at_ms FROM charges WHERE ask_at_ms IS NOT NULL AND " KNOWN_STATUS
              " ORDER BY ask_at_ms LIMIT 1");
-    *ask_at_ms = rows_next(&rows) ? rows_int(&rows, 0) : JOB_NEVER;
+    *ask_at = rows_next(&rows) ? rows_wall(&rows, 0) : WALL_NEVER;
     return rows_end(&rows);
 }
 
@@ -323,11 +323,15 @@ enum err charges_failed(struct tx *tx, const struct charge *charge, const struct
              " FROM " FAILED_OF("user_id = $2", "$7") " AS of_user, " FAILED_OF(
                  "network = $3", "$8") " AS of_network",
              sql_id(charge->order_id), sql_text(charge->user_id), sql_text(charge->network),
-             sql_int(tx->now_ms - DECLINES_MS), sql_int(tx->now_ms), sql_int(max->of_order),
+             sql_wall(wall_after(tx->now, -DECLINES_MS)), sql_wall(tx->now), sql_int(max->of_order),
              sql_int(max->of_user), sql_int(max->of_network));
     if (rows_next(&rows))
-        *out = (struct failed_charges){rows_int(&rows, 0), rows_int(&rows, 1), rows_int(&rows, 2),
-                                       rows_int(&rows, 3), rows_int(&rows, 4), rows_int(&rows, 5)};
+        *out = (struct failed_charges){.of_order = rows_int(&rows, 0),
+                                       .of_user = rows_int(&rows, 1),
+                                       .user_oldest = rows_wall(&rows, 2),
+                                       .of_network = rows_int(&rows, 3),
+                                       .network_oldest = rows_wall(&rows, 4),
+                                       .in_flight_of_user = rows_int(&rows, 5)};
     return rows_end(&rows);
 }
 

@@ -32,13 +32,13 @@ enum err charge_live(struct tx *tx, struct arena *arena, struct object_id order_
 /* Charges with an id below `after`, newest first, at most max; status: "" for any. */
 enum err charges_page(struct tx *tx, struct arena *arena, struct str status, struct object_id after,
                       struct charge *out, size_t max, size_t *count);
-/* Questions that are due after by_ms are due at by_ms. */
-enum err charges_ask_by(struct tx *tx, int64_t by_ms);
-/* Charges to ask the gateway about at now_ms, at most max. */
-enum err charges_to_ask(struct tx *tx, struct arena *arena, int64_t now_ms, struct charge *out,
+/* Questions that are due after that are due then. */
+enum err charges_ask_by(struct tx *tx, struct wall_ms by);
+/* Charges to ask the gateway about by now, at most max. */
+enum err charges_to_ask(struct tx *tx, struct arena *arena, struct wall_ms now, struct charge *out,
                         size_t max, size_t *count);
-/* When the next charge is to be asked about, or JOB_NEVER. */
-enum err charges_next(struct tx *tx, int64_t *ask_at_ms);
+/* When the next charge is to be asked about, or WALL_NEVER. */
+enum err charges_next(struct tx *tx, struct wall_ms *ask_at);
 /* Whether more than max charges wait for the gateway. */
 enum err charges_crowded(struct tx *tx, int64_t max, bool *crowded);
 
@@ -49,9 +49,10 @@ struct failed_max {
     int64_t of_order, of_user, of_network;
 };
 struct failed_charges {
-    int64_t of_order;                /* ever */
-    int64_t of_user, user_oldest_ms; /* within DECLINES_MS; when the first of those counted was … */
-    int64_t of_network, network_oldest_ms; /* … made, UTC ms; 0: there is none */
+    int64_t of_order;                           /* ever */
+    int64_t of_user, of_network;                /* within DECLINES_MS … */
+    struct wall_ms user_oldest, network_oldest; /* … when the first of those counted was made;
+                                                 * WALL_NONE: there is none */
     int64_t in_flight_of_user;
 };
 /* What became of the payments of this one's order, user and network. */

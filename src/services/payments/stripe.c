@@ -402,7 +402,7 @@ static bool list_page(const struct gateway_charge *charge, const char *key,
     bool more = false;
 
     snprintf(path, sizeof path, "/v1/charges?limit=" LIST_LIMIT "&created%%5Bgte%%5D=%lld%s%s",
-             (long long)(charge->created_at_ms / 1000 - CLOCKS_DIFFER_S),
+             (long long)(wall_seconds(charge->created_at) - CLOCKS_DIFFER_S),
              last[0] ? "&starting_after=" : "", last);
     ask(path, &charge->trace, NULL, NULL, &call);
     data = json_get(call.body, "data");

@@ -63,8 +63,7 @@ static void ask_gateway(struct env *env, struct task *task)
     ask->charge.trace = task->trace;
     ask->outcome.kind = GATEWAY_UNKNOWN;
     /* The machine slept over it: under a forgotten key the card would be charged once more. */
-    if (ask->step == STEP_CHARGE && charge_key_is_old(ask->charge.created_at_ms, env_now_ms(env)))
-        return;
+    if (ask->step == STEP_CHARGE && charge_key_is_old(ask->charge.created_at, env_now(env))) return;
     switch (ask->step) {
     case STEP_CHARGE:
         gateway->charge(gateway, &ask->charge, &ask->outcome);
@@ -95,21 +94,21 @@ enum err charge_to_gateway(struct env *env, struct tx *tx, struct charge *charge
     ask->task.work = ask_gateway;
     ask->task.resolve = resolve;
     ask->task.share = str_hash(STR_HASH, charge->user_id);
-    ask->step = charge_next_step(charge, tx->now_ms);
+    ask->step = charge_next_step(charge, tx->now);
     ask->task.name = step_words[ask->step];
     ask->charge =
         (struct gateway_charge){.key = charge->id,
                                 .order_id = charge->order_id,
                                 .amount_cents = charge->amount_cents,
                                 .rest_cents = charge_rest_cents(charge),
-                                .created_at_ms = charge->created_at_ms,
-                                .thorough = charge_key_is_old(charge->created_at_ms, tx->now_ms),
+                                .created_at = charge->created_at,
+                                .thorough = charge_key_is_old(charge->created_at, tx->now),
                                 .refunds = charge->refunds};
     copy_to(ask->charge.token, charge->token);
     copy_to(ask->charge.id, charge->stripe_id);
     env_task(env, tx, &ask->task); /* the runtime's from here on */
-    ask->question = charge_ask(charge, tx->now_ms);
-    env_job_due(env, SUBMIT, charge->ask_at_ms);
+    ask->question = charge_ask(charge, tx->now);
+    env_job_due(env, SUBMIT, charge->ask_at);
     return OK;
 }
 
@@ -118,7 +117,7 @@ enum err charge_to_gateway(struct env *env, struct tx *tx, struct charge *charge
 static void scrub_later(struct env *env, const struct tx *tx)
 {
     atomic_store(&((struct payments *)env->state)->wiped, true);
-    env_job_due(env, SCRUB, tx->now_ms + SCRUB_MS);
+    env_job_due(env, SCRUB, wall_after(tx->now, SCRUB_MS));
 }
 
 static enum err resolve(struct env *env, struct tx *tx, struct task *task)
@@ -135,7 +134,7 @@ static enum err resolve(struct env *env, struct tx *tx, struct task *task)
     had_token = charge.token.at != NULL;
     answer->outcome.final = answer->question.final;
     TRY(money_back_book(env, tx, &charge, &answer->outcome));
-    charge_answer(&charge, answer->question, answer->step, &answer->outcome, tx->now_ms);
+    charge_answer(&charge, answer->question, answer->step, &answer->outcome, tx->now);
     if (charge.status == before) {
         TRY(charge_update(tx, &charge));
         /* a refund came back, and a dispute of the same money was lost: heard of at once */
@@ -144,8 +143,8 @@ static enum err resolve(struct env *env, struct tx *tx, struct task *task)
         TRY(charge_arrive(env, tx, &charge, before));
     }
     if (had_token && !charge.token.at) scrub_later(env, tx);
-    if (charge.ask_at_ms != ASK_NEVER) env_job_due(env, SUBMIT, charge.ask_at_ms);
-    if (!charge_in_flight(&charge) || !charge_worth_waiting(&charge, tx->now_ms))
+    if (!wall_same(charge.ask_at, WALL_NEVER)) env_job_due(env, SUBMIT, charge.ask_at);
+    if (!charge_in_flight(&charge) || !charge_worth_waiting(&charge, tx->now))
         env_wake(env, str_of(id.hex));
 done:
     return err;
@@ -161,7 +160,7 @@ enum err charge_wait(struct request *rq, struct object_id charge_id, handler_fn 
 
 /* --- jobs ---------------------------------------------------------------------------------- */
 
-enum err submit_due(struct env *env, struct tx *tx, int64_t *next_ms)
+enum err submit_due(struct env *env, struct tx *tx, struct wall_ms *next)
 {
     struct payments *payments = env->state;
     struct charge charges[SUBMITS_A_BATCH];
@@ -169,35 +168,36 @@ enum err submit_due(struct env *env, struct tx *tx, int64_t *next_ms)
     enum err err;
 
     if (payments->resumed_after != env_failures(env)) TRY(charges_resume(tx));
-    TRY(charges_ask_by(tx, tx->now_ms + CHARGE_PAUSE_MS_MAX)); /* should the clock be set back */
-    TRY(charges_to_ask(tx, env->arena, tx->now_ms, charges, SUBMITS_A_BATCH, &count));
+    /* should the clock be set back */
+    TRY(charges_ask_by(tx, wall_after(tx->now, CHARGE_PAUSE_MS_MAX)));
+    TRY(charges_to_ask(tx, env->arena, tx->now, charges, SUBMITS_A_BATCH, &count));
     for (size_t i = 0; i < count; i++)
         TRY(charge_submit(env, tx, &charges[i]));
-    TRY(charges_next(tx, next_ms));
+    TRY(charges_next(tx, next));
     payments->resumed_after = env_failures(env);
 done:
     return err;
 }
 
-enum err tidy(struct env *env, struct tx *tx, int64_t *next_ms)
+enum err tidy(struct env *env, struct tx *tx, struct wall_ms *next)
 {
     bool more;
     enum err err;
 
     (void)env;
     TRY(old_rows_delete(tx, TIDY_A_BATCH, &more));
-    *next_ms = more ? tx->now_ms : tx->now_ms + TIDY_MS;
+    *next = more ? tx->now : wall_after(tx->now, TIDY_MS);
 done:
     return err;
 }
 
 /* Runs once more after it scrubbed: a reader may have been in the way. */
-enum err scrub(struct env *env, struct tx *tx, int64_t *next_ms)
+enum err scrub(struct env *env, struct tx *tx, struct wall_ms *next)
 {
     bool wiped = atomic_exchange(&((struct payments *)env->state)->wiped, false);
 
     if (!wiped && !tx_scrubbing(tx)) return OK;
     tx_scrub(tx);
-    *next_ms = tx->now_ms + SCRUB_MS;
+    *next = wall_after(tx->now, SCRUB_MS);
     return OK;
 }

@@ -75,10 +75,10 @@ static enum err poll_charge(struct request *rq, struct tx *tx)
 
     if (err == ERR_NOT_FOUND) return set_aside(rq, tx);
     TRY(err);
-    charge_poll(&charge, tx->now_ms);
-    if (charge.ask_at_ms <= tx->now_ms) return charge_submit(rq->run->env, tx, &charge);
+    charge_poll(&charge, tx->now);
+    if (wall_reached(tx->now, charge.ask_at)) return charge_submit(rq->run->env, tx, &charge);
     TRY(charge_update(tx, &charge));
-    env_job_due(rq->run->env, SUBMIT, charge.ask_at_ms);
+    env_job_due(rq->run->env, SUBMIT, charge.ask_at);
 done:
     return err;
 }
@@ -160,8 +160,8 @@ enum err post_webhook(struct request *rq, struct tx *tx, struct reply *rp)
     (void)tx;
     (void)rp;
     if (!secret) return ERR_NOT_FOUND;
-    if (!header.at ||
-        !signature_valid(str_of(secret), header, rq->body_bytes, env_now_ms(rq->run->env) / 1000))
+    if (!header.at || !signature_valid(str_of(secret), header, rq->body_bytes,
+                                       wall_seconds(env_now(rq->run->env))))
         return ERR_BAD_SIGNATURE;
     event = arena_alloc(rq->arena, sizeof *event);
     if (!event) return ERR_MEMORY;

@@ -19,7 +19,7 @@ enum err ticket_insert(struct tx *tx, const struct ticket *ticket)
                    sql_int(ticket->price_cents), sql_text(ticket->user_id), order_or_null(ticket),
                    sql_int(ticket->sold), sql_text(ticket->edited_title),
                    sql_int(ticket->edited_price_cents), sql_int(ticket->withdrawn),
-                   sql_int(tx->now_ms));
+                   sql_wall(tx->now));
 }
 
 enum err ticket_update(struct tx *tx, const struct ticket *ticket)

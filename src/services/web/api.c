@@ -170,7 +170,7 @@ static void take_payment(const struct json *payment, struct order_view *out)
 
 bool api_order(struct request *rq, const struct json *json, struct order_view *out)
 {
-    struct wall_ms now = {env_now_ms(rq->run->env)}, expires_at;
+    struct wall_ms now = env_now(rq->run->env), expires_at;
     struct str status = member_text(json, "status");
 
     memset(out, 0, sizeof *out);

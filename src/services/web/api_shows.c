@@ -57,7 +57,7 @@ static struct str performers_of(struct request *rq, const struct json *show)
 static void take_status(struct request *rq, const struct json *show, struct show_view *out)
 {
     struct str status = json_member(show, "status");
-    struct wall_ms starts, now = {env_now_ms(rq->run->env)};
+    struct wall_ms starts, now = env_now(rq->run->env);
 
     out->refused = json_get(show, "refusal") != NULL;
     out->refusal = json_member(show, "refusal");

@@ -57,7 +57,7 @@ struct member {
 
 /* What happened: an event for everyone, or a changed order. */
 struct recent {
-    int64_t at_ms;
+    struct wall_ms at;
     struct object_id order_id; /* all zero: for everyone */
     size_t length;
     char text[RECENT_BYTES];
@@ -91,22 +91,22 @@ struct live {
     struct owner owners[OWNER_SETS][OWNER_WAYS];
     size_t owner_next; /* which way is overwritten next */
     struct recent recent[RECENT_MAX];
-    size_t recent_count;     /* ever; the newest is at (recent_count - 1) % RECENT_MAX */
-    _Atomic int64_t news_ms; /* when the last of it happened; read by any thread */
-    int64_t forgotten_ms;    /* nothing is known of what happened up to then */
+    size_t recent_count;             /* ever; the newest is at (recent_count - 1) % RECENT_MAX */
+    _Atomic(struct wall_ms) news_at; /* when the last of it happened; read by any thread */
+    struct wall_ms forgotten_until;  /* nothing is known of what happened up to then */
 };
 
 #define STALE     STR("event: stale\ndata: 1\n\n")
 #define HEARTBEAT STR(":\n\n")
 
-struct live *live_new(struct arena *arena, struct random *random, int64_t now_ms)
+struct live *live_new(struct arena *arena, struct random *random, struct wall_ms now)
 {
     struct live *live = arena_alloc(arena, sizeof *live);
 
     if (!live) return NULL;
     random_fill(random, live->key, sizeof live->key);
-    live->forgotten_ms = now_ms;
-    atomic_init(&live->news_ms, now_ms);
+    live->forgotten_until = now;
+    atomic_init(&live->news_at, now);
     live->arena = arena_new(MEMBERS_MAX * (sizeof(struct member) + 16) + 4096);
     if (!live->arena) return NULL;
     atomic_init(&live->gone, NULL);
@@ -239,21 +239,21 @@ static void put_order_changed(struct buf *out, struct object_id order_id)
 
 /* --- what was missed -------------------------------------------------------------------------- */
 
-static struct recent *recent_add(struct live *live, int64_t now_ms, struct object_id order_id)
+static struct recent *recent_add(struct live *live, struct wall_ms now, struct object_id order_id)
 {
     struct recent *recent = &live->recent[live->recent_count++ % RECENT_MAX];
 
-    if (live->recent_count > RECENT_MAX && recent->at_ms > live->forgotten_ms)
-        live->forgotten_ms = recent->at_ms;
-    recent->at_ms = now_ms;
-    atomic_store(&live->news_ms, now_ms);
+    if (live->recent_count > RECENT_MAX && wall_before(live->forgotten_until, recent->at))
+        live->forgotten_until = recent->at;
+    recent->at = now;
+    atomic_store(&live->news_at, now);
     recent->order_id = order_id;
     recent->length = 0;
     return recent;
 }
 
 /* Everything since then that the member may hear. */
-static void put_missed(struct live *live, const struct member *member, int64_t since_ms,
+static void put_missed(struct live *live, const struct member *member, struct wall_ms since,
                        struct buf *out)
 {
     size_t first = live->recent_count > RECENT_MAX ? live->recent_count - RECENT_MAX : 0;
@@ -261,7 +261,7 @@ static void put_missed(struct live *live, const struct member *member, int64_t s
     for (size_t i = first; i < live->recent_count; i++) {
         const struct recent *recent = &live->recent[i % RECENT_MAX];
 
-        if (recent->at_ms + LIVE_OVERLAP_MS < since_ms) continue;
+        if (wall_before(wall_after(recent->at, LIVE_OVERLAP_MS), since)) continue;
         buf_append(out, (struct str){recent->text, recent->length});
         if (member->user && !is_zero(recent->order_id) &&
             owner_of(live, recent->order_id) == member->user)
@@ -278,23 +278,23 @@ static void put_hello(struct request *rq, struct live *live, const struct member
 {
     struct str last = request_header(rq, "last-event-id");
     struct str since = request_query(rq, "since");
-    int64_t since_ms;
+    struct wall_ms from;
 
     if (!last.at) last = request_query(rq, "last");
     if (last.at) since = last;
     buf_append(out, STR("retry: 2000\n\n"));
-    if (since.at && str_to_int64(since, &since_ms)) {
-        if (last.at && since_ms < live->forgotten_ms)
+    if (since.at && str_to_int64(since, &from.ms)) {
+        if (last.at && wall_before(from, live->forgotten_until))
             buf_append(out, STALE);
         else
-            put_missed(live, member, since_ms, out);
+            put_missed(live, member, from, out);
     }
-    buf_printf(out, "id: %lld\nevent: here\ndata: 1\n\n", (long long)env_now_ms(rq->run->env));
+    buf_printf(out, "id: %lld\nevent: here\ndata: 1\n\n", (long long)env_now(rq->run->env).ms);
 }
 
-int64_t live_news_ms(const struct live *live)
+struct wall_ms live_news_at(const struct live *live)
 {
-    return atomic_load(&live->news_ms);
+    return atomic_load(&live->news_at);
 }
 
 /* --- joining --------------------------------------------------------------------------------- */
@@ -416,23 +416,23 @@ static struct str news_of(const struct live *live, struct arena *arena)
     return news.failed ? STALE : buf_str(&news);
 }
 
-static void members_end_refused(struct env *env, struct live *live, int64_t now_ms)
+static void members_end_refused(struct env *env, struct live *live, struct wall_ms now,
+                                struct mono_ms mono)
 {
-    struct mono_ms now = env_mono(env);
 
-    if (!mono_reached(now, live->refused_look_at)) return;
-    live->refused_look_at = mono_after(now, REFUSED_MS);
+    if (!mono_reached(mono, live->refused_look_at)) return;
+    live->refused_look_at = mono_after(mono, REFUSED_MS);
     for (struct member *member = live->members, *next; member && live->signed_in; member = next) {
         struct session_user user = {.id = str_of(member->user_id)};
 
         next = member->next;
         if (!member->stream || !user.id.len) continue;
         memcpy(user.sid_hash, member->sid_hash, sizeof user.sid_hash);
-        if (env_session_refused(env, &user, now_ms)) member_drop(live, member);
+        if (env_session_refused(env, &user, now)) member_drop(live, member);
     }
 }
 
-enum err live_send(struct env *env, struct tx *tx, int64_t *next_ms)
+enum err live_send(struct env *env, struct tx *tx, struct wall_ms *next)
 {
     struct live *live = ((struct web *)env->state)->live;
     struct str news = news_of(live, env->arena);
@@ -440,10 +440,10 @@ enum err live_send(struct env *env, struct tx *tx, int64_t *next_ms)
     bool heartbeat = mono_reached(now, live->heartbeat_at);
 
     members_remove_gone(live);
-    members_end_refused(env, live, tx->now_ms);
+    members_end_refused(env, live, tx->now, now);
     if (news.len || live->changed_count || heartbeat) {
-        for (struct member *member = live->members, *next; member; member = next) {
-            next = member->next;
+        for (struct member *member = live->members, *after; member; member = after) {
+            after = member->next;
             if (member->stream && !member_send(live, member, news, heartbeat))
                 member_drop(live, member);
         }
@@ -453,7 +453,7 @@ enum err live_send(struct env *env, struct tx *tx, int64_t *next_ms)
     live->fresh_count = live->changed_count = 0;
     live->too_many = false;
     if (heartbeat) live->heartbeat_at = mono_after(now, HEARTBEAT_MS);
-    *next_ms = JOB_NEVER;
+    *next = WALL_NEVER;
     env_job_due_at(env, LIVE_JOB, live_next(live));
     return OK;
 }
@@ -484,9 +484,9 @@ static void put_price(struct json_writer *json, int64_t cents)
 }
 
 /* Where a ticket's state goes that is told next: instead of one that was not sent yet. */
-static struct recent *fresh_recent(struct live *live, int64_t now_ms, struct object_id id)
+static struct recent *fresh_recent(struct live *live, struct wall_ms now, struct object_id id)
 {
-    struct recent *recent = recent_add(live, now_ms, (struct object_id){{0}});
+    struct recent *recent = recent_add(live, now, (struct object_id){{0}});
     struct fresh fresh = {id, live->recent_count - 1};
 
     for (size_t i = 0; i < live->fresh_count; i++)
@@ -507,12 +507,12 @@ static void ticket_changed(struct env *env, const struct tx *tx, struct object_i
                            struct str title, int64_t price_cents, struct str state)
 {
     struct live *live = ((struct web *)env->state)->live;
-    struct recent *recent = fresh_recent(live, tx->now_ms, id);
+    struct recent *recent = fresh_recent(live, tx->now, id);
     struct object_id_text text = object_id_text(id);
     struct buf out = {.at = recent->text, .cap = RECENT_BYTES, .max = RECENT_BYTES};
     struct json_writer json = json_writer_to(&out);
 
-    buf_printf(&out, "id: %lld\nevent: ticket\ndata: ", (long long)tx->now_ms);
+    buf_printf(&out, "id: %lld\nevent: ticket\ndata: ", (long long)tx->now.ms);
     json_begin_object(&json);
     json_key(&json, "id");
     json_put_text(&json, str_of(text.hex));
@@ -553,7 +553,7 @@ static enum verdict order_changed(struct env *env, const struct tx *tx, struct o
 {
     struct live *live = ((struct web *)env->state)->live;
 
-    recent_add(live, tx->now_ms, id);
+    recent_add(live, tx->now, id);
     if (!live->members) return VERDICT_SEEN;
     if (live->changed_count < CHANGED_MAX)
         live->changed[live->changed_count++] = (struct owner){id, owner_of(live, id)};

@@ -142,15 +142,15 @@ void page_publish(struct request *rq, struct page *page, struct str path)
 /* me: pages of different visitors in one browser do not share a stream; app.js tells them apart. */
 struct str live_path(struct request *rq)
 {
-    int64_t news_ms = live_news_ms(web_of(rq)->live);
-    bool quiet = news_ms + LIVE_OVERLAP_MS < env_now_ms(rq->run->env);
+    struct wall_ms news_at = live_news_at(web_of(rq)->live);
+    bool quiet = wall_before(wall_after(news_at, LIVE_OVERLAP_MS), env_now(rq->run->env));
     struct buf path;
 
     /* The last news, so that a page stays the same to the byte until there are others; once it is
      * certain that the page has them, none need be told again. */
     buf_init(&path, rq->arena, 1024);
     buf_printf(&path, "/live?since=%lld",
-               (long long)(quiet ? news_ms + LIVE_OVERLAP_MS + 1 : news_ms));
+               (long long)(quiet ? news_at.ms + LIVE_OVERLAP_MS + 1 : news_at.ms));
     if (rq->user.id.len) {
         buf_append(&path, STR("&me="));
         put_address_part(&path, rq->user.id);

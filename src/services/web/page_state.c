@@ -18,7 +18,7 @@ struct page_state {
 
 bool page_session_is_old(const struct request *rq)
 {
-    return session_is_old(&rq->user, env_now_ms(rq->run->env) / 1000);
+    return session_is_old(&rq->user, wall_seconds(env_now(rq->run->env)));
 }
 
 /* Its token is good but for its time. */
@@ -29,7 +29,7 @@ bool page_session_ran_out(struct request *rq)
 
     return !rq->user.id.len && cookies.len &&
            session_from_cookie(rq->run->env->keys, NULL, rq->arena, cookies, 1, &user) &&
-           user.expires_at_s <= env_now_ms(rq->run->env) / 1000;
+           user.expires_at_s <= wall_seconds(env_now(rq->run->env));
 }
 
 /* Takes over what the API says of the visitor. When it says nothing the session is as it was: the

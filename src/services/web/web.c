@@ -113,7 +113,7 @@ static enum err web_start(struct env *env, struct buf *why)
     env->state = web;
     web->submissions = submissions_new(arena);
     web->fragments = fragments_new(arena);
-    web->live = live_new(arena, env->random, env_now_ms(env));
+    web->live = live_new(arena, env->random, env_now(env));
     return web->submissions && web->fragments && web->live ? OK : ERR_MEMORY;
 }
 

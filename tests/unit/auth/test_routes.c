@@ -146,7 +146,7 @@ static enum err run_in_writer(struct fixture *fixture, handler_fn *handler)
     assert_int_equal(tx_item_end(tx, err == OK), OK);
     fixture->published = tx->published;
     assert_int_equal(tx_commit(tx), OK);
-    revocations_committed(fixture->writer, test_now_ms);
+    revocations_committed(fixture->writer, (struct wall_ms){test_now_ms});
     return err;
 }
 

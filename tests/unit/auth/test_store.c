@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #define NOW_MS INT64_C(1790000000000)
+#define NOW    ((struct wall_ms){NOW_MS})
 
 struct fixture {
     char folder[64];
@@ -65,7 +66,7 @@ static struct user someone(uint8_t number, struct str email, struct str key)
 {
     static const struct password_hash hash = {"$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"};
 
-    return user_new((struct object_id){{number}}, email, key, &hash, NOW_MS);
+    return user_new((struct object_id){{number}}, email, key, &hash, NOW);
 }
 
 static enum err find(struct fixture *fixture, struct str key, struct user *out)
@@ -86,7 +87,7 @@ static void a_user_is_found_as_inserted(void **state)
     assert_true(str_eq(found.email_key, user.email_key));
     assert_string_equal(found.hash.text, user.hash.text);
     assert_int_equal(found.status, USER_ACTIVE);
-    assert_int_equal(found.created_at_ms, NOW_MS);
+    assert_int_equal(found.created_at.ms, NOW_MS);
 }
 
 static void nobody_is_found_by_another_key(void **state)
@@ -145,7 +146,7 @@ static void accounts_of_before_are_found_and_given_their_key(void **state)
 {
     struct fixture *fixture = *state;
     struct env env = {.arena = fixture->arena};
-    int64_t next_ms;
+    struct wall_ms next;
 
     insert_of_before(fixture, 1, "ann@M\xC3\x9CNCHEN.de");
     insert_of_before(fixture, 2, "bob@m\xC3\xBCnchen.de");
@@ -162,8 +163,8 @@ static void accounts_of_before_are_found_and_given_their_key(void **state)
                          4);
         if (round == 0) {
             assert_int_equal(number_of(fixture, "ann@xn--mnchen-3ya.de"), 0);
-            assert_int_equal(emails_rekey(&env, fixture->tx, &next_ms), OK);
-            assert_int_equal(next_ms, JOB_NEVER);
+            assert_int_equal(emails_rekey(&env, fixture->tx, &next), OK);
+            assert_true(wall_same(next, WALL_NEVER));
         }
     }
     assert_int_equal(number_of(fixture, "ann@xn--mnchen-3ya.de"), 1);

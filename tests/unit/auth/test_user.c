@@ -312,12 +312,13 @@ static void a_status_survives_its_row(void **state)
 static void a_new_user_is_active_at_version_0(void **state)
 {
     struct password_hash hash = {"$argon2id$"};
-    struct user user = user_new((struct object_id){{1}}, STR("A@b.co"), STR("a@b.co"), &hash, 77);
+    struct user user = user_new((struct object_id){{1}}, STR("A@b.co"), STR("a@b.co"), &hash,
+                                (struct wall_ms){77});
 
     (void)state;
     assert_int_equal(user.version, 0);
     assert_int_equal(user.status, USER_ACTIVE);
-    assert_int_equal(user.created_at_ms, 77);
+    assert_int_equal(user.created_at.ms, 77);
     assert_true(str_eq(user.email, STR("A@b.co")));
     assert_true(str_eq(user.email_key, STR("a@b.co")));
     assert_string_equal(user.hash.text, "$argon2id$");

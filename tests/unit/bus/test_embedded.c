@@ -664,7 +664,7 @@ static void a_dead_event_is_kept_with_its_reason_and_holds_up_nothing(void **sta
     assert_true(str_eq(letter.reason, STR("no good")) && str_eq(letter.payload, STR("poison")));
     assert_true(str_eq(letter.subject, STR("a")) && letter.sequence == 2);
     assert_true(str_eq(letter.trace, STR(TRACE)));
-    assert_int_equal(letter.dead_at_ms, NOW_MS);
+    assert_int_equal(letter.dead_at.ms, NOW_MS);
     restart(fixture);
     drain(fixture);
     expect_seen(fixture, "");

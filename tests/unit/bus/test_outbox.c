@@ -119,7 +119,7 @@ static void dead_letters_come_newest_first_and_cut(void **state)
     for (int i = 0; i < 6000; i++)
         buf_append(&large, STR("\xE2\x98\x83"));
     for (int i = 1; i <= 3; i++) {
-        tx->now_ms = NOW_MS + i;
+        tx->now.ms = NOW_MS + i;
         assert_int_equal(
             dead_letter_put(tx, &(struct dead_letter){.source = STR("src"),
                                                       .sequence = i,
@@ -137,7 +137,7 @@ static void dead_letters_come_newest_first_and_cut(void **state)
     assert_int_equal(total, 3);
     assert_int_equal(found[0].sequence, 3);
     assert_int_equal(found[1].sequence, 2);
-    assert_int_equal(found[0].dead_at_ms, NOW_MS + 3);
+    assert_int_equal(found[0].dead_at.ms, NOW_MS + 3);
     assert_true(str_eq(found[0].source, STR("src")) && str_eq(found[0].reason, STR("why not")));
     assert_int_equal(str_code_points(found[0].payload), DEAD_PAYLOAD_MAX);
     assert_true(str_eq(found[0].trace, STR("t")) && found[1].trace.len == 0);
@@ -164,7 +164,7 @@ static int64_t prune(struct fixture *fixture, int64_t up_to, int64_t before_ms, 
     struct tx *tx = begin_at(fixture->db, NOW_MS);
     int64_t removed = -1;
 
-    assert_int_equal(outbox_prune(tx, up_to, before_ms, max, &removed), OK);
+    assert_int_equal(outbox_prune(tx, up_to, (struct wall_ms){before_ms}, max, &removed), OK);
     commit(tx);
     return removed;
 }
@@ -265,7 +265,8 @@ static void a_dead_letter_is_kept_for_a_year(void **state)
     for (int64_t max = 1; max <= 10; max += 9) { /* the oldest first, and no more than that */
         struct tx *tx = begin_at(fixture->db, NOW_MS);
 
-        assert_int_equal(dead_letters_forget(tx, NOW_MS - 24 * HOUR_MS, max, &forgotten), OK);
+        assert_int_equal(
+            dead_letters_forget(tx, (struct wall_ms){NOW_MS - 24 * HOUR_MS}, max, &forgotten), OK);
         assert_int_equal(forgotten, 1);
         commit(tx);
     }

@@ -74,7 +74,7 @@ static struct show show_of(unsigned char number, enum show_status status)
                                 .title = STR("Mono Lake"),
                                 .performers = {performers, 2},
                                 .category = STR("music"),
-                                .starts = {NOW_MS, "2026-09-21T15:33+02:00"},
+                                .starts = {{NOW_MS}, "2026-09-21T15:33+02:00"},
                                 .max_per_buyer = 4,
                                 .max_over_face_bps = 0},
                          .user_id = STR("u1")};
@@ -115,7 +115,7 @@ static void a_show_is_read_as_it_was_written(void **state)
     assert_int_equal(read.is.performers.count, 2);
     assert_true(str_eq(read.is.performers.at[1], STR("R\xc3\xado")));
     assert_string_equal(read.is.starts.local, "2026-09-21T15:33+02:00");
-    assert_int_equal(read.is.doors.at_ms, 0);
+    assert_int_equal(read.is.doors.at.ms, 0);
     assert_string_equal(read.is.doors.local, "");
     assert_int_equal(read.is.max_over_face_bps, 0);
     show.version = 1;
@@ -136,7 +136,7 @@ static size_t listed(struct fixture *fixture, enum listed which, const char *of,
 {
     struct list_page page = {
         .after = {{255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255}}, .limit = limit};
-    struct staff_filter filter = {STR("proposed"), STR("%mono%"), NOW_MS};
+    struct staff_filter filter = {STR("proposed"), STR("%mono%"), {NOW_MS}};
     struct json_writer json;
     struct buf out;
 

@@ -62,7 +62,7 @@ static void wait_up(struct fixture *fixture)
     size_t count;
 
     for (int i = 0; i < 1000; i++) {
-        if (delay_claim(fixture->one, 0, LEASE_MS, &id, 1, &count) == OK) return;
+        if (delay_claim(fixture->one, WALL_NONE, LEASE_MS, &id, 1, &count) == OK) return;
         usleep(10000);
     }
     fail_msg("redis-server does not answer");
@@ -118,7 +118,7 @@ static void put(struct delay *delay, unsigned first, unsigned count, int64_t due
     struct delayed items[DELAY_CALL_MAX];
 
     for (unsigned i = 0; i < count; i++)
-        items[i] = (struct delayed){id_of(first + i), due_at_ms};
+        items[i] = (struct delayed){id_of(first + i), {due_at_ms}};
     assert_int_equal(delay_put(delay, items, count), OK);
 }
 
@@ -127,7 +127,7 @@ static size_t claim_for(struct delay *delay, int64_t now_ms, int64_t lease_ms, s
 {
     size_t count;
 
-    assert_int_equal(delay_claim(delay, now_ms, lease_ms, out, max, &count), OK);
+    assert_int_equal(delay_claim(delay, (struct wall_ms){now_ms}, lease_ms, out, max, &count), OK);
     return count;
 }
 
@@ -236,7 +236,8 @@ static void a_lease_that_the_servers_clock_gave_before_it_was_set_back_is_cut(vo
     assert_int_equal(
         redis_number(fixture, "ZADD expiration:claimed 99999999999999 010000000000000000000000"),
         0);
-    assert_int_equal(delay_claim(fixture->two, NOW_MS, SHORT_MS, ids, 4, &count), OK);
+    assert_int_equal(delay_claim(fixture->two, (struct wall_ms){NOW_MS}, SHORT_MS, ids, 4, &count),
+                     OK);
     assert_int_equal(count, 0);
     wait_lapsed(fixture->two, 1, ids);
 }
@@ -260,7 +261,8 @@ static void a_server_that_comes_back_is_used_again(void **state)
 
     put(fixture->one, 0, 1, NOW_MS);
     stop_server(fixture);
-    assert_int_equal(delay_claim(fixture->one, NOW_MS, LEASE_MS, ids, 4, &count), ERR_UNAVAILABLE);
+    assert_int_equal(delay_claim(fixture->one, (struct wall_ms){NOW_MS}, LEASE_MS, ids, 4, &count),
+                     ERR_UNAVAILABLE);
     fixture->server = start_server(fixture);
     wait_up(fixture);
     assert_int_equal(claim(fixture->one, NOW_MS, 4, ids), 0); /* wiped */

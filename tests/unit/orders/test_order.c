@@ -13,7 +13,8 @@ static struct order reserved(void)
 {
     const struct ticket_copy ticket = {.version = 2, .title = STR("Concert"), .price_cents = 2000};
 
-    return order_open((struct object_id){{1}}, &ticket, STR("buyer"), 1000, 900000);
+    return order_open((struct object_id){{1}}, &ticket, STR("buyer"), (struct wall_ms){1000},
+                      900000);
 }
 
 static void a_reservation_holds_the_price_it_was_made_at(void **state)
@@ -23,7 +24,7 @@ static void a_reservation_holds_the_price_it_was_made_at(void **state)
     (void)state;
     assert_int_equal(order.status, ORDER_CREATED);
     assert_int_equal(order.version, 0);
-    assert_int_equal(order.expires_at_ms, 901000);
+    assert_int_equal(order.expires_at.ms, 901000);
     assert_int_equal(order.ticket.price_cents, 2000);
 }
 
@@ -49,7 +50,7 @@ static void a_paid_order_is_not_cancelled_by_anyone(void **state)
     (void)state;
     assert_int_equal(order_payment_captured(&order, first, STR("ch_1"), false), MONEY_COMPLETES);
     assert_int_equal(order_cancel(&order, &change), ERR_ORDER_COMPLETE);
-    assert_int_equal(order_expire(&order, INT64_MAX, &change), OK);
+    assert_int_equal(order_expire(&order, WALL_NEVER, &change), OK);
     assert_int_equal(change, ORDER_UNCHANGED);
     assert_int_equal(order.status, ORDER_COMPLETE);
 }
@@ -60,9 +61,9 @@ static void an_order_expires_at_its_time_and_not_before(void **state)
     enum order_change change;
 
     (void)state;
-    assert_int_equal(order_expire(&order, 900999, &change), ERR_BUSY);
+    assert_int_equal(order_expire(&order, (struct wall_ms){900999}, &change), ERR_BUSY);
     assert_int_equal(order.status, ORDER_CREATED);
-    assert_int_equal(order_expire(&order, 901000, &change), OK);
+    assert_int_equal(order_expire(&order, (struct wall_ms){901000}, &change), OK);
     assert_int_equal(change, ORDER_CHANGED);
     assert_int_equal(order.status, ORDER_CANCELLED);
 }
@@ -85,7 +86,7 @@ static void late_money_for_a_taken_ticket_goes_back(void **state)
     enum order_change change;
 
     (void)state;
-    order_payment_pending(&order, first, 2000, GRACE_MS);
+    order_payment_pending(&order, first, (struct wall_ms){2000}, GRACE_MS);
     assert_int_equal(order_cancel(&order, &change), OK);
     assert_int_equal(order_payment_captured(&order, first, STR("ch_1"), true), MONEY_FOR_TAKEN);
     assert_int_equal(order.status, ORDER_CANCELLED);
@@ -127,17 +128,18 @@ static void a_payment_in_flight_extends_the_hold_once_and_by_no_more_than_the_gr
     enum order_change change;
 
     (void)state;
-    order_payment_pending(&order, first, 100000, GRACE_MS); /* plenty of time left */
+    order_payment_pending(&order, first, (struct wall_ms){100000},
+                          GRACE_MS); /* plenty of time left */
     assert_int_equal(order.status, ORDER_AWAITING_PAYMENT);
     assert_int_equal(order.version, 1);
-    assert_int_equal(order.expires_at_ms, 901000);
-    order_payment_failed(&order, first, false, 110000);
+    assert_int_equal(order.expires_at.ms, 901000);
+    order_payment_failed(&order, first, false, (struct wall_ms){110000});
     assert_int_equal(order.status, ORDER_CREATED);
-    assert_int_equal(order.expires_at_ms, 901000);
-    order_payment_pending(&order, second, 900000, GRACE_MS); /* a second left */
-    assert_int_equal(order.expires_at_ms, 900000 + GRACE_MS);
-    assert_int_equal(order_expire(&order, 901000, &change), ERR_BUSY);
-    assert_int_equal(order_expire(&order, 900000 + GRACE_MS, &change), OK);
+    assert_int_equal(order.expires_at.ms, 901000);
+    order_payment_pending(&order, second, (struct wall_ms){900000}, GRACE_MS); /* a second left */
+    assert_int_equal(order.expires_at.ms, 900000 + GRACE_MS);
+    assert_int_equal(order_expire(&order, (struct wall_ms){901000}, &change), ERR_BUSY);
+    assert_int_equal(order_expire(&order, (struct wall_ms){900000 + GRACE_MS}, &change), OK);
     assert_int_equal(order.status, ORDER_CANCELLED);
 }
 
@@ -146,8 +148,8 @@ static void news_of_a_payment_after_the_deadline_extends_from_the_deadline(void 
     struct order order = reserved();
 
     (void)state;
-    order_payment_pending(&order, first, 950000, GRACE_MS);
-    assert_int_equal(order.expires_at_ms, 901000 + GRACE_MS);
+    order_payment_pending(&order, first, (struct wall_ms){950000}, GRACE_MS);
+    assert_int_equal(order.expires_at.ms, 901000 + GRACE_MS);
 }
 
 static void the_grace_is_given_once(void **state)
@@ -155,15 +157,15 @@ static void the_grace_is_given_once(void **state)
     struct order order = reserved();
 
     (void)state;
-    order_payment_pending(&order, first, 900000, GRACE_MS);
-    order_payment_failed(&order, first, false, 905000);
-    assert_int_equal(order.expires_at_ms, 905000 + RESPITE_MS); /* the least rest */
-    order_payment_pending(&order, second, 960000, GRACE_MS);
+    order_payment_pending(&order, first, (struct wall_ms){900000}, GRACE_MS);
+    order_payment_failed(&order, first, false, (struct wall_ms){905000});
+    assert_int_equal(order.expires_at.ms, 905000 + RESPITE_MS); /* the least rest */
+    order_payment_pending(&order, second, (struct wall_ms){960000}, GRACE_MS);
     assert_int_equal(order.status, ORDER_AWAITING_PAYMENT);
-    assert_int_equal(order.expires_at_ms, 905000 + RESPITE_MS);
-    order_payment_failed(&order, second, false, 964000);
+    assert_int_equal(order.expires_at.ms, 905000 + RESPITE_MS);
+    order_payment_failed(&order, second, false, (struct wall_ms){964000});
     assert_int_equal(order.status, ORDER_CREATED);
-    assert_int_equal(order.expires_at_ms, 905000 + RESPITE_MS); /* and that once, too */
+    assert_int_equal(order.expires_at.ms, 905000 + RESPITE_MS); /* and that once, too */
 }
 
 static void a_failure_without_any_time_left_finds_the_order_expired(void **state)
@@ -171,10 +173,10 @@ static void a_failure_without_any_time_left_finds_the_order_expired(void **state
     struct order order = reserved();
 
     (void)state;
-    order_payment_pending(&order, first, 900000, GRACE_MS);
-    order_payment_failed(&order, first, false, 905000);
-    order_payment_pending(&order, second, 960000, GRACE_MS);
-    order_payment_failed(&order, second, false, 905000 + RESPITE_MS);
+    order_payment_pending(&order, first, (struct wall_ms){900000}, GRACE_MS);
+    order_payment_failed(&order, first, false, (struct wall_ms){905000});
+    order_payment_pending(&order, second, (struct wall_ms){960000}, GRACE_MS);
+    order_payment_failed(&order, second, false, (struct wall_ms){905000 + RESPITE_MS});
     assert_int_equal(order.status, ORDER_CANCELLED);
     assert_int_equal(order.version, 4);
 }
@@ -187,11 +189,11 @@ static void no_number_of_failed_payments_ends_an_order(void **state)
     for (uint8_t i = 0; i < 100; i++) {
         const struct object_id id = {{i, 1}};
 
-        order_payment_pending(&order, id, 2000, GRACE_MS);
+        order_payment_pending(&order, id, (struct wall_ms){2000}, GRACE_MS);
         assert_int_equal(order.status, ORDER_AWAITING_PAYMENT);
-        order_payment_failed(&order, id, false, 3000);
+        order_payment_failed(&order, id, false, (struct wall_ms){3000});
         assert_int_equal(order.status, ORDER_CREATED);
-        assert_int_equal(order.expires_at_ms, 901000);
+        assert_int_equal(order.expires_at.ms, 901000);
     }
 }
 
@@ -200,11 +202,11 @@ static void a_failure_leaves_an_order_waiting_while_another_charge_is_in_flight(
     struct order order = reserved();
 
     (void)state;
-    order_payment_pending(&order, first, 900000, GRACE_MS);
-    order_payment_pending(&order, second, 900001, GRACE_MS);
-    order_payment_failed(&order, first, true, 900002);
+    order_payment_pending(&order, first, (struct wall_ms){900000}, GRACE_MS);
+    order_payment_pending(&order, second, (struct wall_ms){900001}, GRACE_MS);
+    order_payment_failed(&order, first, true, (struct wall_ms){900002});
     assert_int_equal(order.status, ORDER_AWAITING_PAYMENT);
-    assert_int_equal(order.expires_at_ms, 900000 + GRACE_MS);
+    assert_int_equal(order.expires_at.ms, 900000 + GRACE_MS);
 }
 
 static void a_payment_that_moved_money_stays_in_view(void **state)
@@ -213,10 +215,10 @@ static void a_payment_that_moved_money_stays_in_view(void **state)
 
     (void)state;
     order_payment_captured(&order, first, STR("ch_1"), false);
-    order_payment_pending(&order, second, 2000, GRACE_MS);
+    order_payment_pending(&order, second, (struct wall_ms){2000}, GRACE_MS);
     assert_true(object_id_eq(order.payment.id, first));
     assert_int_equal(order.status, ORDER_COMPLETE);
-    order_payment_failed(&order, second, false, 2000);
+    order_payment_failed(&order, second, false, (struct wall_ms){2000});
     assert_true(object_id_eq(order.payment.id, first));
     assert_int_equal(order.status, ORDER_COMPLETE);
 }

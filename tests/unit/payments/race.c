@@ -104,13 +104,13 @@ enum err request(enum who who, enum method method, const char *path, const char 
 void run_job(enum who who, size_t job)
 {
     struct node *node = &world.nodes[who];
-    int64_t next_ms = JOB_NEVER;
+    struct wall_ms next = WALL_NEVER;
 
     item_begin(node);
-    assert_int_equal(node->instance.def->jobs[job].run(&node->writer->env, node->tx, &next_ms), OK);
+    assert_int_equal(node->instance.def->jobs[job].run(&node->writer->env, node->tx, &next), OK);
     item_end(node, true);
     node->writer->job_due[job] = MONO_NEVER;
-    env_job_due(&node->writer->env, job, next_ms);
+    env_job_due(&node->writer->env, job, next);
 }
 
 struct str body_of(const char *format, struct object_id id)

@@ -15,10 +15,10 @@ static struct order_copy order_of(enum paid_order_status status)
 static struct charge pending(void)
 {
     struct order_copy order = order_of(PAID_ORDER_CREATED);
-    struct charge charge =
-        charge_open((struct object_id){{2}}, &order, STR("tok_visa"), STR("mark"), 5000);
+    struct charge charge = charge_open((struct object_id){{2}}, &order, STR("tok_visa"),
+                                       STR("mark"), (struct wall_ms){5000});
 
-    charge_ask(&charge, 5000);
+    charge_ask(&charge, (struct wall_ms){5000});
     return charge;
 }
 
@@ -54,7 +54,7 @@ static void a_charge_is_for_the_price_the_order_was_made_at(void **state)
     assert_int_equal(charge.amount_cents, 2000);
     assert_int_equal(charge.status, CHARGE_PENDING);
     assert_int_equal(charge.attempts, 1);
-    assert_true(charge.ask_at_ms > 5000);
+    assert_true(charge.ask_at.ms > 5000);
 }
 
 static void a_settled_charge_forgets_the_token(void **state)
@@ -63,12 +63,12 @@ static void a_settled_charge_forgets_the_token(void **state)
     struct charge charge = pending();
 
     (void)state;
-    charge_resolve(&charge, STEP_CHARGE, &done, 6000);
+    charge_resolve(&charge, STEP_CHARGE, &done, (struct wall_ms){6000});
     assert_int_equal(charge.status, CHARGE_CAPTURED);
     assert_null(charge.token.at);
     assert_true(str_starts(charge.stripe_id, STR("ch_")));
     charge = pending();
-    charge_resolve(&charge, STEP_CHARGE, &declined, 6000);
+    charge_resolve(&charge, STEP_CHARGE, &declined, (struct wall_ms){6000});
     assert_int_equal(charge.status, CHARGE_DECLINED);
     assert_null(charge.token.at);
     assert_true(str_eq(charge.reason, STR("Your card was declined.")));
@@ -82,12 +82,12 @@ static void an_unknown_outcome_is_asked_about_again_ever_more_slowly(void **stat
 
     (void)state;
     for (int i = 0; i < 20; i++) {
-        charge_resolve(&charge, STEP_CHARGE, &unknown, 6000);
+        charge_resolve(&charge, STEP_CHARGE, &unknown, (struct wall_ms){6000});
         assert_int_equal(charge.status, CHARGE_UNKNOWN);
         assert_non_null(charge.token.at);
-        assert_true(charge.ask_at_ms - 6000 >= pause_ms && charge.ask_at_ms - 6000 <= 60000);
-        pause_ms = charge.ask_at_ms - 6000;
-        charge_ask(&charge, 6000);
+        assert_true(charge.ask_at.ms - 6000 >= pause_ms && charge.ask_at.ms - 6000 <= 60000);
+        pause_ms = charge.ask_at.ms - 6000;
+        charge_ask(&charge, (struct wall_ms){6000});
     }
     assert_int_equal(pause_ms, 60000);
 }
@@ -100,9 +100,9 @@ static void an_unclear_charge_is_asked_for_and_looked_up_by_turns(void **state)
 
     (void)state;
     for (int i = 0; i < 20; i++) {
-        charge_resolve(&charge, STEP_CHARGE, &unknown, 6000);
-        finds += charge_next_step(&charge, 6000) == STEP_FIND;
-        charge_ask(&charge, 6000);
+        charge_resolve(&charge, STEP_CHARGE, &unknown, (struct wall_ms){6000});
+        finds += charge_next_step(&charge, (struct wall_ms){6000}) == STEP_FIND;
+        charge_ask(&charge, (struct wall_ms){6000});
     }
     assert_int_equal(finds, 10);
 }
@@ -117,11 +117,11 @@ static void past_the_life_of_its_key_a_charge_is_never_asked_for_again(void **st
     (void)state;
     for (int i = 0; i < 4; i++) {
         charge.attempts = i;
-        assert_int_equal(charge_next_step(&charge, old_ms), STEP_FIND);
+        assert_int_equal(charge_next_step(&charge, (struct wall_ms){old_ms}), STEP_FIND);
     }
-    charge_resolve(&charge, STEP_FIND, &absent, old_ms);
+    charge_resolve(&charge, STEP_FIND, &absent, (struct wall_ms){old_ms});
     assert_int_equal(charge.status, CHARGE_UNKNOWN); /* it may still come to be */
-    charge_resolve(&charge, STEP_FIND, &gone, old_ms);
+    charge_resolve(&charge, STEP_FIND, &gone, (struct wall_ms){old_ms});
     assert_int_equal(charge.status, CHARGE_REFUSED);
     assert_true(charge.reason.len > 0);
 }
@@ -135,12 +135,12 @@ static void an_absence_is_final_only_when_no_call_is_out(void **state)
     struct charge_question question;
 
     (void)state;
-    assert_false(charge_ask(&charge, old_ms - 1).final);
-    question = charge_ask(&charge, old_ms);
+    assert_false(charge_ask(&charge, (struct wall_ms){old_ms - 1}).final);
+    question = charge_ask(&charge, (struct wall_ms){old_ms});
     assert_false(question.final);
-    charge_answer(&charge, question, STEP_FIND, &absent, old_ms);
+    charge_answer(&charge, question, STEP_FIND, &absent, (struct wall_ms){old_ms});
     assert_int_equal(charge.status, CHARGE_UNKNOWN);
-    assert_true(charge_ask(&charge, old_ms + 60000).final);
+    assert_true(charge_ask(&charge, (struct wall_ms){old_ms + 60000}).final);
 }
 
 static void a_capture_that_is_heard_of_late_counts(void **state)
@@ -151,11 +151,11 @@ static void a_capture_that_is_heard_of_late_counts(void **state)
     struct charge charge = pending();
 
     (void)state;
-    charge_resolve(&charge, STEP_FIND, &gone, old_ms);
+    charge_resolve(&charge, STEP_FIND, &gone, (struct wall_ms){old_ms});
     assert_int_equal(charge.status, CHARGE_REFUSED);
-    charge_resolve(&charge, STEP_CHARGE, &done, old_ms + 1000);
+    charge_resolve(&charge, STEP_CHARGE, &done, (struct wall_ms){old_ms + 1000});
     assert_int_equal(charge.status, CHARGE_CAPTURED);
-    assert_int_equal(charge.ask_at_ms, old_ms + 1000); /* looked at for what came of it since */
+    assert_int_equal(charge.ask_at.ms, old_ms + 1000); /* looked at for what came of it since */
 }
 
 static void money_found_after_all_counts(void **state)
@@ -165,12 +165,12 @@ static void money_found_after_all_counts(void **state)
     struct charge charge = pending();
 
     (void)state;
-    charge_resolve(&charge, STEP_CHARGE, &declined, 6000);
-    assert_int_equal(charge.ask_at_ms, ASK_NEVER);
-    charge_poll(&charge, 7000);
-    assert_int_equal(charge.ask_at_ms, 7000);
-    assert_int_equal(charge_next_step(&charge, 7000), STEP_FIND);
-    charge_resolve(&charge, STEP_FIND, &found, 8000);
+    charge_resolve(&charge, STEP_CHARGE, &declined, (struct wall_ms){6000});
+    assert_true(wall_same(charge.ask_at, WALL_NEVER));
+    charge_poll(&charge, (struct wall_ms){7000});
+    assert_int_equal(charge.ask_at.ms, 7000);
+    assert_int_equal(charge_next_step(&charge, (struct wall_ms){7000}), STEP_FIND);
+    charge_resolve(&charge, STEP_FIND, &found, (struct wall_ms){8000});
     assert_int_equal(charge.status, CHARGE_CAPTURED);
 }
 
@@ -179,7 +179,7 @@ static struct charge captured(void)
     static const struct gateway_outcome done = {.kind = GATEWAY_DONE, .id = "ch_1"};
     struct charge charge = pending();
 
-    charge_resolve(&charge, STEP_CHARGE, &done, 6000);
+    charge_resolve(&charge, STEP_CHARGE, &done, (struct wall_ms){6000});
     return charge;
 }
 
@@ -195,14 +195,14 @@ static void an_answer_that_comes_twice_or_late_changes_nothing(void **state)
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         struct charge charge = captured();
 
-        charge_resolve(&charge, STEP_CHARGE, &kinds[i], 7000);
-        charge_resolve(&charge, STEP_REFUND, &kinds[i], 7000);
+        charge_resolve(&charge, STEP_CHARGE, &kinds[i], (struct wall_ms){7000});
+        charge_resolve(&charge, STEP_REFUND, &kinds[i], (struct wall_ms){7000});
         assert_int_equal(charge.status, CHARGE_CAPTURED);
         assert_true(str_eq(charge.stripe_id, STR("ch_1")));
-        assert_int_equal(charge.ask_at_ms, ASK_NEVER);
-        assert_int_equal(charge_refund(&charge, 8000), OK);
-        charge_resolve(&charge, STEP_CHARGE, &kinds[i], 9000);
-        charge_resolve(&charge, STEP_FIND, &kinds[i], 9000);
+        assert_true(wall_same(charge.ask_at, WALL_NEVER));
+        assert_int_equal(charge_refund(&charge, (struct wall_ms){8000}), OK);
+        charge_resolve(&charge, STEP_CHARGE, &kinds[i], (struct wall_ms){9000});
+        charge_resolve(&charge, STEP_FIND, &kinds[i], (struct wall_ms){9000});
         assert_int_equal(charge.status, CHARGE_REFUND_PENDING);
     }
 }
@@ -215,27 +215,27 @@ static void only_captured_money_can_be_given_back(void **state)
     struct charge charge = pending();
 
     (void)state;
-    assert_int_equal(charge_refund(&charge, 6000), ERR_NOT_REFUNDABLE);
+    assert_int_equal(charge_refund(&charge, (struct wall_ms){6000}), ERR_NOT_REFUNDABLE);
     charge.status = CHARGE_UNKNOWN;
-    assert_int_equal(charge_refund(&charge, 6000), ERR_NOT_REFUNDABLE);
+    assert_int_equal(charge_refund(&charge, (struct wall_ms){6000}), ERR_NOT_REFUNDABLE);
     charge.status = CHARGE_DECLINED;
-    assert_int_equal(charge_refund(&charge, 6000), ERR_NOT_REFUNDABLE);
+    assert_int_equal(charge_refund(&charge, (struct wall_ms){6000}), ERR_NOT_REFUNDABLE);
     charge = captured();
-    assert_int_equal(charge_refund(&charge, 7000), OK);
+    assert_int_equal(charge_refund(&charge, (struct wall_ms){7000}), OK);
     assert_int_equal(charge.refunds, 1);
-    assert_int_equal(charge_refund(&charge, 7000), OK);
+    assert_int_equal(charge_refund(&charge, (struct wall_ms){7000}), OK);
     assert_int_equal(charge.refunds, 1); /* on its way */
-    assert_int_equal(charge_next_step(&charge, 7000), STEP_REFUND);
-    charge_resolve(&charge, STEP_REFUND, &no, 8000);
+    assert_int_equal(charge_next_step(&charge, (struct wall_ms){7000}), STEP_REFUND);
+    charge_resolve(&charge, STEP_REFUND, &no, (struct wall_ms){8000});
     assert_int_equal(charge.status, CHARGE_REFUND_FAILED);
     assert_true(str_eq(charge.reason, STR("closed")));
-    assert_int_equal(charge_refund(&charge, 9000), OK);
+    assert_int_equal(charge_refund(&charge, (struct wall_ms){9000}), OK);
     assert_int_equal(charge.refunds, 2); /* a key of its own */
     charge.given_back_cents = 2000;
-    charge_resolve(&charge, STEP_REFUND, &back, 9000);
+    charge_resolve(&charge, STEP_REFUND, &back, (struct wall_ms){9000});
     assert_int_equal(charge.status, CHARGE_REFUNDED);
     assert_true(str_eq(charge.refund_id, STR("re_1")));
-    assert_int_equal(charge_refund(&charge, 9000), OK);
+    assert_int_equal(charge_refund(&charge, (struct wall_ms){9000}), OK);
     assert_int_equal(charge.status, CHARGE_REFUNDED);
 }
 
@@ -245,15 +245,15 @@ static void an_unclear_refund_is_asked_for_again_and_takes_a_fresh_key_at_times(
     struct charge charge = captured();
 
     (void)state;
-    assert_int_equal(charge_refund(&charge, 7000), OK);
+    assert_int_equal(charge_refund(&charge, (struct wall_ms){7000}), OK);
     for (int i = 0; i < 16; i++) {
-        enum charge_step step = charge_next_step(&charge, 7000);
+        enum charge_step step = charge_next_step(&charge, (struct wall_ms){7000});
 
         assert_int_equal(step, i >= 2 && i % 2 == 0 ? STEP_FIND : STEP_REFUND);
-        charge_ask(&charge, 7000);
-        charge_resolve(&charge, step, &unknown, 7000);
+        charge_ask(&charge, (struct wall_ms){7000});
+        charge_resolve(&charge, step, &unknown, (struct wall_ms){7000});
         assert_int_equal(charge.status, CHARGE_REFUND_PENDING);
-        assert_true(charge.ask_at_ms > 7000);
+        assert_true(charge.ask_at.ms > 7000);
     }
     assert_int_equal(charge.refunds, 3);
 }
@@ -266,13 +266,13 @@ static void nobody_waits_for_a_refund_that_stays_unclear(void **state)
     struct charge charge = captured();
 
     (void)state;
-    assert_int_equal(charge_refund(&charge, long_after_ms), OK);
-    charge_ask(&charge, long_after_ms);
-    assert_true(charge_worth_waiting(&charge, long_after_ms));
-    while (charge_worth_waiting(&charge, long_after_ms)) {
-        charge_resolve(&charge, STEP_REFUND, &unknown, long_after_ms);
-        assert_true(charge.ask_at_ms <= long_after_ms + 2000);
-        charge_ask(&charge, long_after_ms);
+    assert_int_equal(charge_refund(&charge, (struct wall_ms){long_after_ms}), OK);
+    charge_ask(&charge, (struct wall_ms){long_after_ms});
+    assert_true(charge_worth_waiting(&charge, (struct wall_ms){long_after_ms}));
+    while (charge_worth_waiting(&charge, (struct wall_ms){long_after_ms})) {
+        charge_resolve(&charge, STEP_REFUND, &unknown, (struct wall_ms){long_after_ms});
+        assert_true(charge.ask_at.ms <= long_after_ms + 2000);
+        charge_ask(&charge, (struct wall_ms){long_after_ms});
     }
     assert_int_equal(charge.status, CHARGE_REFUND_PENDING);
 }
@@ -287,11 +287,11 @@ static void what_was_given_back_at_the_gateway_is_noticed(void **state)
 
     (void)state;
     charge.given_back_cents = 1500; /* a part moves nothing */
-    charge_resolve(&charge, STEP_FIND, &found, 9000);
+    charge_resolve(&charge, STEP_FIND, &found, (struct wall_ms){9000});
     assert_int_equal(charge.status, CHARGE_CAPTURED);
     assert_int_equal(charge_rest_cents(&charge), 500);
     charge.given_back_cents = 2000;
-    charge_resolve(&charge, STEP_FIND, &found, 9000);
+    charge_resolve(&charge, STEP_FIND, &found, (struct wall_ms){9000});
     assert_int_equal(charge.status, CHARGE_REFUNDED);
     assert_true(str_eq(charge.refund_id, STR("re_9")));
 }
@@ -306,10 +306,10 @@ static void a_refund_that_came_back_is_owed_again_and_asked_for_under_a_key_of_i
     (void)state;
     charge.status = CHARGE_REFUNDED;
     charge.refunds = 1;
-    charge_resolve(&charge, STEP_FIND, &found, 9000);
+    charge_resolve(&charge, STEP_FIND, &found, (struct wall_ms){9000});
     assert_int_equal(charge.status, CHARGE_REFUND_FAILED);
     refunds = charge.refunds;
-    assert_int_equal(charge_refund(&charge, 10000), OK);
+    assert_int_equal(charge_refund(&charge, (struct wall_ms){10000}), OK);
     assert_int_equal(charge.refunds, refunds + 1);
 }
 
@@ -320,9 +320,9 @@ static void a_lost_dispute_moves_no_captured_charge_and_leaves_nothing_to_give_b
 
     (void)state;
     charge.charged_back_cents = 2000;
-    charge_resolve(&charge, STEP_FIND, &found, 9000);
+    charge_resolve(&charge, STEP_FIND, &found, (struct wall_ms){9000});
     assert_int_equal(charge.status, CHARGE_CAPTURED);
-    assert_int_equal(charge_refund(&charge, 9000), ERR_NOT_REFUNDABLE);
+    assert_int_equal(charge_refund(&charge, (struct wall_ms){9000}), ERR_NOT_REFUNDABLE);
 }
 
 static void a_refund_that_gave_a_part_is_looked_at_before_the_rest_is_asked_for(void **state)
@@ -332,16 +332,16 @@ static void a_refund_that_gave_a_part_is_looked_at_before_the_rest_is_asked_for(
     struct charge charge = captured();
 
     (void)state;
-    assert_int_equal(charge_refund(&charge, 7000), OK);
-    charge_ask(&charge, 7000);
+    assert_int_equal(charge_refund(&charge, (struct wall_ms){7000}), OK);
+    charge_ask(&charge, (struct wall_ms){7000});
     charge.given_back_cents = 1500;
-    charge_resolve(&charge, STEP_REFUND, &part, 8000);
+    charge_resolve(&charge, STEP_REFUND, &part, (struct wall_ms){8000});
     assert_int_equal(charge.status, CHARGE_REFUND_PENDING);
-    assert_int_equal(charge_next_step(&charge, 8000), STEP_FIND);
-    assert_int_equal(charge.ask_at_ms, 8000);
-    charge_ask(&charge, 8000);
+    assert_int_equal(charge_next_step(&charge, (struct wall_ms){8000}), STEP_FIND);
+    assert_int_equal(charge.ask_at.ms, 8000);
+    charge_ask(&charge, (struct wall_ms){8000});
     charge.given_back_cents = 2000; /* the look found the other part */
-    charge_resolve(&charge, STEP_FIND, &part, 9000);
+    charge_resolve(&charge, STEP_FIND, &part, (struct wall_ms){9000});
     assert_int_equal(charge.status, CHARGE_REFUNDED);
 }
 
@@ -354,21 +354,23 @@ static void an_answer_leaves_a_later_question_due(void **state)
     struct charge_question first, second;
 
     (void)state;
-    charge_resolve(&charge, STEP_CHARGE, &(struct gateway_outcome){.kind = GATEWAY_UNKNOWN}, 6000);
-    first = charge_ask(&charge, 7000);
-    charge_poll(&charge, 7000);
-    second = charge_ask(&charge, 7000);
-    charge_answer(&charge, first, STEP_FIND, &done, 7100);
+    charge_resolve(&charge, STEP_CHARGE, &(struct gateway_outcome){.kind = GATEWAY_UNKNOWN},
+                   (struct wall_ms){6000});
+    first = charge_ask(&charge, (struct wall_ms){7000});
+    charge_poll(&charge, (struct wall_ms){7000});
+    second = charge_ask(&charge, (struct wall_ms){7000});
+    charge_answer(&charge, first, STEP_FIND, &done, (struct wall_ms){7100});
     assert_int_equal(charge.status, CHARGE_CAPTURED);
-    assert_int_equal(charge.ask_at_ms, second.ask_at_ms);
-    charge_answer(&charge, second, STEP_FIND, &done, 7200);
-    assert_int_equal(charge.ask_at_ms, ASK_NEVER);
+    assert_int_equal(charge.ask_at.ms, second.ask_at.ms);
+    charge_answer(&charge, second, STEP_FIND, &done, (struct wall_ms){7200});
+    assert_true(wall_same(charge.ask_at, WALL_NEVER));
 
     charge = pending();
-    charge_resolve(&charge, STEP_CHARGE, &(struct gateway_outcome){.kind = GATEWAY_UNKNOWN}, 6000);
-    first = charge_ask(&charge, 7000);
-    charge_answer(&charge, first, STEP_FIND, &done, 7100);
-    assert_int_equal(charge.ask_at_ms, ASK_NEVER);
+    charge_resolve(&charge, STEP_CHARGE, &(struct gateway_outcome){.kind = GATEWAY_UNKNOWN},
+                   (struct wall_ms){6000});
+    first = charge_ask(&charge, (struct wall_ms){7000});
+    charge_answer(&charge, first, STEP_FIND, &done, (struct wall_ms){7100});
+    assert_true(wall_same(charge.ask_at, WALL_NEVER));
 }
 
 static void a_token_is_told_again_by_its_mark(void **state)

@@ -92,7 +92,7 @@ static void look(void)
     struct charge charge = the_charge();
 
     item_begin(node);
-    charge_poll(&charge, world.now_ms);
+    charge_poll(&charge, (struct wall_ms){world.now_ms});
     assert_int_equal(charge_update(node->tx, &charge), OK);
     item_end(node, true);
     run_job(PAYMENTS, SUBMIT);
@@ -245,12 +245,12 @@ static void a_clock_that_is_set_back_puts_off_no_question(void **state)
     (void)state;
     begin();
     charge = the_charge();
-    charge.ask_at_ms = world.now_ms + 3600 * INT64_C(1000);
+    charge.ask_at.ms = world.now_ms + 3600 * INT64_C(1000);
     item_begin(payments());
     assert_int_equal(charge_update(payments()->tx, &charge), OK);
     item_end(payments(), true);
     run_job(PAYMENTS, SUBMIT);
-    assert_int_equal(the_charge().ask_at_ms, world.now_ms + CHARGE_PAUSE_MS_MAX);
+    assert_int_equal(the_charge().ask_at.ms, world.now_ms + CHARGE_PAUSE_MS_MAX);
     run_end();
 }
 

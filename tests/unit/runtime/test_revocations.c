@@ -73,7 +73,7 @@ static void commit(struct fixture *fixture)
 {
     assert_int_equal(tx_item_end(fixture->tx, true), OK);
     assert_int_equal(tx_commit(fixture->tx), OK);
-    revocations_committed(fixture->writer, NOW_MS);
+    revocations_committed(fixture->writer, (struct wall_ms){NOW_MS});
 }
 
 static enum verdict ban(struct fixture *fixture, const char *id, int64_t version, bool banned)
@@ -135,8 +135,9 @@ static bool end_session(struct fixture *fixture, const char *hash, int64_t until
 {
     bool news;
 
-    assert_int_equal(
-        env_session_ended(&fixture->writer->env, fixture->tx, str_of(hash), until_ms, &news), OK);
+    assert_int_equal(env_session_ended(&fixture->writer->env, fixture->tx, str_of(hash),
+                                       (struct wall_ms){until_ms}, &news),
+                     OK);
     return news;
 }
 
@@ -144,9 +145,9 @@ static bool extend_session(struct fixture *fixture, const char *hash, int64_t un
 {
     bool news;
 
-    assert_int_equal(
-        env_session_extended(&fixture->writer->env, fixture->tx, str_of(hash), until_ms, &news),
-        OK);
+    assert_int_equal(env_session_extended(&fixture->writer->env, fixture->tx, str_of(hash),
+                                          (struct wall_ms){until_ms}, &news),
+                     OK);
     return news;
 }
 
@@ -183,7 +184,7 @@ static void a_session_is_extended_with_the_commit_and_after_a_restart(void **sta
                      NOW_MS + 50);
     revocation_table_free(fixture->refusals.sessions);
     fixture->refusals.sessions = revocation_table_new();
-    assert_int_equal(revocations_read(fixture->writer, NOW_MS), OK);
+    assert_int_equal(revocations_read(fixture->writer, (struct wall_ms){NOW_MS}), OK);
     assert_int_equal(revocation_table_extended(fixture->refusals.sessions, STR("abc")).ms,
                      NOW_MS + 50);
     begin(fixture);
@@ -202,7 +203,7 @@ static void the_books_of_sessions_do_not_grow(void **state)
     for (int i = 0; i < 200; i++) {
         char hash[16];
 
-        fixture->tx->now_ms = NOW_MS + i;
+        fixture->tx->now.ms = NOW_MS + i;
         snprintf(hash, sizeof hash, "%d", i);
         end_session(fixture, hash, NOW_MS + i + 10);
         extend_session(fixture, hash, NOW_MS + i + 10);
@@ -230,7 +231,7 @@ static void what_others_wrote_is_read_anew(void **state)
     fixture->writer->revocations = NULL; /* as if another process had */
     commit(fixture);
     assert_false(is_refused(fixture, "ann"));
-    assert_int_equal(revocations_read(fixture->writer, NOW_MS), OK);
+    assert_int_equal(revocations_read(fixture->writer, (struct wall_ms){NOW_MS}), OK);
     assert_true(is_refused(fixture, "ann"));
     assert_true(session_is_revoked(fixture->refusals.sessions, &session, (struct wall_ms){NOW_MS}));
     assert_false(
@@ -239,7 +240,7 @@ static void what_others_wrote_is_read_anew(void **state)
     tx = fixture->tx;
     assert_int_equal(tx_exec(tx, NULL, "UPDATE banned_users SET banned = $1", sql_int(0)), OK);
     commit(fixture);
-    assert_int_equal(revocations_read(fixture->writer, NOW_MS), OK);
+    assert_int_equal(revocations_read(fixture->writer, (struct wall_ms){NOW_MS}), OK);
     assert_false(is_refused(fixture, "ann"));
 }
 
@@ -253,10 +254,10 @@ static void ended_sessions_are_forgotten_when_their_tokens_are_over(void **state
         char hash[16];
 
         snprintf(hash, sizeof hash, "%d", i);
-        fixture->tx->now_ms = NOW_MS - 1;
+        fixture->tx->now.ms = NOW_MS - 1;
         end_session(fixture, hash, i < 3 ? NOW_MS : NOW_MS + 1);
     }
-    fixture->tx->now_ms = NOW_MS;
+    fixture->tx->now.ms = NOW_MS;
     assert_int_equal(ended_sessions_forget(fixture->tx, 2, &forgotten), OK);
     assert_int_equal(forgotten, 2);
     assert_int_equal(ended_sessions_forget(fixture->tx, 2, &forgotten), OK);
@@ -268,7 +269,7 @@ static void ended_sessions_are_forgotten_when_their_tokens_are_over(void **state
 
 static void put(struct fixture *fixture, struct str detail, int64_t now_ms)
 {
-    fixture->tx->now_ms = now_ms;
+    fixture->tx->now.ms = now_ms;
     assert_int_equal(audit_put(&fixture->writer->env, fixture->tx,
                                &(struct audit){.action = "test", .detail = detail}),
                      OK);

@@ -33,7 +33,7 @@ static struct db *open_service(const struct folder *folder, const struct service
     snprintf(name, sizeof name, "%s.db", def->name);
     file = folder_file(folder, name);
     assert_int_equal(db_open(file.path, DB_WRITER, &db, NULL), OK);
-    assert_int_equal(service_migrate(db, def, NOW_MS, NULL), OK);
+    assert_int_equal(service_migrate(db, def, (struct wall_ms){NOW_MS}, NULL), OK);
     return db;
 }
 
@@ -113,7 +113,8 @@ static void what_is_removed_of_an_empty_table_is_nothing(void **state)
             for (; row->table; row++) {
                 int64_t removed = 0;
 
-                if (row->prune) assert_int_equal(row->prune(tx, NOW_MS, 10, &removed), OK);
+                if (row->prune)
+                    assert_int_equal(row->prune(tx, (struct wall_ms){NOW_MS}, 10, &removed), OK);
                 assert_int_equal(removed, 0);
             }
         assert_int_equal(tx_item_end(tx, true), OK);
