@@ -30,7 +30,7 @@ enum err outbox_append(struct tx *tx, struct str subject, struct str payload);
 /* Before the commit of a transaction with tx->published > 0. last: the newest sequence of the
  * outbox. Where nobody else writes, this also counts what was published. */
 enum err outbox_flush(struct tx *tx, int64_t *last);
-/* Where others write too, their figures would be the one row everybody waits for. There this counts
+/* Where others write too, their counts would be the one row everybody waits for. There this counts
  * what is older than any transaction can be, now and then; readers count the rest. */
 #define OUTBOX_FOLD_MS 60000
 enum err outbox_fold(struct tx *tx);
@@ -55,7 +55,7 @@ enum err outbox_removed(struct tx *tx, int64_t *up_to);
 /* Removes the oldest events, at most max: those up to a sequence, which whoever reads the outbox is
  * beyond (the caller knows them), that were published before `before`. What no broker has
  * acknowledged yet stays, and the newest event does, whatever its age: the next sequence is one
- * higher than the last, also when all others are gone. The channels' figures follow. In the
+ * higher than the last, also when all others are gone. The channels' counts follow. In the
  * service's first writer; of several processes one does it at a time. */
 enum err outbox_prune(struct tx *tx, int64_t up_to, struct wall_ms before, int64_t max,
                       int64_t *removed);

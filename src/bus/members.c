@@ -148,11 +148,11 @@ done:
 
 /* How many of the others say that this one is not what they knew; the last of them in why. */
 static enum err count_doubts(const struct bus_member *members, size_t count, size_t of,
-                             size_t *doubts, struct buf *why)
+                             size_t *contradictions, struct buf *why)
 {
     enum err err = OK;
 
-    *doubts = 0;
+    *contradictions = 0;
     for (size_t i = 0; i < count; i++) {
         char memory[WHY_BYTES];
         struct buf said = {.at = memory, .cap = sizeof memory, .max = sizeof memory};
@@ -160,7 +160,7 @@ static enum err count_doubts(const struct bus_member *members, size_t count, siz
         if (i == of || !members[i].tx) continue;
         TRY(compare(&members[i], &members[of], &said));
         if (!said.len) continue;
-        ++*doubts;
+        ++*contradictions;
         buf_reset(why);
         buf_append(why, buf_str(&said));
     }
@@ -168,19 +168,20 @@ done:
     return err;
 }
 
-/* One that does not belong here doubts all others, too; it is the one that most of them doubt. */
+/* One that does not belong here contradicts all others; it is the one that most of them contradict.
+ */
 enum err bus_members_agree(const struct bus_member *members, size_t count, struct buf *why)
 {
     char memory[WHY_BYTES];
-    size_t doubts, most = 0;
+    size_t contradictions, most = 0;
     enum err err = OK;
 
     for (size_t i = 0; i < count; i++) {
         struct buf said = {.at = memory, .cap = sizeof memory, .max = sizeof memory};
 
-        TRY(count_doubts(members, count, i, &doubts, &said));
-        if (doubts <= most) continue;
-        most = doubts;
+        TRY(count_doubts(members, count, i, &contradictions, &said));
+        if (contradictions <= most) continue;
+        most = contradictions;
         buf_reset(why);
         buf_append(why, buf_str(&said));
     }

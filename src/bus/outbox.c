@@ -186,7 +186,7 @@ done:
     return err;
 }
 
-/* The channels' figures are changed by one process at a time. *turn: 0: another one is at it. */
+/* The channels' counts are changed by one process at a time. *turn: 0: another one is at it. */
 static enum err take_turn(struct tx *tx, int64_t *turn)
 {
     return count_rows(tx,
@@ -215,7 +215,7 @@ done:
     return err;
 }
 
-/* Up to where events may go as far as this database knows: those counted in the channels' figures,
+/* Up to where events may go as far as this database knows: those counted in the channels' counts,
  * acknowledged by the broker where one was told of them, and not the newest. */
 static enum err prunable_up_to(struct tx *tx, int64_t *up_to)
 {

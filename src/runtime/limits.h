@@ -16,7 +16,7 @@
 #include "http/request.h"
 
 struct limit_rule {
-    const char *name;     /* "signin_account": of its figure; a constant */
+    const char *name;     /* "signin_account": of its metric; a constant */
     int64_t count;        /* so many … */
     int64_t window_ms;    /* … within this time, from the first of them on */
     int64_t block_ms_max; /* over it: refused for window_ms, twice that the next time, and so on up
@@ -40,7 +40,7 @@ void limit_give_back(struct limit *limit, struct str key);
 /* Nothing of key counts any more. */
 void limit_forget(struct limit *limit, struct str key);
 
-/* Calls see for each limit of the process with what it refused so far. For figures. */
+/* Calls see for each limit of the process with what it refused so far. For metrics. */
 void limits_each(void (*see)(void *context, const char *name, uint64_t refused), void *context);
 
 #endif

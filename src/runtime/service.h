@@ -221,7 +221,7 @@ enum err audit_request(struct request *rq, struct tx *tx, const char *action, st
 
 /* --- the table ----------------------------------------------------------------------------- */
 
-/* A figure of /metrics that is counted in the service's database. */
+/* A metric of /metrics that is counted in the service's database. */
 struct gauge {
     const char *name, *help;
     /* Often, and on PostgreSQL by the writer between two batches: by an index. */

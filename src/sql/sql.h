@@ -77,9 +77,9 @@ bool db_lease(struct db *db, const char *name);
 /* A numbered step; a list ends with a NULL name and only ever grows. text may hold several
  * statements. "{{append_only TABLE}}" stands for triggers that refuse every UPDATE of the table and
  * every DELETE of a row whose at_ms is less than 365 days ago. "{{unchecked TABLE}}" takes its
- * CHECKs away where they are dear: PostgreSQL reads their parse trees anew for every statement that
- * writes to the table, which took longer than the writing. SQLite keeps them, and with it every
- * test does. */
+ * CHECKs away where they are expensive: PostgreSQL reads their parse trees anew for every statement
+ * that writes to the table, which took longer than the writing. SQLite keeps them, and with it
+ * every test does. */
 struct migration {
     const char *name; /* "orders/0001_init" */
     const char *text;

@@ -173,7 +173,7 @@ static enum err rewrite_log(struct sqlite *db)
     TRY(sqlite_run(db, "SELECT 1 FROM sqlite_schema LIMIT 1")); /* opens it */
     log = log_of(db);
     if (log) code = write_again(log);
-    if (code != SQLITE_OK) err = sqlite_fail(db, code, "settle the log");
+    if (code != SQLITE_OK) err = sqlite_fail(db, code, "sync the log");
 done:
     return err;
 }

@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from floors import FLOORS, room_of  # noqa: E402
+from layers import LAYERS, layer_of  # noqa: E402
 from nm import source_objects  # noqa: E402
 
 CIRCLE_FILES_MAX = 3
@@ -28,8 +28,8 @@ def symbols(path, *options):
 
 def module_of(path):
     """The folder a file belongs to: a layer, or a service."""
-    floor, service = room_of(path)
-    return f"services/{service}" if service else floor
+    layer, service = layer_of(path)
+    return f"services/{service}" if service else layer
 
 
 def arrows(objects):
@@ -46,11 +46,11 @@ def arrows(objects):
 
 def call_problem(path, other, symbol):
     """What is wrong with path's use of a symbol of other; None when nothing is."""
-    floor, service = room_of(path)
-    to_floor, to_service = room_of(other)
-    if FLOORS.index(to_floor) < FLOORS.index(floor):
+    layer, service = layer_of(path)
+    to_layer, to_service = layer_of(other)
+    if LAYERS.index(to_layer) < LAYERS.index(layer):
         return f"{path} goes up to {other}: {symbol}"
-    if floor == to_floor == "services" and service != to_service:
+    if layer == to_layer == "services" and service != to_service:
         return f"{path} goes sideways to {other}: {symbol}"
     return None
 

@@ -243,8 +243,8 @@ def test_the_operator_sees_who_is_banned():
         assert page + rest == rows
         unban(server, banned[1].email)
         assert len(json.loads(users(server, "list", "--status", "banned").stdout)) == 2
-        trail = json.loads(run_cli("audit", "list", "--data", server.data).stdout)
-        acts = [(row["action"], row["subject"]) for row in trail
+        entries = json.loads(run_cli("audit", "list", "--data", server.data).stdout)
+        acts = [(row["action"], row["subject"]) for row in entries
                 if row["action"].startswith("user.") and row["actor"].startswith("uid:")]
         assert sorted(acts) == sorted([("user.banned", user.user_id) for user in banned] +
                                       [("user.unbanned", banned[1].user_id)]), acts
@@ -268,7 +268,7 @@ def test_the_operators_routes_are_not_on_the_network(server):
     client = server.sign_up()
     for path in ("ban", "unban"):
         expect_not_found(client.post(f"/operator/users/{path}", {"user": client.email}))
-    for path in ("/operator/users", "/operator/trail"):
+    for path in ("/operator/users", "/operator/audit-log"):
         expect_not_found(client.get(path))
     expect_not_found(client.post("/operator/keys/rotate", {}))
 

@@ -351,8 +351,8 @@ def test_what_staff_do_is_in_the_audit_log():
         act(staff, "venues", venue, "accept")
         act(staff, "shows", show, "accept")
         act(staff, "shows", show, "cancel", reason="rain")
-        trail = json.loads(run_cli("audit", "list", "--data", server.data).stdout)
-        acts = [(row["action"], row["subject"], row["actor"], row["detail"]) for row in trail
+        entries = json.loads(run_cli("audit", "list", "--data", server.data).stdout)
+        acts = [(row["action"], row["subject"], row["actor"], row["detail"]) for row in entries
                 if row["action"].split(".")[0] in ("venue", "show")]
         assert sorted(acts) == sorted([
             ("venue.accepted", venue["id"], staff.user_id, ""),

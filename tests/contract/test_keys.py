@@ -96,8 +96,8 @@ def test_a_second_rotation_drops_the_first_key_at_once():
         path = os.path.join(server.data, "jwt.key")
         assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
         assert "jwt.key.new" not in os.listdir(server.data)
-        trail = json.loads(run_cli("audit", "list", "--data", server.data).stdout)
-        assert [row["action"] for row in trail].count("keys.rotated") == 2, trail
+        entries = json.loads(run_cli("audit", "list", "--data", server.data).stdout)
+        assert [row["action"] for row in entries].count("keys.rotated") == 2, entries
 
 
 def test_keys_rotate_while_nothing_runs():
@@ -111,8 +111,8 @@ def test_keys_rotate_while_nothing_runs():
         client.cookies = user.cookies
         expect(client.get("/api/orders"), 200)
         assert kid_of(server.sign_up()) == json.loads(done.stdout)["kid"]
-        trail = json.loads(run_cli("audit", "list", "--data", server.data).stdout)
-        assert "keys.rotated" in [row["action"] for row in trail], trail
+        entries = json.loads(run_cli("audit", "list", "--data", server.data).stdout)
+        assert "keys.rotated" in [row["action"] for row in entries], entries
 
 
 def test_a_key_in_the_environment_is_not_rotated_here():

@@ -34,7 +34,7 @@ def one_to(double, email, count=1):
     return double.to(email)[count - 1]
 
 
-def settled(server, **wanted):
+def delivered(server, **wanted):
     def look():
         rows = mails(server, "--limit", "200")
         return [row for row in rows if all(row.get(key) == value for key, value in wanted.items())]
@@ -76,7 +76,7 @@ def test_nobody_fills_a_mailbox():
         expect(forgot(server.client(), other.email), 200)
         one_to(double, other.email)
         one_to(double, person.email, 5)
-        settled(server, userId=other.user_id, status="sent")
+        delivered(server, userId=other.user_id, status="sent")
         assert len(mails(server)) == 6 and len(double.to(person.email)) == 5, double.asked
     with Server(env={"RESETS_PER_HOUR": "2"}) as server:
         statuses = [forgot(server.client(), new_email()).status for _ in range(3)]
@@ -112,7 +112,7 @@ def test_a_mail_leaves_within_a_second():
         began = time.monotonic()
         one_to(double, person.email)
         print(f"# from the answer to the server of mail: {time.monotonic() - began:.3f} s")
-        [row] = settled(server, kind="reset", status="sent")
+        [row] = delivered(server, kind="reset", status="sent")
         assert row["to"] == person.email and row["tries"] == 1, row
 
 
@@ -123,7 +123,7 @@ def test_a_refused_mail_is_not_tried_again_and_is_shown():
                 with SmtpDouble(lambda recipient, number, fate=fate: fate) as double, mailing(double) as server:
                     person = server.sign_up()
                     expect(forgot(server.client(), person.email), 200)
-                    [row] = settled(server, status="refused")
+                    [row] = delivered(server, status="refused")
                     assert row["reply"].startswith("55") and row["tries"] == 1, row
                     assert mails(server, "--status", "refused") == [row]
                     double.behave = lambda recipient, number: "take"
@@ -139,19 +139,19 @@ def test_a_server_that_wants_it_later_gets_it_later():
                 with SmtpDouble(lambda recipient, number, fate=fate: fate) as double, mailing(double) as server:
                     person = server.sign_up()
                     expect(forgot(server.client(), person.email), 200)
-                    [row] = settled(server, status="waiting", tries=1)
+                    [row] = delivered(server, status="waiting", tries=1)
                     assert row["dueAt"] > row["madeAt"], row
                     double.behave = lambda recipient, number: "take"
                     assert run_cli("mail", "send", row["id"], "--data", server.data).returncode == 0
                     one_to(double, person.email)
-                    settled(server, id=row["id"], status="sent")
+                    delivered(server, id=row["id"], status="sent")
 
 
 def test_a_server_that_hangs_up_without_a_word_has_it_or_not_and_that_is_told():
     with SmtpDouble(lambda recipient, number: "cut") as double, mailing(double) as server:
         person = server.sign_up()
         expect(forgot(server.client(), person.email), 200)
-        [row] = settled(server, status="uncertain")
+        [row] = delivered(server, status="uncertain")
         assert len(double.to(person.email)) == 1 and row["tries"] == 1, row
         assert '"mail.lost"' in server.log()
 
@@ -163,7 +163,7 @@ def test_no_server_of_mail_costs_nobody_anything():
                      "PUBLIC_URL": "https://tickets.example"}) as server:
         seller, buyer = server.sign_up(), server.sign_up()
         order = buy(buyer, create_ticket(seller)["id"])
-        [row] = settled(server, kind="order", status="waiting", tries=1)
+        [row] = delivered(server, kind="order", status="waiting", tries=1)
         assert row["cause"] == order["id"], row
         assert server.log().count('"mail.away"') == 1
 
@@ -196,7 +196,7 @@ def test_a_password_of_the_server_is_shown_and_logged_nowhere():
                          "PUBLIC_URL": "https://tickets.example"}) as server:
             person = server.sign_up()
             expect(forgot(server.client(), person.email), 200)
-            settled(server, kind="reset", tries=1)
+            delivered(server, kind="reset", tries=1)
             assert "s3cret" not in server.log() and person.email not in server.log()
 
 

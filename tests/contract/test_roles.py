@@ -77,8 +77,8 @@ def test_granting_again_changes_nothing_and_the_audit_log_has_it_once():
             done(server, "grant", user.email, "support")
         for _ in range(2):
             done(server, "revoke", user.email, "support")
-        trail = json.loads(run_cli("audit", "list", "--data", server.data).stdout)
-        acts = [(row["action"], row["subject"], row["detail"], row["actor"][:4]) for row in trail
+        entries = json.loads(run_cli("audit", "list", "--data", server.data).stdout)
+        acts = [(row["action"], row["subject"], row["detail"], row["actor"][:4]) for row in entries
                 if row["action"].startswith("user.role")]
         assert sorted(acts) == [("user.role_granted", user.user_id, "support", "uid:"),
                                 ("user.role_revoked", user.user_id, "support", "uid:")], acts

@@ -365,7 +365,7 @@ def test_bad_lifetimes_stop_the_start():
 
 # --- the audit log
 
-def test_the_audit_trail_says_who_came_and_went():
+def test_the_audit_log_says_who_came_and_went():
     with Server() as server:
         user = server.sign_up()
         unknown = {"email": new_email(), "password": TEST_PASSWORD}

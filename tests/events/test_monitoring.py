@@ -60,7 +60,7 @@ def test_the_listener_of_monitoring_shows_figures_and_health_and_nothing_else(se
                 answer = monitor.get(path, headers={"X-Forwarded-For": "203.0.113.9"})
                 assert answer.status == 200, answer
         for path in ("/", "/signin", "/api/tickets", "/api/openapi.json", "/nothing",
-                     "/streaming/dead", "/operator/trail"):
+                     "/streaming/dead", "/operator/audit-log"):
             with case(path):
                 answer = monitor.get(path, headers={"Accept": "text/html"})
                 assert answer.status == 404, answer

@@ -158,7 +158,7 @@ PURCHASE = sorted([
     "tickets: apply order:created", "payments: apply order:created",
     "auth: apply order:created", "expiration: apply order:created", "orders: apply ticket:updated",
     "payments: POST /api/payments", "payments: write /api/payments",
-    "payments: call gateway charge", "payments: settle gateway charge",
+    "payments: call gateway charge", "payments: resolve gateway charge",
     "orders: apply payment:pending", "tickets: apply order:updated",
     "payments: apply order:updated", "expiration: apply order:updated",
     "payments: write /api/payments", "orders: apply payment:created",

@@ -218,11 +218,11 @@ def test_late_money_revives_an_order_whose_ticket_is_free():
 
 def test_late_money_for_a_taken_ticket_is_rejected_once():
     with Server() as server, server.listen("payment:rejected") as rejected:
-        buyer, rival = server.as_user(), server.as_user()
+        buyer, competitor = server.as_user(), server.as_user()
         order = new_order(server, buyer)
         cancel(buyer, order["id"])
         wait_ticket(buyer, order["ticket"]["id"], None)
-        taken = buy(rival, order["ticket"]["id"])
+        taken = buy(competitor, order["ticket"]["id"])
         payment_id = late_payment(server, order["id"])
         seen = wait_for(lambda: _refund_pending(buyer, order["id"]))
         assert seen["status"] == "cancelled", seen
@@ -238,7 +238,7 @@ def test_late_money_for_a_taken_ticket_is_rejected_once():
         assert done["payment"] == {"status": "refunded", "stripeId": f"ch_{payment_id}",
                                    "refundId": "re_late"}, done
         stays(lambda: len(rejected.messages) == 1, 0.3)
-        assert get_order(rival, taken["id"])["status"] == "complete"
+        assert get_order(competitor, taken["id"])["status"] == "complete"
 
 
 def _refund_pending(buyer, order_id):

@@ -299,11 +299,11 @@ def _waiting(server, attempts):
 # --- the operator
 
 @with_processor
-def test_a_refund_asked_for_three_times_is_one_entry_of_the_audit_trail(server, processor):
+def test_a_refund_asked_for_three_times_is_one_entry_of_the_audit_log(server, processor):
     _, _, paid = bought(server)
     for _ in range(3):
         shown, code = operator(server, "refund", paid["id"])
         assert code == 0 and shown["status"] == "refunded", shown
-    trail = run_cli("audit", "list", "--limit", "200", "--data", server.data).stdout
-    assert trail.count("payment.refunded") == 1, trail
+    entries = run_cli("audit", "list", "--limit", "200", "--data", server.data).stdout
+    assert entries.count("payment.refunded") == 1, entries
     assert len(processor.refunds) == 1

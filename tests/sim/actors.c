@@ -1,7 +1,7 @@
 /* tests/sim/actors.c: the people. Sellers list, edit and take down; buyers reserve, pay with good
  * and bad cards, click twice, cancel, give up, come back at the last moment; touts hold all they
- * can get and pay for nothing; rivals take a ticket while the money of its last holder is on its
- * way; operators give money back; guards ban people and let them in again; visitors sign in and
+ * can get and pay for nothing; competitors take a ticket while the money of its last holder is on
+ * its way; operators give money back; guards ban people and let them in again; visitors sign in and
  * out (visitors.c); passers-by look around and try what they must not. Each knows what it was told,
  * and holds every answer against the model.
  *
@@ -353,7 +353,7 @@ static struct call *hoard(int index)
     return reserve_ticket(index, actor->hoarded);
 }
 
-/* --- rivals -------------------------------------------------------------------------------- */
+/* --- competitors --------------------------------------------------------------------------- */
 
 /* One that is free again while a card is still being charged for it. */
 static const char *ticket_in_doubt(void)
@@ -375,7 +375,7 @@ static const char *ticket_in_doubt(void)
 }
 
 /* No card is being asked. */
-static bool nothing_in_doubt(const struct actor *actor)
+static bool nothing_uncertain(const struct actor *actor)
 {
     return !actor->order[0] && !charge_in("pending") && !charge_in("unknown");
 }
@@ -567,7 +567,7 @@ static const struct actor_kind {
 } roles[] = {
     {"seller", 23, 1, sell_or_edit, NULL},
     {"buyer", 41, 1, buy, NULL},
-    {"rival", 7, 0.05, compete, nothing_in_doubt},
+    {"competitor", 7, 0.05, compete, nothing_uncertain},
     {"operator", 4, 0.1, operate, nothing_owed},
     {"curator", 4, 1, curate_as, NULL},
     {"guard", 5, 1, keep_order, NULL},

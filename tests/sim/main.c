@@ -1,4 +1,4 @@
-/* tests/sim/main.c: the command line: one seed or many, figures, and shrinking what was found. */
+/* tests/sim/main.c: the command line: one seed or many, totals, and shrinking what was found. */
 #include "sim.h"
 
 #include "telemetry/log.h"
@@ -17,7 +17,7 @@
 #define SHRINK_S_MAX   60
 #define RUN_CPU_S_MAX  10
 
-struct figures {
+struct totals {
     uint64_t seeds, events, steps, simulated_ms, violations;
     uint64_t faults[FAULTS], torn, lost;
 };
@@ -83,7 +83,7 @@ static int64_t monotonic_ms(void)
 
 /* --- runs ------------------------------------------------------------------------------------ */
 
-static void run_one(const struct arguments *arguments, uint64_t seed, struct figures *figures)
+static void run_one(const struct arguments *arguments, uint64_t seed, struct totals *totals)
 {
     struct options options = arguments->options;
     uint64_t hash;
@@ -91,10 +91,10 @@ static void run_one(const struct arguments *arguments, uint64_t seed, struct fig
     options.seed = seed;
     begin_patience();
     hash = sim_run(&options);
-    figures->seeds++;
-    figures->events += sim.events;
-    figures->steps += (uint64_t)sim.step;
-    figures->simulated_ms += (uint64_t)(sim.now_ms - INT64_C(1767225600000));
+    totals->seeds++;
+    totals->events += sim.events;
+    totals->steps += (uint64_t)sim.step;
+    totals->simulated_ms += (uint64_t)(sim.now_ms - INT64_C(1767225600000));
     if (arguments->hash)
         printf("seed %llu: %016llx\n", (unsigned long long)seed, (unsigned long long)hash);
     if (!arguments->twice) return;
@@ -103,18 +103,18 @@ static void run_one(const struct arguments *arguments, uint64_t seed, struct fig
 }
 
 /* The seeds of one of several workers: every jobs-th. */
-static void run_seeds(const struct arguments *arguments, int worker, struct figures *figures)
+static void run_seeds(const struct arguments *arguments, int worker, struct totals *totals)
 {
     int64_t until_ms = monotonic_ms() + arguments->seconds * 1000;
 
     for (uint64_t i = (uint64_t)worker; arguments->seconds || i < arguments->count;
          i += (uint64_t)arguments->jobs) {
         if (arguments->seconds && monotonic_ms() >= until_ms) break;
-        run_one(arguments, arguments->options.seed + i, figures);
+        run_one(arguments, arguments->options.seed + i, totals);
     }
-    memcpy(figures->faults, fault_counts, sizeof figures->faults);
-    figures->torn = torn_writes;
-    figures->lost = lost_writes;
+    memcpy(totals->faults, fault_counts, sizeof totals->faults);
+    totals->torn = torn_writes;
+    totals->lost = lost_writes;
 }
 
 /* --- shrinking: the same violation with fewer steps, faults and people ----------------------- */
@@ -191,9 +191,9 @@ static void shrink(struct options options, int invariant)
     print_command(&options);
 }
 
-/* --- figures --------------------------------------------------------------------------------- */
+/* --- totals --------------------------------------------------------------------------------- */
 
-static void add(struct figures *sum, const struct figures *part)
+static void add(struct totals *sum, const struct totals *part)
 {
     sum->seeds += part->seeds;
     sum->events += part->events;
@@ -205,26 +205,26 @@ static void add(struct figures *sum, const struct figures *part)
         sum->faults[fault] += part->faults[fault];
 }
 
-static void print_figures(const struct figures *figures, int64_t took_ms)
+static void print_totals(const struct totals *totals, int64_t took_ms)
 {
     enum fault rarest = 0;
 
     printf("seeds %llu, simulated events %llu, steps %llu, %.1f s: %.0f events/s, %.0f x real "
            "time\n",
-           (unsigned long long)figures->seeds, (unsigned long long)figures->events,
-           (unsigned long long)figures->steps, (double)took_ms / 1000,
-           (double)figures->events * 1000 / (double)(took_ms ? took_ms : 1),
-           (double)figures->simulated_ms / (double)(took_ms ? took_ms : 1));
+           (unsigned long long)totals->seeds, (unsigned long long)totals->events,
+           (unsigned long long)totals->steps, (double)took_ms / 1000,
+           (double)totals->events * 1000 / (double)(took_ms ? took_ms : 1),
+           (double)totals->simulated_ms / (double)(took_ms ? took_ms : 1));
     printf("faults:");
     for (enum fault fault = 0; fault < FAULTS; fault++) {
         printf("%s %s %llu", fault ? "," : "", fault_name(fault),
-               (unsigned long long)figures->faults[fault]);
-        if (figures->faults[fault] < figures->faults[rarest]) rarest = fault;
+               (unsigned long long)totals->faults[fault]);
+        if (totals->faults[fault] < totals->faults[rarest]) rarest = fault;
     }
-    printf("; torn writes %llu, lost writes %llu\n", (unsigned long long)figures->torn,
-           (unsigned long long)figures->lost);
-    printf("rarest: %s %llu\n", fault_name(rarest), (unsigned long long)figures->faults[rarest]);
-    printf("violations %llu\n", (unsigned long long)figures->violations);
+    printf("; torn writes %llu, lost writes %llu\n", (unsigned long long)totals->torn,
+           (unsigned long long)totals->lost);
+    printf("rarest: %s %llu\n", fault_name(rarest), (unsigned long long)totals->faults[rarest]);
+    printf("violations %llu\n", (unsigned long long)totals->violations);
 }
 
 /* --- workers --------------------------------------------------------------------------------- */
@@ -233,38 +233,38 @@ static void print_figures(const struct figures *figures, int64_t took_ms)
 struct worker {
     pid_t pid;
     FILE *output;
-    int figures[2];
+    int results[2];
 };
 
 static void start_worker(struct worker *worker, const struct arguments *arguments, int number)
 {
     worker->output = tmpfile();
-    ASSERT(worker->output && pipe(worker->figures) == 0);
+    ASSERT(worker->output && pipe(worker->results) == 0);
     fflush(stdout);
     worker->pid = fork();
     ASSERT(worker->pid >= 0);
     if (worker->pid == 0) {
-        static struct figures figures;
+        static struct totals totals;
         ssize_t written;
 
         dup2(fileno(worker->output), STDOUT_FILENO);
-        run_seeds(arguments, number, &figures);
+        run_seeds(arguments, number, &totals);
         fflush(stdout);
-        written = write(worker->figures[1], &figures, sizeof figures);
-        exit(written == sizeof figures ? 0 : 1);
+        written = write(worker->results[1], &totals, sizeof totals);
+        exit(written == sizeof totals ? 0 : 1);
     }
-    close(worker->figures[1]);
+    close(worker->results[1]);
 }
 
 /* True when it found a violation, whose seed and invariant are then known. */
-static bool end_worker(struct worker *worker, struct figures *sum, uint64_t *seed, int *invariant)
+static bool end_worker(struct worker *worker, struct totals *sum, uint64_t *seed, int *invariant)
 {
-    static struct figures figures;
+    static struct totals totals;
     char line[1024];
     bool found = false;
     int status;
 
-    if (read(worker->figures[0], &figures, sizeof figures) == sizeof figures) add(sum, &figures);
+    if (read(worker->results[0], &totals, sizeof totals) == sizeof totals) add(sum, &totals);
     waitpid(worker->pid, &status, 0);
     rewind(worker->output);
     while (fgets(line, sizeof line, worker->output)) {
@@ -279,14 +279,14 @@ static bool end_worker(struct worker *worker, struct figures *sum, uint64_t *see
     }
     if (!found && status != 0) printf("VIOLATION: a worker died with status %d\n", status);
     fclose(worker->output);
-    close(worker->figures[0]);
+    close(worker->results[0]);
     return found || status != 0;
 }
 
 static int run_all(const struct arguments *arguments)
 {
     static struct worker workers[WORKERS_MAX];
-    struct figures sum = {0};
+    struct totals sum = {0};
     int64_t began_ms = monotonic_ms();
     struct options options = arguments->options;
     int invariant = -1;
@@ -295,7 +295,7 @@ static int run_all(const struct arguments *arguments)
         start_worker(&workers[i], arguments, i);
     for (int i = 0; i < arguments->jobs; i++)
         if (end_worker(&workers[i], &sum, &options.seed, &invariant)) sum.violations++;
-    print_figures(&sum, monotonic_ms() - began_ms);
+    print_totals(&sum, monotonic_ms() - began_ms);
     if (sum.violations && invariant >= 0 && !arguments->no_shrink) shrink(options, invariant);
     return sum.violations ? VIOLATION_STATUS : 0;
 }

@@ -3,11 +3,11 @@
  * each row must be what its events say. */
 #include "sim.h"
 
-#define USERS_MAX   256
-#define HISTORY_MIN 8
-#define LATE_MS     1000
-#define RESPITE_MS  60000
-#define HOUR_MS     (3600 * INT64_C(1000))
+#define USERS_MAX        256
+#define HISTORY_MIN      8
+#define LATE_MS          1000
+#define DECLINE_GRACE_MS 60000
+#define HOUR_MS          (3600 * INT64_C(1000))
 
 enum entity { ENTITY_TICKET, ENTITY_ORDER, ENTITY_CHARGE, ENTITIES };
 
@@ -748,7 +748,7 @@ static void order_completed(struct m_order *order)
     ticket->live = own;
 }
 
-/* Payments move a deadline: once by the grace, once by the respite of a minute. */
+/* Payments move a deadline: once by the grace, once by the grace of a minute after a decline. */
 static void order_updated(struct m_order *order, const struct json *event, int64_t at_ms)
 {
     int64_t deadline_ms = time_of(event, "expiresAt");
@@ -762,7 +762,7 @@ static void order_updated(struct m_order *order, const struct json *event, int64
     if (live)
         CHECK(9, order->id,
               deadline_ms >= order->reserved_until_ms &&
-                  deadline_ms <= order->latest_ms + 2 * sim.grace_ms + 2 * RESPITE_MS,
+                  deadline_ms <= order->latest_ms + 2 * sim.grace_ms + 2 * DECLINE_GRACE_MS,
               "the deadline moved to %lld, reserved until %lld", (long long)deadline_ms,
               (long long)order->reserved_until_ms);
     order->updates++;
@@ -810,14 +810,14 @@ static void expiration_event(const struct json *event, int64_t at_ms)
     struct m_order *order = model_order(id);
 
     CHECK(6, id, order, "the time of an order that nobody committed is over");
-    CHECK(9, id, at_ms >= order->reserved_until_ms, "rung %lld ms early",
+    CHECK(9, id, at_ms >= order->reserved_until_ms, "fired %lld ms early",
           (long long)(order->reserved_until_ms - at_ms));
-    CHECK(7, id, order->rings <= order->updates, "rung too often");
+    CHECK(7, id, order->fires <= order->updates, "fired too often");
     CHECK(7, id,
           order->event_status == STATUS_CREATED || order->event_status == STATUS_AWAITING ||
               order->timer_version < order->version,
           "rung, although expiration knew that it need not be");
-    order->rings++;
+    order->fires++;
     trace("expiration:complete", id, order->expires_at_ms, at_ms);
 }
 

@@ -70,7 +70,7 @@ static void check_order(const struct m_order *order)
     CHECK(5, order->id, order->timer_version == order->version,
           "the timer has version %lld of %lld", (long long)order->timer_version,
           (long long)order->version);
-    CHECK(9, order->id, order->timer_due_ms < 0, "its timer never rang");
+    CHECK(9, order->id, order->timer_due_ms < 0, "its timer never fired");
     CHECK(5, order->id, order->ticket_seen == order->version, "tickets has version %lld of %lld",
           (long long)order->ticket_seen, (long long)order->version);
     CHECK(10, order->id, !order->cancel_acked || order->was_cancelled,
@@ -225,8 +225,8 @@ static void see_dead(void *row)
     const char *reason = (const char *)sqlite3_column_text(row, 2);
 
     if (quiet_is_mistake(subject, payload)) return;
-    violation(7, NULL, "%s buried %s %s: %s", service_names[quiet.service], subject.at, payload.at,
-              reason);
+    violation(7, NULL, "%s dead-lettered %s %s: %s", service_names[quiet.service], subject.at,
+              payload.at, reason);
 }
 
 static void see_waiting(void *row)
@@ -283,12 +283,12 @@ static void check_channels(int service)
                  " OR c.last_seq <> b) + (SELECT COUNT(*) FROM bus_channels WHERE messages <> 0"
                  " AND subject NOT IN (SELECT subject FROM outbox))");
 
-    CHECK(6, NULL, wrong == 0, "%s: channel figures are not those of its outbox",
+    CHECK(6, NULL, wrong == 0, "%s: channel counts are not those of its outbox",
           service_names[service]);
 }
 
-/* What was published by mistake is buried by each who listens to it, once: at once, or after a day
- * of waiting for the version before it. */
+/* What was published by mistake is a dead letter of each who listens to it, once: at once, or after
+ * a day of waiting for the version before it. */
 static void see_published(void *row)
 {
     struct str subject = str_of((const char *)sqlite3_column_text(row, 0));
@@ -301,7 +301,7 @@ static void see_published(void *row)
              "SELECT COUNT(*) FROM bus_dead WHERE source = '%s' AND seq = %lld AND reason <> ''",
              service_names[quiet.source], (long long)sqlite3_column_int64(row, 2));
     kept = watch_count(quiet.service, sql);
-    CHECK(7, NULL, kept == 1, "%s buried %s %s %lld times", service_names[quiet.service],
+    CHECK(7, NULL, kept == 1, "%s dead-lettered %s %s %lld times", service_names[quiet.service],
           subject.at, payload.at, (long long)kept);
 }
 
@@ -329,7 +329,7 @@ static void check_books(int service)
     CHECK(7, NULL,
           watch_count(service, "SELECT COUNT(*) FROM (SELECT 1 FROM bus_dead GROUP BY source, seq"
                                " HAVING COUNT(*) > 1)") == 0,
-          "%s buried an event twice", service_names[service]);
+          "%s dead-lettered an event twice", service_names[service]);
     check_subscription(service);
     check_mistakes(service);
     CHECK(13, NULL, sim_writer(service)->healthy, "%s never looked whether it is healthy again",

@@ -103,7 +103,7 @@ bool fault_now(enum fault fault);
 struct chance *fault_chance(enum fault fault);
 bool fault_possible(enum fault fault); /* in this run */
 bool faults_of_disk(void);             /* any that may make the program answer 503 */
-/* Injected so far in this process, for the figures. */
+/* Injected so far in this process, for the totals. */
 extern uint64_t fault_counts[FAULTS];
 extern uint64_t torn_writes, lost_writes;
 
@@ -422,10 +422,10 @@ struct m_order {
     int64_t made_at_ms;
     uint64_t title;                              /* as it was reserved */
     int64_t version, price_cents, expires_at_ms; /* the row */
-    int64_t reserved_until_ms;                   /* without grace and respite */
+    int64_t reserved_until_ms;                   /* without either grace */
     int64_t deadline_ms;                         /* as its events have it */
     int64_t latest_ms;                           /* that its deadline may be counted from */
-    int failures, updates, rings;
+    int failures, updates, fires;
     int captured; /* charges */
     int status;
     int64_t event_version;

@@ -5,7 +5,7 @@
 
 # Two run at a time: one that keeps the processor busy and one that mostly waits, so that neither
 # costs the other much. The longest first.
-BUSY_SUITES=(tsan sim asan web unit fuzz nm package floors openapi hardening)
+BUSY_SUITES=(tsan sim asan web unit fuzz nm package layers openapi hardening)
 WAITING_SUITES=(nats distributed payments faults contract operate deploy postgres observe events library)
 ALL_SUITES=("${BUSY_SUITES[@]}" "${WAITING_SUITES[@]}")
 # By name only: they take minutes and make containers.
@@ -58,8 +58,8 @@ suite_packages() {
 suite_unit() { build_tested && unit_tests build; }
 
 # What can be read off the sources: who includes whom, and whether what is logged is documented.
-suite_floors() {
-    both python3 tests/architecture/floors.py and \
+suite_layers() {
+    both python3 tests/architecture/layers.py and \
         both python3 tests/architecture/log_events.py and \
         both python3 tests/architecture/kept_tables.py and \
         both python3 tests/architecture/document_paths.py and python3 tests/architecture/collection.py

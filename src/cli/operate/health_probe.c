@@ -6,7 +6,7 @@
 
 #define ANSWER_MAX (256 * 1024)
 
-/* 503 carries the same figures as 200, and says what is missing. */
+/* 503 carries the same body as 200, and says what is missing. */
 static int probe_ask(const char *data)
 {
     struct http_stream *control = control_open(data);

@@ -142,5 +142,5 @@ int cli_audit(int count, char **words)
     if (code >= 0) return code;
     if (!options.word_count || strcmp(options.words[0], "list") != 0)
         return cli_refuse("audit has one command: list");
-    return list(&options, "audit", "/operator/trail");
+    return list(&options, "audit", "/operator/audit-log");
 }

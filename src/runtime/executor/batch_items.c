@@ -171,7 +171,7 @@ static void run_resolving(struct writer *writer, struct batch *batch)
         err = task->resolve(&writer->env, batch->tx, task);
         if (err == OK && batch->careful) err = tx_check(batch->tx);
         if (span) {
-            span->verb = "settle";
+            span->verb = "resolve";
             span->object = task->name;
             span->failed = err != OK;
         }
@@ -366,7 +366,7 @@ static enum err fold(struct writer *writer, struct batch *batch)
     return outbox_fold(batch->tx);
 }
 
-/* The bus's own rows: positions, dead letters, channel figures. */
+/* The bus's own rows: positions, dead letters, channel counts. */
 static void run_books(struct writer *writer, struct batch *batch)
 {
     enum err err = OK;

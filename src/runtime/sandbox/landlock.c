@@ -57,7 +57,7 @@ struct port_rule {
 };
 
 /* What is read after the start: libraries of name services and of TLS, certificates, how names are
- * resolved, the time zone, the process's own figures. */
+ * resolved, the time zone, the process's own metrics. */
 static const char *const readable[] = {
     "/usr/lib",
     "/lib",

@@ -85,7 +85,7 @@ static const struct route routes[] = {
     {METHOD_POST, "/operator/keys/rotate", ACCESS_OPERATOR, IN_WRITER, .run = post_keys_rotate,
      .audit = "keys.rotated"},
     {METHOD_GET, "/operator/settings", ACCESS_OPERATOR, IN_LOOP, .run = get_settings},
-    {METHOD_GET, "/operator/trail", ACCESS_OPERATOR, IN_WRITER, .run = get_audit_log},
+    {METHOD_GET, "/operator/audit-log", ACCESS_OPERATOR, IN_WRITER, .run = get_audit_log},
     {METHOD_GET, "/streaming/refill", ACCESS_OPERATOR, IN_LOOP, .run = get_refill},
     {METHOD_POST, "/streaming/refill", ACCESS_OPERATOR, IN_LOOP, .run = post_refill},
 };

@@ -162,7 +162,7 @@ static int64_t behind(const struct subscription_metrics *metrics, int64_t last)
     return lag < last ? last - lag : 0;
 }
 
-/* A service's position counts all subjects of a source; of a single one, it has settled what lies
+/* A service's position counts all subjects of a source; of a single one, it is done with what lies
  * before. */
 static void put_service(struct view *view, const struct instance *service,
                         const struct channel_row *channel)

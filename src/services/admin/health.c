@@ -14,7 +14,7 @@ enum err get_healthz(struct request *rq, struct tx *tx, struct reply *rp)
     return OK;
 }
 
-/* The events the slowest subscriber has not settled yet. */
+/* The events the slowest subscriber has not acknowledged yet. */
 static int64_t greatest_lag(const struct app *app)
 {
     struct subscription_metrics metrics[SUBSCRIBER_METRICS];

@@ -19,14 +19,14 @@ struct page {
 typedef int64_t service_metric(const struct instance *service);
 
 static void put_services(const struct page *page, const char *name, enum metric_kind kind,
-                         const char *help, service_metric *figure)
+                         const char *help, service_metric *metric)
 {
     char labels[LABELS_MAX];
 
     metric_family(page->out, name, kind, help);
     for (size_t i = 0; i < app_service_count(page->app); i++) {
         const struct instance *service = app_service(page->app, i);
-        int64_t value = figure(service);
+        int64_t value = metric(service);
 
         if (value < 0) continue;
         snprintf(labels, sizeof labels, "service=\"%s\"", instance_name(service));
@@ -161,7 +161,7 @@ static void put_lags(const struct page *page)
     char labels[LABELS_MAX];
 
     metric_family(page->out, name, METRIC_GAUGE,
-                  "Events of an outbox that a subscriber has not settled yet.");
+                  "Events of an outbox that a subscriber has not acknowledged yet.");
     for (size_t i = 0; i < count && i < SUBSCRIBER_METRICS; i++) {
         snprintf(labels, sizeof labels, "service=\"%s\",source=\"%s\"", metrics[i].service,
                  metrics[i].source);

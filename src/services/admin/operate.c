@@ -116,8 +116,8 @@ done:
     return err;
 }
 
-/* GET /operator/trail?limit=&after=: who did what, of all services here, newest first. Runs in the
- * writer, which the views of the logs belong to. */
+/* GET /operator/audit-log?limit=&after=: who did what, of all services here, newest first. Runs in
+ * the writer, which the views of the logs belong to. */
 enum err get_audit_log(struct request *rq, struct tx *tx, struct reply *rp)
 {
     struct audit_entry *rows;

@@ -5,9 +5,9 @@
 #include "services/expiration/store.h"
 
 #define FIRE           0   /* the job's row */
-#define CLAIM_AGAIN_MS 100 /* another replica has what is due: look whether it rang */
+#define CLAIM_AGAIN_MS 100 /* another replica has what is due: look whether it fired */
 
-/* The state of claim.c. On PostgreSQL the job and what settles a round may run in two writers. */
+/* The state of claim.c. On PostgreSQL the job and what resolves a round may run in two writers. */
 struct claims {
     struct arena *arena;
     _Atomic struct mono_ms round_at;   /* a round began then; {0}: none is on its way */

@@ -127,9 +127,9 @@ void order_payment_pending(struct order *order, struct object_id payment_id, str
     show(order, payment_id, PAYMENT_PENDING);
     if (!is_live(order)) return;
     order->status = ORDER_AWAITING_PAYMENT;
-    if (order->graced || wall_reached(order->expires_at, until)) return;
+    if (order->grace_given || wall_reached(order->expires_at, until)) return;
     order->expires_at = until;
-    order->graced = true;
+    order->grace_given = true;
 }
 
 void order_payment_failed(struct order *order, struct object_id payment_id, bool others_pending,
@@ -140,9 +140,10 @@ void order_payment_failed(struct order *order, struct object_id payment_id, bool
     if (others_pending) return;
     order->status = ORDER_CREATED;
     order->expires_at = order->reserved_until;
-    if (!order->respited && wall_before(order->expires_at, wall_after(now, RESPITE_MS))) {
-        order->expires_at = order->reserved_until = wall_after(now, RESPITE_MS);
-        order->respited = true;
+    if (!order->decline_grace_given &&
+        wall_before(order->expires_at, wall_after(now, DECLINE_GRACE_MS))) {
+        order->expires_at = order->reserved_until = wall_after(now, DECLINE_GRACE_MS);
+        order->decline_grace_given = true;
     }
     if (wall_reached(now, order->expires_at)) order->status = ORDER_CANCELLED;
 }

@@ -6,7 +6,7 @@
 #include "base/err.h"
 #include "base/object_id.h"
 
-#define RESPITE_MS 60000 /* what is left after a payment failed, at least, once */
+#define DECLINE_GRACE_MS 60000 /* what is left after a payment failed, at least, once */
 
 enum order_status { ORDER_CREATED, ORDER_AWAITING_PAYMENT, ORDER_COMPLETE, ORDER_CANCELLED };
 
@@ -47,8 +47,8 @@ struct order {
     struct str user_id; /* the buyer */
     struct wall_ms expires_at;
     struct wall_ms reserved_until; /* the same without the grace a payment in flight was given */
-    bool graced;                   /* it was given */
-    bool respited;                 /* the least rest after a failed payment was given */
+    bool grace_given;              /* … which happens once */
+    bool decline_grace_given;      /* the least rest after a failed payment was given */
     struct ticket_copy ticket;     /* as it was reserved */
     struct payment payment; /* the one shown: the latest, unless an earlier one moved money */
 };
@@ -87,8 +87,8 @@ enum err order_expire(struct order *order, struct wall_ms now, enum order_change
 void order_payment_pending(struct order *order, struct object_id payment_id, struct wall_ms now,
                            int64_t grace_ms);
 /* It came to nothing, which ends no order: the rest of the reservation comes back, once at least
- * RESPITE_MS of it. Without a rest the order's time is over, and it is cancelled. others_pending:
- * another charge of the order is in flight; then the order goes on waiting. */
+ * DECLINE_GRACE_MS of it. Without a rest the order's time is over, and it is cancelled.
+ * others_pending: another charge of the order is in flight; then the order goes on waiting. */
 void order_payment_failed(struct order *order, struct object_id payment_id, bool others_pending,
                           struct wall_ms now);
 

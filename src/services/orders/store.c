@@ -102,8 +102,8 @@ enum err order_update(struct tx *tx, const struct order *order)
         " held_from = CASE WHEN $3 IN ('created', 'awaiting:payment') THEN held_from ELSE '' END"
         " WHERE id = $1",
         sql_id(order->id), sql_int(order->version), sql_text(order_status_text(order->status)),
-        sql_wall(order->expires_at), sql_wall(order->reserved_until), sql_int(order->graced),
-        sql_int(order->respited),
+        sql_wall(order->expires_at), sql_wall(order->reserved_until), sql_int(order->grace_given),
+        sql_int(order->decline_grace_given),
         order_has_payment(order) ? sql_id(order->payment.id) : sql_null());
 
     ASSERT(err != OK || changed == 1);
@@ -140,8 +140,8 @@ static enum err order_read(struct rows *rows, struct order *out)
         .user_id = rows_text(rows, 3),
         .expires_at = rows_wall(rows, 4),
         .reserved_until = rows_wall(rows, 5),
-        .graced = rows_int(rows, 6) != 0,
-        .respited = rows_int(rows, 7) != 0,
+        .grace_given = rows_int(rows, 6) != 0,
+        .decline_grace_given = rows_int(rows, 7) != 0,
         .ticket = {.id = rows_id(rows, 8),
                    .version = rows_int(rows, 10),
                    .title = rows_text(rows, 9),

@@ -185,7 +185,7 @@ static void resolve_failed(struct charge *charge, enum charge_status status, str
 }
 
 /* A charge in flight, asked for or looked up. A processor repeats its first answer for a key, and
- * that says nothing of what happened since: so a charge that was not settled at once, or that a
+ * that says nothing of what happened since: so a charge that was not resolved at once, or that a
  * webhook spoke of meanwhile, is looked at once more. */
 static void resolve_charge(struct charge *charge, enum charge_step step,
                            const struct gateway_outcome *outcome, struct wall_ms now)
@@ -280,7 +280,7 @@ static void resolve_refund_poll(struct charge *charge, const struct gateway_outc
         ask_later(charge, now);
 }
 
-/* A charge that is settled, by what is known of its money now. */
+/* A charge that is resolved, by what is known of its money now. */
 static void resolve_money(struct charge *charge, const struct gateway_outcome *outcome)
 {
     bool all_back = charge->given_back_cents >= charge->amount_cents;
@@ -293,7 +293,7 @@ static void resolve_money(struct charge *charge, const struct gateway_outcome *o
         resolve_refund_failed(charge, STR("The buyer's bank sent the refund back."));
 }
 
-/* A settled charge looked at anew. */
+/* A resolved charge looked at anew. */
 static void resolve_poll(struct charge *charge, const struct gateway_outcome *outcome,
                          struct wall_ms now)
 {

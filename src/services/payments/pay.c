@@ -127,7 +127,7 @@ static enum err begin(struct request *rq, struct tx *tx, const struct order_copy
 {
     const struct payment *payment = rq->run->state;
     struct charge charge;
-    bool crowded;
+    bool too_many;
     enum err err;
 
     charge = charge_open(env_new_id(rq->run->env, tx), order, payment->token, payment->card_mark,
@@ -135,8 +135,8 @@ static enum err begin(struct request *rq, struct tx *tx, const struct order_copy
     charge.network = request_client_network_text(rq);
     if (!charge.network.at) return ERR_MEMORY;
     TRY(declines_check(rq, tx, &charge));
-    TRY(charges_crowded(tx, IN_FLIGHT_MAX, &crowded));
-    if (crowded) return ERR_QUEUE_FULL;
+    TRY(charges_too_many(tx, IN_FLIGHT_MAX, &too_many));
+    if (too_many) return ERR_QUEUE_FULL;
     TRY(charge_begin(rq->run->env, tx, &charge));
     TRY(bind_key(rq, tx, charge.id));
     return wait_for(rq, tx, &charge, true);

@@ -287,7 +287,7 @@ enum err charges_next(struct tx *tx, struct wall_ms *ask_at)
     return rows_end(&rows);
 }
 
-enum err charges_crowded(struct tx *tx, int64_t max, bool *crowded)
+enum err charges_too_many(struct tx *tx, int64_t max, bool *too_many)
 {
     struct rows rows;
 
@@ -296,7 +296,7 @@ enum err charges_crowded(struct tx *tx, int64_t max, bool *crowded)
         tx, &rows,
         "SELECT 1 FROM charges WHERE ask_at_ms IS NOT NULL ORDER BY ask_at_ms LIMIT 1 OFFSET $1",
         sql_int(max));
-    *crowded = rows_next(&rows);
+    *too_many = rows_next(&rows);
     return rows_end(&rows);
 }
 

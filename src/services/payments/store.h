@@ -40,7 +40,7 @@ enum err charges_to_ask(struct tx *tx, struct arena *arena, struct wall_ms now, 
 /* When the next charge is to be asked about, or WALL_NEVER. */
 enum err charges_next(struct tx *tx, struct wall_ms *ask_at);
 /* Whether more than max charges wait for the gateway. */
-enum err charges_crowded(struct tx *tx, int64_t max, bool *crowded);
+enum err charges_too_many(struct tx *tx, int64_t max, bool *too_many);
 
 #define DECLINES_MS (3600 * INT64_C(1000)) /* so long a failed payment counts */
 

@@ -1,7 +1,7 @@
 /* services/payments/stripe.c: Stripe's Charges and Refunds API (docs.stripe.com/api), as a
  * gateway. I/O by trade: it runs in payments' pool, never in a transaction.
  *
- * Only a clear answer settles anything. What is a time-out, a 5xx, a 409, a 429 or no answer of
+ * Only a clear answer decides anything. What is a time-out, a 5xx, a 409, a 429 or no answer of
  * Stripe's at all is unknown, and the caller asks again. */
 #include "services/payments/gateway.h"
 

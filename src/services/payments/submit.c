@@ -16,7 +16,7 @@
 #define SUBMITS_A_BATCH 32
 #define TIDY_A_BATCH    500
 #define TIDY_MS         (3600 * INT64_C(1000))
-#define SCRUB_MS        10000 /* a token's last trace is gone so long after its charge is settled */
+#define SCRUB_MS        10000 /* a token's last trace is gone so long after its charge is resolved */
 #define AWAY_AFTER      3     /* questions in a row without a clear answer */
 
 struct charge_task {

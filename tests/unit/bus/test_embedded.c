@@ -335,7 +335,7 @@ static void a_failed_commit_brings_the_events_again(void **state)
 static void subjects_nobody_listens_to_are_passed_over(void **state)
 {
     struct fixture *fixture = *state;
-    struct subscription_metrics figures[4];
+    struct subscription_metrics metrics[4];
 
     publish_many(fixture, ONE, "b", "foreign", 600);
     publish(fixture, ONE, "a", "1");
@@ -343,15 +343,15 @@ static void subjects_nobody_listens_to_are_passed_over(void **state)
     publish(fixture, ONE, "a", "2");
     drain(fixture);
     expect_seen(fixture, "1 2");
-    assert_int_equal(bus_metrics(fixture->bus, figures, 4), 2);
-    assert_string_equal(figures[0].source, "one");
-    assert_string_equal(figures[0].service, "reader");
-    assert_int_equal(figures[0].position, 1202);
-    assert_int_equal(figures[0].last, 1202);
+    assert_int_equal(bus_metrics(fixture->bus, metrics, 4), 2);
+    assert_string_equal(metrics[0].source, "one");
+    assert_string_equal(metrics[0].service, "reader");
+    assert_int_equal(metrics[0].position, 1202);
+    assert_int_equal(metrics[0].last, 1202);
     publish_many(fixture, ONE, "b", "foreign", 3);
     drain(fixture);
-    (void)bus_metrics(fixture->bus, figures, 4);
-    assert_int_equal(figures[0].position, 1205);
+    (void)bus_metrics(fixture->bus, metrics, 4);
+    assert_int_equal(metrics[0].position, 1205);
 }
 
 static void more_than_one_fetch_holds_comes_whole(void **state)
@@ -438,7 +438,8 @@ static void an_early_event_waits_until_something_was_applied(void **state)
     assert_int_equal(waiting(fixture), 0);
 }
 
-/* Replicas share the table: what another one has settled is neither applied nor settled again. */
+/* Replicas share the table: what another one is done with is neither applied nor acknowledged
+ * again. */
 static void what_another_replica_settled_is_not_claimed(void **state)
 {
     struct fixture *fixture = *state;
@@ -749,7 +750,7 @@ static void what_cannot_be_applied_now_comes_again_in_order(void **state)
     assert_int_equal(step(fixture, true), 3);
     assert_true(next_ms(fixture) > fixture->now_ms);
     assert_int_equal(step(fixture, true), 0); /* after a pause, not at once */
-    restart(fixture);                         /* 1 is settled all the same */
+    restart(fixture);                         /* 1 is acknowledged all the same */
     fixture->verdicts['r'] = VERDICT_APPLIED;
     drain(fixture);
     expect_seen(fixture, "1 retry retry 2");

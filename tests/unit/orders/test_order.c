@@ -159,13 +159,13 @@ static void the_grace_is_given_once(void **state)
     (void)state;
     order_payment_pending(&order, first, (struct wall_ms){900000}, GRACE_MS);
     order_payment_failed(&order, first, false, (struct wall_ms){905000});
-    assert_int_equal(order.expires_at.ms, 905000 + RESPITE_MS); /* the least rest */
+    assert_int_equal(order.expires_at.ms, 905000 + DECLINE_GRACE_MS); /* the least rest */
     order_payment_pending(&order, second, (struct wall_ms){960000}, GRACE_MS);
     assert_int_equal(order.status, ORDER_AWAITING_PAYMENT);
-    assert_int_equal(order.expires_at.ms, 905000 + RESPITE_MS);
+    assert_int_equal(order.expires_at.ms, 905000 + DECLINE_GRACE_MS);
     order_payment_failed(&order, second, false, (struct wall_ms){964000});
     assert_int_equal(order.status, ORDER_CREATED);
-    assert_int_equal(order.expires_at.ms, 905000 + RESPITE_MS); /* and that once, too */
+    assert_int_equal(order.expires_at.ms, 905000 + DECLINE_GRACE_MS); /* and that once, too */
 }
 
 static void a_failure_without_any_time_left_finds_the_order_expired(void **state)
@@ -176,7 +176,7 @@ static void a_failure_without_any_time_left_finds_the_order_expired(void **state
     order_payment_pending(&order, first, (struct wall_ms){900000}, GRACE_MS);
     order_payment_failed(&order, first, false, (struct wall_ms){905000});
     order_payment_pending(&order, second, (struct wall_ms){960000}, GRACE_MS);
-    order_payment_failed(&order, second, false, (struct wall_ms){905000 + RESPITE_MS});
+    order_payment_failed(&order, second, false, (struct wall_ms){905000 + DECLINE_GRACE_MS});
     assert_int_equal(order.status, ORDER_CANCELLED);
     assert_int_equal(order.version, 4);
 }

@@ -241,7 +241,7 @@ void run_begin(void)
 {
     world.now_ms = START_MS + 1000;
     world.paid = world.deadline = world.grace_over = world.ever_complete = false;
-    world.cancels = world.rivals = world.crashes = world.calls = 0;
+    world.cancels = world.competitors = world.crashes = world.calls = 0;
     world.charged = world.refunded = 0;
     world.payments.resumed_after = 0;
     world.rival_id = (struct object_id){{0}};

@@ -34,7 +34,7 @@ struct node {
 };
 
 /* What may happen next. */
-enum act { PAY, CANCEL, RIVAL, ANSWER, CRASH, DEADLINE, GRACE_OVER, RING_TIMER, DELIVER };
+enum act { PAY, CANCEL, COMPETITOR, ANSWER, CRASH, DEADLINE, GRACE_OVER, FIRE_TIMER, DELIVER };
 struct choice {
     enum act act;
     enum who to, from; /* DELIVER */
@@ -44,9 +44,9 @@ struct choice {
 /* What a run is about. */
 struct scenario {
     const char *name;
-    enum gateway_result answers[3]; /* of the gateway, one after the other; the last stays */
-    int cancels, rivals, crashes;   /* how many of each there may be */
-    bool disorder;                  /* payments' events overtake each other */
+    enum gateway_result answers[3];    /* of the gateway, one after the other; the last stays */
+    int cancels, competitors, crashes; /* how many of each there may be */
+    bool disorder;                     /* payments' events overtake each other */
 };
 
 struct world {
@@ -60,7 +60,7 @@ struct world {
     const struct scenario *scenario;
     int64_t now_ms;
     bool paid, deadline, grace_over;
-    int cancels, rivals, crashes, calls;
+    int cancels, competitors, crashes, calls;
     int charged, refunded; /* at the gateway */
     bool ever_complete;
 };

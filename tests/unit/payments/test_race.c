@@ -3,9 +3,9 @@
  * The real services (orders, payments, expiration, tickets) run over real databases; this file owns
  * time, the gateway and the delivery of events. From a reserved order on, whatever can happen next
  * is a choice: the buyer pays or cancels, the gateway answers or the program dies first, time
- * passes, a timer rings, a rival takes the ticket, any one event is delivered to any one service,
- * payments' events also out of order. Every sequence of choices is run to its end, each event is
- * delivered twice, and when nothing is left to happen the money must be right. Nothing is
+ * passes, a timer fires, a competitor takes the ticket, any one event is delivered to any one
+ * service, payments' events also out of order. Every sequence of choices is run to its end, each
+ * event is delivered twice, and when nothing is left to happen the money must be right. Nothing is
  * committed: a run ends with a rollback. */
 #include "race.h"
 
@@ -49,7 +49,8 @@ static size_t choices_now(struct choice *out)
     }
     if (world.cancels < scenario->cancels && !cancelled)
         out[count++] = (struct choice){.act = CANCEL};
-    if (world.rivals < scenario->rivals && cancelled) out[count++] = (struct choice){.act = RIVAL};
+    if (world.competitors < scenario->competitors && cancelled)
+        out[count++] = (struct choice){.act = COMPETITOR};
     if (!world.deadline)
         out[count++] = (struct choice){.act = DEADLINE};
     else if (!world.grace_over)
@@ -60,7 +61,7 @@ static size_t choices_now(struct choice *out)
                   world.order_id) > 0 &&
         number_of(EXPIRATION, "SELECT due_at_ms FROM timers WHERE order_id = $1", world.order_id) <=
             world.now_ms)
-        out[count++] = (struct choice){.act = RING_TIMER};
+        out[count++] = (struct choice){.act = FIRE_TIMER};
     count = add_deliveries(out, count, ORDERS, PAYMENTS, scenario->disorder);
     count = add_deliveries(out, count, ORDERS, EXPIRATION, false);
     count = add_deliveries(out, count, PAYMENTS, ORDERS, false);
@@ -105,14 +106,14 @@ static void crash(void)
     run_job(PAYMENTS, SUBMIT);
 }
 
-static void rival(void)
+static void competitor(void)
 {
     struct str body = body_of("{\"ticketId\":\"%s\"}", world.ticket_id), text = {NULL, 0};
     enum err err =
-        request(ORDERS, METHOD_POST, "/api/orders", body.at, "rival", world.ticket_id, &text);
+        request(ORDERS, METHOD_POST, "/api/orders", body.at, "competitor", world.ticket_id, &text);
 
     assert_true(err == OK || err == ERR_TICKET_RESERVED);
-    world.rivals++;
+    world.competitors++;
     if (err == OK) {
         struct str id;
 
@@ -136,8 +137,8 @@ static bool happen(const struct choice *choice)
                       NULL);
         world.cancels++;
         break;
-    case RIVAL:
-        rival();
+    case COMPETITOR:
+        competitor();
         break;
     case ANSWER:
         answer();
@@ -153,7 +154,7 @@ static bool happen(const struct choice *choice)
         world.now_ms += GRACE_MS;
         world.grace_over = true;
         break;
-    case RING_TIMER:
+    case FIRE_TIMER:
         run_job(EXPIRATION, 0);
         break;
     case DELIVER:
@@ -237,7 +238,7 @@ static void check_end(void)
                                " WHERE id = $1",
                                world.ticket_id),
                      order_is_complete(world.order_id) ||
-                             (world.rivals && !order_is_cancelled(world.rival_id) &&
+                             (world.competitors && !order_is_cancelled(world.rival_id) &&
                               number_of(ORDERS, IS_STATUS("created"), world.rival_id) == 1)
                          ? 1
                          : 0);
@@ -254,12 +255,12 @@ static unsigned touched(const struct choice *choice)
     case CRASH:
         return 1u << PAYMENTS;
     case CANCEL:
-    case RIVAL:
+    case COMPETITOR:
         return 1u << ORDERS;
     case DEADLINE:
     case GRACE_OVER:
         return 1u << ORDERS | 1u << EXPIRATION;
-    case RING_TIMER:
+    case FIRE_TIMER:
         return 1u << EXPIRATION;
     case DELIVER:
         return 1u << choice->to;
@@ -394,9 +395,9 @@ static void an_answer_lost_in_a_crash_races_the_deadline(void **state)
 static void money_races_a_rival_for_the_ticket(void **state)
 {
     (void)state;
-    try_all(&(struct scenario){.name = "charged, a rival waiting",
+    try_all(&(struct scenario){.name = "charged, a competitor waiting",
                                .answers = {GATEWAY_DONE, GATEWAY_DONE, GATEWAY_DONE},
-                               .rivals = 1});
+                               .competitors = 1});
 }
 
 static void money_races_its_own_buyers_cancellation(void **state)

@@ -275,7 +275,7 @@ static void put(struct fixture *fixture, struct str detail, int64_t now_ms)
                      OK);
 }
 
-static void the_trail_is_paged_newest_first_and_cut_between_characters(void **state)
+static void the_audit_log_is_paged_newest_first_and_cut_between_characters(void **state)
 {
     struct fixture *fixture = *state;
     struct audit_row rows[4];
@@ -341,7 +341,7 @@ int main(void)
         EACH(the_books_of_sessions_do_not_grow),
         EACH(what_others_wrote_is_read_anew),
         EACH(ended_sessions_are_forgotten_when_their_tokens_are_over),
-        EACH(the_trail_is_paged_newest_first_and_cut_between_characters),
+        EACH(the_audit_log_is_paged_newest_first_and_cut_between_characters),
         EACH(entries_go_when_they_are_a_year_old),
     };
 

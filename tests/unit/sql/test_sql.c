@@ -235,24 +235,24 @@ static void a_row_may_be_read_and_written_while_another_query_stands(void **stat
     commit(tx);
 }
 
-static const struct migration trail_steps[] = {
-    {"test/0009", "CREATE TABLE trail (at_ms BIGINT, what TEXT);\n{{append_only trail}}"},
+static const struct migration audit_steps[] = {
+    {"test/0009", "CREATE TABLE audit (at_ms BIGINT, what TEXT);\n{{append_only audit}}"},
     {NULL, NULL},
 };
 
 static void an_append_only_table_takes_no_changes(void **state)
 {
-    static const char *const forbidden[] = {"UPDATE trail SET what = 'nothing'",
-                                            "DELETE FROM trail WHERE what = 'new'"};
+    static const char *const forbidden[] = {"UPDATE audit SET what = 'nothing'",
+                                            "DELETE FROM audit WHERE what = 'new'"};
     struct fixture *fixture = *state;
     int64_t now_ms = (int64_t)time(NULL) * 1000, changes;
     struct tx *tx;
 
-    assert_int_equal(db_migrate(fixture->db, trail_steps, NOW, &fixture->why), OK);
+    assert_int_equal(db_migrate(fixture->db, audit_steps, NOW, &fixture->why), OK);
     tx = begin(fixture);
-    assert_int_equal(tx_exec(tx, NULL, "INSERT INTO trail VALUES ($1, 'new')", sql_int(now_ms)),
+    assert_int_equal(tx_exec(tx, NULL, "INSERT INTO audit VALUES ($1, 'new')", sql_int(now_ms)),
                      OK);
-    assert_int_equal(tx_exec(tx, NULL, "INSERT INTO trail VALUES ($1, 'old')", sql_int(0)), OK);
+    assert_int_equal(tx_exec(tx, NULL, "INSERT INTO audit VALUES ($1, 'old')", sql_int(0)), OK);
     commit(tx);
     for (size_t i = 0; i < 2; i++) {
         tx = begin(fixture);
@@ -261,7 +261,7 @@ static void an_append_only_table_takes_no_changes(void **state)
         assert_int_equal(tx_commit(tx), OK);
     }
     tx = begin(fixture);
-    assert_int_equal(tx_exec(tx, &changes, "DELETE FROM trail WHERE at_ms = $1", sql_int(0)), OK);
+    assert_int_equal(tx_exec(tx, &changes, "DELETE FROM audit WHERE at_ms = $1", sql_int(0)), OK);
     assert_int_equal(changes, 1);
     commit(tx);
 }

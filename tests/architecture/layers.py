@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""floors.py: an include goes down the floors, never up, never sideways between services.
+"""layers.py: an include goes down the layers, never up, never sideways between services.
 
 Read off the #include lines of src/. Libraries are named only in the folder that owns them. A file and its
 header are one: no folder has more than FOLDER_MAX of them, and no name stands for two."""
@@ -9,7 +9,7 @@ import sys
 import tempfile
 
 SRC = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "src")
-FLOORS = ["main", "cli", "services", "runtime", "events", "bus", "delay", "http", "identity", "sql", "telemetry", "client", "html", "unicode", "base"]  # top to bottom
+LAYERS = ["main", "cli", "services", "runtime", "events", "bus", "delay", "http", "identity", "sql", "telemetry", "client", "html", "unicode", "base"]  # top to bottom
 # A folder inside a layer that stands above the rest of it.
 INNER = {"http": "http/server"}
 FOLDER_MAX = 20
@@ -56,8 +56,8 @@ SYSTEM = {
 }
 
 
-def room_of(path):
-    """src-relative path → (floor, service or None). Files right in src/ are the main floor."""
+def layer_of(path):
+    """src-relative path → (layer, service or None). Files right in src/ are the main layer."""
     parts = path.split("/")
     if len(parts) == 1:
         return "main", None
@@ -68,17 +68,17 @@ def room_of(path):
 
 def own_include_problem(path, target):
     """What is wrong with #include "target" in path; None when nothing is."""
-    floor, service = room_of(path)
-    to_floor, to_service = room_of(target)
-    if floor not in FLOORS or to_floor not in FLOORS:
-        return "is on no floor"
-    if FLOORS.index(to_floor) < FLOORS.index(floor):
-        return f"goes up from {floor} to {to_floor}"
-    inner = INNER.get(floor)
+    layer, service = layer_of(path)
+    to_layer, to_service = layer_of(target)
+    if layer not in LAYERS or to_layer not in LAYERS:
+        return "is on no layer"
+    if LAYERS.index(to_layer) < LAYERS.index(layer):
+        return f"goes up from {layer} to {to_layer}"
+    inner = INNER.get(layer)
     if inner and target.startswith(inner + "/") and not path.startswith(inner + "/"):
         return f"goes up to {inner}"
     # services/services.h belongs to none of them: it only names their tables.
-    if floor == to_floor == "services" and to_service and service != to_service:
+    if layer == to_layer == "services" and to_service and service != to_service:
         return f"goes sideways from {service} to {to_service}"
     return None
 
@@ -109,7 +109,7 @@ def problems_in(src, path):
             problem = library_problem(path, target)
         else:
             target = resolve(src, path, target)
-            # A header that a build step makes (build/…) lands in the same floor names.
+            # A header that a build step makes (build/…) lands in the same layer names.
             problem = own_include_problem(path, target) or library_problem(path, target)
         if problem:
             yield f'src/{path}: #include {target} {problem}'
@@ -134,7 +134,7 @@ def names_by_folder(paths):
 def installed_headers():
     """What the build installs for services outside this tree, as paths below src."""
     with open(os.path.join(SRC, "..", "meson.build"), encoding="utf-8") as build:
-        table = re.search(r"foreach floor, names : \{(.*?)\}", build.read(), re.DOTALL).group(1)
+        table = re.search(r"foreach layer, names : \{(.*?)\}", build.read(), re.DOTALL).group(1)
     return {f"{folder}/{name}.h" for folder, names in re.findall(r"'([\w/]+)': \[([^\]]*)\]", table)
             for name in re.findall(r"'(\w+)'", names)}
 
@@ -175,8 +175,8 @@ def rules_problems(src, name):
         if not os.path.exists(os.path.join(src, path)):
             continue
         for target in sorted(included(src, path)):
-            floor, service = room_of(target)
-            if floor not in RULES_ABOVE and target not in RULES_HEADERS and (floor, service) != room_of(path):
+            layer, service = layer_of(target)
+            if layer not in RULES_ABOVE and target not in RULES_HEADERS and (layer, service) != layer_of(path):
                 yield f"src/{path} is a rule and includes {target}"
 
 
@@ -253,15 +253,15 @@ def main():
     for path, line, bad in FIXTURES:
         judged = fixture_is_judged(path, line, bad)
         check(judged, f"{'refuses' if bad else 'takes'} {line.strip()} in {path}")
-    by_room = {}
+    by_module = {}
     for path in sources(SRC):
-        floor, service = room_of(path)
-        room = f"services/{service}" if service else floor
-        by_room.setdefault(room, []).extend(problems_in(SRC, path))
-    for room, problems in sorted(by_room.items()):
+        layer, service = layer_of(path)
+        module = f"services/{service}" if service else layer
+        by_module.setdefault(module, []).extend(problems_in(SRC, path))
+    for module, problems in sorted(by_module.items()):
         for problem in problems:
             print(f"  {problem}")
-        check(not problems, f"includes of {room} go down")
+        check(not problems, f"includes of {module} go down")
     check(shared_names({"a": {"x", "store"}, "b": {"x", "store"}}) == {"x": ["a", "b"]}, "finds a shared name")
     problems = list(includes_not_installed(installed_headers()))
     for problem in problems:
