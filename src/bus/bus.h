@@ -78,10 +78,20 @@ enum err outbox_channels(struct tx *tx, struct arena *arena, struct channel *out
 struct outbox_event {
     int64_t sequence;
     struct wall_ms published_at;
-    struct str subject, payload, trace; /* in the arena; trace: empty when there is none */
+    struct str subject, payload, trace; /* trace: empty when there is none */
 };
-/* Events whose payload has `word` (letters and digits) as a whole text, oldest first. Reads the
- * whole outbox: for an operator's question, not for a service's work. */
+/* The event of that sequence, or at most max of a subject in (after, until], for outbox_next; then
+ * rows_end. */
+void outbox_event_at(struct tx *tx, struct rows *rows, int64_t sequence);
+void outbox_events_of(struct tx *tx, struct rows *rows, struct str subject, int64_t after,
+                      int64_t until, int64_t max);
+/* The next of them; its texts live as long as the row. False: no more. */
+bool outbox_next(struct rows *rows, struct outbox_event *out);
+/* How many of the subject there are in (after, until]. */
+enum err outbox_count(struct tx *tx, struct str subject, int64_t after, int64_t until,
+                      int64_t *count);
+/* Events whose payload has `word` (letters and digits) as a whole text, oldest first; texts in the
+ * arena. Reads the whole outbox: for an operator's question, not for a service's work. */
 enum err outbox_find(struct tx *tx, struct arena *arena, struct str word, struct outbox_event *out,
                      size_t max, size_t *count);
 

@@ -317,9 +317,49 @@ enum err outbox_channels(struct tx *tx, struct arena *arena, struct channel *out
     return rows_end(&rows);
 }
 
+#define EVENT_COLUMNS "seq, created_at_ms, subject, payload, trace"
+
+void outbox_event_at(struct tx *tx, struct rows *rows, int64_t sequence)
+{
+    tx_query(tx, rows, "SELECT " EVENT_COLUMNS " FROM outbox WHERE seq = $1", sql_int(sequence));
+}
+
+void outbox_events_of(struct tx *tx, struct rows *rows, struct str subject, int64_t after,
+                      int64_t until, int64_t max)
+{
+    tx_query(tx, rows,
+             "SELECT " EVENT_COLUMNS " FROM outbox "
+             "WHERE seq > $1 AND seq <= $2 AND subject = $3 ORDER BY seq LIMIT $4",
+             sql_int(after), sql_int(until), sql_text(subject), sql_int(max));
+}
+
+bool outbox_next(struct rows *rows, struct outbox_event *out)
+{
+    if (!rows_next(rows)) return false;
+    *out = (struct outbox_event){.sequence = rows_int(rows, 0),
+                                 .published_at = rows_wall(rows, 1),
+                                 .subject = rows_text(rows, 2),
+                                 .payload = rows_text(rows, 3),
+                                 .trace = rows_text(rows, 4)};
+    return true;
+}
+
+enum err outbox_count(struct tx *tx, struct str subject, int64_t after, int64_t until,
+                      int64_t *count)
+{
+    struct rows rows;
+
+    *count = 0;
+    tx_query(tx, &rows, "SELECT COUNT(*) FROM outbox WHERE seq > $1 AND seq <= $2 AND subject = $3",
+             sql_int(after), sql_int(until), sql_text(subject));
+    if (rows_next(&rows)) *count = rows_int(&rows, 0);
+    return rows_end(&rows);
+}
+
 enum err outbox_find(struct tx *tx, struct arena *arena, struct str word, struct outbox_event *out,
                      size_t max, size_t *count)
 {
+    struct outbox_event event;
     struct buf like;
     struct rows rows;
 
@@ -328,13 +368,15 @@ enum err outbox_find(struct tx *tx, struct arena *arena, struct str word, struct
     buf_printf(&like, "%%\"%.*s\"%%", (int)word.len, word.at);
     if (like.failed) return ERR_MEMORY;
     tx_query(tx, &rows,
-             "SELECT seq, created_at_ms, subject, payload, trace FROM outbox "
+             "SELECT " EVENT_COLUMNS " FROM outbox "
              "WHERE payload LIKE $1 ORDER BY seq LIMIT $2",
              sql_text(buf_str(&like)), sql_int((int64_t)max));
-    while (*count < max && rows_next(&rows))
-        out[(*count)++] = (struct outbox_event){
-            rows_int(&rows, 0), rows_wall(&rows, 1), arena_copy(arena, rows_text(&rows, 2)),
-            arena_copy(arena, rows_text(&rows, 3)), arena_copy(arena, rows_text(&rows, 4))};
+    while (*count < max && outbox_next(&rows, &event)) {
+        event.subject = arena_copy(arena, event.subject);
+        event.payload = arena_copy(arena, event.payload);
+        event.trace = arena_copy(arena, event.trace);
+        out[(*count)++] = event;
+    }
     return rows_end(&rows);
 }
 

@@ -142,9 +142,13 @@ struct durable {
     int64_t position, in_flight;
     struct wall_ms used_at;
 };
-/* Those stored, by name and subject; texts live until see returns. */
-enum err durables_each(struct tx *tx, void (*see)(void *context, const struct durable *durable),
-                       void *context);
+/* Those stored, by name and subject, or at most max of a channel, by name and group, for
+ * durable_next; then rows_end. */
+void durables_all(struct tx *tx, struct rows *rows);
+void durables_of_channel(struct tx *tx, struct rows *rows, struct str subject, struct str source,
+                         int64_t max);
+/* The next of them; its texts live as long as the row. False: no more. */
+bool durable_next(struct rows *rows, struct durable *out);
 /* service_definition.events_needed: what is in flight may have to come again. */
 enum err durables_needed(struct tx *tx, const char *source, struct tx *outbox, int64_t *up_to);
 /* Forgets those of the name, of all subjects or of that one (empty: all). */
@@ -195,7 +199,7 @@ handler_fn post_ack;
 handler_fn get_durables;
 handler_fn post_unsubscribe;
 
-/* --- letters.c: dead letters, for the operator ----------------------------------------------- */
+/* --- dead_letters.c: dead letters, for the operator ------------------------------------------ */
 
 handler_fn get_dead;
 handler_fn get_dead_letter;

@@ -215,25 +215,21 @@ static const char *name_in(char to[LISTENER_NAME_MAX + 1], struct str name)
 static void put_offline(struct view *view, const struct channel_row *channel)
 {
     const struct app *app = view->admin->app;
-    char durable[LISTENER_NAME_MAX + 1], queue_group[LISTENER_NAME_MAX + 1];
+    char name[LISTENER_NAME_MAX + 1], queue_group[LISTENER_NAME_MAX + 1];
+    struct durable durable;
     struct rows rows;
     enum err err;
 
-    tx_query(view->tx, &rows,
-             "SELECT name, queue_group, seq, (SELECT COUNT(*) FROM durable_in_flight "
-             "WHERE durable_id = durables.id) FROM durables "
-             "WHERE subject = $1 AND source = $2 ORDER BY name, queue_group LIMIT $3",
-             sql_text(channel->channel.subject),
-             sql_text(str_of(instance_name(app_service(app, channel->source)))),
-             sql_int(OFFLINE_MAX));
-    while (rows_next(&rows)) {
+    durables_of_channel(view->tx, &rows, channel->channel.subject,
+                        str_of(instance_name(app_service(app, channel->source))), OFFLINE_MAX);
+    while (durable_next(&rows, &durable)) {
         struct subscription_row row = {.client_id = "", .channel = channel, .offline = true};
 
-        if (is_live(view->admin, channel, rows_text(&rows, 0), rows_text(&rows, 1))) continue;
-        row.durable_name = name_in(durable, rows_text(&rows, 0));
-        row.queue_name = name_in(queue_group, rows_text(&rows, 1));
-        row.position = row.last_sent = rows_int(&rows, 2);
-        row.in_flight = rows_int(&rows, 3);
+        if (is_live(view->admin, channel, durable.name, durable.queue_group)) continue;
+        row.durable_name = name_in(name, durable.name);
+        row.queue_name = name_in(queue_group, durable.queue_group);
+        row.position = row.last_sent = durable.position;
+        row.in_flight = durable.in_flight;
         put_subscription(view, &row);
     }
     err = rows_end(&rows);

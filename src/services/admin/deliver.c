@@ -7,12 +7,6 @@
 #define SLICE_EVENTS 256
 #define SLICE_ROWS   8192 /* of the outbox, whoever they belong to */
 
-struct message {
-    int64_t sequence;
-    struct wall_ms published_at;
-    struct str payload;
-};
-
 /* One group's turn. */
 struct round {
     struct admin *admin;
@@ -21,7 +15,7 @@ struct round {
     struct group *group;
 };
 
-/* --- one message --------------------------------------------------------------------------- */
+/* --- one event ----------------------------------------------------------------------------- */
 
 static void on_drained(void *context)
 {
@@ -66,19 +60,19 @@ static struct member *next_member(struct group *group)
 }
 
 /* One line of the stream. False: the client is gone. */
-static bool send_line(struct admin *admin, struct member *member, const struct message *message,
+static bool send_line(struct admin *admin, struct member *member, const struct outbox_event *event,
                       bool redelivered)
 {
     struct json_writer writer = json_writer_to(&admin->line);
 
     buf_reset(&admin->line);
     json_begin_object(&writer);
-    json_member_int(&writer, "sequence", message->sequence);
+    json_member_int(&writer, "sequence", event->sequence);
     json_member_text(&writer, "subject", str_of(member->group->subject));
     json_member_bool(&writer, "redelivered", redelivered);
-    json_member_time(&writer, "time", message->published_at);
+    json_member_time(&writer, "time", event->published_at);
     json_key(&writer, "data");
-    json_put_raw(&writer, message->payload);
+    json_put_raw(&writer, event->payload);
     json_end_object(&writer);
     buf_char(&admin->line, '\n');
     if (admin->line.failed || !stream_write(member->stream, buf_str(&admin->line))) {
@@ -86,17 +80,17 @@ static bool send_line(struct admin *admin, struct member *member, const struct m
         return false;
     }
     metric_add(METRIC_EVENTS_DELIVERED, 1);
-    metric_add(METRIC_EVENTS_DELIVERED_BYTES, (int64_t)message->payload.len);
+    metric_add(METRIC_EVENTS_DELIVERED_BYTES, (int64_t)event->payload.len);
     member->sent++;
-    if (message->sequence > member->last_sent) member->last_sent = message->sequence;
+    if (event->sequence > member->last_sent) member->last_sent = event->sequence;
     return true;
 }
 
-static bool hand_out(struct round *round, const struct message *message, bool redelivered,
+static bool hand_out(struct round *round, const struct outbox_event *event, bool redelivered,
                      struct member **taker)
 {
     while ((*taker = next_member(round->group)))
-        if (send_line(round->admin, *taker, message, redelivered)) return true;
+        if (send_line(round->admin, *taker, event, redelivered)) return true;
     return false;
 }
 
@@ -138,20 +132,14 @@ static enum err send_again(struct round *round, size_t at, bool *handed)
     int64_t sequence = group->flight[at].sequence;
     struct tx *log = outbox_view(round->admin, group->source);
     struct member *taker = NULL;
+    struct outbox_event event;
     struct rows rows;
-    bool found, acknowledged;
+    bool acknowledged;
     enum err err = OK;
 
     if (!log) return ERR_UNAVAILABLE;
-    tx_query(log, &rows, "SELECT created_at_ms, payload FROM outbox WHERE seq = $1",
-             sql_int(sequence));
-    found = rows_next(&rows);
-    *handed = !found;
-    if (found) {
-        struct message message = {sequence, rows_wall(&rows, 0), rows_text(&rows, 1)};
-
-        *handed = hand_out(round, &message, true, &taker);
-    }
+    outbox_event_at(log, &rows, sequence);
+    *handed = !outbox_next(&rows, &event) || hand_out(round, &event, true, &taker);
     TRY(rows_end(&rows));
     if (!*handed) return OK;
     if (taker && taker->manual_ack) {
@@ -203,24 +191,20 @@ static enum err keep_in_flight(struct round *round, struct member *member, int64
 static enum err deliver_slice(struct round *round, struct tx *log, int64_t until, bool *stuck)
 {
     struct group *group = round->group;
+    struct outbox_event event;
     struct rows rows;
     size_t taken = 0;
     enum err err = OK;
 
-    tx_query(log, &rows,
-             "SELECT seq, created_at_ms, payload FROM outbox "
-             "WHERE seq > $1 AND seq <= $2 AND subject = $3 ORDER BY seq LIMIT $4",
-             sql_int(group->position), sql_int(until), sql_text(str_of(group->subject)),
-             sql_int(SLICE_EVENTS));
-    while (err == OK && rows_next(&rows)) {
-        struct message message = {rows_int(&rows, 0), rows_wall(&rows, 1), rows_text(&rows, 2)};
+    outbox_events_of(log, &rows, str_of(group->subject), group->position, until, SLICE_EVENTS);
+    while (err == OK && outbox_next(&rows, &event)) {
         struct member *taker;
 
-        *stuck = !group_reserve(group) || !hand_out(round, &message, false, &taker);
+        *stuck = !group_reserve(group) || !hand_out(round, &event, false, &taker);
         if (*stuck) break;
-        group->position = message.sequence;
+        group->position = event.sequence;
         taken++;
-        if (taker->manual_ack) err = keep_in_flight(round, taker, message.sequence);
+        if (taker->manual_ack) err = keep_in_flight(round, taker, event.sequence);
     }
     if (err == OK)
         err = rows_end(&rows);

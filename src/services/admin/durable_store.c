@@ -107,27 +107,37 @@ done:
     return err;
 }
 
-enum err durables_each(struct tx *tx, void (*see)(void *context, const struct durable *durable),
-                       void *context)
-{
-    struct rows rows;
+#define DURABLE_COLUMNS                                                                            \
+    "subject, name, queue_group, seq, used_at_ms, (SELECT COUNT(*) FROM durable_in_flight f "      \
+    "WHERE f.durable_id = d.id)"
 
-    tx_query_values(tx, &rows,
-                    "SELECT subject, name, queue_group, seq, used_at_ms, (SELECT COUNT(*) FROM "
-                    "durable_in_flight f WHERE f.durable_id = d.id) FROM durables d "
+void durables_all(struct tx *tx, struct rows *rows)
+{
+    tx_query_values(tx, rows,
+                    "SELECT " DURABLE_COLUMNS " FROM durables d "
                     "ORDER BY name, subject, queue_group",
                     NULL, 0);
-    while (rows_next(&rows)) {
-        struct durable durable = {.subject = rows_text(&rows, 0),
-                                  .name = rows_text(&rows, 1),
-                                  .queue_group = rows_text(&rows, 2),
-                                  .position = rows_int(&rows, 3),
-                                  .used_at = rows_wall(&rows, 4),
-                                  .in_flight = rows_int(&rows, 5)};
+}
 
-        see(context, &durable);
-    }
-    return rows_end(&rows);
+void durables_of_channel(struct tx *tx, struct rows *rows, struct str subject, struct str source,
+                         int64_t max)
+{
+    tx_query(tx, rows,
+             "SELECT " DURABLE_COLUMNS " FROM durables d "
+             "WHERE subject = $1 AND source = $2 ORDER BY name, queue_group LIMIT $3",
+             sql_text(subject), sql_text(source), sql_int(max));
+}
+
+bool durable_next(struct rows *rows, struct durable *out)
+{
+    if (!rows_next(rows)) return false;
+    *out = (struct durable){.subject = rows_text(rows, 0),
+                            .name = rows_text(rows, 1),
+                            .queue_group = rows_text(rows, 2),
+                            .position = rows_int(rows, 3),
+                            .used_at = rows_wall(rows, 4),
+                            .in_flight = rows_int(rows, 5)};
+    return true;
 }
 
 enum err durables_needed(struct tx *tx, const char *source, struct tx *outbox, int64_t *up_to)

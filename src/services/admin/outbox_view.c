@@ -28,17 +28,13 @@ enum err outbox_view_count(struct admin *admin, size_t source, struct str subjec
                            int64_t last, int64_t *count)
 {
     struct tx *tx;
-    struct rows rows;
 
     *count = 0;
     if (after >= last) return OK;
     tx = outbox_view(admin, source);
     if (!tx) return ERR_UNAVAILABLE;
     if (last - after > OUTBOX_VIEW_COUNT_MAX) last = after + OUTBOX_VIEW_COUNT_MAX;
-    tx_query(tx, &rows, "SELECT COUNT(*) FROM outbox WHERE seq > $1 AND seq <= $2 AND subject = $3",
-             sql_int(after), sql_int(last), sql_text(subject));
-    if (rows_next(&rows)) *count = rows_int(&rows, 0);
-    return rows_end(&rows);
+    return outbox_count(tx, subject, after, last, count);
 }
 
 void outbox_view_close(struct admin *admin)

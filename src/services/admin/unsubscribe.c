@@ -2,11 +2,6 @@
  * are, and away with one nobody comes back for. */
 #include "services/admin/admin.h"
 
-struct list {
-    struct json_writer writer;
-    const struct admin *admin;
-};
-
 static const struct group *group_of(const struct admin *admin, const struct durable *durable)
 {
     const struct group *group = admin->groups;
@@ -27,38 +22,43 @@ static int64_t members_of(const struct group *group)
     return count;
 }
 
-static void put_durable(void *context, const struct durable *durable)
+static void put_durable(struct json_writer *json, const struct admin *admin,
+                        const struct durable *durable)
 {
-    struct list *list = context;
-    const struct group *group = group_of(list->admin, durable);
+    const struct group *group = group_of(admin, durable);
 
-    json_begin_object(&list->writer);
-    json_key(&list->writer, "name");
-    json_put_text(&list->writer, durable->name);
-    json_key(&list->writer, "subject");
-    json_put_text(&list->writer, durable->subject);
-    json_key(&list->writer, "queue_group");
-    json_put_text(&list->writer, durable->queue_group);
-    json_key(&list->writer, "last_sent");
-    json_put_int(&list->writer, group ? group->position : durable->position);
-    json_key(&list->writer, "pending_count");
-    json_put_int(&list->writer, group ? (int64_t)group->flight_count : durable->in_flight);
-    json_key(&list->writer, "listeners");
-    json_put_int(&list->writer, members_of(group));
-    json_key(&list->writer, "last_used");
-    json_put_time(&list->writer, durable->used_at);
-    json_end_object(&list->writer);
+    json_begin_object(json);
+    json_key(json, "name");
+    json_put_text(json, durable->name);
+    json_key(json, "subject");
+    json_put_text(json, durable->subject);
+    json_key(json, "queue_group");
+    json_put_text(json, durable->queue_group);
+    json_key(json, "last_sent");
+    json_put_int(json, group ? group->position : durable->position);
+    json_key(json, "pending_count");
+    json_put_int(json, group ? (int64_t)group->flight_count : durable->in_flight);
+    json_key(json, "listeners");
+    json_put_int(json, members_of(group));
+    json_key(json, "last_used");
+    json_put_time(json, durable->used_at);
+    json_end_object(json);
 }
 
 /* GET /streaming/durables: each durable name, how far it has come and how many listen. */
 enum err get_durables(struct request *rq, struct tx *tx, struct reply *rp)
 {
-    struct list list = {reply_json(rp, 200), admin_of(rq->run->env)};
+    struct json_writer json = reply_json(rp, 200);
+    struct durable durable;
+    struct rows rows;
     enum err err;
 
-    json_begin_array(&list.writer);
-    err = durables_each(tx, put_durable, &list);
-    json_end_array(&list.writer);
+    json_begin_array(&json);
+    durables_all(tx, &rows);
+    while (durable_next(&rows, &durable))
+        put_durable(&json, admin_of(rq->run->env), &durable);
+    err = rows_end(&rows);
+    json_end_array(&json);
     return err == OK && rp->body.failed ? ERR_MEMORY : err;
 }
 
