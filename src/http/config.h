@@ -16,8 +16,7 @@ struct http_config {
     const struct http_mount *mounts;
     size_t mount_count;
     const struct session_keys *keys;
-    struct revocation_table
-        *sessions; /* ended and extended ones, of the whole program; NULL: none */
+    struct revocation_table *revocations; /* NULL: none */
     const struct clock *clock;
     const char *trusted_proxies; /* comma-separated CIDR list, "" for none */
     int cookie_secure;           /* 1 always, 0 never, -1: when the request came over https */

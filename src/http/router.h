@@ -9,8 +9,8 @@ struct http_mount {
     const char *service; /* for logs */
     const struct http_route *routes;
     size_t route_count;
-    void *owner;                      /* request.owner of what comes by them */
-    struct revocation_table *revoked; /* whom it refuses; NULL: nobody */
+    void *owner;         /* request.owner of what comes by them */
+    uint32_t revoked_by; /* whose bans it goes by (revocation_table.h) */
 };
 
 #define SEGMENTS_MAX 16 /* of a path; no route has more */

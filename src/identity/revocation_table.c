@@ -7,10 +7,12 @@
 #include <stdlib.h>
 
 #define SLOTS_MIN 64 /* a power of two */
+#define LONG_OVER ((struct wall_ms){1})
 
 struct slot {
     struct wall_ms until; /* WALL_NONE: never used */
     uint32_t hash;        /* of kind and key: what differs in it is not looked at further */
+    uint32_t by;          /* of a banned user: who knows it */
     uint8_t kind;
     uint16_t len;
     char *key;
@@ -90,63 +92,93 @@ static bool table_rebuild(struct revocation_table *revoked, struct wall_ms now)
     return true;
 }
 
-static bool table_put(struct revocation_table *revoked, enum revocation_kind kind, struct str key,
-                      struct wall_ms until, struct wall_ms now)
+/* The key's slot, made when it has none; NULL: no memory. */
+static struct slot *slot_for(struct revocation_table *revoked, enum revocation_kind kind,
+                             struct str key, struct wall_ms now)
 {
     struct slot *slot = slot_of(revoked->slots, revoked->slot_count, kind, key);
     char *copy;
 
-    if (slot->until.ms == 0) {
-        if (wall_reached(now, until)) return true;
-        if (4 * (atomic_load(&revoked->used) + 1) > 3 * revoked->slot_count) {
-            if (!table_rebuild(revoked, now)) return false;
-            slot = slot_of(revoked->slots, revoked->slot_count, kind, key);
-        }
-        copy = malloc(key.len);
-        if (!copy) return false;
-        memcpy(copy, key.at, key.len);
-        *slot = (struct slot){.hash = str_hash(STR_HASH + kind, key),
-                              .kind = (uint8_t)kind,
-                              .len = (uint16_t)key.len,
-                              .key = copy};
-        atomic_fetch_add(&revoked->used, 1);
+    ASSERT(key.len > 0 && key.len <= UINT16_MAX);
+    if (slot->until.ms != 0) return slot;
+    if (4 * (atomic_load(&revoked->used) + 1) > 3 * revoked->slot_count) {
+        if (!table_rebuild(revoked, now)) return NULL;
+        slot = slot_of(revoked->slots, revoked->slot_count, kind, key);
     }
-    if (kind != REVOKED_USER) until = wall_later(until, slot->until);
-    slot->until = wall_later(until, (struct wall_ms){1}); /* 1: long over */
-    return true;
+    copy = malloc(key.len);
+    if (!copy) return NULL;
+    memcpy(copy, key.at, key.len);
+    *slot = (struct slot){.until = LONG_OVER,
+                          .hash = str_hash(STR_HASH + kind, key),
+                          .kind = (uint8_t)kind,
+                          .len = (uint16_t)key.len,
+                          .key = copy};
+    atomic_fetch_add(&revoked->used, 1);
+    return slot;
 }
 
 bool revocation_table_put(struct revocation_table *revoked, enum revocation_kind kind,
-                          struct str key, struct wall_ms until, struct wall_ms now)
+                          struct str id_hash, struct wall_ms until, struct wall_ms now)
 {
-    bool there;
+    struct slot *slot = NULL;
+    bool over = wall_reached(now, until);
 
-    ASSERT(key.len > 0 && key.len <= UINT16_MAX);
+    ASSERT(kind != REVOKED_USER);
     pthread_rwlock_wrlock(&revoked->lock);
-    there = table_put(revoked, kind, key, until, now);
+    if (!over) slot = slot_for(revoked, kind, id_hash, now);
+    if (slot) slot->until = wall_later(until, slot->until);
     pthread_rwlock_unlock(&revoked->lock);
-    return there;
+    return over || slot;
 }
 
-void revocation_table_replace(struct revocation_table *to, struct revocation_table *from)
+static void slot_ban(struct slot *slot, uint32_t by, bool banned)
 {
-    struct slot *slots;
-
-    pthread_rwlock_wrlock(&to->lock);
-    slots = to->slots;
-    to->slots = from->slots;
-    to->slot_count = from->slot_count;
-    atomic_store(&to->used, atomic_load(&from->used));
-    pthread_rwlock_unlock(&to->lock);
-    from->slots = slots;
-    revocation_table_free(from);
+    slot->by = banned ? slot->by | by : slot->by & ~by;
+    slot->until = slot->by ? WALL_NEVER : LONG_OVER;
 }
 
-static bool table_has(const struct revocation_table *revoked, enum revocation_kind kind,
-                      struct str key, struct wall_ms now)
+bool revocation_table_ban(struct revocation_table *revoked, uint32_t by, struct str user_id,
+                          bool banned, struct wall_ms now)
 {
-    if (key.len == 0) return false;
-    return !wall_reached(now, slot_of(revoked->slots, revoked->slot_count, kind, key)->until);
+    struct slot *slot;
+
+    pthread_rwlock_wrlock(&revoked->lock);
+    slot = banned ? slot_for(revoked, REVOKED_USER, user_id, now)
+                  : slot_of(revoked->slots, revoked->slot_count, REVOKED_USER, user_id);
+    if (slot && slot->until.ms != 0) slot_ban(slot, by, banned);
+    pthread_rwlock_unlock(&revoked->lock);
+    return slot;
+}
+
+static bool table_bans(const struct revocation_table *revoked, uint32_t by, struct str user_id)
+{
+    return slot_of(revoked->slots, revoked->slot_count, REVOKED_USER, user_id)->by & by;
+}
+
+/* Those that come first, because it is they that need memory. */
+bool revocation_table_ban_only(struct revocation_table *revoked, uint32_t by,
+                               const struct revocation_table *fresh, struct wall_ms now)
+{
+    bool room = true;
+
+    pthread_rwlock_wrlock(&revoked->lock);
+    for (size_t i = 0; room && i < fresh->slot_count; i++) {
+        const struct slot *from = &fresh->slots[i];
+        struct slot *slot;
+
+        if (!(from->by & by)) continue;
+        slot = slot_for(revoked, REVOKED_USER, (struct str){from->key, from->len}, now);
+        if (slot) slot_ban(slot, by, true);
+        room = slot;
+    }
+    for (size_t i = 0; room && i < revoked->slot_count; i++) {
+        struct slot *slot = &revoked->slots[i];
+
+        if (slot->by & by && !table_bans(fresh, by, (struct str){slot->key, slot->len}))
+            slot_ban(slot, by, false);
+    }
+    pthread_rwlock_unlock(&revoked->lock);
+    return room;
 }
 
 struct wall_ms revocation_table_extended(struct revocation_table *known, struct str id_hash)
@@ -165,15 +197,19 @@ bool revocation_table_any(const struct revocation_table *revoked)
     return atomic_load_explicit(&revoked->used, memory_order_acquire) != 0;
 }
 
-bool session_is_revoked(struct revocation_table *revoked, const struct session_user *user,
-                        struct wall_ms now)
+bool session_is_revoked(struct revocation_table *revoked, uint32_t by,
+                        const struct session_user *user, struct wall_ms now)
 {
+    struct str id_hash = str_of(user->sid_hash);
     bool found;
 
     if (!revoked || !user->id.len || !revocation_table_any(revoked)) return false;
     pthread_rwlock_rdlock(&revoked->lock);
-    found = table_has(revoked, REVOKED_USER, user->id, now) ||
-            table_has(revoked, REVOKED_SESSION, str_of(user->sid_hash), now);
+    found =
+        table_bans(revoked, by, user->id) ||
+        (id_hash.len &&
+         !wall_reached(
+             now, slot_of(revoked->slots, revoked->slot_count, REVOKED_SESSION, id_hash)->until));
     pthread_rwlock_unlock(&revoked->lock);
     return found;
 }

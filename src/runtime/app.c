@@ -76,7 +76,7 @@ static enum err add_service(struct app *app, const struct service_definition *de
     dispatch_add(&app->dispatcher, instance);
     instance->def = def;
     instance->loops = app->loops;
-    instance->refusals = &app->refusals;
+    instance->revocations = app->revocations;
     object_id_source_init(&instance->ids, app->random);
     instance->env = (struct env){.instance = instance,
                                  .app = app,
@@ -86,11 +86,8 @@ static enum err add_service(struct app *app, const struct service_definition *de
                                  .clock = app->clock,
                                  .random = app->random,
                                  .ids = &instance->ids};
-    if (def->route_count && !def->administration) {
-        instance->revoked = revocation_table_new();
-        if (!instance->revoked) return ERR_MEMORY;
-    }
-    app->refusals.banned[app->refusals.count++] = instance->revoked;
+    if (def->route_count && !def->administration)
+        instance->revoked_by = REVOKED_BY(instance->index);
     if (!writer_new(instance)) return ERR_MEMORY;
     return open_database(instance, why);
 }
@@ -208,9 +205,9 @@ enum err app_open(struct app *app, const struct service_definition *const *defin
         return ERR_IO;
     TRY(members_check(app->settings, definitions, count, why));
     ASSERT(count > 0 && definitions[0]->administration);
+    app->revocations = revocation_table_new();
+    if (!app->revocations) return ERR_MEMORY;
     TRY(add_service(app, definitions[0], why)); /* its lock says whose data folder this is */
-    app->refusals.sessions = revocation_table_new();
-    if (!app->refusals.sessions) return ERR_MEMORY;
     app->keys = session_keys_open(&source, why);
     if (!app->keys) return ERR_INVALID;
     app->dispatcher.instances[0]->env.keys = app->keys;
@@ -293,7 +290,7 @@ static enum err start_http(struct app *app, struct buf *why)
                                  .deadline_ms = DEADLINE_MS,
                                  .idle_ms = IDLE_MS,
                                  .traces_per_second = traces_for_each_loop(app),
-                                 .sessions = app->refusals.sessions,
+                                 .revocations = app->revocations,
                                  .dispatch = dispatch_request,
                                  .loop_end = dispatch_loop_end,
                                  .resume = dispatch_resume,
@@ -310,7 +307,7 @@ static enum err start_http(struct app *app, struct buf *why)
         if (!instance->routes) return ERR_MEMORY;
         mounts[i] =
             (struct http_mount){instance->def->name, instance->routes, instance->def->route_count,
-                                &instance->env, instance->revoked};
+                                &instance->env, instance->revoked_by};
     }
     snprintf(control, sizeof control, "%s/" CONTROL_SOCKET, app->settings->data);
     err = http_server_start(&config, &server, &reason);
@@ -364,7 +361,6 @@ static void close_instance(struct instance *instance)
         db_close(instance->writers[i]->db);
         writer_free(instance->writers[i]);
     }
-    revocation_table_free(instance->revoked);
     limit_free(instance->limit);
     free(instance->dsn);
     free(instance->routes);
@@ -390,5 +386,5 @@ void app_close(struct app *app)
         close_instance(instances[i]);
     bus_close(app->bus);
     session_keys_free(app->keys);
-    revocation_table_free(app->refusals.sessions);
+    revocation_table_free(app->revocations);
 }

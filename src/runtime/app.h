@@ -18,7 +18,7 @@ struct app {
     const struct service_definition *const *known;
     size_t known_count;
     struct dispatcher dispatcher; /* with the instances of its services, the administration first */
-    struct refusals refusals;
+    struct revocation_table *revocations;
     struct bus *bus;
     _Atomic(struct http_server *) server; /* NULL until it runs */
     atomic_int port; /* the server's; 0 until it runs, and there still when it is gone */

@@ -1,10 +1,6 @@
 /* runtime/revocations.c: sessions that end before their token does, or go on after it. Each service
- * keeps its own books of banned users, ended and extended sessions in its database; memory follows
- * the commit.
- *
- * Bans are in memory by service, because they come and go: of two versions of a user a service may
- * hold the later one already and another not. A session ends once and is only ever extended, so
- * what one service of the program knows of it counts in all of them, at once. */
+ * keeps its own books of banned users, ended and extended sessions in its database; the process's
+ * one table in memory follows the commits of all. */
 #include "runtime/revocations.h"
 
 #define POLL_EVERY_MS 500 /* when others can write to the database */
@@ -12,7 +8,7 @@
 
 /* --- from the database to memory ----------------------------------------------------------- */
 
-static enum err read_bans(struct revocation_table *revoked, struct tx *tx)
+static enum err read_bans(struct revocation_table *fresh, uint32_t by, struct tx *tx)
 {
     enum err err;
     struct rows rows;
@@ -20,15 +16,14 @@ static enum err read_bans(struct revocation_table *revoked, struct tx *tx)
 
     tx_query(tx, &rows, "SELECT user_id FROM banned_users WHERE banned = $1", sql_int(1));
     while (room && rows_next(&rows))
-        room =
-            revocation_table_put(revoked, REVOKED_USER, rows_text(&rows, 0), WALL_NEVER, tx->now);
+        room = revocation_table_ban(fresh, by, rows_text(&rows, 0), true, tx->now);
     TRY(rows_end(&rows));
     if (!room) err = ERR_MEMORY;
 done:
     return err;
 }
 
-static enum err read_sessions(struct revocation_table *sessions, struct tx *tx)
+static enum err read_sessions(struct revocation_table *revoked, struct tx *tx)
 {
     enum err err;
     struct rows rows;
@@ -40,7 +35,7 @@ static enum err read_sessions(struct revocation_table *sessions, struct tx *tx)
              sql_wall(tx->now));
     while (room && rows_next(&rows))
         room =
-            revocation_table_put(sessions, rows_int(&rows, 0) ? SESSION_EXTENDED : REVOKED_SESSION,
+            revocation_table_put(revoked, rows_int(&rows, 0) ? SESSION_EXTENDED : REVOKED_SESSION,
                                  rows_text(&rows, 1), rows_wall(&rows, 2), tx->now);
     TRY(rows_end(&rows));
     if (!room) err = ERR_MEMORY;
@@ -50,23 +45,25 @@ done:
 
 enum err revocations_read(struct writer *writer, struct wall_ms now)
 {
+    struct revocation_table *revoked = writer->instance->revocations;
     struct revocation_table *fresh = revocation_table_new();
+    uint32_t by = writer->instance->revoked_by;
     struct tx *tx = tx_read(writer->db, now);
-    enum err err = fresh ? read_bans(fresh, tx) : ERR_MEMORY;
+    enum err err = ERR_MEMORY;
 
-    if (err == OK) err = read_sessions(writer->instance->refusals->sessions, tx);
-
+    if (!fresh) goto done;
+    TRY(read_bans(fresh, by, tx));
+    TRY(read_sessions(revoked, tx));
+    if (!revocation_table_ban_only(revoked, by, fresh, now)) err = ERR_MEMORY;
+done:
+    revocation_table_free(fresh);
     writer->revoked_poll_at = mono_after(env_mono(&writer->env), POLL_EVERY_MS);
-    if (err)
-        revocation_table_free(fresh);
-    else
-        revocation_table_replace(writer->instance->revoked, fresh);
     return err;
 }
 
 struct mono_ms revocations_next(const struct writer *writer)
 {
-    return writer->instance->revoked && writer_is_first(writer) && db_commits(writer->db) == 0
+    return writer->instance->revoked_by && writer_is_first(writer) && db_commits(writer->db) == 0
                ? writer->revoked_poll_at
                : MONO_NEVER;
 }
@@ -84,11 +81,12 @@ void revocations_committed(struct writer *writer, struct wall_ms now)
         oldest_first = at;
     }
     for (const struct revocation *at = oldest_first; at; at = at->link) {
-        bool ban = at->kind == REVOKED_USER;
-        struct revocation_table *book =
-            ban ? writer->instance->revoked : writer->instance->refusals->sessions;
+        struct revocation_table *revoked = writer->instance->revocations;
 
-        ASSERT(revocation_table_put(book, at->kind, at->key, at->until, now));
+        ASSERT(at->kind == REVOKED_USER
+                   ? revocation_table_ban(revoked, writer->instance->revoked_by, at->key,
+                                          wall_same(at->until, WALL_NEVER), now)
+                   : revocation_table_put(revoked, at->kind, at->key, at->until, now));
     }
 }
 
@@ -100,7 +98,7 @@ static void announce(struct writer *writer, enum revocation_kind kind, struct st
 {
     struct revocation *revocation = arena_alloc(writer->arena, sizeof *revocation);
 
-    ASSERT(revocation != NULL && writer->instance->revoked != NULL);
+    ASSERT(revocation != NULL && writer->instance->revoked_by != 0);
     *revocation =
         (struct revocation){writer->revocations, kind, arena_copy(writer->arena, key), until};
     ASSERT(revocation->key.at != NULL);
@@ -219,7 +217,7 @@ enum verdict revocations_apply(struct writer *writer, struct tx *tx, enum event_
     struct env *env = &writer->env;
     bool news;
 
-    if (!writer->instance->revoked || !is_runtimes(type)) return VERDICT_SEEN;
+    if (!writer->instance->revoked_by || !is_runtimes(type)) return VERDICT_SEEN;
     switch (type) {
     case EVENT_USER_UPDATED:
         return user_updated_apply(writer, tx, &event->user_updated);
@@ -234,12 +232,7 @@ enum verdict revocations_apply(struct writer *writer, struct tx *tx, enum event_
 
 bool env_session_refused(const struct env *env, const struct session_user *user, struct wall_ms now)
 {
-    const struct refusals *refusals = env->instance->refusals;
-
-    if (session_is_revoked(refusals->sessions, user, now)) return true;
-    for (size_t i = 0; i < refusals->count; i++)
-        if (session_is_revoked(refusals->banned[i], user, now)) return true;
-    return false;
+    return session_is_revoked(env->instance->revocations, REVOKED_BY_ANY, user, now);
 }
 
 enum err ended_sessions_forget(struct tx *tx, int64_t max, int64_t *forgotten)

@@ -90,7 +90,7 @@ static const struct http_config *server_config(void)
 {
     static const struct clock clock = {fixed_wall, NULL};
     static const struct http_mount mount = {"fuzz", routes, sizeof routes / sizeof *routes, NULL,
-                                            NULL};
+                                            0};
     static struct http_config config = {
         .host = "127.0.0.1",
         .loops = 1,

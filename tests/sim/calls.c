@@ -191,9 +191,8 @@ void call_header(struct call *call, const char *name, const char *value)
 static bool refused(struct call *call, struct instance *service)
 {
     if (call->rq.route->access != ACCESS_SESSION ||
-        (!session_is_revoked(service->revoked, &call->rq.user, (struct wall_ms){sim.now_ms}) &&
-         !session_is_revoked(sim.app->refusals.sessions, &call->rq.user,
-                             (struct wall_ms){sim.now_ms})))
+        !session_is_revoked(sim.app->revocations, service->revoked_by, &call->rq.user,
+                            (struct wall_ms){sim.now_ms}))
         return false;
     reply_error(&call->rq, ERR_NOT_AUTHORIZED);
     __wrap_http_answer(&call->rq);

@@ -351,8 +351,8 @@ static void check_user(const struct m_user *user)
         CHECK(5, user->id, held == user->version, "%s has version %lld of %lld", service_names[i],
               (long long)held, (long long)user->version);
         CHECK(15, user->id,
-              session_is_revoked(sim_service(i)->revoked, &session, (struct wall_ms){sim.now_ms}) ==
-                  banned,
+              session_is_revoked(sim.app->revocations, sim_service(i)->revoked_by, &session,
+                                 (struct wall_ms){sim.now_ms}) == banned,
               "banned: %d, which %s does not act by", banned, service_names[i]);
     }
 }

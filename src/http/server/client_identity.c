@@ -210,13 +210,13 @@ void client_session(struct exchange *exchange)
         const struct session_cache *cache = peer->session;
         struct session_user user = cache->user;
 
-        if (!session_is_current(config->sessions, &user, now_s)) return;
+        if (!session_is_current(config->revocations, &user, now_s)) return;
         user.id = arena_copy(rq->arena, user.id);
         user.email = arena_copy(rq->arena, user.email);
         if (user.id.at && user.email.at) rq->user = user;
         return;
     }
-    if (session_from_cookie(config->keys, config->sessions, rq->arena, cookie, now_s, &rq->user))
+    if (session_from_cookie(config->keys, config->revocations, rq->arena, cookie, now_s, &rq->user))
         session_cache_put(peer, cookie, generation, &rq->user);
 }
 
@@ -224,14 +224,10 @@ void client_forget_revoked(struct exchange *exchange)
 {
     struct request *rq = &exchange->rq;
     const struct http_config *config = exchange->loop->config;
-    struct revocation_table *revoked = exchange->mount->revoked, *sessions = config->sessions;
-    struct wall_ms now;
 
-    if (!rq->user.id.len) return;
-    if (!(revoked && revocation_table_any(revoked)) &&
-        !(sessions && revocation_table_any(sessions)))
+    if (!rq->user.id.len || !config->revocations || !revocation_table_any(config->revocations))
         return;
-    now = clock_wall(config->clock);
-    if (session_is_revoked(revoked, &rq->user, now) || session_is_revoked(sessions, &rq->user, now))
+    if (session_is_revoked(config->revocations, exchange->mount->revoked_by, &rq->user,
+                           clock_wall(config->clock)))
         memset(&rq->user, 0, sizeof rq->user);
 }

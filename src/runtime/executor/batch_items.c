@@ -105,8 +105,8 @@ static handler_fn *handler_of(struct writer *writer, struct request *rq, handler
                               struct wall_ms now)
 {
     if (rq->route->access == ACCESS_SESSION &&
-        (session_is_revoked(writer->instance->revoked, &rq->user, now) ||
-         session_is_revoked(writer->instance->refusals->sessions, &rq->user, now)))
+        session_is_revoked(writer->instance->revocations, writer->instance->revoked_by, &rq->user,
+                           now))
         return refuse;
     return handler;
 }
@@ -218,7 +218,7 @@ static enum verdict run_listener(struct writer *writer, struct tx *tx, enum even
     const struct listener *listener = listener_of(writer->instance->def, type);
     enum verdict verdict = revocations_apply(writer, tx, type, event);
 
-    if (type == EVENT_USER_UPDATED && writer->instance->revoked && verdict != VERDICT_APPLIED)
+    if (type == EVENT_USER_UPDATED && writer->instance->revoked_by && verdict != VERDICT_APPLIED)
         return verdict; /* that version of the user was seen before */
     return listener ? listener->run(&writer->env, tx, event) : verdict;
 }

@@ -15,23 +15,15 @@
 #define JOBS_MAX     4
 #define SHARDS_MAX   4 /* writers of one service on PostgreSQL */
 
-/* Whom this process refuses, as far as any of its services knows. */
-struct refusals {
-    struct revocation_table *sessions; /* ended and extended ones, of all services */
-    struct revocation_table
-        *banned[SERVICES_MAX]; /* banned users, by service; NULL: it looks at no session */
-    size_t count;
-};
-
 struct instance {
     const struct service_definition *def;
     size_t index;   /* among the app's */
     struct env env; /* of its handlers in loops and pool; a writer has its own */
     struct object_id_source ids;
     char *dsn;
-    struct bus *bus; /* NULL until it is open */
-    const struct refusals *refusals;
-    struct revocation_table *revoked; /* its own of refusals->banned */
+    struct bus *bus;                      /* NULL until it is open */
+    struct revocation_table *revocations; /* the process's */
+    uint32_t revoked_by; /* its bit of the bans there; 0: it looks at no session, and keeps none */
 
     /* One writer; on PostgreSQL, where a round trip is long, several, its shards, that differ in
      * their connection alone. Events, jobs and what only one may do are the first one's. Requests

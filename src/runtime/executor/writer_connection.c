@@ -84,7 +84,7 @@ enum err writer_connect(struct writer *writer, struct buf *why)
     if (writer != first && !atomic_load(&first->open)) return ERR_UNAVAILABLE;
     TRY(db_open(writer->instance->dsn, DB_WRITER, &writer->db, why));
     if (writer == first) TRY(writer_migrate(writer, why));
-    if (writer->instance->revoked) TRY(revocations_read(writer, env_now(&writer->env)));
+    if (writer->instance->revoked_by) TRY(revocations_read(writer, env_now(&writer->env)));
     if (writer == first && !writer->subscription) TRY(instance_subscribe(writer->instance));
     atomic_store(&writer->open, true);
 done:

@@ -26,7 +26,6 @@ struct fixture {
     struct db *db;
     struct settings settings;
     struct session_keys *keys;
-    struct refusals refusals;
     struct instance instance; /* what of the runtime the handlers meet */
     struct writer *writer;
     struct arena *arena;
@@ -84,9 +83,8 @@ static int setup(void **state)
     fixture->arena = arena_new(1 << 20);
     fixture->settings.session_ms = 900 * 1000;
     fixture->settings.session_max_ms = 3600 * 1000;
-    fixture->refusals.sessions = revocation_table_new();
     fixture->instance = (struct instance){
-        .def = &auth_service, .refusals = &fixture->refusals, .revoked = revocation_table_new()};
+        .def = &auth_service, .revocations = revocation_table_new(), .revoked_by = REVOKED_BY(0)};
     fixture->instance.env = (struct env){.instance = &fixture->instance,
                                          .name = "auth",
                                          .settings = &fixture->settings,
@@ -112,8 +110,7 @@ static int teardown(void **state)
 
     auth_service.stop(&fixture->writer->env);
     db_close(fixture->db);
-    revocation_table_free(fixture->instance.revoked);
-    revocation_table_free(fixture->refusals.sessions);
+    revocation_table_free(fixture->instance.revocations);
     writer_free(fixture->writer);
     folder = opendir(fixture->folder);
     while (folder && (entry = readdir(folder)))
@@ -378,7 +375,7 @@ static bool take_session(struct fixture *fixture, struct session_user *out)
     if (!kept) kept = arena_new(1 << 20);
     cookie.at = start;
     cookie.len = (size_t)((const char *)memchr(start, ';', headers.len) - start);
-    return session_from_cookie(fixture->keys, fixture->refusals.sessions, kept,
+    return session_from_cookie(fixture->keys, fixture->instance.revocations, kept,
                                arena_copy(kept, cookie), test_now_ms / 1000, out);
 }
 
@@ -422,9 +419,9 @@ static void a_session_that_ended_is_nobodys(void **state)
     fixture->rq.user = user;
     assert_int_equal(run(fixture, "/api/users/signout", "{}"), OK);
     assert_true(
-        session_is_revoked(fixture->refusals.sessions, &user, (struct wall_ms){test_now_ms}));
-    assert_false(
-        session_is_revoked(fixture->refusals.sessions, &other, (struct wall_ms){test_now_ms}));
+        session_is_revoked(fixture->instance.revocations, 0, &user, (struct wall_ms){test_now_ms}));
+    assert_false(session_is_revoked(fixture->instance.revocations, 0, &other,
+                                    (struct wall_ms){test_now_ms}));
     test_now_ms += 450 * 1000;
     fixture->rq.user = user;
     assert_int_equal(run(fixture, "/api/users/currentuser", "{}"), OK);

@@ -97,7 +97,7 @@ static const struct http_route tagged_routes[] = {
     {METHOD_GET, "/:id", ACCESS_PUBLIC, HERE(answer_tagged)},
     {METHOD_PUT, "/:id", ACCESS_PUBLIC, HERE(answer_tagged)},
 };
-static const struct http_mount tagged_mount = {"tagged", tagged_routes, 2, NULL, NULL};
+static const struct http_mount tagged_mount = {"tagged", tagged_routes, 2, NULL, 0};
 
 static char *ask(const char *method, const char *none_match)
 {

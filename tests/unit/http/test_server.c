@@ -66,7 +66,7 @@ static const struct http_route routes[] = {
     {METHOD_GET, "/operator", ACCESS_OPERATOR, HERE(answer_echo)},
     {METHOD_GET, "/health", ACCESS_HEALTH, HERE(answer_echo)},
 };
-static const struct http_mount mount = {"test", routes, sizeof routes / sizeof *routes, NULL, NULL};
+static const struct http_mount mount = {"test", routes, sizeof routes / sizeof *routes, NULL, 0};
 
 static struct http_config server_config(void)
 {

@@ -37,7 +37,7 @@ static const struct http_route routes[] = {
     {METHOD_GET, "/fail", ACCESS_PUBLIC, HERE(fail_stream)},
     {METHOD_GET, "/here", ACCESS_PUBLIC, HERE(answer_echo)},
 };
-static const struct http_mount mount = {"test", routes, sizeof routes / sizeof *routes, NULL, NULL};
+static const struct http_mount mount = {"test", routes, sizeof routes / sizeof *routes, NULL, 0};
 
 static struct http_server *start_streaming(void)
 {

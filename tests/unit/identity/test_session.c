@@ -382,7 +382,7 @@ static void an_extended_session_goes_on_after_its_token_and_no_other_does(void *
     assert_true(revocation_table_put(known, REVOKED_SESSION, str_of(user.sid_hash),
                                      (struct wall_ms){(NOW_S + 9) * 1000},
                                      (struct wall_ms){NOW_S * 1000}));
-    assert_true(session_is_revoked(known, &user,
+    assert_true(session_is_revoked(known, 0, &user,
                                    (struct wall_ms){NOW_S * 1000})); /* the end counts for more */
     fixture->known = NULL;
     revocation_table_free(known);
@@ -463,9 +463,17 @@ static struct session_user user_of(const char *id, const char *sid_hash)
     return user;
 }
 
+#define ONE REVOKED_BY(0)
+#define TWO REVOKED_BY(31)
+
+static struct wall_ms at(int64_t time_ms)
+{
+    return (struct wall_ms){time_ms};
+}
+
 static void who_is_revoked_is_refused_until_then(void **state)
 {
-    struct revocation_table *revoked = revocation_table_new(), *fresh;
+    struct revocation_table *revoked = revocation_table_new();
     struct session_user user = user_of("u", "abc"), other = user_of("abc", "u");
 
     char long_id[4 * 64 + 1] = "";
@@ -474,30 +482,48 @@ static void who_is_revoked_is_refused_until_then(void **state)
     for (int i = 0; i < 64; i++)
         strcat(long_id, "🎭");
     foreigner = (struct session_user){.id = str_of(long_id)};
-    assert_true(revocation_table_put(revoked, REVOKED_USER, foreigner.id,
-                                     (struct wall_ms){INT64_MAX}, (struct wall_ms){1000}));
-    assert_true(session_is_revoked(revoked, &foreigner, (struct wall_ms){1000}));
+    assert_true(revocation_table_ban(revoked, ONE, foreigner.id, true, at(1000)));
+    assert_true(session_is_revoked(revoked, ONE, &foreigner, at(1000)));
     foreigner.id.len -= 4;
-    assert_false(session_is_revoked(revoked, &foreigner, (struct wall_ms){1000}));
-    assert_false(session_is_revoked(revoked, &user, (struct wall_ms){1000}));
-    assert_true(revocation_table_put(revoked, REVOKED_SESSION, STR("abc"), (struct wall_ms){2000},
-                                     (struct wall_ms){1000}));
-    assert_true(session_is_revoked(revoked, &user, (struct wall_ms){1999}));
-    assert_false(session_is_revoked(revoked, &user, (struct wall_ms){2000}));
-    assert_false(session_is_revoked(revoked, &other,
-                                    (struct wall_ms){1000})); /* a user's id is no session's */
-    assert_true(revocation_table_put(revoked, REVOKED_USER, STR("u"), (struct wall_ms){INT64_MAX},
-                                     (struct wall_ms){1000}));
-    assert_true(session_is_revoked(revoked, &user, (struct wall_ms){5000}));
-    assert_true(
-        revocation_table_put(revoked, REVOKED_USER, STR("u"), WALL_NONE, (struct wall_ms){5000}));
-    assert_false(session_is_revoked(revoked, &user, (struct wall_ms){5000}));
-    fresh = revocation_table_new();
-    assert_true(revocation_table_put(fresh, REVOKED_USER, STR("abc"), (struct wall_ms){INT64_MAX},
-                                     (struct wall_ms){1000}));
-    revocation_table_replace(revoked, fresh);
-    assert_false(session_is_revoked(revoked, &user, (struct wall_ms){1000}));
-    assert_true(session_is_revoked(revoked, &other, (struct wall_ms){1000}));
+    assert_false(session_is_revoked(revoked, ONE, &foreigner, at(1000)));
+    assert_false(session_is_revoked(revoked, ONE, &user, at(1000)));
+    assert_true(revocation_table_put(revoked, REVOKED_SESSION, STR("abc"), at(2000), at(1000)));
+    assert_true(session_is_revoked(revoked, 0, &user, at(1999)));
+    assert_false(session_is_revoked(revoked, 0, &user, at(2000)));
+    /* a user's id is no session's */
+    assert_false(session_is_revoked(revoked, ONE, &other, at(1000)));
+    assert_true(revocation_table_ban(revoked, ONE, STR("u"), true, at(1000)));
+    assert_true(session_is_revoked(revoked, ONE, &user, at(5000)));
+    assert_true(revocation_table_ban(revoked, ONE, STR("u"), false, at(5000)));
+    assert_false(session_is_revoked(revoked, ONE, &user, at(5000)));
+    revocation_table_free(revoked);
+}
+
+static void a_ban_is_of_the_services_that_know_it(void **state)
+{
+    struct revocation_table *revoked = revocation_table_new(), *fresh = revocation_table_new();
+    struct session_user user = user_of("u", "abc"), other = user_of("v", "def");
+
+    (void)state;
+    assert_true(revocation_table_ban(revoked, ONE, user.id, true, at(1000)));
+    assert_true(revocation_table_ban(revoked, TWO, user.id, true, at(1000)));
+    assert_true(revocation_table_ban(revoked, ONE, user.id, false, at(1000)));
+    assert_false(session_is_revoked(revoked, ONE, &user, at(1000)));
+    assert_true(session_is_revoked(revoked, TWO, &user, at(1000)));
+    assert_true(session_is_revoked(revoked, REVOKED_BY_ANY, &user, at(1000)));
+    /* a service's own anew: the others' stay, and so do sessions */
+    assert_true(revocation_table_put(revoked, REVOKED_SESSION, STR("xyz"), at(9000), at(1000)));
+    assert_true(revocation_table_ban(revoked, ONE, STR("w"), true, at(1000)));
+    assert_true(revocation_table_ban(fresh, ONE, other.id, true, at(1000)));
+    assert_true(revocation_table_ban_only(revoked, ONE, fresh, at(1000)));
+    assert_true(session_is_revoked(revoked, ONE, &other, at(1000)));
+    assert_false(session_is_revoked(revoked, TWO, &other, at(1000)));
+    assert_true(session_is_revoked(revoked, TWO, &user, at(1000)));
+    user = user_of("w", "xyz");
+    assert_true(session_is_revoked(revoked, 0, &user, at(1000)));
+    user = user_of("w", "abc");
+    assert_false(session_is_revoked(revoked, REVOKED_BY_ANY, &user, at(1000)));
+    revocation_table_free(fresh);
     revocation_table_free(revoked);
 }
 
@@ -509,13 +535,13 @@ static void thousands_of_revoked_are_all_found_and_the_old_ones_go(void **state)
 
     for (int i = 0; i < 20000; i++) {
         snprintf(key, sizeof key, "%d", i);
-        assert_true(revocation_table_put(revoked, REVOKED_SESSION, str_of(key),
-                                         (struct wall_ms){100 + i}, (struct wall_ms){i}));
+        assert_true(
+            revocation_table_put(revoked, REVOKED_SESSION, str_of(key), at(100 + i), at(i)));
     }
     for (int i = 0; i < 20000; i++) {
         snprintf(key, sizeof key, "%d", i);
         user = user_of("u", key);
-        assert_int_equal(session_is_revoked(revoked, &user, (struct wall_ms){19999}), i > 19899);
+        assert_int_equal(session_is_revoked(revoked, 0, &user, at(19999)), i > 19899);
     }
     revocation_table_free(revoked);
 }
@@ -560,6 +586,7 @@ int main(void)
         cmocka_unit_test(two_keys_verify_and_the_first_signs),
         cmocka_unit_test(a_comma_parts_two_keys_of_full_length_only),
         cmocka_unit_test(who_is_revoked_is_refused_until_then),
+        cmocka_unit_test(a_ban_is_of_the_services_that_know_it),
         cmocka_unit_test(thousands_of_revoked_are_all_found_and_the_old_ones_go),
         cmocka_unit_test(clearing_clears_every_name),
     };

@@ -20,7 +20,6 @@
 /* What of a service the books need. */
 struct fixture {
     struct folder folder;
-    struct refusals refusals;
     struct instance instance;
     struct writer *writer;
     struct tx *tx;
@@ -39,9 +38,8 @@ static int set_up(void **state)
                                  .clock = &clock_system,
                                  .random = &random_system,
                                  .ids = &instance->ids};
-    instance->revoked = revocation_table_new();
-    instance->refusals = &fixture->refusals;
-    fixture->refusals = (struct refusals){revocation_table_new(), {instance->revoked}, 1};
+    instance->revocations = revocation_table_new();
+    instance->revoked_by = REVOKED_BY(3);
     fixture->writer = writer_new(instance);
     assert_int_equal(db_open(file.path, DB_WRITER, &fixture->writer->db, NULL), OK);
     assert_int_equal(
@@ -55,8 +53,7 @@ static int tear_down(void **state)
     struct fixture *fixture = *state;
 
     db_close(fixture->writer->db);
-    revocation_table_free(fixture->instance.revoked);
-    revocation_table_free(fixture->refusals.sessions);
+    revocation_table_free(fixture->instance.revocations);
     writer_free(fixture->writer);
     folder_remove(&fixture->folder);
     free(fixture);
@@ -85,7 +82,8 @@ static bool is_refused(struct fixture *fixture, const char *id)
 {
     struct session_user user = {.id = str_of(id)};
 
-    return session_is_revoked(fixture->instance.revoked, &user, (struct wall_ms){NOW_MS});
+    return session_is_revoked(fixture->instance.revocations, REVOKED_BY(3), &user,
+                              (struct wall_ms){NOW_MS});
 }
 
 static void memory_follows_the_commit(void **state)
@@ -161,15 +159,15 @@ static void of_two_ends_of_a_session_the_later_one_counts(void **state)
     assert_false(end_session(fixture, "abc", NOW_MS + 20));
     assert_true(end_session(fixture, "abc", NOW_MS + 60));
     assert_false(
-        session_is_revoked(fixture->refusals.sessions, &session, (struct wall_ms){NOW_MS}));
+        session_is_revoked(fixture->instance.revocations, 0, &session, (struct wall_ms){NOW_MS}));
     commit(fixture);
-    assert_true(
-        session_is_revoked(fixture->refusals.sessions, &session, (struct wall_ms){NOW_MS + 59}));
+    assert_true(session_is_revoked(fixture->instance.revocations, 0, &session,
+                                   (struct wall_ms){NOW_MS + 59}));
     /* another service of the program may know an earlier one */
-    assert_true(revocation_table_put(fixture->refusals.sessions, REVOKED_SESSION, STR("abc"),
+    assert_true(revocation_table_put(fixture->instance.revocations, REVOKED_SESSION, STR("abc"),
                                      (struct wall_ms){NOW_MS + 9}, (struct wall_ms){NOW_MS}));
-    assert_true(
-        session_is_revoked(fixture->refusals.sessions, &session, (struct wall_ms){NOW_MS + 59}));
+    assert_true(session_is_revoked(fixture->instance.revocations, 0, &session,
+                                   (struct wall_ms){NOW_MS + 59}));
 }
 
 static void a_session_is_extended_with_the_commit_and_after_a_restart(void **state)
@@ -178,19 +176,19 @@ static void a_session_is_extended_with_the_commit_and_after_a_restart(void **sta
 
     begin(fixture);
     assert_true(extend_session(fixture, "abc", NOW_MS + 50));
-    assert_int_equal(revocation_table_extended(fixture->refusals.sessions, STR("abc")).ms, 0);
+    assert_int_equal(revocation_table_extended(fixture->instance.revocations, STR("abc")).ms, 0);
     commit(fixture);
-    assert_int_equal(revocation_table_extended(fixture->refusals.sessions, STR("abc")).ms,
+    assert_int_equal(revocation_table_extended(fixture->instance.revocations, STR("abc")).ms,
                      NOW_MS + 50);
-    revocation_table_free(fixture->refusals.sessions);
-    fixture->refusals.sessions = revocation_table_new();
+    revocation_table_free(fixture->instance.revocations);
+    fixture->instance.revocations = revocation_table_new();
     assert_int_equal(revocations_read(fixture->writer, (struct wall_ms){NOW_MS}), OK);
-    assert_int_equal(revocation_table_extended(fixture->refusals.sessions, STR("abc")).ms,
+    assert_int_equal(revocation_table_extended(fixture->instance.revocations, STR("abc")).ms,
                      NOW_MS + 50);
     begin(fixture);
     assert_false(extend_session(fixture, "abc", NOW_MS + 40));
     commit(fixture);
-    assert_int_equal(revocation_table_extended(fixture->refusals.sessions, STR("abc")).ms,
+    assert_int_equal(revocation_table_extended(fixture->instance.revocations, STR("abc")).ms,
                      NOW_MS + 50);
 }
 
@@ -233,9 +231,10 @@ static void what_others_wrote_is_read_anew(void **state)
     assert_false(is_refused(fixture, "ann"));
     assert_int_equal(revocations_read(fixture->writer, (struct wall_ms){NOW_MS}), OK);
     assert_true(is_refused(fixture, "ann"));
-    assert_true(session_is_revoked(fixture->refusals.sessions, &session, (struct wall_ms){NOW_MS}));
-    assert_false(
-        session_is_revoked(fixture->refusals.sessions, &session, (struct wall_ms){NOW_MS + 1}));
+    assert_true(
+        session_is_revoked(fixture->instance.revocations, 0, &session, (struct wall_ms){NOW_MS}));
+    assert_false(session_is_revoked(fixture->instance.revocations, 0, &session,
+                                    (struct wall_ms){NOW_MS + 1}));
     begin(fixture);
     tx = fixture->tx;
     assert_int_equal(tx_exec(tx, NULL, "UPDATE banned_users SET banned = $1", sql_int(0)), OK);

@@ -1,4 +1,5 @@
-/* services/web/pages/order_pages.c: what the visitor reserved and bought; paying and giving back. */
+/* services/web/pages/order_pages.c: what the visitor reserved and bought; paying and giving back.
+ */
 #include "services/web/web.h"
 
 #include "services/web/api.h"
