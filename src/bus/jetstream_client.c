@@ -231,6 +231,10 @@ done:
     return err == OK;
 }
 
+/* By hand: libnats fetches by waiting (natsSubscription_Fetch), which this thread cannot, for it
+ * relays, too; and natsMsg_Ack and its like read the JetStream half of the message's subscription
+ * (_ackMsg in libnats' js.c), which those that are called back with what comes do not have before
+ * libnats 3.9 (js_PullSubscribeAsync). Debian 12 has 3.4. */
 static void request_messages(struct jetstream_client *client,
                              const struct consumer_command *command)
 {
