@@ -18,9 +18,11 @@ struct readers {
     struct source_reader all[SOURCES_MAX];
     size_t count;
     struct mono_ms store_at; /* when to store positions ahead of what is stored; else MONO_NEVER */
+    bool storing;            /* flush wrote the positions */
 };
 
-/* Rows of other subjects are passed over without a transaction; how far is stored so much later at
+/* Rows of other subjects are passed over without a transaction, and what had no effect needs no
+ * flush of the disk: should it come again, it has none again. How far is stored so much later at
  * most, for whoever judges by the books: a backup, a start, what may be pruned. */
 #define STORE_PAUSE_MS 10000
 
@@ -120,13 +122,17 @@ static bool keep_delivery(struct subscription *sub, struct delivery *delivery, s
     return delivery->subject.at && delivery->payload.at && delivery->trace.at;
 }
 
-static void pass_over(struct subscription *sub, struct source_reader *reader)
+static void store_later(struct subscription *sub)
 {
     struct readers *readers = sub->state;
 
+    readers->store_at = mono_earlier(readers->store_at, mono_after(sub->now, STORE_PAUSE_MS));
+}
+
+static void pass_over(struct subscription *sub, struct source_reader *reader)
+{
     atomic_store(&reader->position, reader->fetched);
-    if (reader->fetched != reader->stored)
-        readers->store_at = mono_earlier(readers->store_at, mono_after(sub->now, STORE_PAUSE_MS));
+    if (reader->fetched != reader->stored) store_later(sub);
 }
 
 static size_t fetch_source(struct subscription *sub, struct source_reader *reader, size_t count)
@@ -196,6 +202,19 @@ static enum err move_position(struct tx *tx, struct source_reader *reader)
                    sql_text(str_of(reader->source->service)), sql_int(reader->flushed));
 }
 
+/* Whether positions move in this transaction: together with what they stand for, or because it is
+ * time. */
+static bool positions_due(const struct subscription *sub, size_t count)
+{
+    const struct readers *readers = sub->state;
+
+    for (size_t i = 0; i < count; i++)
+        if (sub->deliveries[i].verdict != VERDICT_SEEN &&
+            sub->deliveries[i].verdict != VERDICT_RETRY)
+            return true;
+    return count == 0 || mono_reached(sub->now, readers->store_at);
+}
+
 /* From the first that cannot be applied now on, a source's events come again. */
 static enum err embedded_flush(struct subscription *sub, struct tx *tx, size_t count)
 {
@@ -213,7 +232,8 @@ static enum err embedded_flush(struct subscription *sub, struct tx *tx, size_t c
         if (reader && reader->flushed >= delivery->sequence)
             reader->flushed = delivery->sequence - 1;
     }
-    for (size_t i = 0; i < readers->count; i++)
+    readers->storing = positions_due(sub, count);
+    for (size_t i = 0; readers->storing && i < readers->count; i++)
         TRY(move_position(tx, &readers->all[i]));
 done:
     return err;
@@ -233,12 +253,14 @@ static void embedded_ack(struct subscription *sub, bool committed)
 
         if (committed && reader->flushed != reader->fetched) atomic_store(&reader->news, true);
         if (committed) atomic_store(&reader->position, reader->flushed);
-        if (committed) reader->stored = reader->flushed;
+        if (committed && readers->storing) reader->stored = reader->flushed;
         if (!committed) atomic_store(&reader->news, true);
         reader->fetched = reader->position;
     }
-    if (committed)
+    if (committed && readers->storing)
         readers->store_at = MONO_NEVER;
+    else if (committed)
+        store_later(sub);
     else if (readers->store_at.ms != MONO_NEVER.ms) /* not at once: the disk may be full */
         readers->store_at = mono_after(sub->now, STORE_PAUSE_MS);
 }
