@@ -239,6 +239,10 @@ struct subscriber {
     /* Every instance hears every event from its start on, and nothing is remembered; else instances
      * of the service share them. The embedded bus knows one instance. */
     bool broadcast;
+    /* So long after some events came no more are fetched, unless they are many already: nobody
+     * waits for what it makes of them, and one commit does for all that gather. 0: none may wait.
+     */
+    int64_t gather_ms;
     void (*notify)(void *context); /* there may be something to fetch; any thread; must not block */
     void *context;
 };

@@ -75,7 +75,7 @@ struct subscription {
     char names[NAMES_MAX][NAME_BYTES_MAX + 1]; /* of sources, as deliveries show them */
     size_t name_count;
     bool stale;                           /* a commit failed: how far it came must be read again */
-    struct mono_ms retry_at;              /* no fetch before; {0}: at any time */
+    struct mono_ms fetch_at;              /* no fetch before; {0}: at any time */
     int64_t waiting;                      /* rows of bus_waiting */
     int64_t waiting_before;               /* … before flush */
     bool polling;                         /* a round over the waiting events is going on … */

@@ -162,7 +162,7 @@ static size_t fetch_source(struct subscription *sub, struct source_reader *reade
     }
     if (rows_end(&rows) != OK) {
         more = true;
-        sub->retry_at = mono_after(sub->now, RETRY_PAUSE_MS);
+        sub->fetch_at = mono_after(sub->now, RETRY_PAUSE_MS);
     }
     if (more) atomic_store(&reader->news, true);
     /* Rows of other subjects need no transaction to be passed over. */

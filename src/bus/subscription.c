@@ -13,6 +13,7 @@
 #define WAITING_PAUSE_MS     25    /* between polls of waiting events when nothing moves … */
 #define WAITING_PAUSE_MS_MAX 60000 /* … doubling up to this */
 #define WAITING_MAX          100000
+#define MANY                 (DELIVERIES_MAX / 2) /* events at once: more of them do not gather */
 #define WAITING_AGE_MS_MAX   (24 * 3600 * INT64_C(1000))
 #define STEADY_MS            (10 * 60 * INT64_C(1000))
 
@@ -178,29 +179,34 @@ static size_t poll_waiting(struct subscription *sub, struct tx *own)
 size_t subscription_fetch(struct subscription *sub, struct tx *own, struct mono_ms now,
                           struct delivery **out)
 {
+    size_t count;
+
     *out = sub->deliveries;
     sub->now = now;
     if (atomic_exchange(&sub->poll_asked, false)) {
         sub->stale = true; /* their number, too, is read again */
         begin_round(sub);
     }
-    if (!mono_reached(now, sub->retry_at)) return 0;
-    sub->retry_at = (struct mono_ms){0};
+    if (!mono_reached(now, sub->fetch_at)) return 0;
+    sub->fetch_at = (struct mono_ms){0};
     if (sub->stale && subscription_load(sub, own) != OK) {
-        sub->retry_at = mono_after(now, RETRY_PAUSE_MS);
+        sub->fetch_at = mono_after(now, RETRY_PAUSE_MS);
         return 0;
     }
     sub->waiting_before = sub->waiting;
     arena_reset(sub->arena);
-    return sub->bus->driver->fetch(sub, own, poll_waiting(sub, own));
+    count = sub->bus->driver->fetch(sub, own, poll_waiting(sub, own));
+    if (count && count < MANY && sub->who.gather_ms && !sub->fetch_at.ms)
+        sub->fetch_at = mono_after(now, sub->who.gather_ms);
+    return count;
 }
 
 struct mono_ms subscription_next(const struct subscription *sub)
 {
     struct mono_ms next = MONO_NEVER;
 
-    if (sub->retry_at.ms)
-        next = sub->retry_at;
+    if (sub->fetch_at.ms)
+        next = sub->fetch_at;
     else if (sub->stale || atomic_load(&sub->poll_asked) || (sub->polling && sub->waiting > 0) ||
              sub->bus->driver->news(sub))
         next = (struct mono_ms){0};
@@ -350,7 +356,7 @@ enum err subscription_flush(struct subscription *sub, struct tx *tx, size_t coun
         applied |= delivery->verdict == VERDICT_APPLIED;
     }
     TRY(sub->bus->driver->flush(sub, tx, count));
-    if (retry) sub->retry_at = mono_after(sub->now, RETRY_PAUSE_MS);
+    if (retry) sub->fetch_at = mono_after(sub->now, RETRY_PAUSE_MS);
     if (applied || waited_retry) poll_soon(sub);
 done:
     return err;
@@ -375,5 +381,5 @@ void subscription_ack(struct subscription *sub, bool committed)
     if (committed) return;
     sub->stale = true;
     begin_round(sub); /* a page of it may have been lost */
-    if (!sub->retry_at.ms) sub->retry_at = mono_after(sub->now, RETRY_PAUSE_MS);
+    sub->fetch_at = mono_after(sub->now, RETRY_PAUSE_MS);
 }

@@ -240,7 +240,8 @@ struct service_definition {
     struct limit_rule (*limit)(const struct settings *settings);
     const struct listener *listeners;
     size_t listener_count;
-    bool broadcast; /* of several, each hears every event from its start on (bus.h) */
+    bool broadcast;    /* of several, each hears every event from its start on (bus.h) */
+    int64_t gather_ms; /* events may gather for so long: nobody waits for what becomes of them */
     const struct job *jobs;
     size_t job_count;
     const struct migration *schema; /* on top of bus_schema; ends with a NULL name */

@@ -30,6 +30,7 @@ enum err instance_subscribe(struct instance *instance)
     struct subscriber who = {.service = instance->def->name,
                              .subjects = instance->subjects,
                              .broadcast = instance->def->broadcast,
+                             .gather_ms = instance->def->gather_ms,
                              .notify = writer_wake,
                              .context = first};
 

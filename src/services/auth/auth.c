@@ -73,6 +73,7 @@ static void auth_stop(struct env *env)
     if (auth) auth_free(auth);
 }
 
+#define GATHER_MS 100
 static const struct listener listeners[] = {{EVENT_ORDER_CREATED, on_order_created}};
 
 #define REKEY_MAX 200 /* a run */
@@ -108,6 +109,7 @@ const struct service_definition auth_service = {
     .route_count = AUTH_ROUTES,
     .listeners = listeners,
     .listener_count = sizeof listeners / sizeof *listeners,
+    .gather_ms = GATHER_MS,
     .jobs = jobs,
     .job_count = sizeof jobs / sizeof *jobs,
     .schema = auth_schema,

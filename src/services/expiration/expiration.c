@@ -6,6 +6,7 @@
 #include "services/services.h"
 
 #define FIRES_A_BATCH 500
+#define GATHER_MS     50
 #define REFRESH_MS    1000 /* what Redis lost is there again after it */
 
 /* The next version of an order this service follows. */
@@ -160,6 +161,7 @@ const struct service_definition expiration_service = {
     .name = "expiration",
     .listeners = expiration_listeners,
     .listener_count = sizeof expiration_listeners / sizeof *expiration_listeners,
+    .gather_ms = GATHER_MS,
     .jobs = expiration_jobs,
     .job_count = 1,
     .delays = true,

@@ -8,6 +8,7 @@
 #define SMTP_THREADS   4
 #define SMTP_QUEUE_MAX 64
 #define STATE_BYTES    1024
+#define GATHER_MS      100
 
 static const struct gauge gauges[] = {
     {"boxoffice_mails_waiting", "Mails that wait to be sent, or are being sent.",
@@ -45,6 +46,7 @@ const struct service_definition mail_service = {
     .route_count = MAIL_ROUTES,
     .listeners = mail_listeners,
     .listener_count = MAIL_LISTENERS,
+    .gather_ms = GATHER_MS,
     .jobs = jobs,
     .job_count = sizeof jobs / sizeof *jobs,
     .gauges = gauges,
