@@ -2,7 +2,6 @@
 #include "services/web/api.h"
 
 #include "base/clock.h"
-#include "base/money.h"
 #include "runtime/service.h"
 #include "services/web/page_input.h"
 #include "services/web/page_text.h"
@@ -99,8 +98,7 @@ static const char *hue_of(struct str id)
 
 bool api_ticket(struct request *rq, const struct json *json, struct ticket_view *out)
 {
-    double dollars = 0;
-    int64_t cents = 0;
+    int64_t cents;
     bool sold = false, withdrawn = false;
 
     memset(out, 0, sizeof *out);
@@ -108,9 +106,7 @@ bool api_ticket(struct request *rq, const struct json *json, struct ticket_view 
     out->title = member_text(json, "title");
     out->user_id = member_text(json, "userId");
     out->order_id = member_text(json, "orderId");
-    if (out->id.len != OBJECT_ID_HEX || !json_double(json_get(json, "price"), &dollars))
-        return false;
-    if (!price_from_double(dollars, &cents)) return false;
+    if (out->id.len != OBJECT_ID_HEX || !json_price(json_get(json, "price"), &cents)) return false;
     json_int64(json_get(json, "version"), &out->version);
     json_bool(json_get(json, "sold"), &sold);
     out->sold = sold;

@@ -16,6 +16,7 @@ struct fixture {
     struct subscription *sub;
     int notices, watched;
     int64_t now_ms;
+    int64_t gather_ms;          /* of the subscriber, from the next restart on */
     int64_t stepped_ms;         /* somebody has set the wall clock by so much */
     enum verdict verdicts[128]; /* by the payload's first letter; APPLIED by default */
     struct {
@@ -61,8 +62,11 @@ static void on_watch(void *context)
 
 static void open_bus(struct fixture *fixture)
 {
-    struct subscriber who = {
-        .service = "reader", .subjects = heard, .notify = on_notice, .context = fixture};
+    struct subscriber who = {.service = "reader",
+                             .subjects = heard,
+                             .gather_ms = fixture->gather_ms,
+                             .notify = on_notice,
+                             .context = fixture};
     struct bus_source sources[SERVICES];
 
     for (int i = 0; i < SERVICES; i++)
@@ -314,6 +318,93 @@ static void what_was_settled_does_not_come_again(void **state)
     publish(fixture, ONE, "a", "2");
     drain(fixture);
     expect_seen(fixture, "1 2");
+}
+
+static int64_t stored_position(struct fixture *fixture, const char *source)
+{
+    int64_t sequence = -1;
+
+    assert_int_equal(bus_position(tx_read(fixture->dbs[READER], (struct wall_ms){fixture->now_ms}),
+                                  source, &sequence),
+                     OK);
+    return sequence;
+}
+
+static void what_had_no_effect_is_stored_with_what_has(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture->verdicts['s'] = VERDICT_SEEN;
+    publish(fixture, ONE, "a", "s1");
+    drain(fixture);
+    assert_int_equal(stored_position(fixture, "one"), 0);
+    publish(fixture, ONE, "a", "2");
+    drain(fixture);
+    assert_int_equal(stored_position(fixture, "one"), 2);
+    publish(fixture, ONE, "a", "s3");
+    drain(fixture);
+    restart(fixture);
+    drain(fixture);
+    expect_seen(fixture, "s1 2 s3 s3");
+}
+
+static void what_had_no_effect_is_stored_within_seconds(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t began_ms = fixture->now_ms;
+
+    fixture->verdicts['s'] = VERDICT_SEEN;
+    publish(fixture, ONE, "a", "s1");
+    drain(fixture);
+    assert_int_equal(next_ms(fixture), began_ms + 10000);
+    fixture->now_ms = began_ms + 9000;
+    publish(fixture, ONE, "a", "s2");
+    drain(fixture);
+    assert_int_equal(next_ms(fixture), began_ms + 10000); /* not put off */
+    assert_int_equal(stored_position(fixture, "one"), 0);
+    fixture->now_ms = began_ms + 10000;
+    publish(fixture, ONE, "a", "s3");
+    assert_int_equal(step(fixture, true), 1);
+    assert_int_equal(stored_position(fixture, "one"), 3);
+    assert_true(next_ms(fixture) == INT64_MAX);
+    restart(fixture);
+    drain(fixture);
+    expect_seen(fixture, "s1 s2 s3");
+}
+
+static void what_nobody_waits_for_gathers(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture->gather_ms = 100;
+    restart(fixture);
+    publish(fixture, ONE, "a", "1");
+    assert_int_equal(step(fixture, true), 1);
+    publish(fixture, ONE, "a", "2");
+    publish(fixture, TWO, "c", "3");
+    assert_int_equal(step(fixture, true), 0);
+    assert_int_equal(next_ms(fixture), fixture->now_ms + 100);
+    fixture->now_ms += 100;
+    assert_int_equal(step(fixture, true), 2);
+    fixture->now_ms += 100;
+    publish_many(fixture, ONE, "a", "m", 200);
+    assert_int_equal(step(fixture, true), 200);
+    publish(fixture, ONE, "a", "4");
+    assert_int_equal(step(fixture, true), 1); /* many are not slowed down */
+}
+
+static void what_gathers_and_fails_rests_as_anything_that_fails(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture->gather_ms = 10;
+    restart(fixture);
+    publish(fixture, ONE, "a", "1");
+    assert_int_equal(step(fixture, false), 1);
+    assert_int_equal(next_ms(fixture), fixture->now_ms + 200);
+    fixture->now_ms += 200;
+    drain(fixture);
+    expect_seen(fixture, "1 1");
 }
 
 static void a_failed_commit_brings_the_events_again(void **state)
@@ -819,6 +910,10 @@ int main(void)
         CASE(an_event_that_waits_keeps_its_trace),
         CASE(what_was_published_before_the_start_comes_too),
         CASE(what_was_settled_does_not_come_again),
+        CASE(what_had_no_effect_is_stored_with_what_has),
+        CASE(what_had_no_effect_is_stored_within_seconds),
+        CASE(what_nobody_waits_for_gathers),
+        CASE(what_gathers_and_fails_rests_as_anything_that_fails),
         CASE(a_failed_commit_brings_the_events_again),
         CASE(subjects_nobody_listens_to_are_passed_over),
         CASE(more_than_one_fetch_holds_comes_whole),
