@@ -143,7 +143,8 @@ enum err charge_refund(struct charge *charge, struct wall_ms now)
         return ERR_NOT_REFUNDABLE;
     if (charge_rest_cents(charge) == 0) return ERR_NOT_REFUNDABLE; /* the bank took it back */
     charge->status = CHARGE_REFUND_PENDING;
-    charge->attempts = 0;
+    /* a look that was due, at what a webhook spoke of, is not forgotten: it follows the refund */
+    charge->attempts = wall_same(charge->ask_at, WALL_NEVER) ? 0 : FIND_FROM + 1;
     charge->refunds++;
     charge->reason = (struct str){NULL, 0};
     charge->ask_at = now;

@@ -345,6 +345,24 @@ static void a_refund_that_gave_a_part_is_looked_at_before_the_rest_is_asked_for(
     assert_int_equal(charge.status, CHARGE_REFUNDED);
 }
 
+/* Its bank sent a part back; before that was looked at somebody asks for a refund, which is
+ * refused. */
+static void a_look_that_was_due_follows_a_refund_that_was_asked_for_meanwhile(void **state)
+{
+    const struct gateway_outcome refused = {.kind = GATEWAY_REFUSED};
+    struct charge charge = captured();
+
+    (void)state;
+    charge_poll(&charge, (struct wall_ms){6000});
+    assert_int_equal(charge_refund(&charge, (struct wall_ms){7000}), OK);
+    assert_int_equal(charge_next_step(&charge, (struct wall_ms){7000}), STEP_REFUND);
+    charge_ask(&charge, (struct wall_ms){7000});
+    charge_resolve(&charge, STEP_REFUND, &refused, (struct wall_ms){8000});
+    assert_int_equal(charge.status, CHARGE_REFUND_FAILED);
+    assert_int_equal(charge.ask_at.ms, 8000);
+    assert_int_equal(charge_next_step(&charge, (struct wall_ms){8000}), STEP_FIND);
+}
+
 /* A webhook in the millisecond of a question: the look it asks for is a question of that
  * millisecond, too, and the answer to the first says nothing of what the webhook spoke of. */
 static void an_answer_leaves_a_later_question_due(void **state)
@@ -444,6 +462,7 @@ int main(void)
             a_refund_that_came_back_is_owed_again_and_asked_for_under_a_key_of_its_own),
         cmocka_unit_test(a_lost_dispute_moves_no_captured_charge_and_leaves_nothing_to_give_back),
         cmocka_unit_test(a_refund_that_gave_a_part_is_looked_at_before_the_rest_is_asked_for),
+        cmocka_unit_test(a_look_that_was_due_follows_a_refund_that_was_asked_for_meanwhile),
         cmocka_unit_test(an_answer_leaves_a_later_question_due),
         cmocka_unit_test(a_token_is_told_again_by_its_mark),
         cmocka_unit_test(the_sandbox_gives_one_key_one_answer),
