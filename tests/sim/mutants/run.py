@@ -12,6 +12,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -106,8 +107,11 @@ class Build:
         parts = mutant.file.split("/")
         service = parts[-3]
         folder = os.path.join(ROOT, os.path.dirname(mutant.file))
-        steps = [changed if name == os.path.basename(changed) else os.path.join(folder, name)
-                 for name in sorted(os.listdir(folder))]
+        for name in os.listdir(folder):  # side by side: their order is that of their paths
+            if name.endswith(".sql") and name != os.path.basename(changed):
+                shutil.copy(os.path.join(folder, name), os.path.dirname(changed))
+        steps = sorted(os.path.join(os.path.dirname(changed), name)
+                       for name in os.listdir(os.path.dirname(changed)) if name.endswith(".sql"))
         out = changed + ".c"
         subprocess.run([sys.executable, EMBED, "schema", service, service + "_schema", out, *steps],
                        check=True)
