@@ -39,6 +39,12 @@ static inline bool object_id_eq(struct object_id a, struct object_id b)
     return memcmp(a.bytes, b.bytes, sizeof a.bytes) == 0;
 }
 
+/* By time, then as they were made. */
+static inline bool object_id_before(struct object_id a, struct object_id b)
+{
+    return memcmp(a.bytes, b.bytes, sizeof a.bytes) < 0;
+}
+
 /* What no id of that second or later is below: where a look at the newest ones may end. */
 static inline struct object_id object_id_floor(struct wall_ms time)
 {

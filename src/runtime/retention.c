@@ -90,6 +90,21 @@ done:
     return err;
 }
 
+/* --- what is forgotten ---------------------------------------------------------------------- */
+
+/* What is held of an order is needed for as long as it is live, whatever RETENTION_DAYS says. */
+static struct wall_ms rows_before(const struct settings *settings, struct wall_ms now)
+{
+    return wall_after(now, -settings->retention_ms - settings->order_expiration_ms);
+}
+
+bool env_is_forgotten(const struct env *env, const struct tx *tx, struct object_id id)
+{
+    struct object_id first = object_id_floor(rows_before(env->settings, tx->now));
+
+    return env->settings->retention_ms > 0 && object_id_before(id, first);
+}
+
 /* --- one round ------------------------------------------------------------------------------ */
 
 struct mono_ms retention_next(const struct writer *writer)
@@ -108,7 +123,8 @@ static void count(int64_t removed, int64_t *all, bool *more)
 
 enum err retention_run(struct writer *writer, struct tx *tx, int64_t *removed, bool *more)
 {
-    struct wall_ms before = wall_after(tx->now, -writer->env.settings->retention_ms);
+    const struct settings *settings = writer->env.settings;
+    struct wall_ms before = rows_before(settings, tx->now);
     int64_t up_to, some;
     const struct retention *rows;
     enum err err;
@@ -116,7 +132,7 @@ enum err retention_run(struct writer *writer, struct tx *tx, int64_t *removed, b
     *more = false;
     *removed = 0;
     TRY(needed_after(writer, tx, &up_to));
-    TRY(outbox_prune(tx, up_to, before, ROWS_MAX, &some));
+    TRY(outbox_prune(tx, up_to, wall_after(tx->now, -settings->retention_ms), ROWS_MAX, &some));
     count(some, removed, more);
     for (size_t part = 0; (rows = service_retention(writer->instance->def, part)); part++)
         for (; rows->table; rows++) {

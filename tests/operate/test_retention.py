@@ -2,11 +2,13 @@
 half. What is left goes on."""
 
 import contextlib
+import json
 import os
 import shutil
 import sqlite3
 
-from boxoffice import (Server, buy, create_ticket, get_order, reserve, run_cli, wait_ticket)
+from boxoffice import (Server, buy, create_ticket, get_order, get_ticket, pay, reserve, run_cli, try_pay,
+                       wait_order, wait_ticket)
 from check import Cases, expect, wait_for
 from books import check_books, check_cut, rows, wait_quiet
 
@@ -251,6 +253,165 @@ def test_a_backup_of_a_market_whose_events_went_goes_on():
             buy(other.sign_up(), create_ticket(other.as_user())["id"])
             wait_quiet(other)
             check_books(other)
+
+
+def make_older(data, ids, days=40):
+    """As if those tickets and orders had been made so much earlier, wherever they are spoken of."""
+    for name in sorted(os.listdir(data)):
+        if not name.endswith(".db"):
+            continue
+        with contextlib.closing(sqlite3.connect(os.path.join(data, name))) as db, db:
+            tables = [row[0] for row in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table' "
+                                                   "AND name NOT LIKE 'sqlite%' AND name <> 'audit'")]
+            columns = [(table, column[1]) for table in tables
+                       for column in db.execute(f"PRAGMA table_info({table})") if column[2] == "TEXT"]
+            for table, column in columns:
+                for id, old in ids.items():
+                    db.execute(f"UPDATE {table} SET {column} = REPLACE({column}, ?, ?) "
+                               f"WHERE INSTR({column}, ?)", (id, old, id))
+
+
+def older(id, days=40):
+    return f"{int(id[:8], 16) - days * 24 * 3600:08x}{id[8:]}"
+
+
+KEPT = (("expiration", "timers", "order_id"), ("tickets", "order_versions", "order_id"),
+        ("orders", "ticket_copies", "id"), ("payments", "order_copies", "id"))
+
+
+def kept(data):
+    """What each service still holds of the others' tickets and orders."""
+    return {table: {row[0] for row in rows(data, service, f"SELECT {key} FROM {table}")}
+            for service, table, key in KEPT}
+
+
+class OldMarket:
+    """Purchases and what else becomes of tickets, 40 days ago: names → ids."""
+
+    def __init__(self, server):
+        self.server, self.ids = server, {}
+        buyer, seller = server.as_user(), server.as_user()
+        for name in ("sold", "cancelled", "declined", "on sale", "down", "open"):
+            self.ids[name] = create_ticket(seller, name)["id"]
+        self.payment = None
+        self.ids["sold order"] = reserve(buyer, self.ids["sold"])["id"]
+        self.payment = pay(buyer, self.ids["sold order"])["id"]
+        wait_order(buyer, self.ids["sold order"], "complete")
+        for name in ("cancelled", "declined"):
+            order = self.ids[f"{name} order"] = reserve(buyer, self.ids[name])["id"]
+            if name == "declined":
+                expect(try_pay(buyer, order, "tok_chargeDeclined"), 402)
+            expect(buyer.delete(f"/api/orders/{order}"), 204)
+        self.ids["open order"] = reserve(buyer, self.ids["open"])["id"]
+        wait_quiet(server)
+        expect(seller.delete(f"/api/tickets/{self.ids['down']}"), 204)
+        wait_quiet(server)
+        server.stop()
+        make_older(server.data, {id: older(id) for id in self.ids.values()})
+        self.ids = {name: older(id) for name, id in self.ids.items()}
+        server.start()
+        self.buyer = server.as_user(buyer.user_id)
+
+    def names(self, ids):
+        return {name for name, id in self.ids.items() if id in ids}
+
+    def wait_forgotten(self):
+        wait_for(lambda: self.ids["sold"] not in kept(self.server.data)["ticket_copies"] and
+                 self.ids["cancelled order"] not in kept(self.server.data)["order_copies"] and
+                 self.ids["sold order"] not in kept(self.server.data)["order_versions"] and
+                 self.ids["sold order"] not in kept(self.server.data)["timers"], 20,
+                 "what is over to be forgotten")
+
+
+def test_what_services_know_of_others_goes_when_it_is_over_and_old():
+    server = Server().start()
+    with contextlib.closing(Closing(server)):
+        old = OldMarket(server)
+        old.wait_forgotten()
+        held = {table: old.names(ids) for table, ids in kept(server.data).items()}
+        assert held == {
+            "timers": {"open order"}, "order_versions": {"open order"},
+            "ticket_copies": {"cancelled", "declined", "on sale", "down", "open"},
+            "order_copies": {"sold order", "declined order", "open order"}}, held
+        # What was not over goes on; what is over is shown as ever.
+        pay(old.buyer, old.ids["open order"])
+        wait_order(old.buyer, old.ids["open order"], "complete")
+        assert get_order(old.buyer, old.ids["sold order"])["status"] == "complete"
+        assert get_ticket(old.buyer, old.ids["sold"]).get("sold")
+        refused = old.buyer.post("/api/orders", {"ticketId": old.ids["sold"]})
+        assert refused.status == 400 and b"Ticket is already reserved" in refused.body, refused
+        refused = old.buyer.post("/api/orders", {"ticketId": old.ids["down"]})
+        assert refused.status == 410, refused
+        buy(old.buyer, old.ids["on sale"])
+        wait_quiet(server)
+        done = run_cli("payments", "audit", "--data", server.data)
+        assert done.returncode == 0, done
+        check_books_but_forgotten(server)
+
+
+def test_money_that_goes_back_after_a_year_frees_its_ticket():
+    server = Server().start()
+    with contextlib.closing(Closing(server)):
+        old = OldMarket(server)
+        old.wait_forgotten()
+        done = run_cli("payments", "refund", old.payment, "--data", server.data)
+        assert done.returncode == 0, done
+        wait_order(old.buyer, old.ids["sold order"], "cancelled")
+        ticket = wait_ticket(old.buyer, old.ids["sold"], None)
+        assert not ticket.get("sold"), ticket
+        buy(server.as_user(), old.ids["sold"])
+        wait_quiet(server)
+        check_books_but_forgotten(server)
+
+
+def test_money_that_comes_after_a_year_sells_its_ticket():
+    server = Server().start()
+    with contextlib.closing(Closing(server)):
+        old = OldMarket(server)
+        old.wait_forgotten()
+        order = old.ids["cancelled order"]
+        done = run_cli("events", "publish", "payment:created",
+                       json.dumps({"id": older("f" * 24), "orderId": order, "stripeId": "ch_late"}),
+                       "--data", server.data)
+        assert done.returncode == 0, done
+        wait_order(old.buyer, order, "complete")
+        ticket = wait_ticket(old.buyer, old.ids["cancelled"], order)
+        wait_quiet(server)
+        assert get_ticket(old.buyer, old.ids["cancelled"]).get("sold"), ticket
+        check_books_but_forgotten(server)
+
+
+def test_an_old_event_that_comes_again_does_nothing():
+    server = Server().start()
+    with contextlib.closing(Closing(server)):
+        old = OldMarket(server)
+        old.wait_forgotten()
+        payloads = [(subject, payload) for source in ("orders", "tickets") for subject, payload in rows(
+            server.data, source, "SELECT subject, payload FROM outbox WHERE subject LIKE 'order:%' "
+            "OR subject LIKE 'ticket:%' ORDER BY seq")]
+        before = rows(server.data, "tickets", "SELECT id, version, order_id, sold FROM tickets ORDER BY id")
+        for subject, payload in payloads:
+            done = run_cli("events", "publish", subject, payload, "--data", server.data)
+            assert done.returncode == 0, done
+        wait_quiet(server)
+        after = rows(server.data, "tickets", "SELECT id, version, order_id, sold FROM tickets ORDER BY id")
+        assert after == before, (before, after)
+        refused = old.buyer.post("/api/payments", {"token": "tok_visa",
+                                                       "orderId": old.ids["cancelled order"]})
+        assert refused.status == 404, refused
+        check_books_but_forgotten(server)
+
+
+def check_books_but_forgotten(server):
+    """No event is dead, each ticket has the order that has it, and each copy there is is so."""
+    state = expect(server.monitor().get("/streaming"), 200).json
+    assert state["dead_letter_count"] == 0, state["dead_letters"]
+    live = dict(rows(server.data, "orders", "SELECT ticket_id, id FROM orders WHERE status <> 'cancelled'"))
+    held = dict(rows(server.data, "tickets", "SELECT id, order_id FROM tickets WHERE order_id IS NOT NULL"))
+    assert live == held, (live, held)
+    copies = set(rows(server.data, "orders", "SELECT id, version, price_cents FROM ticket_copies"))
+    tickets = set(rows(server.data, "tickets", "SELECT id, version, price_cents FROM tickets"))
+    assert copies <= tickets, copies - tickets
 
 
 class Closing:

@@ -5,11 +5,65 @@
 #include <sqlite3.h>
 #include <stdio.h>
 
+#define DROPPED_MAX 256
+
 static struct chance chance;
+
+static struct dropped {
+    int service, source;
+    int64_t id, sequence;
+} dropped[DROPPED_MAX];
+static size_t dropped_count;
 
 void retention_begin(uint64_t seed)
 {
     chance = (struct chance){seed ^ 0x7e7e47104};
+    dropped_count = 0;
+}
+
+/* --- dead letters ---------------------------------------------------------------------------- */
+
+static struct dropped newest;
+
+static void see_newest(void *statement)
+{
+    const char *source = (const char *)sqlite3_column_text(statement, 1);
+
+    newest.id = sqlite3_column_int64(statement, 0);
+    newest.sequence = sqlite3_column_int64(statement, 2);
+    newest.source = 0;
+    while (strcmp(service_names[newest.source], source) != 0)
+        newest.source++;
+}
+
+/* As the operator's command does it; the number means nothing any more. */
+static void drop_dead_letter(int service)
+{
+    struct db *db = sim_writer(service)->db;
+    struct tx *tx;
+
+    newest = (struct dropped){.service = service};
+    watch_rows(service, "SELECT id, source, seq FROM bus_dead ORDER BY id DESC LIMIT 1",
+               see_newest);
+    if (!newest.id || !db || dropped_count == DROPPED_MAX || tx_begin(db, &tx) != OK) return;
+    for (size_t i = 0; i < dropped_count; i++)
+        CHECK(7, NULL, dropped[i].service != service || dropped[i].id != newest.id,
+              "%s: a dead letter has number %lld, which another had", service_names[service],
+              (long long)newest.id);
+    tx_item_begin(tx, (struct wall_ms){sim.now_ms});
+    if (dead_letter_drop(tx, newest.id) == OK && tx_item_end(tx, true) == OK && tx_commit(tx) == OK)
+        dropped[dropped_count++] = newest;
+    else
+        tx_rollback(tx);
+}
+
+bool retention_dropped(int service, int source, int64_t sequence)
+{
+    for (size_t i = 0; i < dropped_count; i++)
+        if (dropped[i].service == service && dropped[i].source == source &&
+            dropped[i].sequence == sequence)
+            return true;
+    return false;
 }
 
 /* --- durable listeners ----------------------------------------------------------------------- */
@@ -73,8 +127,13 @@ static void move_durable(void)
 
 void retention_disturb(int service)
 {
+    if (fault_possible(FAULT_EVENT_MALFORMED) && !sim.healing && chance_hit(&chance, 0.05)) {
+        sim.watching = true;
+        drop_dead_letter(service);
+        sim.watching = false;
+    }
     if (!sim_writer(service)->env.settings->retention_ms || sim.healing) return;
-    if (service == BUS && chance_hit(&chance, 0.02)) {
+    if (service == BUS && chance_hit(&chance, 0.06)) {
         sim.watching = true; /* nothing fails: this is no step of the program's */
         move_durable();
         sim.watching = false;
@@ -149,6 +208,66 @@ static void check_durables(int source, int64_t first)
           "%s: the outbox begins with event %lld, and an earlier one is in flight",
           service_names[source], (long long)first);
 }
+
+/* --- rows ------------------------------------------------------------------------------------ */
+
+bool retention_forgotten(int service, const char *id)
+{
+    const struct settings *settings = sim_writer(service)->env.settings;
+    struct object_id parsed;
+
+    ASSERT(object_id_parse(str_of(id), &parsed));
+    return settings->retention_ms > 0 &&
+           object_id_time(parsed).ms / 1000 <
+               (service_now_ms(service) - settings->retention_ms - sim.hold_ms) / 1000;
+}
+
+static void check_forgotten(int service, const char *id, const char *what)
+{
+    CHECK(18, id, retention_forgotten(service, id), "%s removed %s before the time",
+          service_names[service], what);
+    trace("forgotten", id, service, 0);
+}
+
+void retention_forgets_ticket(struct m_ticket *ticket)
+{
+    check_forgotten(ORDERS, ticket->id, "its copy of a ticket");
+    CHECK(18, ticket->id, ticket->was_sold && !ticket->copy_withdrawn_step,
+          "orders removed its copy of a ticket that may be ordered, or not");
+    ticket->copy_version = -1;
+    ticket->copy_gone = true;
+}
+
+static bool has_charge(const struct m_order *order)
+{
+    int own = model_order_index(order->id, false);
+
+    for (size_t i = 0; i < model_charges(); i++)
+        if (model_charge_at(i)->order == own) return true;
+    return false;
+}
+
+void retention_forgets_order(int service, struct m_order *order)
+{
+    check_forgotten(service, order->id, "what it keeps of an order");
+    if (service == EXPIRATION) {
+        CHECK(18, order->id,
+              order->timer_due_ms < 0 || order->rings > order->timer_rings ||
+                  order->event_status == STATUS_CANCELLED || order->event_status == STATUS_COMPLETE,
+              "a timer went that had not rung, and its order is live");
+        order->timer_due_ms = -1;
+        order->timer_version = -1;
+    } else if (service == TICKETS) {
+        CHECK(18, order->id, order->ended_step >= 0, "tickets forgot an order that goes on");
+        order->ticket_seen = -1;
+    } else {
+        CHECK(18, order->id, order->event_status == STATUS_CANCELLED && !has_charge(order),
+              "payments forgot an order that may be paid, or somebody tried to pay");
+        order->copy_version = -1;
+    }
+}
+
+/* --- events ---------------------------------------------------------------------------------- */
 
 void retention_check(int service, int64_t first, int64_t last_gone_ms)
 {

@@ -399,6 +399,7 @@ struct m_ticket {
     struct ticket_state row, event; /* version -1: not seen */
     int64_t copy_version, copy_price;
     uint64_t copy_title;
+    bool copy_gone; /* it was removed, once or more */
     int64_t
         copy_withdrawn_step; /* since when orders knows that it was taken down; 0: it does not */
     struct versions applied[SIM_SERVICES];
@@ -434,6 +435,7 @@ struct m_order {
     int copy_status;
     int64_t copy_step;                   /* when that came */
     int64_t timer_version, timer_due_ms; /* expiration's; due -1: none */
+    int timer_rings;                     /* when that was set */
     struct versions applied[SIM_SERVICES];
     int64_t ticket_seen; /* tickets' order_versions */
     int64_t ended_step;  /* -1: it never was cancelled or complete */
@@ -536,12 +538,19 @@ bool watch_published(int service, struct str subject, int64_t after, int64_t up_
 /* --- retention.c: what has had its time goes ------------------------------------------------- */
 
 void retention_begin(uint64_t seed);
-/* Before a service's step: the time to remove something comes when it likes, and durable listeners
- * come, take events, and leave. */
+/* Before a service's step: the time to remove something comes when it likes, durable listeners
+ * come, take events, and leave, and the operator drops a dead letter. */
 void retention_disturb(int service);
 /* A service's outbox begins with event `first` from now on; what went last was published at that
  * time. Invariant 18. */
 void retention_check(int service, int64_t first, int64_t last_gone_ms);
+/* Whether the operator has dropped the service's dead letter of that event. */
+bool retention_dropped(int service, int source, int64_t sequence);
+/* Whether the service may have forgotten the order or ticket, by its clock. */
+bool retention_forgotten(int service, const char *id);
+/* Orders' copy of the ticket, or what the service keeps of the order, is gone. */
+void retention_forgets_ticket(struct m_ticket *ticket);
+void retention_forgets_order(int service, struct m_order *order);
 
 /* --- quiet.c ------------------------------------------------------------------------------- */
 

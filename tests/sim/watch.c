@@ -63,10 +63,12 @@ static struct {
     bool everything; /* more was touched than fits */
     sqlite3 *reader;
     sqlite3_stmt *by_row[TABLES];
-    int64_t rows[TABLES]; /* highest row id seen, by table (the outbox: below) */
-    int64_t sequence;     /* of the outbox: its last event … */
-    int64_t first;        /* … and the first that is kept */
-    int64_t counts[TABLES];
+    struct held {
+        int *entities; /* by row id: what its row is of, + 1; 0: there is no such row */
+        size_t room;
+    } held[TABLES];    /* the outbox's: below */
+    int64_t sequence;  /* of the outbox: its last event … */
+    int64_t first;     /* … and the first that is kept */
     struct published { /* by sequence - 1 */
         uint64_t hash;
         int64_t at_ms;
@@ -394,6 +396,7 @@ static void take_timer(sqlite3_stmt *row)
     take_version(row, replica, order, &order->timer_version);
     order->timer_due_ms =
         sqlite3_column_type(row, 2) == SQLITE_NULL ? -1 : sqlite3_column_int64(row, 2);
+    order->timer_rings = order->rings;
 }
 
 static void take_order_version(sqlite3_stmt *row)
@@ -471,6 +474,50 @@ static sqlite3_stmt *by_row(int service, enum table table)
     return seen[service].by_row[table] = prepare(service, sql);
 }
 
+/* What the row is of: the model's ticket or order, where the table has one a thing. */
+static int entity_of(enum table table, sqlite3_stmt *row)
+{
+    if (table == TABLE_TICKET_COPIES) return model_ticket_index(text_at(row, 0), false);
+    if (table == TABLE_ORDER_VERSIONS || table == TABLE_ORDER_COPIES || table == TABLE_TIMERS)
+        return model_order_index(text_at(row, 0), false);
+    return 0;
+}
+
+static void row_gone(int service, enum table table, int entity)
+{
+    if (table == TABLE_TICKET_COPIES)
+        retention_forgets_ticket(model_ticket_at((size_t)entity));
+    else if (table == TABLE_ORDER_VERSIONS)
+        retention_forgets_order(TICKETS, model_order_at((size_t)entity));
+    else if (table == TABLE_ORDER_COPIES)
+        retention_forgets_order(PAYMENTS, model_order_at((size_t)entity));
+    else if (table == TABLE_TIMERS)
+        retention_forgets_order(EXPIRATION, model_order_at((size_t)entity));
+    else
+        violation(10, NULL, "%s: a row of %s is gone", service_names[service], tables[table].name);
+}
+
+/* The row with this id is of that from now on; -1: it is gone. */
+static void hold(int service, enum table table, int64_t rowid, int entity)
+{
+    struct held *held = &seen[service].held[table];
+    size_t room = held->room ? held->room : 64;
+    int before;
+
+    while ((size_t)rowid >= room)
+        room *= 2;
+    if (room > held->room) {
+        held->entities = realloc(held->entities, room * sizeof *held->entities);
+        ASSERT(held->entities);
+        memset(&held->entities[held->room], 0, (room - held->room) * sizeof *held->entities);
+        held->room = room;
+    }
+    before = held->entities[rowid] - 1;
+    if (before == entity) return;
+    held->entities[rowid] = entity + 1;
+    if (before >= 0) row_gone(service, table, before);
+}
+
 /* The service's transaction has removed the oldest of its events. */
 static void take_removed(int service)
 {
@@ -497,13 +544,12 @@ static void take_dirty(int service, bool events)
         row = by_row(service, dirty.table);
         sqlite3_bind_int64(row, 1, dirty.rowid);
         if (sqlite3_step(row) == SQLITE_ROW) {
-            if (dirty.rowid > seen[service].rows[dirty.table]) {
-                seen[service].rows[dirty.table] = dirty.rowid;
-                seen[service].counts[dirty.table]++;
-            }
+            if (!events) hold(service, dirty.table, dirty.rowid, entity_of(dirty.table, row));
             take(service, dirty.table, row);
+        } else if (events) {
+            removed = true;
         } else {
-            removed |= events;
+            hold(service, dirty.table, dirty.rowid, -1);
         }
         sqlite3_reset(row);
     }
@@ -552,7 +598,7 @@ static void take_table(int service, enum table table)
 {
     char sql[256];
     sqlite3_stmt *row;
-    int64_t count = 0;
+    int64_t next = 0; /* the row ids below it were looked at */
 
     snprintf(sql, sizeof sql, "SELECT %s, rowid FROM %s ORDER BY rowid", tables[table].columns,
              tables[table].name);
@@ -560,18 +606,16 @@ static void take_table(int service, enum table table)
     while (sqlite3_step(row) == SQLITE_ROW) {
         int64_t rowid = sqlite3_column_int64(row, sqlite3_column_count(row) - 1);
 
-        count++;
-        if (rowid > seen[service].rows[table]) {
-            seen[service].rows[table] = rowid;
-            seen[service].counts[table]++;
+        if (table != TABLE_OUTBOX) {
+            for (; next < rowid; next++)
+                hold(service, table, next, -1);
+            hold(service, table, next++, entity_of(table, row));
         }
         take(service, table, row);
     }
     sqlite3_finalize(row);
-    if (table == TABLE_OUTBOX) return;
-    CHECK(10, NULL, count == seen[service].counts[table], "%s: %s had %lld rows, now %lld",
-          service_names[service], tables[table].name, (long long)seen[service].counts[table],
-          (long long)count);
+    for (; (size_t)next < seen[service].held[table].room; next++)
+        hold(service, table, next, -1);
 }
 
 void watch_all(int service)
@@ -617,6 +661,8 @@ void watch_begin(void)
         struct published *events = seen[i].events;
         size_t room = seen[i].event_room;
 
+        for (enum table table = 0; table < TABLES; table++)
+            free(seen[i].held[table].entities);
         memset(&seen[i], 0, sizeof seen[i]);
         seen[i].dirty = dirty;
         seen[i].events = events;

@@ -223,11 +223,12 @@ static void publish_mistake(bool future)
     char body[512], payload[300];
 
     snprintf(payload, sizeof payload, "%s", malformed[chance_below(chance, 5)]);
-    if (future)
+    if (future) /* of things to come, which nobody may have forgotten */
         snprintf(payload, sizeof payload,
-                 "{\"id\":\"%024llx\",\"version\":7,\"title\":\"x\",\"price\":1,\"userId\":\"u\","
+                 "{\"id\":\"f0000000%016llx\",\"version\":7,\"title\":\"x\",\"price\":1,\"userId\":"
+                 "\"u\","
                  "\"status\":\"created\",\"expiresAt\":\"2026-01-01T00:00:00.000Z\","
-                 "\"ticket\":{\"id\":\"%024llx\",\"price\":1}}",
+                 "\"ticket\":{\"id\":\"f0000000%016llx\",\"price\":1}}",
                  (unsigned long long)chance_next(chance) >> 8,
                  (unsigned long long)chance_next(chance) >> 8);
     snprintf(body, sizeof body, "{\"subject\":\"%s\",\"data\":%s}", subject, payload);
@@ -593,6 +594,10 @@ static void begin(const struct options *options)
     ASSERT(open_app());
     see_everything();
     faults_begin(options->seed, options->faults);
+    /* Nobody's clock is off by as long as anything is kept. */
+    if (world.settings.retention_ms &&
+        (fault_possible(FAULT_CLOCK_SKEW) || fault_possible(FAULT_CLOCK_JUMP)))
+        world.settings.retention_ms += 4 * HOUR_MS;
     world.disk_errors = vfs_errors();
     world.moved = fault_counts[FAULT_EVENT_REORDER] + fault_counts[FAULT_EVENT_DELAY];
     sim.patience_ms = fault_possible(FAULT_GATEWAY_LATE) ? 55000 : 30000;

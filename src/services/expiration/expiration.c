@@ -9,13 +9,18 @@
 #define GATHER_MS     50
 #define REFRESH_MS    1000 /* what Redis lost is there again after it */
 
-/* The next version of an order this service follows. */
-static enum verdict next_version(struct tx *tx, struct object_id order_id, int64_t version)
+/* The next version of an order this service follows. Of one that it has forgotten, any that sets a
+ * time (live) counts: what is still live must end. */
+static enum verdict next_version(const struct env *env, struct tx *tx, struct object_id order_id,
+                                 int64_t version, bool live)
 {
     int64_t held;
     enum err err = timer_version(tx, order_id, &held);
 
-    return err ? verdict_of(err) : version_verdict(held, version);
+    if (err) return verdict_of(err);
+    if (held < 0 && env_is_forgotten(env, tx, order_id))
+        return live ? VERDICT_APPLIED : VERDICT_SEEN;
+    return version_verdict(held, version);
 }
 
 /* Or soon, where Redis has to hear of it before. */
@@ -35,7 +40,7 @@ static enum verdict on_order_created(struct env *env, struct tx *tx, const void 
     if (err) return verdict_of(err);
     verdict = first_verdict(held, order->version, order->imported);
     if (verdict != VERDICT_APPLIED) return verdict;
-    err = timer_start(tx, order->id, order->version, order->expires_at);
+    err = timer_set(tx, order->id, order->version, order->expires_at);
     if (err == OK) fire_at(env, tx, order->expires_at);
     return verdict_of(err);
 }
@@ -50,19 +55,21 @@ static bool is_live(struct str status)
 static enum verdict on_order_updated(struct env *env, struct tx *tx, const void *event)
 {
     const struct order_updated *order = event;
-    enum verdict verdict = next_version(tx, order->id, order->version);
+    bool live = is_live(order->status);
+    enum verdict verdict = next_version(env, tx, order->id, order->version, live);
     enum err err;
 
     if (verdict != VERDICT_APPLIED) return verdict;
-    if (!is_live(order->status)) return verdict_of(timer_stop(tx, order->id, order->version));
-    err = timer_move(tx, order->id, order->version, order->expires_at);
+    if (!live) return verdict_of(timer_stop(tx, order->id, order->version));
+    err = timer_set(tx, order->id, order->version, order->expires_at);
     if (err == OK) fire_at(env, tx, order->expires_at);
     return verdict_of(err);
 }
 
-static enum verdict stop(struct tx *tx, struct object_id order_id, int64_t version)
+static enum verdict stop(const struct env *env, struct tx *tx, struct object_id order_id,
+                         int64_t version)
 {
-    enum verdict verdict = next_version(tx, order_id, version);
+    enum verdict verdict = next_version(env, tx, order_id, version, false);
 
     if (verdict != VERDICT_APPLIED) return verdict;
     return verdict_of(timer_stop(tx, order_id, version));
@@ -72,16 +79,14 @@ static enum verdict on_order_cancelled(struct env *env, struct tx *tx, const voi
 {
     const struct order_cancelled *order = event;
 
-    (void)env;
-    return stop(tx, order->id, order->version);
+    return stop(env, tx, order->id, order->version);
 }
 
 static enum verdict on_order_completed(struct env *env, struct tx *tx, const void *event)
 {
     const struct order_completed *order = event;
 
-    (void)env;
-    return stop(tx, order->id, order->version);
+    return stop(env, tx, order->id, order->version);
 }
 
 enum err fire_one(struct tx *tx, struct object_id order_id)

@@ -11,18 +11,12 @@ enum err timer_version(struct tx *tx, struct object_id order_id, int64_t *versio
     return rows_end(&rows);
 }
 
-enum err timer_start(struct tx *tx, struct object_id order_id, int64_t version,
-                     struct wall_ms due_at)
+enum err timer_set(struct tx *tx, struct object_id order_id, int64_t version, struct wall_ms due_at)
 {
     return tx_exec(tx, NULL,
-                   "INSERT INTO timers (order_id, version, due_at_ms) VALUES ($1, $2, $3)",
-                   sql_id(order_id), sql_int(version), sql_wall(due_at));
-}
-
-enum err timer_move(struct tx *tx, struct object_id order_id, int64_t version,
-                    struct wall_ms due_at)
-{
-    return tx_exec(tx, NULL, "UPDATE timers SET version = $2, due_at_ms = $3 WHERE order_id = $1",
+                   "INSERT INTO timers (order_id, version, due_at_ms) VALUES ($1, $2, $3)"
+                   " ON CONFLICT (order_id) DO UPDATE SET version = excluded.version,"
+                   " due_at_ms = excluded.due_at_ms",
                    sql_id(order_id), sql_int(version), sql_wall(due_at));
 }
 
@@ -82,4 +76,12 @@ enum err timers_next(struct tx *tx, struct wall_ms *due_at)
              "SELECT due_at_ms FROM timers WHERE due_at_ms IS NOT NULL ORDER BY due_at_ms LIMIT 1");
     *due_at = rows_next(&rows) ? rows_wall(&rows, 0) : WALL_NEVER;
     return rows_end(&rows);
+}
+
+enum err timers_forget(struct tx *tx, struct wall_ms before, int64_t max, int64_t *forgotten)
+{
+    return tx_exec(tx, forgotten,
+                   "DELETE FROM timers WHERE order_id IN (SELECT order_id FROM timers"
+                   " WHERE order_id < $1 AND due_at_ms IS NULL ORDER BY order_id LIMIT $2)",
+                   sql_id(object_id_floor(before)), sql_int(max));
 }

@@ -9,10 +9,9 @@ extern const struct retention expiration_retention[];
 
 /* -1: no event of this order was applied yet. */
 enum err timer_version(struct tx *tx, struct object_id order_id, int64_t *version);
-enum err timer_start(struct tx *tx, struct object_id order_id, int64_t version,
-                     struct wall_ms due_at);
-enum err timer_move(struct tx *tx, struct object_id order_id, int64_t version,
-                    struct wall_ms due_at);
+/* There is one from now on, or it has another due time. */
+enum err timer_set(struct tx *tx, struct object_id order_id, int64_t version,
+                   struct wall_ms due_at);
 enum err timer_stop(struct tx *tx, struct object_id order_id, int64_t version);
 /* Takes off the timer's due time, when that is over by now; was_due: it was. */
 enum err timer_done(struct tx *tx, struct object_id order_id, struct wall_ms now, bool *was_due);
@@ -24,5 +23,8 @@ enum err timers_due(struct tx *tx, struct wall_ms now, struct object_id *out, si
                     size_t *count);
 /* The earliest due time there is, or WALL_NEVER. */
 enum err timers_next(struct tx *tx, struct wall_ms *due_at);
+/* Removes at most max that need not ring any more, of orders made before that (struct retention).
+ */
+enum err timers_forget(struct tx *tx, struct wall_ms before, int64_t max, int64_t *forgotten);
 
 #endif

@@ -3,6 +3,21 @@
 
 /* --- tickets ------------------------------------------------------------------------------- */
 
+/* Each event says all there is to know, so of a ticket listed long ago any newer one counts. One
+ * that is forgotten was sold: while an order still has it what comes is a repeat, and else the
+ * money went back. */
+static enum err old_verdict(struct tx *tx, const struct ticket_copy *ticket, int64_t held,
+                            enum verdict *verdict)
+{
+    bool taken = false;
+    enum err err = OK;
+
+    if (held < 0) TRY(ticket_is_taken(tx, ticket->id, &taken));
+    *verdict = taken || ticket->version <= held ? VERDICT_SEEN : VERDICT_APPLIED;
+done:
+    return err;
+}
+
 static enum verdict copy_ticket(struct env *env, struct tx *tx, const struct ticket_copy *ticket,
                                 bool imported)
 {
@@ -12,6 +27,8 @@ static enum verdict copy_ticket(struct env *env, struct tx *tx, const struct tic
 
     TRY(ticket_copy_version(tx, ticket->id, &held));
     verdict = first_verdict(held, ticket->version, imported);
+    if (!imported && env_is_forgotten(env, tx, ticket->id))
+        TRY(old_verdict(tx, ticket, held, &verdict));
     if (verdict != VERDICT_APPLIED) return verdict;
     TRY(ticket_copy_put(tx, ticket));
     env_wake_id(env, ticket->id);
@@ -25,7 +42,7 @@ static enum verdict on_ticket_created(struct env *env, struct tx *tx, const void
 
     return copy_ticket(env, tx,
                        &(struct ticket_copy){ticket->id, ticket->version, ticket->title,
-                                             ticket->price_cents, ticket->user_id, false},
+                                             ticket->price_cents, ticket->user_id, false, false},
                        ticket->imported);
 }
 
@@ -36,7 +53,7 @@ static enum verdict on_ticket_updated(struct env *env, struct tx *tx, const void
     return copy_ticket(env, tx,
                        &(struct ticket_copy){ticket->id, ticket->version, ticket->title,
                                              ticket->price_cents, ticket->user_id,
-                                             ticket->withdrawn},
+                                             ticket->withdrawn, ticket->sold},
                        false);
 }
 

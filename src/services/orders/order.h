@@ -18,6 +18,7 @@ struct ticket_copy {
     int64_t price_cents;
     struct str seller_id; /* empty in an order, and of a ticket last heard of long ago */
     bool withdrawn;       /* its seller has taken it down: nobody can order it */
+    bool sold;            /* as far as was heard */
 };
 
 /* How far a payment has come. It only ever moves down this list: what is at or above the place it

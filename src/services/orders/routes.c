@@ -70,7 +70,8 @@ static enum err ticket_as_seen(struct request *rq, struct tx *tx, const struct w
     *waits = hopes && env_wait_news(rq, wish->ticket_id, post_orders);
     if (*waits) return OK;
     /* that a version never was is more than can be known here */
-    return hopes || older ? ERR_NOT_YET : err;
+    if (hopes || older) return ERR_NOT_YET;
+    return err == ERR_NOT_FOUND ? ticket_refused(tx, wish->ticket_id, err) : err; /* long sold */
 }
 
 /* POST /api/orders {ticketId, price?, version?}: reserve a ticket for ORDER_EXPIRATION_SECONDS.

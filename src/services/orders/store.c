@@ -9,19 +9,20 @@ enum err ticket_copy_get(struct tx *tx, struct arena *arena, struct object_id id
     enum err err = ERR_NOT_FOUND, end;
     struct rows rows;
 
-    tx_query(
-        tx, &rows,
-        "SELECT version, title, price_cents, seller_id, withdrawn FROM ticket_copies WHERE id = $1"
-        " AND NOT EXISTS (SELECT 1 FROM banned_users WHERE user_id = seller_id"
-        " AND banned = 1)",
-        sql_id(id));
+    tx_query(tx, &rows,
+             "SELECT version, title, price_cents, seller_id, withdrawn, sold FROM ticket_copies"
+             " WHERE id = $1"
+             " AND NOT EXISTS (SELECT 1 FROM banned_users WHERE user_id = seller_id"
+             " AND banned = 1)",
+             sql_id(id));
     if (rows_next(&rows)) {
         *out = (struct ticket_copy){id,
                                     rows_int(&rows, 0),
                                     arena_copy(arena, rows_text(&rows, 1)),
                                     rows_int(&rows, 2),
                                     arena_copy(arena, rows_text(&rows, 3)),
-                                    rows_int(&rows, 4) != 0};
+                                    rows_int(&rows, 4) != 0,
+                                    rows_int(&rows, 5) != 0};
         err = out->title.at && out->seller_id.at ? OK : ERR_MEMORY;
     }
     end = rows_end(&rows);
@@ -42,14 +43,23 @@ enum err ticket_copy_put(struct tx *tx, const struct ticket_copy *ticket)
 {
     return tx_exec(tx, NULL,
                    "INSERT INTO ticket_copies (id, version, title, price_cents, seller_id,"
-                   " withdrawn) VALUES ($1, $2, $3, $4, $5, $6)"
+                   " withdrawn, sold) VALUES ($1, $2, $3, $4, $5, $6, $7)"
                    " ON CONFLICT (id) DO UPDATE SET version = excluded.version,"
                    " title = excluded.title, price_cents = excluded.price_cents,"
-                   " seller_id = excluded.seller_id, withdrawn = excluded.withdrawn"
+                   " seller_id = excluded.seller_id, withdrawn = excluded.withdrawn,"
+                   " sold = excluded.sold"
                    " WHERE ticket_copies.version < excluded.version",
                    sql_id(ticket->id), sql_int(ticket->version), sql_text(ticket->title),
                    sql_int(ticket->price_cents), sql_text(ticket->seller_id),
-                   sql_int(ticket->withdrawn));
+                   sql_int(ticket->withdrawn), sql_int(ticket->sold));
+}
+
+enum err ticket_copies_forget(struct tx *tx, struct wall_ms before, int64_t max, int64_t *forgotten)
+{
+    return tx_exec(tx, forgotten,
+                   "DELETE FROM ticket_copies WHERE id IN (SELECT id FROM ticket_copies"
+                   " WHERE sold = 1 AND withdrawn = 0 AND id < $1 ORDER BY id LIMIT $2)",
+                   sql_id(object_id_floor(before)), sql_int(max));
 }
 
 enum err ticket_copy_withdrawn(struct tx *tx, struct object_id id, bool *withdrawn)

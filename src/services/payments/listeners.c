@@ -3,6 +3,7 @@
 #include "services/payments/ledger_store.h"
 #include "services/payments/payments.h"
 
+/* Of an order that is forgotten nobody tried to pay, nor can anybody any more. */
 static enum verdict on_order_created(struct env *env, struct tx *tx, const void *event)
 {
     const struct order_created *order = event;
@@ -11,6 +12,7 @@ static enum verdict on_order_created(struct env *env, struct tx *tx, const void 
 
     if (err == OK) return VERDICT_SEEN;
     if (err != ERR_NOT_FOUND) return verdict_of(err);
+    if (!order->imported && env_is_forgotten(env, tx, order->id)) return VERDICT_SEEN;
     if (order->version != 0 && !order->imported)
         return env_dead(env, "an order begins with version 0");
     env_wake_id(env, order->id);
@@ -30,6 +32,7 @@ static enum verdict follow(struct env *env, struct tx *tx, struct object_id id, 
     enum err err = order_copy_get(tx, env->arena, id, &held);
 
     if (err != OK && err != ERR_NOT_FOUND) return verdict_of(err);
+    if (err == ERR_NOT_FOUND && env_is_forgotten(env, tx, id)) return VERDICT_SEEN;
     verdict = version_verdict(err == OK ? held.version : -1, version);
     if (verdict != VERDICT_APPLIED) return verdict;
     if (err == ERR_NOT_FOUND) return env_dead(env, "an order begins with order:created");

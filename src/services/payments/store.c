@@ -72,6 +72,16 @@ enum err order_copy_status(struct tx *tx, struct object_id id, int64_t version,
                    sql_id(id), sql_int(version), sql_text(str_of(order_words[status])));
 }
 
+enum err order_copies_forget(struct tx *tx, struct wall_ms before, int64_t max, int64_t *forgotten)
+{
+    return tx_exec(tx, forgotten,
+                   "DELETE FROM order_copies WHERE id IN (SELECT o.id FROM order_copies o"
+                   " WHERE o.status = 'cancelled' AND o.id < $1"
+                   " AND NOT EXISTS (SELECT 1 FROM charges c WHERE c.order_id = o.id)"
+                   " ORDER BY o.id LIMIT $2)",
+                   sql_id(object_id_floor(before)), sql_int(max));
+}
+
 /* --- charges ------------------------------------------------------------------------------- */
 
 #define CHARGE_COLUMNS                                                                             \

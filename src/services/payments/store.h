@@ -15,6 +15,9 @@ enum err order_copy_insert(struct tx *tx, const struct order_copy *order);
 /* The order's next version. */
 enum err order_copy_status(struct tx *tx, struct object_id id, int64_t version,
                            enum paid_order_status status);
+/* Removes at most max of cancelled orders that nobody tried to pay, made before that (struct
+ * retention). */
+enum err order_copies_forget(struct tx *tx, struct wall_ms before, int64_t max, int64_t *forgotten);
 
 /* ERR_CONTENTION: the order has got a charge in flight or captured meanwhile; look again. */
 enum err charge_insert(struct tx *tx, const struct charge *charge);

@@ -4,38 +4,63 @@
  * ticket itself tells: an order cannot take a ticket that another still holds, so its event waits
  * for the other's cancellation. A cancellation waits for nothing: whatever came before it, the
  * order holds no ticket now. Were it to wait for its order's beginning, and that for a ticket which
- * a later order has taken meanwhile, it might wait for good. */
+ * a later order has taken meanwhile, it might wait for good.
+ *
+ * Of an order that is forgotten only its end counts, whatever came before it: money that came late,
+ * or went back after a year. */
 #include "services/tickets/tickets.h"
 
-/* The ticket an order event is about, when the event is the order's next one, or newer than what is
- * held and ends it. The ticket is locked before the order's version is read: replicas that apply
- * events of one order take turns, and see each other's version. */
+enum step {
+    ORDER_GOES_ON,
+    ORDER_ENDS, /* it has the ticket for good … */
+    ORDER_FREES /* … or not any more */
+};
+
+/* Whether an order event is the order's next one, or newer than what is held and enough of itself.
+ */
+static enum verdict step_verdict(const struct env *env, struct tx *tx, struct object_id order_id,
+                                 int64_t version, enum step step)
+{
+    bool forgotten;
+    int64_t held;
+    enum err err = order_version(tx, order_id, &held);
+
+    if (err) return verdict_of(err);
+    forgotten = held < 0 && env_is_forgotten(env, tx, order_id);
+    if (forgotten && step == ORDER_GOES_ON) return VERDICT_SEEN;
+    if (forgotten || step == ORDER_FREES) return version <= held ? VERDICT_SEEN : VERDICT_APPLIED;
+    return version_verdict(held, version);
+}
+
+/* The ticket an order event is about, when the event is to be applied. The ticket is locked before
+ * the order's version is read: replicas that apply events of one order take turns, and see each
+ * other's version. */
 static enum verdict ticket_of(struct env *env, struct tx *tx, struct object_id order_id,
-                              int64_t version, bool ends, struct object_id ticket_id,
+                              int64_t version, enum step step, struct object_id ticket_id,
                               struct ticket *ticket)
 {
-    enum err err = OK, found = ticket_get(tx, env->arena, ticket_id, ticket);
+    enum err found = ticket_get(tx, env->arena, ticket_id, ticket);
     enum verdict verdict;
-    int64_t held;
 
-    if (found != ERR_NOT_FOUND) TRY(found);
-    TRY(order_version(tx, order_id, &held));
-    verdict = version_verdict(held, version);
-    if (verdict == VERDICT_EARLY && ends) verdict = VERDICT_APPLIED;
+    if (found != OK && found != ERR_NOT_FOUND) return verdict_of(found);
+    verdict = step_verdict(env, tx, order_id, version, step);
     if (verdict != VERDICT_APPLIED) return verdict;
     return found == OK ? VERDICT_APPLIED : env_dead(env, "there is no such ticket");
-done:
-    return verdict_of(err);
 }
+
+/* Of an order that is over once, and no more than that, nothing need be known for good: its events,
+ * were they to come again, would find its ticket as it is. */
+#define ENDS_ONCE 1
+#define ENDS_MORE 2
 
 /* The changed ticket (NULL: no change) and how far its order has come. */
 static enum verdict apply(struct tx *tx, const struct ticket *ticket, struct object_id order_id,
-                          int64_t version)
+                          int64_t version, int64_t ends)
 {
     enum err err;
 
     if (ticket) TRY(ticket_save(tx, ticket));
-    TRY(order_version_set(tx, order_id, version));
+    TRY(order_version_set(tx, order_id, version, ends));
 done:
     return verdict_of(err);
 }
@@ -46,11 +71,11 @@ static enum verdict on_order_created(struct env *env, struct tx *tx, const void 
     struct ticket_order made_at = {order->id, order->title, order->price_cents};
     struct ticket ticket;
     enum verdict verdict =
-        ticket_of(env, tx, order->id, order->version, false, order->ticket_id, &ticket);
+        ticket_of(env, tx, order->id, order->version, ORDER_GOES_ON, order->ticket_id, &ticket);
 
     if (verdict != VERDICT_APPLIED) return verdict;
     if (ticket_reserve(&ticket, &made_at) != OK) return VERDICT_EARLY;
-    return apply(tx, &ticket, order->id, order->version);
+    return apply(tx, &ticket, order->id, order->version, 0);
 }
 
 /* A deadline or a payment moved: nothing of the ticket's, but the order's next version. */
@@ -59,9 +84,9 @@ static enum verdict on_order_updated(struct env *env, struct tx *tx, const void 
     const struct order_updated *order = event;
     struct ticket ticket;
     enum verdict verdict =
-        ticket_of(env, tx, order->id, order->version, false, order->ticket_id, &ticket);
+        ticket_of(env, tx, order->id, order->version, ORDER_GOES_ON, order->ticket_id, &ticket);
 
-    return verdict == VERDICT_APPLIED ? apply(tx, NULL, order->id, order->version) : verdict;
+    return verdict == VERDICT_APPLIED ? apply(tx, NULL, order->id, order->version, 0) : verdict;
 }
 
 /* Also a sold ticket comes free: the buyer of a complete order got the money back. */
@@ -69,26 +94,33 @@ static enum verdict on_order_cancelled(struct env *env, struct tx *tx, const voi
 {
     const struct order_cancelled *order = event;
     struct ticket ticket;
+    int64_t ends;
     enum verdict verdict =
-        ticket_of(env, tx, order->id, order->version, true, order->ticket_id, &ticket);
+        ticket_of(env, tx, order->id, order->version, ORDER_FREES, order->ticket_id, &ticket);
 
     if (verdict != VERDICT_APPLIED) return verdict;
-    if (!ticket_held_by(&ticket, order->id)) return apply(tx, NULL, order->id, order->version);
+    if (!ticket_held_by(&ticket, order->id))
+        return apply(tx, NULL, order->id, order->version, ENDS_ONCE);
+    ends = ticket.sold ? ENDS_MORE : ENDS_ONCE;
     ticket_free(&ticket);
-    return apply(tx, &ticket, order->id, order->version);
+    return apply(tx, &ticket, order->id, order->version, ends);
 }
 
+/* Also a ticket that is free may be sold: the money came after its order was cancelled. */
 static enum verdict on_order_completed(struct env *env, struct tx *tx, const void *event)
 {
     const struct order_completed *order = event;
     struct ticket_order made_at = {order->id, order->title, order->price_cents};
     struct ticket ticket;
+    int64_t ends;
     enum verdict verdict =
-        ticket_of(env, tx, order->id, order->version, false, order->ticket_id, &ticket);
+        ticket_of(env, tx, order->id, order->version, ORDER_ENDS, order->ticket_id, &ticket);
 
     if (verdict != VERDICT_APPLIED) return verdict;
+    ends = ticket_held_by(&ticket, order->id) ? ENDS_ONCE : ENDS_MORE;
+    if (ends == ENDS_ONCE && ticket.sold) return apply(tx, NULL, order->id, order->version, ends);
     if (ticket_sell(&ticket, &made_at) != OK) return VERDICT_EARLY;
-    return apply(tx, &ticket, order->id, order->version);
+    return apply(tx, &ticket, order->id, order->version, ends);
 }
 
 const struct listener tickets_listeners[TICKETS_LISTENERS] = {

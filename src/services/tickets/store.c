@@ -113,11 +113,22 @@ enum err order_version(struct tx *tx, struct object_id order_id, int64_t *versio
     return rows_end(&rows);
 }
 
-enum err order_version_set(struct tx *tx, struct object_id order_id, int64_t version)
+enum err order_version_set(struct tx *tx, struct object_id order_id, int64_t version, int64_t ends)
 {
     return tx_exec(tx, NULL,
-                   "INSERT INTO order_versions (order_id, version) VALUES ($1, $2)"
-                   " ON CONFLICT (order_id) DO UPDATE SET version = excluded.version"
+                   "INSERT INTO order_versions (order_id, version, ends) VALUES ($1, $2, $3)"
+                   " ON CONFLICT (order_id) DO UPDATE SET version = excluded.version,"
+                   " ends = order_versions.ends + excluded.ends"
                    " WHERE order_versions.version < excluded.version",
-                   sql_id(order_id), sql_int(version));
+                   sql_id(order_id), sql_int(version), sql_int(ends));
+}
+
+enum err order_versions_forget(struct tx *tx, struct wall_ms before, int64_t max,
+                               int64_t *forgotten)
+{
+    return tx_exec(tx, forgotten,
+                   "DELETE FROM order_versions WHERE order_id IN (SELECT order_id"
+                   " FROM order_versions WHERE order_id < $1 AND ends = 1"
+                   " ORDER BY order_id LIMIT $2)",
+                   sql_id(object_id_floor(before)), sql_int(max));
 }

@@ -25,6 +25,11 @@ bool ticket_next(struct rows *rows, struct list_page *page, struct ticket *out);
 
 /* -1: no event of this order was applied yet. */
 enum err order_version(struct tx *tx, struct object_id order_id, int64_t *version);
-enum err order_version_set(struct tx *tx, struct object_id order_id, int64_t version);
+/* ends: how often it was cancelled or completed by that. */
+enum err order_version_set(struct tx *tx, struct object_id order_id, int64_t version, int64_t ends);
+/* Removes at most max of orders that have ended, once, and were made before that (struct
+ * retention). */
+enum err order_versions_forget(struct tx *tx, struct wall_ms before, int64_t max,
+                               int64_t *forgotten);
 
 #endif

@@ -57,7 +57,8 @@ enum err import_followed_order(struct tx *tx, const struct imported_order *order
     enum err err;
 
     TRY(order_version(tx, order->id, &held));
-    if (held < 0) TRY(order_version_set(tx, order->id, order->version));
+    if (held < 0)
+        TRY(order_version_set(tx, order->id, order->version, order->status != IMPORTED_LIVE));
 done:
     return err;
 }

@@ -18,8 +18,8 @@
 #define NOW_MS INT64_C(1790000000000)
 
 static const struct service_definition *const services[] = {
-    &admin_service,      &auth_service,     &tickets_service,   &orders_service,
-    &expiration_service, &payments_service, &catalogue_service, &web_service,
+    &admin_service,    &auth_service,      &tickets_service, &orders_service, &expiration_service,
+    &payments_service, &catalogue_service, &mail_service,    &web_service,
 };
 
 #define SERVICES (sizeof services / sizeof *services)

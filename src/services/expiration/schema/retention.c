@@ -2,6 +2,7 @@
 #include "services/expiration/store.h"
 
 const struct retention expiration_retention[] = {
-    {"timers", "for ever: one an order, so that its events apply once", NULL},
+    {"timers", "until it need not ring, and RETENTION_DAYS after its order was to end",
+     timers_forget},
     {0},
 };

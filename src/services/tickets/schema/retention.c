@@ -3,6 +3,8 @@
 
 const struct retention tickets_retention[] = {
     {"tickets", "for ever: what people have listed, and what became of it", NULL},
-    {"order_versions", "for ever: one an order, so that its events apply once", NULL},
+    {"order_versions",
+     "until it has ended, and RETENTION_DAYS after it was to end; for ever when it ended twice",
+     order_versions_forget},
     {0},
 };
