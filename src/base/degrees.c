@@ -49,18 +49,27 @@ static bool text_degrees(struct str text, double *out)
     return any;
 }
 
+/* Rounds to millionths. */
+static bool take_degrees(double degrees, int64_t max, int64_t *out)
+{
+    degrees *= (double)DEGREE;
+    if (!(degrees >= -(double)max && degrees <= (double)max)) return false;
+    *out = (int64_t)(degrees + (degrees < 0 ? -0.5 : 0.5));
+    return true;
+}
+
+bool degrees_parse(struct str text, int64_t max, int64_t *out)
+{
+    double degrees;
+
+    return text_degrees(text, &degrees) && take_degrees(degrees, max, out);
+}
+
 bool json_degrees(const struct json *value, int64_t max, int64_t *out)
 {
     struct str text;
     double degrees;
 
-    if (json_text(value, &text)) {
-        if (!text_degrees(str_trim(text), &degrees)) return false;
-    } else if (!json_double(value, &degrees)) {
-        return false;
-    }
-    degrees *= (double)DEGREE;
-    if (!(degrees >= -(double)max && degrees <= (double)max)) return false;
-    *out = (int64_t)(degrees + (degrees < 0 ? -0.5 : 0.5));
-    return true;
+    if (json_text(value, &text)) return degrees_parse(str_trim(text), max, out);
+    return json_double(value, &degrees) && take_degrees(degrees, max, out);
 }

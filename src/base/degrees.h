@@ -10,6 +10,9 @@
 #define LONGITUDE_MAX   (180 * DEGREE)
 #define DEGREES_UNKNOWN INT64_MIN
 
+/* "-33.856784": digits, perhaps with a point and a sign, of at most max either way; rounded to
+ * millionths. False for anything else, out untouched. */
+bool degrees_parse(struct str text, int64_t max, int64_t *out);
 /* A number, or the same as text, of at most max either way; rounded to millionths. False for
  * anything else, out untouched. */
 bool json_degrees(const struct json *value, int64_t max, int64_t *out);

@@ -74,6 +74,9 @@ const struct command cli_commands[] = {
      "mail list [--status S] [--limit N] [--after ID] [--data DIR]\n"
      "mail send ID [--data DIR]\n",
      "mail list: the newest mails and what became of them; send: one of them once more\n"},
+    {"search", cli_search, "search status | rebuild [--data DIR]\n",
+     "search status: how many shows can be found; rebuild: make the index of all of them anew,\n"
+     "  while it is searched\n"},
     {"trace", cli_trace, "trace ORDER_ID [--data DIR]\n",
      "trace: the life of an order: its events, when, by which service, how long between\n"},
     {"users", cli_users,

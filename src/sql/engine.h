@@ -13,8 +13,15 @@ struct db {
     struct tx tx;
 };
 
+/* How an engine's text search wants to be asked. */
+struct text_query_words {
+    char quote;
+    const char *beginning, *both, *either;
+};
+
 struct engine {
     bool shared; /* see db_shared */
+    const struct text_query_words *query_words;
     void (*close)(struct db *db);
     bool (*broken)(struct db *db);
     /* Several statements in the open transaction, in the engine's own words. */
@@ -57,7 +64,7 @@ enum err postgres_open(const char *dsn, enum db_mode mode, struct db **out, stru
 /* What the dialect's words mean to an engine; a list ends with a NULL word. One that opens a
  * comment takes away the comment's end as well. One that begins with
  * "{{" and ends with a space is followed by a name and "}}"; the name takes the place of each '@'
- * in what it means. */
+ * in what it means, but for one behind a backslash, which is an '@'. */
 struct engine_word {
     const char *word, *means;
 };

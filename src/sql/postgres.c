@@ -87,8 +87,19 @@ static const struct engine_word words[] = {
      " WHERE conrelid = '@'::regclass AND contype = 'c' LOOP"
      " EXECUTE format('ALTER TABLE @ DROP CONSTRAINT %I', found.conname); END LOOP; END $$;\n"},
     {"{{bytes ", "octet_length(@)"},
+    {"{{text index ",
+     "ALTER TABLE @ ADD COLUMN lexemes tsvector"
+     " GENERATED ALWAYS AS (array_to_tsvector(string_to_array(words, ' '))) STORED;\n"
+     "CREATE INDEX @_index ON @ USING gin (lexemes);\n"},
+    {"{{matching ", "@"},
+    {"{{matches ", "@.lexemes \\@\\@ CAST(CAST($1 AS TEXT) AS tsquery)"},
+    {"{{place ", "@.place"},
     {NULL, NULL},
 };
+
+/* https://www.postgresql.org/docs/15/datatype-textsearch.html#DATATYPE-TSQUERY */
+static const struct text_query_words query_words = {
+    .quote = '\'', .beginning = ":*", .both = " & ", .either = " | "};
 
 /* A reader takes no locks: what is for this engine alone stays a comment. */
 static enum err prepare(struct postgres *db, struct statement *slot, const char *sql)
@@ -440,6 +451,7 @@ static bool scrubbing(const struct db *base)
 }
 
 const struct engine postgres_engine = {
+    .query_words = &query_words,
     .shared = true,
     .close = postgres_close,
     .broken = postgres_broken,

@@ -6,13 +6,14 @@
  *
  * What the engines must be told differently stands in the text: {{serial}} is the growing 64-bit
  * key of a table, {{last serial}} the one this connection was given last, {{bytes COLUMN}} how many
- * bytes a text has, and a comment that begins with "postgresql " or (in migrations) "sqlite " is
- * read by that engine alone. SQLite has one writer a file; PostgreSQL has many a database, in any
- * number of processes, under READ COMMITTED: whoever reads a row to write what follows from it
- * locks it (SQL_FOR_UPDATE), and what must be unique has a unique index. Row locks alone make a
- * batch of many items safe without the false alarms of SERIALIZABLE, which would run large batches
- * again and again. Two batches that lock the same rows in different orders end in ERR_CONTENTION. A
- * reader locks nothing, so on its connection a comment for PostgreSQL stays one. */
+ * bytes a text has; {{text index TABLE}} and its like are told of at the end; and a comment that
+ * begins with "postgresql " or (in migrations) "sqlite " is read by that engine alone. SQLite has
+ * one writer a file; PostgreSQL has many a database, in any number of processes, under READ
+ * COMMITTED: whoever reads a row to write what follows from it locks it (SQL_FOR_UPDATE), and what
+ * must be unique has a unique index. Row locks alone make a batch of many items safe without the
+ * false alarms of SERIALIZABLE, which would run large batches again and again. Two batches that
+ * lock the same rows in different orders end in ERR_CONTENTION. A reader locks nothing, so on its
+ * connection a comment for PostgreSQL stays one. */
 #ifndef SQL_SQL_H
 #define SQL_SQL_H
 
@@ -21,6 +22,7 @@
 #include "telemetry/trace.h"
 
 struct db; /* one connection */
+struct text_query_words;
 
 /* The transaction open on a connection, or its read view. One a connection at a time. */
 struct tx {
@@ -230,5 +232,31 @@ struct wall_ms rows_wall(struct rows *rows, int column);
 struct str rows_text(struct rows *rows, int column);     /* valid until rows_next or rows_end */
 struct object_id rows_id(struct rows *rows, int column); /* zero when not an id */
 enum err rows_end(struct rows *rows);
+
+/* --- text search --------------------------------------------------------------------------- *
+ * A table with the columns place ({{serial}}: what its rows are ordered by) and words (TEXT: the
+ * words it is found by, one space between them) gets "{{text index TABLE}}" in its migration:
+ * SQLite's FTS5, or a tsvector and its GIN index. Who asks reads "FROM {{matching TABLE}} WHERE
+ * {{matches TABLE}}", whose $1 is the text of a text_query, and "{{place TABLE}}" for its place:
+ * rows in the order of their places are read as they are needed, however many there are. Both
+ * columns of a row are never changed: it is removed and put. What a word is, is the caller's
+ * matter: letters and digits of ASCII, and whatever is beyond ASCII. */
+
+/* Words that a row must have: all of them, or one of each group. */
+struct text_query {
+    const struct text_query_words *words;
+    struct buf text;
+    bool grouped, begun; /* within a group; something precedes the next word */
+};
+
+/* The text lives in the arena, of at most max bytes; query.text.failed at the end: it is not
+ * whole. A query without a word is none that can be asked. */
+void text_query_init(struct text_query *query, const struct db *db, struct arena *arena,
+                     size_t max);
+/* The word itself; beginning: or any that begins with it. */
+void text_query_word(struct text_query *query, struct str word, bool beginning);
+/* Words between these two are alternatives; at least one. Groups do not nest. */
+void text_query_group(struct text_query *query);
+void text_query_group_end(struct text_query *query);
 
 #endif

@@ -76,9 +76,25 @@ static const struct engine_word words[] = {
      " BEGIN SELECT RAISE(ABORT, 'the table is append-only'); END;\n"},
     {"{{unchecked ", ""},
     {"{{bytes ", "LENGTH(CAST(@ AS BLOB))"},
+    {"{{text index ",
+     "CREATE VIRTUAL TABLE @_index USING fts5(words, content = '@', content_rowid = 'place',"
+     " tokenize = 'ascii', prefix = '1 2 3', detail = 'none', columnsize = 0);\n"
+     "CREATE TRIGGER @_put AFTER INSERT ON @ BEGIN"
+     " INSERT INTO @_index (rowid, words) VALUES (NEW.place, NEW.words); END;\n"
+     "CREATE TRIGGER @_take AFTER DELETE ON @ BEGIN"
+     " INSERT INTO @_index (@_index, rowid, words) VALUES ('delete', OLD.place, OLD.words); END;\n"
+     "CREATE TRIGGER @_keep BEFORE UPDATE OF place, words ON @ BEGIN"
+     " SELECT RAISE(ABORT, 'words of a text index are removed and put, not changed'); END;\n"},
+    {"{{matching ", "@_index JOIN @ ON @.place = @_index.rowid"},
+    {"{{matches ", "@_index MATCH $1"},
+    {"{{place ", "@_index.rowid"},
     {"/*sqlite ", " "}, /* the rest of the comment is for this engine; its end is a word, too */
     {NULL, NULL},
 };
+
+/* https://sqlite.org/fts5.html#full_text_query_syntax */
+static const struct text_query_words query_words = {
+    .quote = '"', .beginning = "*", .both = " AND ", .either = " OR "};
 
 static enum err prepare(struct sqlite *db, struct statement *slot, const char *sql)
 {
@@ -446,6 +462,7 @@ static bool scrubbing(const struct db *base)
 }
 
 const struct engine sqlite_engine = {
+    .query_words = &query_words,
     .shared = false,
     .close = sqlite_close,
     .broken = broken,

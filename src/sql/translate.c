@@ -20,7 +20,9 @@ static const char *put_named(const struct engine_word *word, const char *text, s
 
     ASSERT(end != NULL);
     for (const char *at = word->means; *at; at++) {
-        if (*at == '@')
+        if (at[0] == '\\' && at[1] == '@')
+            buf_char(out, *++at);
+        else if (*at == '@')
             buf_append(out, (struct str){name, (size_t)(end - name)});
         else
             buf_char(out, *at);

@@ -312,6 +312,10 @@ def tour_shows(tour, staff, seller, nobody, venue):
     tour.go(nobody, "get", f"/api/shows?venueId={venue['id']}&limit=1", 200)
     tour.go(staff, "get", "/api/shows?status=proposed", 200)
     tour.go(nobody, "get", "/api/shows?status=soon", 400)
+    tour.go(nobody, "get", "/api/shows?q=mono+lkae&near=52.5,13.4&limit=1", 200)
+    tour.go(nobody, "get", "/api/shows?q=mono&near=91,0", 400)
+    tour.go(nobody, "get", "/api/shows/suggestions?q=mon", 200)
+    tour.go(nobody, "get", "/api/shows/suggestions?q=" + 201 * "x", 400)
     path = f"/api/shows/{second['id']}"
     tour.go(nobody, "get", path, 404)
     tour.go(seller, "put", path, 401, good)

@@ -50,6 +50,7 @@ static const struct kind_row kinds[CALL_KINDS] = {
     [CALL_SHOW_CANCEL] = {"cancel show", CATALOGUE, METHOD_POST, "/api/shows/:id/cancel"},
     [CALL_SHOW_MERGE] = {"merge show", CATALOGUE, METHOD_POST, "/api/shows/:id/merge"},
     [CALL_SHOW_LOOK] = {"GET show", CATALOGUE, METHOD_GET, "/api/shows/:id"},
+    [CALL_SEARCH] = {"GET shows", CATALOGUE, METHOD_GET, "/api/shows"},
     [CALL_PUBLISH] = {"POST publish", BUS, METHOD_POST, "/streaming/publish"},
 };
 

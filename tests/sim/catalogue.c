@@ -3,7 +3,8 @@
  * is held against what may follow on what.
  *
  * Invariant 25: a status never goes back, and nothing follows on what is final. 26: a show is at a
- * venue that stands, and its local time is its time in UTC. */
+ * venue that stands, and its local time is its time in UTC. 27: the search index has what everybody
+ * may see, as the same commit made it, and nothing else is found. */
 #include "sim.h"
 
 #define THINGS_MAX    512
@@ -206,9 +207,29 @@ void catalogue_row(const char *id, int64_t version, const char *status, const ch
     thing->row_version = version;
 }
 
+/* After a transaction: the index has a row of each show that is public, and of no other, with the
+ * words of its title and its venue as they are now. */
+static void index_holds(void)
+{
+    int64_t wrong = watch_count(CATALOGUE, "SELECT COUNT(*) FROM shows s LEFT JOIN show_search f"
+                                           " ON f.show_id = s.id WHERE (f.show_id IS NOT NULL) <>"
+                                           " (s.status <> 'proposed' AND s.merged_into IS NULL"
+                                           " AND s.refusal IS NULL)");
+    int64_t behind =
+        watch_count(CATALOGUE, "SELECT COUNT(*) FROM show_search f JOIN shows s ON s.id = f.show_id"
+                               " JOIN venues v ON v.id = s.venue_id WHERE f.words NOT LIKE"
+                               " lower(s.title || ' ' || v.name || ' ' || v.city) || ' %'");
+
+    CHECK(27, NULL, wrong == 0, "%lld shows are found and not public, or public and not found",
+          (long long)wrong);
+    CHECK(27, NULL, behind == 0, "%lld shows are found by words they no longer have",
+          (long long)behind);
+}
+
 /* After a transaction: a show that may still be is at a venue that was not merged away. */
 void catalogue_holds(void)
 {
+    index_holds();
     for (size_t i = 0; i < catalogue.count; i++) {
         const struct thing *show = &catalogue.all[i];
 
@@ -309,6 +330,18 @@ static struct call *act_on(int index, const char *user, bool staff, const struct
     return as(call_new(index, kind, user, thing->id, body), staff);
 }
 
+/* Somebody looks for a show, now and then with a slip. */
+static struct call *search(int index, const char *user)
+{
+    static const char *const asked[] = {
+        "q=show",        "q=hall+berlin", "q=shwo", "city=berlin&over=true", "q=berlni&sort=latest",
+        "q=show&limit=3"};
+    struct call *call = call_new(index, CALL_SEARCH, user, NULL, NULL);
+
+    call->rq.query = str_of(asked[below(6)]);
+    return call;
+}
+
 struct call *curate(int index, const char *user)
 {
     bool floods = sim.options.seed % 5 == 0; /* with proposals that nobody looks at */
@@ -318,6 +351,7 @@ struct call *curate(int index, const char *user)
     if (catalogue.count > THINGS_MAX - 64 && !thing) show = !show, thing = some(show);
     if (!thing || (maybe(floods ? 0.8 : 0.35) && catalogue.count < THINGS_MAX - 64))
         return show ? make_show(index, user, staff, NULL) : make_venue(index, user, staff, NULL);
+    if (maybe(0.05)) return search(index, user);
     if (maybe(0.15))
         return as(call_new(index, show ? CALL_SHOW_LOOK : CALL_VENUE_LOOK, user, thing->id, NULL),
                   staff);
@@ -331,7 +365,7 @@ struct call *curate(int index, const char *user)
 
 bool catalogue_kind(enum call_kind kind)
 {
-    return kind >= CALL_VENUE && kind <= CALL_SHOW_LOOK;
+    return kind >= CALL_VENUE && kind <= CALL_SEARCH;
 }
 
 static void judge_look(const struct call *call, const struct thing *thing, bool staff)
@@ -344,6 +378,29 @@ static void judge_look(const struct call *call, const struct thing *thing, bool 
     if (status == 200 && !staff && !own)
         CHECK(11, call->id, thing->version > 0 || thing->status != PROPOSED,
               "a proposal shown to somebody else");
+}
+
+/* Each show that was found is one that everybody may see, in the version it had then. */
+static void judge_search(const struct call *call)
+{
+    const struct json *found;
+
+    CHECK(27, NULL, call->rq.reply.status == 200, "a search answered %d", call->rq.reply.status);
+    arena_reset(catalogue.arena);
+    found = json_parsed(catalogue.arena, call_body(call));
+    for (size_t i = 0; i < json_length(found); i++) {
+        const struct json *show = json_at(found, i);
+        const struct thing *thing;
+        char id[25];
+
+        copy(id, sizeof id, text_of(show, "id"));
+        thing = thing_of(id);
+        CHECK(27, id, thing && thing->show, "found, and nobody committed it");
+        CHECK(27, id, word_of(text_of(show, "status")) != PROPOSED, "a proposal is found");
+        CHECK(27, id, whole_of(show, "version") <= thing->version, "found before its commit");
+        CHECK(27, id, whole_of(show, "version") < thing->version || !thing->merged_into[0],
+              "found, and it was merged");
+    }
 }
 
 /* What was asked for names a time in Berlin that is none, or two. */
@@ -376,6 +433,10 @@ void catalogue_judge(const struct call *call)
     struct thing *thing;
     char id[25];
 
+    if (call->kind == CALL_SEARCH) {
+        judge_search(call);
+        return;
+    }
     look = call->kind == CALL_VENUE_LOOK || call->kind == CALL_SHOW_LOOK;
     if (look) judge_look(call, thing_of(call->id), staff);
     if (call->id[0] && !look)

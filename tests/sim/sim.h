@@ -277,7 +277,7 @@ enum call_kind {
     CALL_UNBAN,
     CALL_GRANT,
     CALL_REVOKE,
-    CALL_VENUE, /* … to CALL_SHOW_LOOK: catalogue.c */
+    CALL_VENUE, /* … to CALL_SEARCH: catalogue.c */
     CALL_VENUE_CORRECT,
     CALL_VENUE_ACCEPT,
     CALL_VENUE_REFUSE,
@@ -291,6 +291,7 @@ enum call_kind {
     CALL_SHOW_CANCEL,
     CALL_SHOW_MERGE,
     CALL_SHOW_LOOK,
+    CALL_SEARCH,
     CALL_KINDS
 };
 

@@ -1,5 +1,7 @@
 /* services/catalogue/catalogue.c: the catalogue's one table. It owns venues and shows. */
 #include "services/catalogue/catalogue.h"
+#include "services/catalogue/search/index.h"
+#include "services/catalogue/search/search_routes.h"
 #include "services/services.h"
 
 #define ARENA_BYTES (64 * 1024)
@@ -35,6 +37,7 @@ static const struct route routes[] = {
      .audit = "venue.merged"},
     {METHOD_GET, "/api/shows", ACCESS_PUBLIC, IN_READER, .run = get_shows},
     {METHOD_GET, "/api/shows/mine", ACCESS_SESSION, IN_READER, .run = get_shows_mine},
+    {METHOD_GET, "/api/shows/suggestions", ACCESS_PUBLIC, IN_READER, .run = get_suggestions},
     {METHOD_GET, "/api/shows/:id", ACCESS_PUBLIC, IN_READER, .run = get_show},
     {METHOD_POST, "/api/shows", ACCESS_SESSION, IN_WRITER, .run = post_shows,
      .audit = "show.created"},
@@ -50,12 +53,21 @@ static const struct route routes[] = {
      .audit = "show.cancelled"},
     {METHOD_POST, "/api/shows/:id/merge", ACCESS_SESSION, IN_WRITER, .run = post_show_merge,
      .audit = "show.merged"},
+    {METHOD_GET, "/operator/search", ACCESS_OPERATOR, IN_READER, .run = get_search_index},
+    {METHOD_POST, "/operator/search/rebuild", ACCESS_OPERATOR, IN_WRITER,
+     .run = post_search_rebuild, .audit = "search.rebuilt"},
+};
+
+static const struct job jobs[] = {
+    [CATALOGUE_JOB_REBUILD] = {"search-rebuild", index_rebuild},
 };
 
 const struct service_definition catalogue_service = {
     .name = "catalogue",
     .routes = routes,
     .route_count = sizeof routes / sizeof *routes,
+    .jobs = jobs,
+    .job_count = sizeof jobs / sizeof *jobs,
     .schema = catalogue_schema,
     .retention = catalogue_retention,
     .start = catalogue_start,

@@ -1,6 +1,7 @@
-/* services/catalogue/commands.c: what is stored of a venue or a show, and told of it, in one
- * transaction. */
+/* services/catalogue/commands.c: what is stored of a venue or a show, told of it, and found
+ * of it, in one transaction. */
 #include "services/catalogue/catalogue.h"
+#include "services/catalogue/search/index.h"
 
 #define MOVE_MAX 100 /* shows that are read at a time */
 
@@ -32,6 +33,7 @@ enum err venue_save(struct tx *tx, struct arena *arena, const struct venue *venu
 
     TRY(venue_update(tx, arena, venue));
     TRY(publish_venue_updated(tx, VENUE_EVENT(venue_updated, venue)));
+    TRY(index_venue(tx, venue));
 done:
     return err;
 }
@@ -57,6 +59,7 @@ enum err show_add(struct tx *tx, struct arena *arena, const struct show *show)
 
     TRY(show_insert(tx, arena, show));
     TRY(publish_show_created(tx, SHOW_EVENT(show_created, show)));
+    TRY(index_show(tx, arena, show));
 done:
     return err;
 }
@@ -67,6 +70,7 @@ enum err show_save(struct tx *tx, struct arena *arena, const struct show *show)
 
     TRY(show_update(tx, arena, show));
     TRY(publish_show_updated(tx, SHOW_EVENT(show_updated, show)));
+    TRY(index_show(tx, arena, show));
 done:
     return err;
 }

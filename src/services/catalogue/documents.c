@@ -62,9 +62,8 @@ static void put_rules(struct json_writer *json, const struct show_fields *is)
     json_end_object(json);
 }
 
-void show_json(struct json_writer *json, const struct show *show)
+void show_members(struct json_writer *json, const struct show *show)
 {
-    json_begin_object(json);
     json_member_id(json, "id", show->id);
     json_member_int(json, "version", show->version);
     json_member_id(json, "venueId", show->is.venue_id);
@@ -81,6 +80,12 @@ void show_json(struct json_writer *json, const struct show *show)
     json_member_text(json, "userId", show->user_id);
     if (is_merged(show->merged_into)) json_member_id(json, "mergedInto", show->merged_into);
     if (show->refusal.at) json_member_text(json, "refusal", show->refusal);
+}
+
+void show_json(struct json_writer *json, const struct show *show)
+{
+    json_begin_object(json);
+    show_members(json, show);
     json_end_object(json);
 }
 

@@ -2,6 +2,7 @@
  * staff. */
 #include "services/catalogue/catalogue.h"
 #include "services/catalogue/documents.h"
+#include "services/catalogue/search/search_routes.h"
 
 #define FOLDER "/api/shows/"
 
@@ -21,7 +22,8 @@ static const char *const staff_status[] = {"any",       "proposed",  "scheduled"
 
 /* GET /api/shows?status=&q=&venueId=&limit=&after=: all but proposals, taken or not, newest first;
  * of one venue; or for staff those of a status, with q in their title or among their performers.
- * 200 an array; 400; 401 a status, and not of staff. */
+ * Anything else that is asked for is a search. 200 an array; 400; 401 a status, and not of staff.
+ */
 enum err get_shows(struct request *rq, struct tx *tx, struct reply *rp)
 {
     struct str venue = request_query(rq, "venueId");
@@ -33,6 +35,7 @@ enum err get_shows(struct request *rq, struct tx *tx, struct reply *rp)
     struct list_page page;
     enum err err;
 
+    if (is_search(rq)) return get_search(rq, tx, rp);
     if (venue.at && !object_id_parse(venue, &venue_id))
         request_reject(rq, "venueId", "VenueId must be an id of 24 hex digits");
     TRY(take_listed(rq, staff_status, &which, &filter));

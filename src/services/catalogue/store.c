@@ -1,5 +1,5 @@
 /* services/catalogue/store.c: every SQL statement of the catalogue. */
-#include "services/catalogue/store.h"
+#include "services/catalogue/store_rows.h"
 
 static struct sql_value id_or_null(struct object_id id)
 {
@@ -13,9 +13,7 @@ static struct object_id id_at(struct rows *rows, int column)
 
 /* --- venues ---------------------------------------------------------------------------------- */
 
-#define VENUE_COLUMNS                                                                              \
-    "id, version, status, name, city, country, latitude, longitude, time_zone, user_id, "          \
-    "merged_into, refusal"
+#define VENUE_COLUMNS VENUE_COLUMNS_OF("")
 
 #define FOLD_BYTES (64 * 1024)
 
@@ -82,33 +80,37 @@ enum err venue_update(struct tx *tx, struct arena *arena, const struct venue *ve
     return err;
 }
 
+static int64_t degrees_at(struct rows *rows, int column)
+{
+    return rows_null(rows, column) ? DEGREES_UNKNOWN : rows_int(rows, column);
+}
+
 static struct str refusal_at(struct rows *rows, struct arena *arena, int column)
 {
     return rows_null(rows, column) ? (struct str){NULL, 0}
                                    : arena_copy(arena, rows_text(rows, column));
 }
 
-/* The row the query stands on. ERR_UNREADABLE: a word in it is none of ours. */
-static enum err venue_read(struct rows *rows, struct arena *arena, struct venue *out)
+enum err venue_read(struct rows *rows, struct arena *arena, int first, struct venue *out)
 {
     *out = (struct venue){
-        .id = rows_id(rows, 0),
-        .version = rows_int(rows, 1),
-        .is = {.name = arena_copy(arena, rows_text(rows, 3)),
-               .city = arena_copy(arena, rows_text(rows, 4)),
-               .country = arena_copy(arena, rows_text(rows, 5)),
-               .time_zone = arena_copy(arena, rows_text(rows, 8)),
-               .latitude = rows_null(rows, 6) ? DEGREES_UNKNOWN : rows_int(rows, 6),
-               .longitude = rows_null(rows, 7) ? DEGREES_UNKNOWN : rows_int(rows, 7)},
-        .user_id = arena_copy(arena, rows_text(rows, 9)),
-        .merged_into = id_at(rows, 10),
-        .refusal = refusal_at(rows, arena, 11),
+        .id = rows_id(rows, first),
+        .version = rows_int(rows, first + 1),
+        .is = {.name = arena_copy(arena, rows_text(rows, first + 3)),
+               .city = arena_copy(arena, rows_text(rows, first + 4)),
+               .country = arena_copy(arena, rows_text(rows, first + 5)),
+               .time_zone = arena_copy(arena, rows_text(rows, first + 8)),
+               .latitude = degrees_at(rows, first + 6),
+               .longitude = degrees_at(rows, first + 7)},
+        .user_id = arena_copy(arena, rows_text(rows, first + 9)),
+        .merged_into = id_at(rows, first + 10),
+        .refusal = refusal_at(rows, arena, first + 11),
     };
     if (!out->is.name.at || !out->is.city.at || !out->is.country.at || !out->is.time_zone.at ||
         !out->user_id.at)
         return ERR_MEMORY;
-    if (venue_status_parse(rows_text(rows, 2), &out->status)) return OK;
-    return row_unreadable("venues", rows_text(rows, 0), rows_text(rows, 2));
+    if (venue_status_parse(rows_text(rows, first + 2), &out->status)) return OK;
+    return row_unreadable("venues", rows_text(rows, first), rows_text(rows, first + 2));
 }
 
 enum err venue_get(struct tx *tx, struct arena *arena, struct object_id id, struct venue *out)
@@ -118,7 +120,7 @@ enum err venue_get(struct tx *tx, struct arena *arena, struct object_id id, stru
 
     tx_query(tx, &rows, "SELECT " VENUE_COLUMNS " FROM venues WHERE id = $1" SQL_FOR_UPDATE,
              sql_id(id));
-    if (rows_next(&rows)) err = venue_read(&rows, arena, out);
+    if (rows_next(&rows)) err = venue_read(&rows, arena, 0, out);
     end = rows_end(&rows);
     return end == OK ? err : end;
 }
@@ -150,7 +152,7 @@ enum err venue_next(struct rows *rows, struct arena *arena, struct list_page *pa
                     struct venue *out)
 {
     while (rows_next(rows)) {
-        enum err err = venue_read(rows, arena, out);
+        enum err err = venue_read(rows, arena, 0, out);
 
         list_page_add(page, rows_id(rows, 0));
         if (err != ERR_UNREADABLE) return err;
@@ -160,9 +162,7 @@ enum err venue_next(struct rows *rows, struct arena *arena, struct list_page *pa
 
 /* --- shows ----------------------------------------------------------------------------------- */
 
-#define SHOW_COLUMNS                                                                               \
-    "id, version, status, venue_id, title, performers, category, starts_at_ms, starts_local, "     \
-    "doors_at_ms, doors_local, max_per_buyer, max_over_face_bps, user_id, merged_into, refusal"
+#define SHOW_COLUMNS SHOW_COLUMNS_OF("")
 
 #define PERFORMERS_BYTES (NAMES_MAX * (4 * NAME_POINTS_MAX + 1))
 
@@ -254,27 +254,27 @@ static void local_read(struct show_time *time, struct rows *rows, int column)
     time->local[len] = '\0';
 }
 
-static enum err show_read(struct rows *rows, struct arena *arena, struct show *out)
+enum err show_read(struct rows *rows, struct arena *arena, int first, struct show *out)
 {
     *out = (struct show){
-        .id = rows_id(rows, 0),
-        .version = rows_int(rows, 1),
-        .is = {.venue_id = rows_id(rows, 3),
-               .title = arena_copy(arena, rows_text(rows, 4)),
-               .category = arena_copy(arena, rows_text(rows, 6)),
-               .max_per_buyer = rows_int(rows, 11),
-               .max_over_face_bps = rows_int(rows, 12)},
-        .user_id = arena_copy(arena, rows_text(rows, 13)),
-        .merged_into = id_at(rows, 14),
-        .refusal = refusal_at(rows, arena, 15),
+        .id = rows_id(rows, first),
+        .version = rows_int(rows, first + 1),
+        .is = {.venue_id = rows_id(rows, first + 3),
+               .title = arena_copy(arena, rows_text(rows, first + 4)),
+               .category = arena_copy(arena, rows_text(rows, first + 6)),
+               .max_per_buyer = rows_int(rows, first + 11),
+               .max_over_face_bps = rows_int(rows, first + 12)},
+        .user_id = arena_copy(arena, rows_text(rows, first + 13)),
+        .merged_into = id_at(rows, first + 14),
+        .refusal = refusal_at(rows, arena, first + 15),
     };
-    local_read(&out->is.starts, rows, 7);
-    local_read(&out->is.doors, rows, 9);
-    if (!performers_read(arena, rows_text(rows, 5), &out->is.performers) || !out->is.title.at ||
-        !out->is.category.at || !out->user_id.at)
+    local_read(&out->is.starts, rows, first + 7);
+    local_read(&out->is.doors, rows, first + 9);
+    if (!performers_read(arena, rows_text(rows, first + 5), &out->is.performers) ||
+        !out->is.title.at || !out->is.category.at || !out->user_id.at)
         return ERR_MEMORY;
-    if (show_status_parse(rows_text(rows, 2), &out->status)) return OK;
-    return row_unreadable("shows", rows_text(rows, 0), rows_text(rows, 2));
+    if (show_status_parse(rows_text(rows, first + 2), &out->status)) return OK;
+    return row_unreadable("shows", rows_text(rows, first), rows_text(rows, first + 2));
 }
 
 enum err show_get(struct tx *tx, struct arena *arena, struct object_id id, struct show *out)
@@ -284,7 +284,7 @@ enum err show_get(struct tx *tx, struct arena *arena, struct object_id id, struc
 
     tx_query(tx, &rows, "SELECT " SHOW_COLUMNS " FROM shows WHERE id = $1" SQL_FOR_UPDATE,
              sql_id(id));
-    if (rows_next(&rows)) err = show_read(&rows, arena, out);
+    if (rows_next(&rows)) err = show_read(&rows, arena, 0, out);
     end = rows_end(&rows);
     return end == OK ? err : end;
 }
@@ -345,7 +345,7 @@ void shows_list(struct tx *tx, struct rows *rows, enum listed which, struct str 
 enum err show_next(struct rows *rows, struct arena *arena, struct list_page *page, struct show *out)
 {
     while (rows_next(rows)) {
-        enum err err = show_read(rows, arena, out);
+        enum err err = show_read(rows, arena, 0, out);
 
         list_page_add(page, rows_id(rows, 0));
         if (err != ERR_UNREADABLE) return err;
@@ -366,7 +366,7 @@ enum err shows_at_venue(struct tx *tx, struct arena *arena, struct object_id ven
         " AND status <> 'cancelled' AND merged_into IS NULL ORDER BY id LIMIT $3" SQL_FOR_UPDATE,
         sql_id(venue_id), sql_id(after), sql_int((int64_t)max));
     while (err == OK && *count < max && rows_next(&rows))
-        err = show_read(&rows, arena, &out[(*count)++]);
+        err = show_read(&rows, arena, 0, &out[(*count)++]);
     end = rows_end(&rows);
     return err == OK ? end : err;
 }

@@ -58,8 +58,8 @@ static void of_every_table_it_is_said_how_long_its_rows_are_kept(void **state)
         struct rows rows;
 
         tx_query_values(tx_read(db, (struct wall_ms){NOW_MS}), &rows,
-                        "SELECT name FROM sqlite_schema WHERE type = 'table' "
-                        "AND name NOT LIKE 'sqlite%'",
+                        "SELECT name FROM pragma_table_list WHERE schema = 'main' "
+                        "AND type = 'table' AND name NOT LIKE 'sqlite%'",
                         NULL, 0);
         while (rows_next(&rows)) {
             struct str table = rows_text(&rows, 0);
