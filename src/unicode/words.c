@@ -21,7 +21,7 @@ static bool is_spaceless(int32_t point)
 
 static enum kind kind_of(int32_t point)
 {
-    utf8proc_category_t category = utf8proc_get_property(point)->category;
+    utf8proc_propval_t category = utf8proc_get_property(point)->category;
 
     if (point == '\'' || point == 0x2019 || point == 0x02BC) return SKIPPED;
     if (category < UTF8PROC_CATEGORY_LU || category > UTF8PROC_CATEGORY_NO) return BETWEEN;
