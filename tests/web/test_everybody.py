@@ -1,6 +1,8 @@
 """Proves that the pages are for everybody: without JavaScript, on a phone, by keyboard alone, and
 with nothing for axe-core to find, in both colour schemes."""
 
+import urllib.parse
+
 from boxoffice import (Server, TEST_PASSWORD, buy, cancel, create_ticket, new_email, reserve, run_cli,
                        wait_order)
 from check import Cases, expect, wait_for
@@ -148,6 +150,13 @@ class Theatre:
             "proposals": (self.seller, "/selling/proposals"),
             "propose-venue": (self.seller, "/venues/new"),
             "propose-show": (self.seller, f"/shows/new?venue={waits}"),
+            "find": (None, "/shows"),
+            "find-some": (self.buyer, "/shows?q=" + urllib.parse.quote(titles[0][0][:200])),
+            "find-none": (None, "/shows?q=nothing&city=nowhere"),
+            "find-refused": (None, "/shows?from=2030-02-02&to=2030-02-01"),
+            "show": (None, f"/shows/{show}"),
+            "show-cancelled": (None, f"/shows/{gone_show}"),
+            "venue": (None, f"/venues/{venue}"),
             "show-refused": (self.seller, f"/shows/{refused}"),
             "venue-proposed": (self.seller, f"/venues/{waits}"),
             "staff-shows": (self.staff, "/admin/shows"),

@@ -127,6 +127,6 @@ def test_the_sitemap_lists_what_is_for_sale():
         assert answer.headers["Content-Type"].startswith("application/xml")
         root = xml.etree.ElementTree.fromstring(answer.body)
         found = {element.text for element in root.iter() if element.tag.endswith("}loc")}
-        assert found == {base + "/", *(f"{base}/tickets/{ticket}" for ticket in tickets)}
+        assert found == {base + "/", base + "/shows", *(f"{base}/tickets/{ticket}" for ticket in tickets)}
         for address in found:
             assert read(client, address.removeprefix(base)).status == 200

@@ -2,6 +2,8 @@
 place, with and without scripts."""
 
 import datetime
+import json
+import re
 
 from boxoffice import TEST_PASSWORD, Server, run_cli
 from check import Cases, expect
@@ -56,6 +58,66 @@ def test_a_show_says_when_where_and_whether_it_takes_place(server):
     assert "Cancelled. It does not take place." in \
         server.client().get(f"/shows/{show['id']}").body.decode()
     assert "Cancelled" in server.client().get(f"/venues/{venue['id']}").body.decode()
+
+
+def test_events_are_found_by_name_place_and_day(server):
+    staff = staff_of(server)
+    here, there = make_venue(staff, city="Linz"), make_venue(staff, city="Graz", name="Orpheum")
+    for day in range(1, 29):
+        make_show(staff, here, title=f"Zabriskie {day}", startsAt=f"{YEAR}-02-{day:02}T20:00", doorsAt=None)
+    make_show(staff, there, title="Zabriskie far away")
+    with Cases() as case:
+        for scripts in (True, False):
+            with case("with scripts" if scripts else "without scripts"):
+                with Person(server, javascript=scripts) as person:
+                    browser = person.go("/").browser
+                    browser.fill("#q", "zabriskei")
+                    browser.click(".find button")
+                    person.wait_path(r"/shows\?q=zabriskei")
+                    assert "zabriskei" in browser.text("main [role=status]")
+                    assert len(browser.all(".rows > li")) == 24
+                    browser.click(".more a")
+                    person.wait_path(r"/shows\?q=zabriskei.*after=")
+                    assert len(browser.all(".rows > li")) == 5
+                    person.go(f"/shows?q=zabriskie&city=graz&from={YEAR}-06-01&to={YEAR}-07-31")
+                    assert "far away" in browser.text(".rows") and "Orpheum, Graz" in browser.text(".rows")
+                    browser.click(".rows a")
+                    person.wait_path("/shows/[0-9a-f]{24}-zabriskie-far-away")
+                    person.go("/shows?q=zabriskie&city=nowhere")
+                    assert browser.has(".empty")
+    wrong = server.client().get("/shows?q=" + "x" * 10_000)
+    assert wrong.status == 400 and b'href="#q"' in wrong.body and b"Use at most 200 characters" in wrong.body
+    assert server.client().get("/shows?q=x&after=1").headers["location"] == "/shows"
+
+
+def test_an_address_has_the_title_in_it_and_programs_read_what_it_is(server):
+    staff = staff_of(server)
+    venue = make_venue(staff, coordinates={"latitude": 52.507211, "longitude": 13.451668})
+    show = make_show(staff, venue, title='Möno "Lake" & 東京')
+    right = f"/shows/{show['id']}-mono-lake"
+    client, base = server.client(), f"http://{server.host}:{server.port}"
+    for path in (f"/shows/{show['id']}", right):
+        page = expect(client.get(path), 200).body.decode()
+        assert f'<link rel="canonical" href="{base}{right}">' in page
+        assert f'content="{base}{right}"' in page  # Open Graph
+        told = json.loads(re.search(r'<script type="application/ld\+json">(.*?)</script>', page)[1])
+        assert (told["@type"], told["name"], told["startDate"], told["doorTime"]) == \
+            ("MusicEvent", show["title"], show["startsAtLocal"], show["doorsAtLocal"])
+        assert told["url"] == base + right and told["eventStatus"].endswith("/EventScheduled")
+        assert told["location"]["address"] == {
+            "@type": "PostalAddress", "addressLocality": "Berlin", "addressCountry": "DE"}
+        assert told["location"]["geo"]["latitude"] == "52.507211"
+        assert [player["name"] for player in told["performer"]] == show["performers"]
+        assert "https://www.openstreetmap.org/?mlat=52.507211&amp;mlon=13.451668#" in page
+    for other in ("-mono", "-mono-lake-", "-"):
+        answer = client.get(f"/shows/{show['id']}{other}")
+        assert (answer.status, answer.headers["location"]) == (301, right), other
+    for other in ("x", "/mono-lake"):
+        assert client.get(f"/shows/{show['id']}{other}").status == 404
+    assert f"<loc>{base}{right}</loc>" in client.get("/sitemap.xml").body.decode()
+    for act, word in (("postpone", "EventPostponed"), ("cancel", "EventCancelled")):
+        expect(staff.post(f"/api/shows/{show['id']}/{act}", {}), 200)
+        assert f"https://schema.org/{word}" in client.get(right).body.decode()
 
 
 def test_a_proposal_is_shown_to_nobody_else(server):

@@ -2,9 +2,15 @@
 #include "services/web/api_shows.h"
 
 #include "base/clock.h"
+#include "base/degrees.h"
 #include "base/zone.h"
 #include "runtime/service.h"
 #include "services/web/page_text.h"
+#include "unicode/words.h"
+
+#define SLUG_WORDS_MAX 8
+#define SLUG_BYTES     80
+#define PLAYERS_MAX    20
 
 /* No end is known of a show: so long after its start it is taken to be over. */
 #define SHOW_OVER_MS (INT64_C(6) * 60 * 60 * 1000)
@@ -53,6 +59,58 @@ static struct str performers_of(struct request *rq, const struct json *show)
     return names.failed ? STR("") : buf_str(&names);
 }
 
+/* Its title in the letters that addresses have; an address is as good without. */
+static struct str slug_of(struct request *rq, struct str title)
+{
+    struct word_list words;
+    struct buf slug;
+
+    buf_init(&slug, rq->arena, SLUG_BYTES);
+    if (!text_words(rq->arena, title, false, SLUG_WORDS_MAX, &words)) return STR("");
+    for (size_t i = 0; i < words.count; i++) {
+        if (!str_is_ascii(words.at[i]) || slug.len + words.at[i].len + 1 > SLUG_BYTES) continue;
+        buf_char(&slug, '-');
+        buf_append(&slug, words.at[i]);
+    }
+    return slug.failed ? STR("") : buf_str(&slug);
+}
+
+/* https://schema.org/Event and what is more exact than that. */
+static struct str kind_of(struct str category)
+{
+    static const struct {
+        const char *category, *kind;
+    } kinds[] = {{"music", "MusicEvent"}, {"theatre", "TheaterEvent"}, {"comedy", "ComedyEvent"},
+                 {"dance", "DanceEvent"}, {"sport", "SportsEvent"},    {"festival", "Festival"}};
+
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (str_eq(category, str_of(kinds[i].category))) return str_of(kinds[i].kind);
+    return STR("Event");
+}
+
+static void take_players(struct request *rq, const struct json *show, struct show_view *out)
+{
+    const struct json *list = json_get(show, "performers");
+    struct player *players = arena_alloc(rq->arena, PLAYERS_MAX * sizeof *players);
+
+    for (size_t i = 0; players && i < json_length(list) && i < PLAYERS_MAX; i++) {
+        struct player *player = &players[out->players.count];
+
+        if (!json_text(json_at(list, i), &player->name)) continue;
+        player->more = out->players.count++ != 0;
+    }
+    out->players.at = players;
+}
+
+static struct str place_of(struct request *rq, const struct json *show)
+{
+    struct str name = json_member(show, "venue.name");
+
+    if (!name.len) return STR("");
+    return page_fill(rq, TEXT_FIND_PLACE, {STR("venue"), name},
+                     {STR("city"), json_member(show, "venue.city")});
+}
+
 /* What is to be said of it beside its time; empty: nothing. */
 static void take_status(struct request *rq, const struct json *show, struct show_view *out)
 {
@@ -78,23 +136,52 @@ bool api_show(struct request *rq, const struct json *json, struct show_view *out
                               .venue_id = json_member(json, "venueId"),
                               .title = json_member(json, "title"),
                               .performers = performers_of(rq, json),
+                              .slug = slug_of(rq, json_member(json, "title")),
+                              .kind = kind_of(json_member(json, "category")),
+                              .place = place_of(rq, json),
                               .starts_at = local,
                               .when = local_day(rq, local),
                               .doors_at = json_member(json, "doorsAtLocal")};
     if (out->doors_at.len == WALL_TIME_LEN) out->doors = (struct str){out->doors_at.at + 11, 5};
+    take_players(rq, json, out);
     take_status(rq, json, out);
     return out->id.len == OBJECT_ID_HEX && out->venue_id.len == OBJECT_ID_HEX && out->when.len;
 }
 
-bool api_venue(const struct json *json, struct venue_view *out)
+/* "52.507211", in the arena; empty: there is none. */
+static struct str degrees_of(struct request *rq, const struct json *venue, const char *path)
+{
+    int64_t degrees;
+    struct buf text;
+
+    if (!json_degrees(json_get_path(venue, path), LONGITUDE_MAX, &degrees)) return STR("");
+    buf_init(&text, rq->arena, 32);
+    degrees_text(&text, degrees);
+    return text.failed ? STR("") : buf_str(&text);
+}
+
+bool api_venue(struct request *rq, const struct json *json, struct venue_view *out)
 {
     *out = (struct venue_view){.id = json_member(json, "id"),
                                .name = json_member(json, "name"),
                                .city = json_member(json, "city"),
                                .country = json_member(json, "country"),
                                .zone = json_member(json, "timeZone"),
+                               .latitude = degrees_of(rq, json, "coordinates.latitude"),
+                               .longitude = degrees_of(rq, json, "coordinates.longitude"),
                                .refusal = json_member(json, "refusal"),
                                .proposed = str_eq(json_member(json, "status"), STR("proposed")),
                                .refused = json_get(json, "refusal") != NULL};
     return out->id.len == OBJECT_ID_HEX;
+}
+
+struct str api_show_path(struct request *rq, const struct show_view *show)
+{
+    struct str id_path = path_of(rq, "/shows/", show->id, "");
+    struct buf path;
+
+    buf_init(&path, rq->arena, id_path.len + show->slug.len + 1);
+    buf_append(&path, id_path);
+    buf_append(&path, show->slug);
+    return path.failed ? id_path : buf_str(&path);
 }

@@ -8,7 +8,9 @@
 
 /* False: it is none. Texts live in the answer and in the arena. */
 bool api_show(struct request *rq, const struct json *json, struct show_view *out);
-bool api_venue(const struct json *json, struct venue_view *out);
+bool api_venue(struct request *rq, const struct json *json, struct venue_view *out);
+/* "/shows/ID-slug", in the arena. */
+struct str api_show_path(struct request *rq, const struct show_view *show);
 /* A text at a path of members, "rules.maxPerBuyer"; empty: there is none. */
 struct str json_member(const struct json *object, const char *path);
 

@@ -31,6 +31,18 @@ struct str page_path_id(struct request *rq, size_t index)
     return arena_copy(rq->arena, str_of(text.hex));
 }
 
+struct str page_path_slugged_id(struct request *rq, size_t index)
+{
+    struct str given = rq->params[index];
+    struct object_id id;
+    struct object_id_text text;
+
+    if (given.len > OBJECT_ID_HEX && given.at[OBJECT_ID_HEX] == '-') given.len = OBJECT_ID_HEX;
+    if (!object_id_parse(given, &id)) return STR("");
+    text = object_id_text(id);
+    return arena_copy(rq->arena, str_of(text.hex));
+}
+
 struct str page_after(struct request *rq)
 {
     struct str after = request_query(rq, "after");

@@ -17,6 +17,8 @@ bool form_is_draft(struct request *rq);
 struct str form_value(struct request *rq, const char *name);
 /* An id of the path, in lower case; empty when it is none. */
 struct str page_path_id(struct request *rq, size_t index);
+/* The same of a segment that may go on after the id: "6b01…-mono-lake". */
+struct str page_path_slugged_id(struct request *rq, size_t index);
 /* The id after which the visitor's page of a list begins, by its address or its form; empty: the
  * first page. */
 struct str page_after(struct request *rq);

@@ -138,13 +138,6 @@ struct order_list {
 
 /* --- pages ----------------------------------------------------------------------------------- */
 
-struct market_view {
-    struct html cards;
-    size_t count;
-    struct str after; /* the next page begins after this id; empty: this is the last */
-    bool hero;        /* a stranger's first look */
-};
-
 struct sign_view {
     struct field email, password;
     struct str next;
@@ -206,8 +199,21 @@ struct selling_view {
     struct form_errors errors;
 };
 
+/* One of its performers, for programs. */
+struct player {
+    struct str name;
+    bool more; /* than the first */
+};
+
 struct show_view {
     struct str id, venue_id, title, performers;
+    struct str slug;  /* "-mono-lake", after its id in an address; may be empty */
+    struct str kind;  /* of schema.org: "MusicEvent" */
+    struct str place; /* venue and city, where a list names them; may be empty */
+    struct {
+        const struct player *at;
+        size_t count;
+    } players;
     struct str starts_at, doors_at; /* as clocks at the venue show it, with their offset */
     struct str when, doors;         /* for people */
     struct str refusal;             /* why the proposal was not taken; may be empty */
@@ -216,8 +222,31 @@ struct show_view {
 
 struct venue_view {
     struct str id, name, city, country, zone;
-    struct str refusal; /* as of a show */
+    struct str latitude, longitude; /* degrees; empty: not known */
+    struct str refusal;             /* as of a show */
     bool proposed, refused;
+};
+
+/* What is looked for, and what was found. */
+struct find_view {
+    struct str q, city, from, to; /* as typed */
+    bool wrong_q, wrong_city, wrong_from, wrong_to;
+    struct form_errors errors;
+    struct {
+        const struct show_view *at;
+        size_t count;
+    } rows;
+    struct str guessed; /* words that were taken for others; empty: none */
+    struct str after;   /* the next page's cursor */
+    bool asked, narrowed;
+};
+
+struct market_view {
+    struct html cards;
+    size_t count;
+    struct str after; /* the next page begins after this id; empty: this is the last */
+    bool hero;        /* a stranger's first look */
+    struct find_view find;
 };
 
 struct show_page_view {

@@ -26,25 +26,45 @@ static enum err follow(struct request *rq, struct reply *rp, const char *folder,
 
 /* --- a show ----------------------------------------------------------------------------------- */
 
+/* What is told of it where it is found or shared. */
+static void publish_show(struct request *rq, struct page *page, const struct show_page_view *view)
+{
+    struct buf about;
+
+    if (view->show.proposed || view->show.refused) return;
+    page_publish(rq, page, api_show_path(rq, &view->show));
+    buf_init(&about, rq->arena, 65536);
+    page_about_show(&about, page, view);
+    if (!about.failed) page->structured.text = buf_str(&about);
+}
+
 static enum err took_venue_of_show(struct request *rq, struct tx *tx, struct reply *rp)
 {
     struct show_page_view *view = rq->run->state;
     const struct json *json;
     struct page page;
-    struct str path = path_of(rq, "/shows/", view->show.id, "");
 
     (void)tx;
-    if (!api_ok(rq, &json)) return page_refused(rq, rp, path);
-    if (!api_venue(json, &view->venue)) return page_problem(rq, rp, 500);
+    if (!api_ok(rq, &json)) return page_refused(rq, rp, api_show_path(rq, &view->show));
+    if (!api_venue(rq, json, &view->venue)) return page_problem(rq, rp, 500);
     page_begin(rq, &page, TEXT_SHOW_TITLE);
     page.title = view->show.title;
     page.description = page_fill(rq, TEXT_SHOW_ABOUT, {STR("title"), view->show.title},
                                  {STR("venue"), view->venue.name}, {STR("city"), view->venue.city},
                                  {STR("when"), view->show.when});
-    if (!view->show.proposed && !view->show.refused) page_publish(rq, &page, path);
+    publish_show(rq, &page, view);
     page_reply_public(rq, rp);
     page_show(&rp->body, &page, view);
     return OK;
+}
+
+/* What stands behind the id in the address. */
+static struct str slug_in(const struct request *rq)
+{
+    struct str given = rq->params[0];
+
+    if (given.len <= OBJECT_ID_HEX) return STR("");
+    return (struct str){given.at + OBJECT_ID_HEX, given.len - OBJECT_ID_HEX};
 }
 
 static enum err took_show(struct request *rq, struct tx *tx, struct reply *rp)
@@ -59,13 +79,19 @@ static enum err took_show(struct request *rq, struct tx *tx, struct reply *rp)
     if (moved) return OK;
     if (!api_ok(rq, &json)) return page_refused(rq, rp, STR("/"));
     if (!api_show(rq, json, &view->show)) return page_problem(rq, rp, 500);
+    if (slug_in(rq).len && !str_eq(slug_in(rq), view->show.slug)) {
+        err = page_redirect(rp, api_show_path(rq, &view->show));
+        rp->status = 301;
+        return err;
+    }
     return request_call(rq, METHOD_GET, path_of(rq, "/api/venues/", view->show.venue_id, ""),
                         STR(""), took_venue_of_show);
 done:
     return err;
 }
 
-/* GET /shows/:id: what it is, when, where, and whether it takes place. */
+/* GET /shows/:id, with or without words behind the id: what it is, when, where, and whether it
+ * takes place. Other words than its own lead to those (301). */
 enum err get_show_page(struct request *rq, struct tx *tx, struct reply *rp)
 {
     struct show_page_view *view;
@@ -76,7 +102,7 @@ enum err get_show_page(struct request *rq, struct tx *tx, struct reply *rp)
     view = arena_alloc(rq->arena, sizeof *view);
     if (!view) return ERR_MEMORY;
     rq->run->state = view;
-    id = page_path_id(rq, 0);
+    id = page_path_slugged_id(rq, 0);
     if (!id.len) return page_problem(rq, rp, 404);
     return request_call(rq, METHOD_GET, path_of(rq, "/api/shows/", id, ""), STR(""), took_show);
 }
@@ -122,7 +148,7 @@ static enum err took_venue(struct request *rq, struct tx *tx, struct reply *rp)
     TRY(follow(rq, rp, "/venues/", &moved));
     if (moved) return OK;
     if (!api_ok(rq, &json)) return page_refused(rq, rp, STR("/"));
-    if (!api_venue(json, &view->venue)) return page_problem(rq, rp, 500);
+    if (!api_venue(rq, json, &view->venue)) return page_problem(rq, rp, 500);
     buf_init(&path, rq->arena, 160);
     buf_printf(&path, "/api/shows?venueId=%.*s&limit=%d", (int)view->venue.id.len,
                view->venue.id.at, SHOWS_A_PAGE);

@@ -3,6 +3,7 @@
 #include "services/web/web.h"
 
 #include "services/web/api.h"
+#include "services/web/api_shows.h"
 #include "services/web/page.h"
 #include "services/web/page_input.h"
 #include "services/web/page_state.h"
@@ -31,15 +32,18 @@ done:
     return err;
 }
 
-static void put_location(struct request *rq, struct reply *rp, struct str path)
+#define SITEMAP_BYTES (512 * 1024)
+
+static void put_location(struct request *rq, struct buf *out, struct str path)
 {
-    buf_append(&rp->body, STR("<url><loc>"));
-    put_escaped(&rp->body, page_url(rq, path).text);
-    buf_append(&rp->body, STR("</loc></url>\n"));
+    buf_append(out, STR("<url><loc>"));
+    put_escaped(out, page_url(rq, path).text);
+    buf_append(out, STR("</loc></url>\n"));
 }
 
 static enum err show_sitemap(struct request *rq, struct tx *tx, struct reply *rp)
 {
+    const struct buf *shows = rq->run->state;
     const struct json *list;
     struct ticket_view ticket;
 
@@ -49,20 +53,42 @@ static enum err show_sitemap(struct request *rq, struct tx *tx, struct reply *rp
     reply_text(rp, 200, "application/xml; charset=utf-8",
                STR("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
                    "<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n"));
-    put_location(rq, rp, STR("/"));
+    put_location(rq, &rp->body, STR("/"));
+    put_location(rq, &rp->body, STR("/shows"));
+    buf_append(&rp->body, buf_str(shows));
     for (size_t i = 0; i < json_length(list); i++)
         if (api_ticket(rq, json_at(list, i), &ticket))
-            put_location(rq, rp, path_of(rq, "/tickets/", ticket.id, ""));
+            put_location(rq, &rp->body, path_of(rq, "/tickets/", ticket.id, ""));
     buf_append(&rp->body, STR("</urlset>\n"));
     return rp->body.failed ? ERR_MEMORY : OK;
 }
 
-/* GET /sitemap.xml: the newest tickets for sale, as many as the API gives at once (sitemaps.org).
- */
+static enum err took_sitemap_shows(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    struct buf *shows = rq->run->state;
+    const struct json *list;
+    struct show_view show;
+
+    (void)tx, (void)rp;
+    if (!api_ok(rq, &list)) return ERR_UNAVAILABLE;
+    for (size_t i = 0; i < json_length(list); i++)
+        if (api_show(rq, json_at(list, i), &show))
+            put_location(rq, shows, api_show_path(rq, &show));
+    if (shows->failed) return ERR_MEMORY;
+    return request_call(rq, METHOD_GET, STR("/api/tickets?limit=1000"), STR(""), show_sitemap);
+}
+
+/* GET /sitemap.xml: the newest events and the newest tickets for sale, as many of each as the API
+ * gives at once (sitemaps.org). */
 enum err get_sitemap(struct request *rq, struct tx *tx, struct reply *rp)
 {
+    struct buf *shows = arena_alloc(rq->arena, sizeof *shows);
+
     (void)tx, (void)rp;
-    return request_call(rq, METHOD_GET, STR("/api/tickets?limit=1000"), STR(""), show_sitemap);
+    if (!shows) return ERR_MEMORY;
+    buf_init(shows, rq->arena, SITEMAP_BYTES);
+    rq->run->state = shows;
+    return request_call(rq, METHOD_GET, STR("/api/shows?limit=1000"), STR(""), took_sitemap_shows);
 }
 
 /* GET of what is only for forms: 303 to the page that has the form. */

@@ -416,6 +416,25 @@
         document.head.append(script);
     }
 
+    // --- names while one types ---------------------------------------------------------------------
+    const typed = one("#q[list]");
+    let asking = null;
+    async function suggest() {
+        if (asking) asking.abort();
+        asking = new AbortController();
+        const asked = typed.value;
+        try {
+            const answer = await fetch("/api/shows/suggestions?q=" + encodeURIComponent(asked),
+                { signal: asking.signal });
+            if (!answer.ok || typed.value !== asked) return;
+            const names = await answer.json();
+            one("#names").replaceChildren(...names.map((name) => new Option("", name.text)));
+        } catch {
+            // the next letter asks again
+        }
+    }
+    if (typed) typed.addEventListener("input", suggest);
+
     // --- the account menu and the theme ------------------------------------------------------------
     const menu = one(".account");
     document.addEventListener("click", (event) => {
