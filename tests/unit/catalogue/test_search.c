@@ -154,15 +154,15 @@ static void what_is_near_is_within_the_circle_and_in_its_cells(void **state)
 
 static void places_are_in_the_order_of_time(void **state)
 {
-    struct show show = {.is = {.starts = {.at_ms = 1790000040000}}}, later = show;
+    struct show show = {.is = {.starts = {.at = {1790000040000}}}}, later = show;
 
     (void)state;
-    later.is.starts.at_ms += 60000;
+    later.is.starts.at.ms += 60000;
     later.id.bytes[11] = 1;
     assert_true(show_place(&show) < show_place(&later));
-    assert_true(place_from(show.is.starts.at_ms) <= show_place(&show));
-    assert_true(place_from(show.is.starts.at_ms + 1) > show_place(&show));
-    show.is.starts.at_ms = INT64_C(253402300740000); /* the last minute of the year 9999 */
+    assert_true(place_from(show.is.starts.at) <= show_place(&show));
+    assert_true(place_from(wall_after(show.is.starts.at, 1)) > show_place(&show));
+    show.is.starts.at.ms = INT64_C(253402300740000); /* the last minute of the year 9999 */
     memset(show.id.bytes, 0xff, sizeof show.id.bytes);
     assert_true(show_place(&show) > 0 && show_place(&show) < INT64_MAX / 2);
 }
@@ -175,8 +175,8 @@ static void days_reach_over_every_zone(void **state)
     assert_true(search_from_day(&search, STR("2027-03-28")));
     assert_true(search_to_day(&search, STR("2027-03-28")));
     /* from the 27th, 10:00 UTC, to the 29th, 12:00 */
-    assert_int_equal(search.above, place_from(INT64_C(1806141600000)) - 1);
-    assert_int_equal(search.below, place_from(INT64_C(1806321600000)));
+    assert_int_equal(search.above, place_from((struct wall_ms){INT64_C(1806141600000)}) - 1);
+    assert_int_equal(search.below, place_from((struct wall_ms){INT64_C(1806321600000)}));
     assert_false(search_from_day(&search, STR("2027-02-29")));
     assert_false(search_to_day(&search, STR("")));
     assert_false(search_to_day(&search, STR("2027-03-28T00:00")));

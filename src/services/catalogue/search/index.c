@@ -119,7 +119,7 @@ done:
     return err;
 }
 
-enum err index_rebuild(struct env *env, struct tx *tx, int64_t *next_ms)
+enum err index_rebuild(struct env *env, struct tx *tx, struct wall_ms *next)
 {
     struct arena *shows_arena = arena_new(SHOWS_BYTES), *arena = arena_new(ARENA_BYTES);
     struct str after;
@@ -129,7 +129,7 @@ enum err index_rebuild(struct env *env, struct tx *tx, int64_t *next_ms)
     (void)env;
     if (err == OK) err = rebuild_get(tx, shows_arena, &after);
     if (err == OK) err = index_some(tx, shows_arena, arena, after, &more);
-    if (more) *next_ms = tx->now_ms;
+    if (more) *next = tx->now;
     if (shows_arena) arena_free(shows_arena);
     if (arena) arena_free(arena);
     return err == ERR_NOT_FOUND ? OK : err;

@@ -11,6 +11,6 @@ enum err index_show(struct tx *tx, struct arena *arena, const struct show *show)
 enum err index_venue(struct tx *tx, const struct venue *venue);
 
 /* The job that makes the index anew, some shows at a time; it is found from meanwhile. */
-enum err index_rebuild(struct env *env, struct tx *tx, int64_t *next_ms);
+enum err index_rebuild(struct env *env, struct tx *tx, struct wall_ms *next);
 
 #endif

@@ -16,9 +16,9 @@
 
 /* --- places ----------------------------------------------------------------------------------- */
 
-int64_t place_from(int64_t at_ms)
+int64_t place_from(struct wall_ms at)
 {
-    return (at_ms + MINUTE_MS - 1) / MINUTE_MS << PLACE_BITS;
+    return (at.ms + MINUTE_MS - 1) / MINUTE_MS << PLACE_BITS;
 }
 
 int64_t show_place(const struct show *show)
@@ -28,7 +28,7 @@ int64_t show_place(const struct show *show)
     /* the last bytes of an id are a counter, those before them of a random source */
     for (size_t i = 0; i < sizeof show->id.bytes; i++)
         some = some * 257 + show->id.bytes[i];
-    return (show->is.starts.at_ms / MINUTE_MS << PLACE_BITS) +
+    return (show->is.starts.at.ms / MINUTE_MS << PLACE_BITS) +
            (int64_t)(some & ((UINT64_C(1) << PLACE_BITS) - 1));
 }
 
@@ -106,7 +106,7 @@ bool show_words(struct arena *arena, const struct show *show, const struct venue
 /* --- days ------------------------------------------------------------------------------------- */
 
 /* The day's beginning, as if it were in UTC. */
-static bool day_ms(struct str day, int64_t *out)
+static bool day_of(struct str day, struct wall_ms *out)
 {
     char text[] = "0000-00-00T00:00Z";
     struct wall_time wall;
@@ -114,28 +114,30 @@ static bool day_ms(struct str day, int64_t *out)
     if (day.len != DAY_LEN) return false;
     memcpy(text, day.at, DAY_LEN);
     if (!wall_time_parse(str_of(text), &wall)) return false;
-    *out = wall.wall_s * 1000;
+    *out = wall_of_seconds(wall.wall_s);
     return true;
 }
 
 bool search_from_day(struct search *search, struct str day)
 {
-    int64_t at_ms, above;
+    struct wall_ms at;
+    int64_t above;
 
-    if (!day_ms(day, &at_ms)) return false;
+    if (!day_of(day, &at)) return false;
     search->from = day;
-    above = place_from(at_ms > ZONE_AHEAD ? at_ms - ZONE_AHEAD : 0) - 1;
+    above = place_from((struct wall_ms){at.ms > ZONE_AHEAD ? at.ms - ZONE_AHEAD : 0}) - 1;
     if (above > search->above) search->above = above;
     return true;
 }
 
 bool search_to_day(struct search *search, struct str day)
 {
-    int64_t at_ms, below;
+    struct wall_ms at;
+    int64_t below;
 
-    if (!day_ms(day, &at_ms)) return false;
+    if (!day_of(day, &at)) return false;
     search->to = day;
-    below = place_from(at_ms + DAY_MS + ZONE_BEHIND);
+    below = place_from(wall_after(at, DAY_MS + ZONE_BEHIND));
     if (below < search->below) search->below = below;
     return true;
 }

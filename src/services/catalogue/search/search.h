@@ -26,8 +26,8 @@
 #define PLACE_BITS 30 /* the minutes of the year 9999 have 32 */
 /* Where a show would like to be; when another one is there, the next one above that is free. */
 int64_t show_place(const struct show *show);
-/* The first place of shows that start at that moment or later: UTC, milliseconds, not negative. */
-int64_t place_from(int64_t at_ms);
+/* The first place of shows that start at that moment or later; at: not before 1970. */
+int64_t place_from(struct wall_ms at);
 
 /* --- words ------------------------------------------------------------------------------------ */
 

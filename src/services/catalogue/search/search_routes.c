@@ -90,7 +90,8 @@ static void take_time(struct request *rq, struct search *search)
     search->below = INT64_MAX;
     if (over.len && !str_eq(over, STR("true")) && !str_eq(over, STR("false")))
         request_reject(rq, "over", "Over must be true or false");
-    if (!str_eq(over, STR("true"))) search->above = place_from(env_now_ms(rq->run->env) + 1) - 1;
+    if (!str_eq(over, STR("true")))
+        search->above = place_from(wall_after(env_now(rq->run->env), 1)) - 1;
     if (from.len && !search_from_day(search, from))
         request_reject_for(rq, "from", "From must be a day", "unreadable",
                            "Write a date such as 2027-03-28");
@@ -380,7 +381,7 @@ enum err post_search_rebuild(struct request *rq, struct tx *tx, struct reply *rp
     enum err err;
 
     TRY(rebuild_begin(tx));
-    env_job_due(rq->run->env, CATALOGUE_JOB_REBUILD, tx->now_ms);
+    env_job_due(rq->run->env, CATALOGUE_JOB_REBUILD, tx->now);
     TRY(request_changed(rq, STR("search"), STR("")));
     return reply_index(tx, rp);
 done:
