@@ -78,7 +78,7 @@ static const struct engine_word words[] = {
     {"{{bytes ", "LENGTH(CAST(@ AS BLOB))"},
     {"{{text index ",
      "CREATE VIRTUAL TABLE @_index USING fts5(words, content = '@', content_rowid = 'place',"
-     " tokenize = 'ascii', prefix = '1 2 3', detail = 'none', columnsize = 0);\n"
+     " tokenize = 'ascii', prefix = '1 2 3 4 5 6 7 8', detail = 'none', columnsize = 0);\n"
      "CREATE TRIGGER @_put AFTER INSERT ON @ BEGIN"
      " INSERT INTO @_index (rowid, words) VALUES (NEW.place, NEW.words); END;\n"
      "CREATE TRIGGER @_take AFTER DELETE ON @ BEGIN"
