@@ -252,9 +252,9 @@ void retention_forgets_order(int service, struct m_order *order)
     check_forgotten(service, order->id, "what it keeps of an order");
     if (service == EXPIRATION) {
         CHECK(18, order->id,
-              order->timer_due_ms < 0 || order->rings > order->timer_rings ||
+              order->timer_due_ms < 0 || order->fires > order->timer_fires ||
                   order->event_status == STATUS_CANCELLED || order->event_status == STATUS_COMPLETE,
-              "a timer went that had not rung, and its order is live");
+              "a timer went that had not fired, and its order is live");
         order->timer_due_ms = -1;
         order->timer_version = -1;
     } else if (service == TICKETS) {

@@ -436,7 +436,7 @@ struct m_order {
     int copy_status;
     int64_t copy_step;                   /* when that came */
     int64_t timer_version, timer_due_ms; /* expiration's; due -1: none */
-    int timer_rings;                     /* when that was set */
+    int timer_fires;                     /* when that was set */
     struct versions applied[SIM_SERVICES];
     int64_t ticket_seen; /* tickets' order_versions */
     int64_t ended_step;  /* -1: it never was cancelled or complete */

@@ -396,7 +396,7 @@ static void take_timer(sqlite3_stmt *row)
     take_version(row, replica, order, &order->timer_version);
     order->timer_due_ms =
         sqlite3_column_type(row, 2) == SQLITE_NULL ? -1 : sqlite3_column_int64(row, 2);
-    order->timer_rings = order->rings;
+    order->timer_fires = order->fires;
 }
 
 static void take_order_version(sqlite3_stmt *row)
