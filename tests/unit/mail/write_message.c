@@ -14,7 +14,7 @@ int main(void)
     static char input[1 << 20];
     struct str fields[FIELDS] = {{0}};
     size_t size = fread(input, 1, sizeof input - 1, stdin), count = 0;
-    struct message message = {.id = STR("6b0b9084c99d0c8031000000"), .date_ms = 1795920404248};
+    struct message message = {.id = STR("6b0b9084c99d0c8031000000"), .date = {1795920404248}};
     struct buf out;
     int code;
 
