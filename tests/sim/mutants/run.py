@@ -5,7 +5,8 @@ simulator look for it.
 list.txt has the bugs. Each is put into a copy of its file; that one object is compiled as the build
 compiles it and linked in front of the libraries, so that it takes the place of the real one. Each
 has the same seeds, and S seconds of the processor (15) within which it must be caught: one that is
-not means that a checker or an actor is missing."""
+not means that a checker or an actor is missing. Whichever are planted, every line that list.txt names
+must be where it says."""
 import argparse
 import concurrent.futures
 import json
@@ -124,7 +125,7 @@ def hunt(build, mutant, seconds):
     with tempfile.TemporaryDirectory() as folder:
         try:
             program = build.plant(mutant, folder)
-        except ValueError as problem:
+        except (ValueError, OSError) as problem:
             return mutant.name, "broken", 0.0, str(problem)
         with open(os.path.join(folder, "output"), "w+", encoding="utf-8") as out:
             run = subprocess.Popen([program, "--seed", "1", "--count", str(SEEDS), "--no-shrink"],
@@ -150,6 +151,18 @@ def chosen(arguments):
     return mutants
 
 
+def misplaced(planted):
+    """(name, what is wrong) of each of the list that is not planted and could not be."""
+    names = {mutant.name for mutant in planted}
+    for mutant in read_list():
+        if mutant.name in names:
+            continue
+        try:
+            mutant.text()
+        except (ValueError, OSError) as problem:
+            yield mutant.name, str(problem)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("build")
@@ -160,9 +173,13 @@ def main():
     arguments = parser.parse_intermixed_args()
     build = Build(arguments.build)
     counts = {"caught": 0, "late": 0, "survived": 0, "broken": 0}
+    mutants = chosen(arguments)
+    for name, what in misplaced(mutants):
+        counts["broken"] += 1
+        print(f"not ok {name:40} broken  {what}", flush=True)
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
         for name, verdict, took, what in pool.map(
-                lambda mutant: hunt(build, mutant, arguments.seconds), chosen(arguments)):
+                lambda mutant: hunt(build, mutant, arguments.seconds), mutants):
             counts[verdict] += 1
             print(f"{'ok' if verdict == 'caught' else 'not ok'} {name:40} {verdict:9} "
                   f"{took:5.1f} s  {what}", flush=True)
