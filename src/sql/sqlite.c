@@ -4,13 +4,9 @@
  * one process writes and checkpoints a file (a lock file keeps others out); readers never do. */
 #include "sql/sqlite_parts.h"
 
-#include "base/clock.h"
 #include "telemetry/log.h"
 
 #include <stdlib.h>
-
-#define LOG_FOLD_PAUSE_US 1000000
-#define LOG_FOLD_WAIT_MS  20
 
 /* --- errors -------------------------------------------------------------------------------- */
 
@@ -288,45 +284,13 @@ static enum err script(struct db *base, const char *text)
 
 /* --- transactions -------------------------------------------------------------------------- */
 
-/* Folds the log into the file and cuts it to nothing, waiting for readers a moment. */
-static bool fold_log(struct sqlite *db)
-{
-    bool folded;
-
-    sqlite3_busy_timeout(db->handle, LOG_FOLD_WAIT_MS);
-    folded = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) ==
-             SQLITE_OK;
-    sqlite3_busy_timeout(db->handle, BUSY_MS);
-    return folded;
-}
-
-/* SQLite folds the log into the file by itself and begins it anew when no reader needs it any more.
- * Readers that take turns, or one that hangs, keep it from that: it is asked for then, waiting for
- * readers a moment, once a second. */
-static enum err bound_log(struct sqlite *db)
-{
-    int64_t size = sqlite_log_bytes(db), now_us, untold;
-
-    if (size <= db->log_bytes) return OK;
-    now_us = clock_monotonic_us();
-    if (now_us >= db->log_fold_us) {
-        db->log_fold_us = now_us + LOG_FOLD_PAUSE_US;
-        if (fold_log(db)) return OK;
-    }
-    if (size <= db->log_bytes_max) return OK;
-    if (log_due(&db->file->pause, SQLITE_BUSY, &untold))
-        log_event(LOG_ERROR, "sql", "log.held", log_text("database", str_of(db->file->path)),
-                  log_int("bytes", size), log_int("untold", untold));
-    return ERR_DISK_FULL;
-}
-
 static enum err begin(struct db *base)
 {
     struct sqlite *db = sqlite_of(base);
     enum err err;
 
     ASSERT(db->mode == DB_WRITER && !db->open);
-    err = bound_log(db);
+    err = sqlite_log_bound(db);
     if (err) return err;
     err = control(db, "BEGIN IMMEDIATE");
     db->open = err == OK;
@@ -359,7 +323,7 @@ static enum err commit(struct db *base)
     if (err == OK) {
         db->open = false;
         atomic_fetch_add(&db->file->commits, 1);
-        if (db->scrub) db->scrub = !fold_log(db);
+        sqlite_log_committed(db);
         return OK;
     }
     /* A full disk is found before the commit mark is written. After any other failure the mark may

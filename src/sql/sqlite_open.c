@@ -11,16 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
-#define CHECKPOINT_PAGES     4000 /* 16 MiB of log … */
-#define CHECKPOINT_PAGES_MIN 256
-#define LOG_DISK_SHARE       64 /* … or such a part of a disk that is small */
-#define LOG_DISK_SHARE_MAX   8  /* … and never more than this, whoever reads */
-#define DISK_BYTES_LARGE     (INT64_C(1) << 40)
-#define WRITER_CACHE_KIB     16384
-#define READER_CACHE_KIB     2048
+#define WRITER_CACHE_KIB 16384
+#define READER_CACHE_KIB 2048
 
 /* --- the files ----------------------------------------------------------------------------- */
 
@@ -108,39 +102,6 @@ static enum err take_lock(struct sqlite *db, const char *path, struct buf *why)
     return ERR_LOCKED;
 }
 
-static sqlite3_file *log_of(struct sqlite *db)
-{
-    sqlite3_file *log = NULL;
-    int code = sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
-
-    return code == SQLITE_OK && log && log->pMethods ? log : NULL;
-}
-
-int64_t sqlite_log_bytes(struct sqlite *db)
-{
-    sqlite3_file *log = log_of(db);
-    sqlite3_int64 size = 0;
-
-    return log && log->pMethods->xFileSize(log, &size) == SQLITE_OK ? size : 0;
-}
-
-/* How long the log gets before it is folded in depends on the disk: hot pages are better folded in
- * once than often, but seven logs of 16 MiB fill a small disk. */
-static int bound_log_by_disk(struct sqlite *db, const char *path)
-{
-    int64_t bytes = DISK_BYTES_LARGE, pages;
-    struct statvfs disk;
-
-    if (statvfs(path, &disk) == 0) bytes = (int64_t)(disk.f_blocks * disk.f_frsize);
-    pages = bytes / LOG_DISK_SHARE / PAGE_BYTES;
-    if (pages < CHECKPOINT_PAGES_MIN) pages = CHECKPOINT_PAGES_MIN;
-    if (pages > CHECKPOINT_PAGES) pages = CHECKPOINT_PAGES;
-    db->log_bytes = 2 * pages * PAGE_BYTES;
-    db->log_bytes_max = bytes / LOG_DISK_SHARE_MAX;
-    if (db->log_bytes_max < 2 * db->log_bytes) db->log_bytes_max = 2 * db->log_bytes;
-    return (int)pages;
-}
-
 /* Rewrites the log as it is and syncs it. */
 static int write_again(sqlite3_file *log)
 {
@@ -171,7 +132,7 @@ static enum err rewrite_log(struct sqlite *db)
     enum err err;
 
     TRY(sqlite_run(db, "SELECT 1 FROM sqlite_schema LIMIT 1")); /* opens it */
-    log = log_of(db);
+    log = sqlite_log(db);
     if (log) code = write_again(log);
     if (code != SQLITE_OK) err = sqlite_fail(db, code, "sync the log");
 done:
@@ -182,7 +143,6 @@ static enum err configure(struct sqlite *db, const char *path)
 {
     char pragmas[256];
     bool writer = db->mode == DB_WRITER;
-    int pages = writer ? bound_log_by_disk(db, path) : 0;
     enum err err;
 
     sqlite3_busy_timeout(db->handle, BUSY_MS);
@@ -193,11 +153,13 @@ static enum err configure(struct sqlite *db, const char *path)
              " PRAGMA secure_delete=ON;%s", /* no card token stays in a page it was wiped from */
              writer ? WRITER_CACHE_KIB : READER_CACHE_KIB,
              writer ? "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;" : "");
-    if (writer) sqlite3_wal_autocheckpoint(db->handle, pages);
     TRY(sqlite_run(db, pragmas));
-    if (writer) { /* what a log grew to beside a reader is given back */
+    if (writer) {
+        sqlite_log_count(db);
+        db->log_pages_max = sqlite_log_measure(db, path);
+        /* what a log grew to beside a reader is given back */
         snprintf(pragmas, sizeof pragmas, "PRAGMA journal_size_limit=%lld",
-                 (long long)pages * PAGE_BYTES);
+                 (long long)db->log_bytes / 2);
         TRY(sqlite_run(db, pragmas));
     }
     if (writer) TRY(rewrite_log(db));
@@ -211,6 +173,7 @@ void sqlite_close(struct db *base)
 
     for (size_t i = 0; i < STATEMENTS_MAX; i++)
         sqlite3_finalize(db->statements[i].handle);
+    if (db->mode == DB_WRITER && db->file) sqlite_log_leave(db);
     sqlite3_close(db->handle); /* rolls back, and a writer folds its log into the file */
     if (db->lock_fd >= 0) close(db->lock_fd);
     file_leave(db->file);

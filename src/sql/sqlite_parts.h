@@ -1,5 +1,5 @@
-/* sql/sqlite_parts.h: what the files of the embedded engine share: sqlite_open.c, sqlite.c and
- * sqlite_copy.c, the only ones that know SQLite. */
+/* sql/sqlite_parts.h: what the files of the embedded engine share: sqlite_open.c, sqlite.c,
+ * sqlite_log.c and sqlite_copy.c, the only ones that know SQLite. */
 #ifndef SQL_SQLITE_PARTS_H
 #define SQL_SQLITE_PARTS_H
 
@@ -25,6 +25,7 @@ struct file {
     int connections;
     _Atomic uint64_t commits; /* from 1 */
     struct log_pause pause;   /* of what fails again and again */
+    bool fold_failed;         /* the writer's: the log must be folded in from its beginning */
 };
 
 struct sqlite {
@@ -41,7 +42,9 @@ struct sqlite {
     enum err lost;
     bool scrub; /* the log is to be folded in and cut after the next commit */
     int lock_fd;
-    int64_t log_bytes;     /* writer: from here on the log is folded in by force … */
+    int log_pages;         /* writer: of the log, after the last commit */
+    int log_pages_max;     /* from here on it is folded in … */
+    int64_t log_bytes;     /* … by force, from here on … */
     int64_t log_bytes_max; /* … and from here on nothing is written */
     int64_t log_fold_us;   /* when that may be tried again (clock_monotonic_us) */
     struct statement statements[STATEMENTS_MAX];
@@ -60,8 +63,19 @@ enum err sqlite_err(int code);
  * worth a line. Call it whenever something failed in a transaction: it looks whether that is gone.
  */
 enum err sqlite_fail(struct sqlite *db, int code, const char *sql);
-/* How long the log is; 0: there is none. */
-int64_t sqlite_log_bytes(struct sqlite *db);
+/* The log's file; NULL: there is none. */
+sqlite3_file *sqlite_log(struct sqlite *db);
+/* Sets log_bytes and log_bytes_max and says how many pages a log may have before it is folded in:
+ * all three depend on the size of the disk. */
+int sqlite_log_measure(struct sqlite *db, const char *path);
+/* A writer's connection knows from now on how long its log is. */
+void sqlite_log_count(struct sqlite *db);
+/* After each commit: folds the log in when it is long, or when that was asked for. */
+void sqlite_log_committed(struct sqlite *db);
+/* Before each transaction. ERR_DISK_FULL: the log is as long as it may be. */
+enum err sqlite_log_bound(struct sqlite *db);
+/* Before a writer closes: what is not on the disk stays in the log. */
+void sqlite_log_leave(struct sqlite *db);
 #define BUSY_MS 1000 /* how long a lock that another connection has is waited for */
 /* One or several statements without a result. */
 enum err sqlite_run(struct sqlite *db, const char *sql);

@@ -56,14 +56,16 @@ static struct {
 
 uint64_t torn_writes, lost_writes;
 
-int __real_sqlite3_wal_autocheckpoint(sqlite3 *db, int pages);
-int __wrap_sqlite3_wal_autocheckpoint(sqlite3 *db, int pages);
+struct sqlite;
+int __real_sqlite_log_measure(struct sqlite *db, const char *path);
+int __wrap_sqlite_log_measure(struct sqlite *db, const char *path);
 
 /* The log is folded into the file much more often than in production, so that it happens here. */
-int __wrap_sqlite3_wal_autocheckpoint(sqlite3 *db, int pages)
+int __wrap_sqlite_log_measure(struct sqlite *db, const char *path)
 {
-    return __real_sqlite3_wal_autocheckpoint(db,
-                                             disk.checkpoint_pages ? disk.checkpoint_pages : pages);
+    int pages = __real_sqlite_log_measure(db, path);
+
+    return disk.checkpoint_pages ? disk.checkpoint_pages : pages;
 }
 
 /* --- images -------------------------------------------------------------------------------- */

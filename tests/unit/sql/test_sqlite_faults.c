@@ -16,8 +16,8 @@
 
 /* --- what fails ----------------------------------------------------------------------------- */
 
-static enum { MEMORY, FILES, SYNC } faulty; /* what has calls that fail */
-static int fails_in;                        /* so many of them, until the one that does; 0: none */
+static enum { MEMORY, FILES, SYNC, FOLD } faulty; /* what has calls that fail */
+static int fails_in; /* so many of them, until the one that does; 0: none */
 static bool failed;
 static int code; /* what a file answers then */
 
@@ -50,8 +50,39 @@ static int fail_read(sqlite3_file *file, void *to, int len, sqlite3_int64 at)
     return is_the_one(faulty == FILES) ? code : real.xRead(file, to, len, at);
 }
 
+/* What was written to the database since it was synced, and what was there before. */
+#define UNSYNCED_MAX 256
+
+static struct {
+    sqlite3_int64 at;
+    int len;
+    char before[4096];
+} unsynced[UNSYNCED_MAX];
+static size_t unsynced_count;
+
+static void note_before(sqlite3_file *file, int len, sqlite3_int64 at)
+{
+    assert_true(unsynced_count < UNSYNCED_MAX && len <= (int)sizeof unsynced->before);
+    memset(unsynced[unsynced_count].before, 0, sizeof unsynced->before);
+    (void)real.xRead(file, unsynced[unsynced_count].before, len, at);
+    unsynced[unsynced_count].at = at;
+    unsynced[unsynced_count++].len = len;
+}
+
+/* As Linux does: a failed sync forgets what was written, and the next one succeeds without it. */
+static int fail_to_fold(sqlite3_file *file)
+{
+    while (unsynced_count-- > 0)
+        assert_int_equal(real.xWrite(file, unsynced[unsynced_count].before,
+                                     unsynced[unsynced_count].len, unsynced[unsynced_count].at),
+                         SQLITE_OK);
+    unsynced_count = 0;
+    return SQLITE_IOERR_FSYNC;
+}
+
 static int fail_write(sqlite3_file *file, const void *from, int len, sqlite3_int64 at)
 {
+    if (faulty == FOLD && file->pMethods == &files[0]) note_before(file, len, at);
     return is_the_one(faulty == FILES) ? code : real.xWrite(file, from, len, at);
 }
 
@@ -60,7 +91,11 @@ static int fail_sync(sqlite3_file *file, int flags)
 {
     int synced = real.xSync(file, flags);
 
-    return is_the_one(faulty != MEMORY) ? code : synced;
+    if (faulty == FOLD && file->pMethods == &files[0]) {
+        if (is_the_one(true)) return fail_to_fold(file);
+        unsynced_count = 0;
+    }
+    return is_the_one(faulty == FILES || faulty == SYNC) ? code : synced;
 }
 
 static int open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *out)
@@ -251,6 +286,68 @@ static void no_memory_at_the_commit_leaves_the_outcome_unknown(void **state)
     }
 }
 
+/* fold: the log is to be folded in after them. */
+static void add_many(struct fixture *fixture, int from, int number, bool fold)
+{
+    struct tx *tx;
+
+    assert_int_equal(tx_begin(fixture->db, &tx), OK);
+    tx_item_begin(tx, NOW);
+    for (int i = 0; i < number; i++)
+        assert_int_equal(add(tx, from + i), OK);
+    if (fold) tx_scrub(tx);
+    assert_int_equal(tx_item_end(tx, true), OK);
+    assert_int_equal(tx_commit(tx), OK);
+}
+
+/* Some pages are written while a reader keeps the others from it; then nothing of them comes to the
+ * disk. */
+static void fail_to_fold_the_rest(struct fixture *fixture)
+{
+    struct db *reader;
+    struct rows rows;
+
+    faulty = FOLD;
+    unsynced_count = 0;
+    add_many(fixture, 0, 40, false);
+    assert_int_equal(db_open(fixture->file.path, DB_READER, &reader, NULL), OK);
+    tx_query_values(tx_snapshot(reader, NOW), &rows, "SELECT COUNT(*) FROM things", NULL, 0);
+    assert_true(rows_next(&rows));
+    assert_int_equal(rows_end(&rows), OK);
+    add_many(fixture, 40, 1, true);
+    assert_true(unsynced_count > 0);
+    db_snapshot_end(reader);
+    fails_in = 1;
+    failed = false;
+    add_many(fixture, 41, 1, true);
+    assert_true(failed);
+    db_close(reader);
+}
+
+static void find_all(struct fixture *fixture, int rows)
+{
+    struct buf why;
+
+    open_writer(fixture);
+    assert_int_equal(count(fixture), rows);
+    buf_init(&why, NULL, 256);
+    assert_int_equal(db_check(fixture->db, &why), OK);
+    buf_free(&why);
+}
+
+static void a_commit_after_a_failed_fold_folds_all_of_it(void **state)
+{
+    fail_to_fold_the_rest(*state);
+    add_many(*state, 42, 1, true);
+    find_all(*state, 43);
+}
+
+static void a_close_after_a_failed_fold_folds_all_of_it(void **state)
+{
+    fail_to_fold_the_rest(*state);
+    find_all(*state, 42);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -259,6 +356,8 @@ int main(void)
         CASE(memory_that_runs_out_at_any_moment_leaves_all_or_nothing),
         CASE(a_file_that_fails_at_any_moment_leaves_all_or_nothing),
         CASE(no_memory_at_the_commit_leaves_the_outcome_unknown),
+        CASE(a_commit_after_a_failed_fold_folds_all_of_it),
+        CASE(a_close_after_a_failed_fold_folds_all_of_it),
     };
 
     return cmocka_run_group_tests(tests, make_faulty, NULL);
