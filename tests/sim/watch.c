@@ -20,6 +20,8 @@ enum table {
     TABLE_BANS,
     TABLE_VENUES,
     TABLE_SHOWS,
+    TABLE_PEOPLE,
+    TABLE_MAILS,
     TABLES
 };
 
@@ -48,6 +50,10 @@ static const struct table_row tables[TABLES] = {
     [TABLE_BANS] = {"banned_users", -1, "user_id, version, banned"},
     [TABLE_VENUES] = {"venues", CATALOGUE, "id, version, status, merged_into"},
     [TABLE_SHOWS] = {"shows", CATALOGUE, "id, version, status, merged_into, venue_id"},
+    [TABLE_PEOPLE] = {"people", MAIL, "user_id, version, email"},
+    [TABLE_MAILS] = {"mails", MAIL,
+                     "id, kind, cause_id, about_id, user_id, amount_cents, status, tries, sent_to,"
+                     " made_at_ms"},
 };
 
 #define DIRTY_MAX 65536
@@ -101,7 +107,9 @@ static void on_change(void *context, int operation, const char *database, const 
     for (enum table i = 0; i < TABLES; i++) {
         size_t count = seen[service].dirty_count;
 
-        if (strcmp(tables[i].name, table) != 0) continue;
+        if (strcmp(tables[i].name, table) != 0 ||
+            (tables[i].service >= 0 && tables[i].service != service))
+            continue;
         for (size_t j = count; j-- > 0 && count - j < 16;)
             if (seen[service].dirty[j].rowid == rowid && seen[service].dirty[j].table == i) return;
         if (count == DIRTY_MAX)
@@ -447,6 +455,12 @@ static void take(int service, enum table table, sqlite3_stmt *row)
         catalogue_row(text_at(row, 0), sqlite3_column_int64(row, 1), text_at(row, 2),
                       text_at(row, 3), table == TABLE_SHOWS ? text_at(row, 4) : "");
         break;
+    case TABLE_PEOPLE:
+        letters_person(text_at(row, 0), sqlite3_column_int64(row, 1), text_at(row, 2));
+        break;
+    case TABLE_MAILS:
+        letters_row(row);
+        break;
     case TABLES:
         break;
     }
@@ -493,7 +507,7 @@ static void row_gone(int service, enum table table, int entity)
         retention_forgets_order(PAYMENTS, model_order_at((size_t)entity));
     else if (table == TABLE_TIMERS)
         retention_forgets_order(EXPIRATION, model_order_at((size_t)entity));
-    else
+    else if (table != TABLE_MAILS) /* those have their time: letters.c */
         violation(10, NULL, "%s: a row of %s is gone", service_names[service], tables[table].name);
 }
 
@@ -531,8 +545,17 @@ static void take_removed(int service)
     seen[service].first = first;
 }
 
-/* Events before rows of other tables: an event says more than the row it leaves. */
-static void take_dirty(int service, bool events)
+/* Events before rows of other tables: an event says more than the row it leaves. People before what
+ * is written to them. */
+enum pass { PASS_EVENTS, PASS_PEOPLE, PASS_REST, PASSES };
+
+static enum pass pass_of(enum table table)
+{
+    if (table == TABLE_OUTBOX) return PASS_EVENTS;
+    return table == TABLE_PEOPLE ? PASS_PEOPLE : PASS_REST;
+}
+
+static void take_dirty(int service, enum pass pass)
 {
     bool removed = false;
 
@@ -540,13 +563,14 @@ static void take_dirty(int service, bool events)
         struct dirty dirty = seen[service].dirty[i];
         sqlite3_stmt *row;
 
-        if ((dirty.table == TABLE_OUTBOX) != events) continue;
+        if (pass_of(dirty.table) != pass) continue;
         row = by_row(service, dirty.table);
         sqlite3_bind_int64(row, 1, dirty.rowid);
         if (sqlite3_step(row) == SQLITE_ROW) {
-            if (!events) hold(service, dirty.table, dirty.rowid, entity_of(dirty.table, row));
+            if (pass != PASS_EVENTS)
+                hold(service, dirty.table, dirty.rowid, entity_of(dirty.table, row));
             take(service, dirty.table, row);
-        } else if (events) {
+        } else if (pass == PASS_EVENTS) {
             removed = true;
         } else {
             hold(service, dirty.table, dirty.rowid, -1);
@@ -565,8 +589,8 @@ void watch_step(int service)
     if (!seen[service].dirty_count) return;
     sim.watching = true;
     sqlite3_exec(seen[service].reader, "BEGIN", NULL, NULL, NULL);
-    take_dirty(service, true);
-    take_dirty(service, false);
+    for (enum pass pass = 0; pass < PASSES; pass++)
+        take_dirty(service, pass);
     sqlite3_exec(seen[service].reader, "COMMIT", NULL, NULL, NULL);
     model_service_holds(service);
     sim.watching = false;
