@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #define CONTACT_MAX            254
+#define BASE_BYTES             512
 #define PEM_BYTES_MAX          65536
 #define ORDER_EXPIRATION_S_MAX (365 * 24 * 3600)
 #define PAYMENT_GRACE_S_MAX    3600
@@ -227,21 +228,23 @@ static bool take_database(struct settings *settings, struct buf *why)
     return true;
 }
 
-/* Without its last '/'; empty when unset. */
-static bool take_base(const char *name, const char *text, char *out, size_t size, struct buf *why)
+/* What begins an address, without its last '/'; *out stays as it is when unset. kept: has to last
+ * as long as the program runs. */
+static bool take_base(const char *name, char kept[BASE_BYTES], const char **out, struct buf *why)
 {
+    const char *text = getenv(name);
     size_t length = text ? strlen(text) : 0;
 
-    out[0] = '\0';
     if (!length) return true;
     while (length && text[length - 1] == '/')
         length--;
-    if (length >= size || strpbrk(text, " \t\r\n?#") ||
+    if (length >= BASE_BYTES || strpbrk(text, " \t\r\n?#") ||
         (!starts(text, "http://") && !starts(text, "https://")) || length <= strlen("https://")) {
         buf_printf(why, "%s must be http://HOST[:PORT] or https://HOST[:PORT]", name);
         return false;
     }
-    snprintf(out, size, "%.*s", (int)length, text);
+    snprintf(kept, BASE_BYTES, "%.*s", (int)length, text);
+    *out = kept;
     return true;
 }
 
@@ -265,24 +268,12 @@ bool settings_postgres_url(const struct settings *settings, const char *service,
     return why->len == 0;
 }
 
-/* Kept for as long as the program runs. */
-static bool take_api_base_url(struct settings *settings, struct buf *why)
+static bool take_bases(struct settings *settings, struct buf *why)
 {
-    static char base[512];
+    static char api[BASE_BYTES], public[BASE_BYTES];
 
-    if (!take_base("API_BASE_URL", getenv("API_BASE_URL"), base, sizeof base, why)) return false;
-    if (*base) settings->api_base_url = base;
-    return true;
-}
-
-/* Kept for as long as the program runs. */
-static bool take_public_url(struct settings *settings, struct buf *why)
-{
-    static char base[512];
-
-    if (!take_base("PUBLIC_URL", getenv("PUBLIC_URL"), base, sizeof base, why)) return false;
-    if (*base) settings->public_url = base;
-    return true;
+    return take_base("API_BASE_URL", api, &settings->api_base_url, why) &&
+           take_base("PUBLIC_URL", public, &settings->public_url, why);
 }
 
 static const char *text_or_null(const char *name)
@@ -351,15 +342,13 @@ static bool take_operator(struct settings *settings, struct buf *why)
     return false;
 }
 
-/* Kept for as long as the program runs. */
 static bool take_otlp(struct settings *settings, struct buf *why)
 {
-    static char base[512];
-    const char *text = getenv("OTEL_EXPORTER_OTLP_ENDPOINT");
+    static char endpoint[BASE_BYTES];
     const char *rate = getenv("TRACES_PER_SECOND");
 
-    if (!take_base("OTEL_EXPORTER_OTLP_ENDPOINT", text, base, sizeof base, why)) return false;
-    if (*base) settings->otlp_endpoint = base;
+    if (!take_base("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint, &settings->otlp_endpoint, why))
+        return false;
     if (!rate || !*rate) return true;
     if (str_to_int64(str_of(rate), &settings->traces_per_second) &&
         settings->traces_per_second <= TRACES_PER_SECOND_MAX)
@@ -586,9 +575,8 @@ bool settings_from_environment(struct settings *settings, struct buf *why)
                       why) ||
         !take_session(settings, why) || !take_stripe(settings, why) ||
         !take_price_minimum(settings, why) || !take_publishable_key(settings, why) ||
-        !take_api_base_url(settings, why) || !take_public_url(settings, why) ||
-        !take_operator(settings, why) || !take_mail(settings, why) || !take_otlp(settings, why) ||
-        !take_cookie_secure(settings, why) ||
+        !take_bases(settings, why) || !take_operator(settings, why) || !take_mail(settings, why) ||
+        !take_otlp(settings, why) || !take_cookie_secure(settings, why) ||
         !take_flag("AUTH_PASSWORD_BLOCKLIST", &blocklist, "on", "off", why) ||
         !take_limits(settings, why) || !take_retention(settings, why) ||
         !take_flag("SANDBOX", &sandbox, "on", "off", why) || !take_monitoring(settings, why) ||
