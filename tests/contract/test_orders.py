@@ -128,8 +128,15 @@ def put_price(server, seller, ticket, price):
     """Changes the price and waits until orders would sell at it."""
     body = {"title": ticket["title"], "price": price}
     changed = expect(seller.put(f"/api/tickets/{ticket['id']}", body), 200).json
-    wait_quiet(server)
+    wait_known(server, changed)
     return changed
+
+
+def wait_known(server, ticket):
+    """Until orders has heard of a ticket at its version: then it refuses who would pay too little."""
+    body = {"ticketId": ticket["id"], "price": 0.01, "version": ticket["version"]}
+    buyer = server.as_user()
+    wait_for(lambda: buyer.post("/api/orders", body).status == 409, 10, "orders to know the ticket")
 
 
 def test_a_ticket_that_costs_more_than_the_buyer_saw_is_not_reserved(server):
@@ -226,7 +233,7 @@ def test_an_order_is_made_at_the_version_the_buyer_saw_or_a_later_one(server):
 def test_a_version_that_is_none_or_never_was_is_refused(server):
     buyer = server.as_user()
     ticket = create_ticket(server.as_user())
-    wait_quiet(server)
+    wait_known(server, ticket)
     wrong = ("Version must be one the ticket has had", "version")
     with Cases() as case:
         for version in (-1, 1.5, "0", None, [], 7):
@@ -256,17 +263,14 @@ def test_a_ticket_shows_what_its_order_was_made_at_whatever_was_edited_meanwhile
 
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         results = list(pool.map(race, range(len(tickets))))
-    wait_quiet(server)
     edited = 0
     for ticket, (edit, order) in zip(tickets, results):
-        now = get_ticket(server.client(), ticket["id"])
-        assert now["orderId"] == order["id"], now
+        now = wait_ticket(server.client(), ticket["id"], order["id"])
         assert (now["title"], now["price"]) == (order["ticket"]["title"], order["ticket"]["price"])
         assert edit.status in (200, 400), edit
         edited += edit.status == 200
         cancel(buyer, order["id"])
-    wait_quiet(server)
-    free = [get_ticket(server.client(), ticket["id"]) for ticket in tickets]
+    free = [wait_ticket(server.client(), ticket["id"], None) for ticket in tickets]
     assert sum(one["price"] == 500 and one["title"] == "Changed" for one in free) == edited
 
 
