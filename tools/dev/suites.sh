@@ -10,7 +10,7 @@ WAITING_SUITES=(nats distributed payments faults contract operate deploy postgre
 ALL_SUITES=("${BUSY_SUITES[@]}" "${WAITING_SUITES[@]}")
 # By name only: they take minutes and make containers.
 NAMED_SUITES=(image distributed-long)
-SUITE_SECONDS_MAX=1500
+SUITE_SECONDS_MAX=2400
 
 # npm as it is installed, from wherever; Debian's where there is none.
 npm_packages() { command -v npm >/dev/null || printf '%s\n' "${NPM_PACKAGES[@]}"; }
