@@ -51,6 +51,16 @@ enum verdict {
     X(ERR_TICKET_WITHDRAWN,    410, "ticket_withdrawn",      "This ticket was taken down", DEAD)   \
     X(ERR_TICKET_HELD,         409, "ticket_held",           "Cannot take down a reserved ticket", DEAD) \
     X(ERR_TICKET_SOLD,         409, "ticket_sold",           "Cannot take down a sold ticket", DEAD) \
+    X(ERR_TICKET_LISTED,       409, "ticket_of_listing",     "This ticket is one of a listing, change the listing", DEAD) \
+    X(ERR_LISTING_WITHDRAWN,   410, "listing_withdrawn",     "This listing was taken down", DEAD) \
+    X(ERR_SEAT_TAKEN,          409, "seat_taken",            "One of these seats is on the market already, leave it out", DEAD) \
+    X(ERR_SPLIT,               409, "split",                 "The seller does not sell so many of these tickets at a time, choose another number", DEAD) \
+    X(ERR_SPLIT_LEFT,          409, "split_left",            "What would be left does not obey the split: change the split first, or take the whole listing down", DEAD) \
+    X(ERR_OWN_LISTING,         409, "own_listing",           "This is your own listing, take it down instead", DEAD) \
+    X(ERR_SHOW_PROPOSED,       409, "show_proposed",         "This show is not accepted yet, come again later", DEAD) \
+    X(ERR_SHOW_STARTED,        409, "show_started",          "This show has started, nothing of it is sold any more", DEAD) \
+    X(ERR_SHOW_CANCELLED,      409, "show_cancelled",        "This show was cancelled, nothing of it is sold any more", DEAD) \
+    X(ERR_TOO_MANY_LISTED,     429, "too_many_listed",       "Too many of your tickets are on the market, take some down first", RETRY) \
     X(ERR_TICKET_RESERVED,     400, "ticket_reserved",       "Ticket is already reserved", DEAD)   \
     X(ERR_TOO_MANY_UNPAID,     429, "too_many_unpaid_orders", "Too many unpaid orders, pay for one or give one back", RETRY) \
     X(ERR_HELD_TOO_OFTEN,      429, "held_too_often",        "You have held this ticket before, try again later", RETRY) \

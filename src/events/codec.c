@@ -54,7 +54,8 @@ static bool absent(const struct event_field *field, const char *at)
     if (field->kind == FIELD_REF) return is_zero(*(const struct object_id *)(const void *)at);
     if (field->kind == FIELD_NAME || field->kind == FIELD_HASH_REF)
         return ((const struct str *)(const void *)at)->len == 0;
-    if (field->kind == FIELD_COUNT) return *(const int64_t *)(const void *)at == 0;
+    if (field->kind == FIELD_COUNT || field->kind == FIELD_MONEY_REF)
+        return *(const int64_t *)(const void *)at == 0;
     if (field->kind == FIELD_TIME_REF)
         return wall_same(*(const struct wall_ms *)(const void *)at, WALL_NONE);
     if (field->kind == FIELD_BOUND) return *(const int64_t *)(const void *)at == NO_BOUND;
@@ -95,6 +96,7 @@ static void put_value(struct json_writer *writer, const struct event_field *fiel
         json_put_text(writer, *(const struct str *)at);
         break;
     case FIELD_MONEY:
+    case FIELD_MONEY_REF:
         json_put_money(writer, *(const int64_t *)at);
         break;
     case FIELD_TIME:
@@ -172,6 +174,8 @@ static const char *const expectations[] = {
     [FIELD_BOUND] = "must be a whole number, 0 or more, null or absent",
     [FIELD_TIME_REF] = "must be an ISO-8601 UTC time, null or absent",
     [FIELD_DEGREES] = "must be a number of degrees, null or absent",
+    [FIELD_MONEY_REF] =
+        "must be an amount greater than 0 with at most two decimals, null or absent",
     [FIELD_NAMES] = "must be at most 20 texts of 1 to 200 characters, null or absent",
 };
 
@@ -253,6 +257,7 @@ static bool take_plain(const struct json *value, const struct event_field *field
     case FIELD_HASH_REF:
         return take_text(value, field->kind, at);
     case FIELD_MONEY:
+    case FIELD_MONEY_REF:
         return json_price(value, at);
     case FIELD_TIME:
     case FIELD_TIME_REF:

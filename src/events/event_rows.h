@@ -21,7 +21,8 @@ enum event_field_kind {
     FIELD_BOUND,
     FIELD_TIME_REF,
     FIELD_DEGREES,
-    FIELD_NAMES
+    FIELD_NAMES,
+    FIELD_MONEY_REF
 };
 
 struct event_field {

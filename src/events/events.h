@@ -21,6 +21,7 @@
  *   NAME     struct str         the same, may be absent (then empty)
  *   USER     struct str         1 to 64 printable characters
  *   MONEY    int64_t            cents, greater than 0; decimal dollars on the wire
+ *   MONEY_REF int64_t           as MONEY, may be absent (then 0)
  *   TIME     struct wall_ms     ISO-8601 on the wire
  *   FLAG     bool               may be absent (then false); written only when true
  *   HASH     struct str         64 lower-case hex digits: the SHA-256 of a session's id
@@ -65,16 +66,44 @@
     F(S, MONEY,   price_cents,   "price")                                                          \
     F(S, USER,    user_id,       "userId")
 
+/* Of a ticket of a listing alone: which, its place in the order of that, and the seat's label. */
+#define TICKET_LISTED_FIELDS(F, S)                                                                 \
+    F(S, REF,     listing_id,    "listingId")                                                      \
+    F(S, COUNT,   position,      "position")                                                       \
+    F(S, NAME,    seat,          "seat")
+
 /* imported: taken over from elsewhere, with the version it had there (boxoffice import). */
 #define TICKET_CREATED_FIELDS(F, S)                                                                \
     TICKET_FIELDS(F, S)                                                                            \
+    TICKET_LISTED_FIELDS(F, S)                                                                     \
     F(S, FLAG,    imported,      "imported")
 
 /* withdrawn: its seller has taken it down; an order that was made before that may still have it. */
 #define TICKET_UPDATED_FIELDS(F, S)                                                                \
     TICKET_FIELDS(F, S)                                                                            \
+    TICKET_LISTED_FIELDS(F, S)                                                                     \
     F(S, REF,     order_id,      "orderId")                                                        \
     F(S, FLAG,    sold,          "sold")                                                           \
+    F(S, FLAG,    withdrawn,     "withdrawn")
+
+/* A ticket of a listing that its seller has taken down, once no order has it nor can get it. */
+#define TICKET_CLOSED_FIELDS(F, S)                                                                 \
+    F(S, ID,      id,            "id")
+
+/* price: of one ticket. quantity: how many tickets were made. withdrawn: taken down for good. */
+#define LISTING_FIELDS(F, S)                                                                       \
+    F(S, ID,      id,            "id")                                                             \
+    F(S, VERSION, version,       "version")                                                        \
+    F(S, USER,    user_id,       "userId")                                                         \
+    F(S, ID,      show_id,       "showId")                                                         \
+    F(S, NAME,    section,       "section")                                                        \
+    F(S, NAME,    row,           "row")                                                            \
+    F(S, COUNT,   quantity,      "quantity")                                                       \
+    F(S, TEXT,    split,         "split")                                                          \
+    F(S, MONEY,   price_cents,   "price")                                                          \
+    F(S, MONEY_REF, face_value_cents, "faceValue")                                                 \
+    F(S, NAMES,   restrictions,  "restrictions")                                                   \
+    F(S, TEXT,    delivery,      "delivery")                                                       \
     F(S, FLAG,    withdrawn,     "withdrawn")
 
 #define ORDER_CREATED_FIELDS(F, S)                                                                 \
@@ -186,6 +215,9 @@
     X(PASSWORD_CHANGED,    password_changed,    "password:changed",    "auth",       PASSWORD_CHANGED_FIELDS) \
     X(TICKET_CREATED,      ticket_created,      "ticket:created",      "tickets",    TICKET_CREATED_FIELDS) \
     X(TICKET_UPDATED,      ticket_updated,      "ticket:updated",      "tickets",    TICKET_UPDATED_FIELDS) \
+    X(TICKET_CLOSED,       ticket_closed,       "ticket:closed",       "orders",     TICKET_CLOSED_FIELDS) \
+    X(LISTING_CREATED,     listing_created,     "listing:created",     "tickets",    LISTING_FIELDS) \
+    X(LISTING_UPDATED,     listing_updated,     "listing:updated",     "tickets",    LISTING_FIELDS) \
     X(ORDER_CREATED,       order_created,       "order:created",       "orders",     ORDER_CREATED_FIELDS) \
     X(ORDER_UPDATED,       order_updated,       "order:updated",       "orders",     ORDER_UPDATED_FIELDS) \
     X(ORDER_CANCELLED,     order_cancelled,     "order:cancelled",     "orders",     ORDER_CANCELLED_FIELDS) \
@@ -210,23 +242,24 @@ enum event_type {
 };
 /* clang-format on */
 
-#define EVENT_C_ID       struct object_id
-#define EVENT_C_REF      struct object_id
-#define EVENT_C_VERSION  int64_t
-#define EVENT_C_TEXT     struct str
-#define EVENT_C_TITLE    struct str
-#define EVENT_C_NAME     struct str
-#define EVENT_C_USER     struct str
-#define EVENT_C_MONEY    int64_t
-#define EVENT_C_TIME     struct wall_ms
-#define EVENT_C_FLAG     bool
-#define EVENT_C_HASH     struct str
-#define EVENT_C_HASH_REF struct str
-#define EVENT_C_COUNT    int64_t
-#define EVENT_C_BOUND    int64_t
-#define EVENT_C_TIME_REF struct wall_ms
-#define EVENT_C_DEGREES  int64_t
-#define EVENT_C_NAMES    struct name_list
+#define EVENT_C_ID        struct object_id
+#define EVENT_C_REF       struct object_id
+#define EVENT_C_VERSION   int64_t
+#define EVENT_C_TEXT      struct str
+#define EVENT_C_TITLE     struct str
+#define EVENT_C_NAME      struct str
+#define EVENT_C_USER      struct str
+#define EVENT_C_MONEY     int64_t
+#define EVENT_C_TIME      struct wall_ms
+#define EVENT_C_FLAG      bool
+#define EVENT_C_HASH      struct str
+#define EVENT_C_HASH_REF  struct str
+#define EVENT_C_COUNT     int64_t
+#define EVENT_C_BOUND     int64_t
+#define EVENT_C_TIME_REF  struct wall_ms
+#define EVENT_C_DEGREES   int64_t
+#define EVENT_C_NAMES     struct name_list
+#define EVENT_C_MONEY_REF int64_t
 
 #define EVENT_MEMBER(S, kind, member, wire) EVENT_C_##kind member;
 #define X(name, type, subject, publisher, fields)                                                  \

@@ -34,6 +34,7 @@ static void value_schema(struct json_writer *writer, const struct event_field *f
                                                     : TITLE_POINTS_MAX);
         break;
     case FIELD_MONEY:
+    case FIELD_MONEY_REF:
         schema_put(writer, "type", "number");
         json_member_int(writer, "exclusiveMinimum", 0);
         json_key(writer, "multipleOf");

@@ -109,6 +109,24 @@ void reply_list_page(struct request *rq, struct reply *rp, const struct list_pag
     if (page->count == page->limit) reply_next_page(rq, rp, page->limit, str_of(last.hex));
 }
 
+void reply_narrowed_page(struct request *rq, struct reply *rp, const struct list_page *page,
+                         const char *const *names)
+{
+    struct buf link;
+
+    if (page->count < page->limit) return;
+    buf_init(&link, rq->arena, 4096);
+    buf_printf(&link, "<%.*s?limit=%lld", (int)rq->path.len, rq->path.at, (long long)page->limit);
+    for (; *names; names++) {
+        struct str value = request_query(rq, *names);
+
+        if (value.at) buf_printf(&link, "&%s=", *names);
+        if (value.at) percent_encode(&link, value, "");
+    }
+    buf_printf(&link, "&after=%s>; rel=\"next\"", object_id_text(page->last).hex);
+    if (!link.failed) reply_header(rp, "Link", buf_str(&link));
+}
+
 static void reply_put_field_error(struct json_writer *writer, const struct field_error *error)
 {
     json_begin_object(writer);

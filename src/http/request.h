@@ -43,7 +43,7 @@ struct http_route {
 };
 
 #define REQUEST_PARAMS_MAX 4
-#define REQUEST_ERRORS_MAX 8
+#define REQUEST_ERRORS_MAX 12
 
 struct field_error {
     const char *message;
@@ -240,6 +240,9 @@ static inline void list_page_add(struct list_page *page, struct object_id id)
 }
 /* Links to the next page when this one is full. */
 void reply_list_page(struct request *rq, struct reply *rp, const struct list_page *page);
+/* The same of a list that the query narrows: with those parameters of it again; NULL ends them. */
+void reply_narrowed_page(struct request *rq, struct reply *rp, const struct list_page *page,
+                         const char *const *names);
 
 /* The error answer for err: {"errors":[…]} with the status and message of the table; used by the
  * layer above when a handler returns something else than OK. */

@@ -103,6 +103,7 @@ static bool take_limits(struct settings *settings, struct buf *why)
            take_count("RESETS_PER_HOUR", RATE_MAX, &settings->resets_per_hour, why) &&
            take_count("ORDERS_PER_MINUTE", RATE_MAX, &settings->orders_per_minute, why) &&
            take_count("LISTINGS_PER_MINUTE", RATE_MAX, &settings->listings_per_minute, why) &&
+           take_count("LISTED_TICKETS_PER_USER", RATE_MAX, &settings->listed_per_user, why) &&
            take_count("UNPAID_ORDERS_PER_USER", RATE_MAX, &settings->unpaid_per_user, why) &&
            take_count("UNPAID_ORDERS_PER_ADDRESS", RATE_MAX, &settings->unpaid_per_address, why) &&
            take_count("HOLDS_PER_HOUR", HOLDS_MAX, &settings->holds_per_hour, why) &&
@@ -557,6 +558,7 @@ bool settings_from_environment(struct settings *settings, struct buf *why)
                                   .mails_per_minute = 600,
                                   .orders_per_minute = 30,
                                   .listings_per_minute = 30,
+                                  .listed_per_user = 2000,
                                   .unpaid_per_user = 20,
                                   .unpaid_per_address = 100,
                                   .holds_per_hour = 2,

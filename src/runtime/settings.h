@@ -49,6 +49,7 @@ struct settings {
     int64_t resets_per_hour;            /* RESETS_PER_HOUR */
     int64_t orders_per_minute;          /* ORDERS_PER_MINUTE */
     int64_t listings_per_minute;        /* LISTINGS_PER_MINUTE: tickets listed or changed */
+    int64_t listed_per_user;            /* LISTED_TICKETS_PER_USER */
     int64_t unpaid_per_user;            /* UNPAID_ORDERS_PER_USER */
     int64_t unpaid_per_address;         /* UNPAID_ORDERS_PER_ADDRESS */
     int64_t holds_per_hour;             /* HOLDS_PER_HOUR: of one ticket by one user */

@@ -67,6 +67,7 @@ static const struct setting_row rows[] = {
     {"UNPAID_ORDERS_PER_ADDRESS", SHOWN_COUNT, AT(unpaid_per_address)},
     {"HOLDS_PER_HOUR", SHOWN_COUNT, AT(holds_per_hour)},
     {"LISTINGS_PER_MINUTE", SHOWN_COUNT, AT(listings_per_minute)},
+    {"LISTED_TICKETS_PER_USER", SHOWN_COUNT, AT(listed_per_user)},
     {"PRICE_MINIMUM", SHOWN_MONEY, AT(price_minimum_cents)},
     {"DECLINES_PER_ORDER", SHOWN_COUNT, AT(declines_per_order)},
     {"DECLINES_PER_ACCOUNT", SHOWN_COUNT, AT(declines_per_account)},

@@ -197,6 +197,8 @@ static inline struct sql_value sql_id(struct object_id id)
  * transaction ends. No effect in a read view. */
 #define SQL_FOR_UPDATE          " /*postgresql FOR UPDATE*/"
 #define SQL_FOR_UPDATE_OF(name) " /*postgresql FOR UPDATE OF " name "*/"
+/* The same for a row that must only stay as it is until then; others may say so, too. */
+#define SQL_FOR_SHARE " /*postgresql FOR SHARE*/"
 /* The same for a queue's rows: passes over those that another replica works on. */
 #define SQL_SKIP_LOCKED " /*postgresql FOR UPDATE SKIP LOCKED*/"
 

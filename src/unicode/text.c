@@ -182,10 +182,12 @@ struct str text_contained(struct arena *arena, struct str text)
 
 /* --- folded -------------------------------------------------------------------------------- */
 
-struct str text_folded(struct arena *arena, struct str text)
+#define FOLDING                                                                                    \
+    (UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_DECOMPOSE | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE)
+
+/* The bytes are the arena's: whoever asked may write to them. */
+static struct str mapped(struct arena *arena, struct str text, utf8proc_option_t options)
 {
-    const utf8proc_option_t options = UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_DECOMPOSE |
-                                      UTF8PROC_CASEFOLD | UTF8PROC_STRIPMARK | UTF8PROC_IGNORE;
     const utf8proc_uint8_t *bytes = (const utf8proc_uint8_t *)text.at;
     utf8proc_ssize_t count =
         utf8proc_decompose(bytes, (utf8proc_ssize_t)text.len, NULL, 0, options);
@@ -199,4 +201,32 @@ struct str text_folded(struct arena *arena, struct str text)
     count = utf8proc_reencode(points, count, options);
     ASSERT(count >= 0);
     return (struct str){(const char *)points, (size_t)count};
+}
+
+struct str text_folded(struct arena *arena, struct str text)
+{
+    return mapped(arena, text, FOLDING | UTF8PROC_STRIPMARK);
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+struct str text_label_key(struct arena *arena, struct str text)
+{
+    struct str key = mapped(arena, text, FOLDING);
+    char *out = (char *)(uintptr_t)key.at;
+    bool in_number = false;
+    size_t len = 0;
+
+    for (size_t i = 0; i < key.len; i++) {
+        char c = key.at[i];
+
+        if (c == ' ') continue;
+        if (c == '0' && !in_number && i + 1 < key.len && is_digit(key.at[i + 1])) continue;
+        in_number = is_digit(c);
+        out[len++] = c;
+    }
+    return (struct str){key.at, len};
 }

@@ -23,4 +23,9 @@ struct str text_contained(struct arena *arena, struct str text);
  * text: valid UTF-8. */
 struct str text_folded(struct arena *arena, struct str text);
 
+/* The text as labels of places are compared: without case, spaces, what compatibility tells apart
+ * alone, what nobody sees, and zeros before a number: "Row 007" and "row7" are one. Accents count.
+ * As text_folded. */
+struct str text_label_key(struct arena *arena, struct str text);
+
 #endif

@@ -335,10 +335,44 @@ def tour_shows(tour, staff, seller, nobody, venue):
     tour.go(nobody, "get", f"/api/shows/{twin['id']}", 308)
 
 
+def tour_listings(tour, server, staff, venue):
+    seller, other, nobody = server.as_user(), server.as_user(), server.client()
+    show = staff.post("/api/shows", {"venueId": venue["id"], "title": "Mono Lake", "category": "music",
+                                     "startsAt": "2099-07-01T19:30"}).json
+    good = {"showId": show["id"], "section": "A", "row": "4", "seats": ["12", "13"], "split": "pairs",
+            "price": 49.9, "faceValue": 45, "restrictions": ["Standing"], "delivery": "issued"}
+    tour.go(nobody, "post", "/api/listings", 401, good)
+    tour.go(seller, "post", "/api/listings", 400, {})
+    listing = tour.go(seller, "post", "/api/listings", 201, good).json
+    tour.go(other, "post", "/api/listings", 409, good)
+    tour.go(nobody, "get", f"/api/listings?showId={show['id']}&limit=1", 200)
+    tour.go(nobody, "get", "/api/listings?showId=x", 400)
+    tour.go(nobody, "get", f"/api/listings?showId={boxoffice.new_id()}", 404)
+    tour.go(seller, "get", "/api/listings/mine", 200)
+    tour.go(nobody, "get", "/api/listings/mine", 401)
+    path, ticket = f"/api/listings/{listing['id']}", f"/api/tickets/{listing['tickets'][0]['id']}"
+    tour.go(nobody, "get", path, 200)
+    tour.go(nobody, "get", "/api/listings/x", 400)
+    tour.go(nobody, "get", f"/api/listings/{boxoffice.new_id()}", 404)
+    tour.go(nobody, "get", ticket, 200)
+    tour.go(seller, "put", ticket, 409, {"title": "Mine", "price": 1})
+    tour.go(seller, "delete", ticket, 409)
+    tour.go(seller, "put", path, 200, {**good, "price": 40})
+    tour.go(seller, "put", path, 400, {})
+    tour.go(other, "put", path, 401, good)
+    tour.go(seller, "put", f"/api/listings/{boxoffice.new_id()}", 404, good)
+    tour.go(other, "delete", path, 401)
+    tour.go(seller, "delete", path, 204)
+    tour.go(seller, "put", path, 410, good)
+    tour.go(nobody, "get", path, 200)
+    tour.go(seller, "delete", f"/api/listings/{boxoffice.new_id()}", 404)
+
+
 def tour_catalogue(tour, server):
     staff, seller, nobody = staff_of(server), server.as_user(), server.client()
     venue, _ = tour_venues(tour, staff, seller, nobody)
     tour_shows(tour, staff, seller, nobody, venue)
+    tour_listings(tour, server, staff, venue)
 
 
 def tour_the_rest(tour, server):

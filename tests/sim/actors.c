@@ -1,9 +1,9 @@
-/* tests/sim/actors.c: the people. Sellers list, edit and take down; buyers reserve, pay with good
- * and bad cards, click twice, cancel, give up, come back at the last moment; touts hold all they
- * can get and pay for nothing; competitors take a ticket while the money of its last holder is on
- * its way; operators give money back; guards ban people and let them in again; visitors sign in and
- * out (visitors.c); passers-by look around and try what they must not. Each knows what it was told,
- * and holds every answer against the model.
+/* tests/sim/actors.c: the people. Sellers list, edit and take down; listers do it by the dozen
+ * (listings.c); buyers reserve, pay with good and bad cards, click twice, cancel, give up, come
+ * back at the last moment; touts hold all they can get and pay for nothing; competitors take a
+ * ticket while the money of its last holder is on its way; operators give money back; guards ban
+ * people and let them in again; visitors sign in and out (visitors.c); passers-by look around and
+ * try what they must not. Each knows what it was told, and holds every answer against the model.
  *
  * A new kind of people is a function that makes the next call, and a row in `roles`. */
 #include "sim.h"
@@ -12,7 +12,7 @@
 #define HOT_TICKETS 3
 #define NEWEST      8
 #define LOOKS_MAX   24  /* at tickets, before one that is taken is tried all the same */
-#define AT_LEAST    5   /* the first of `roles` are always there, one of each */
+#define AT_LEAST    7   /* the first of `roles` are always there, one of each */
 #define LIST_MAX    100 /* of one page */
 #define FRESH_MS    8000
 
@@ -199,6 +199,15 @@ static struct call *sell_or_edit(int index)
         ticket = some_ticket(); /* someone else's now and then, which must be refused */
     if (maybe(0.12)) return call_new(index, CALL_WITHDRAW, actor->user, ticket, NULL);
     return offer(index, CALL_EDIT, ticket, some_price());
+}
+
+/* --- listers ------------------------------------------------------------------------------- */
+
+static struct call *list_together(int index)
+{
+    bool room = unsold_tickets() < 2 * people.tickets_max;
+
+    return list_seats(index, people.all[index].user, some_price(), room);
 }
 
 /* --- buyers -------------------------------------------------------------------------------- */
@@ -580,12 +589,13 @@ static const struct actor_kind {
     struct call *(*act)(int index);
     bool (*idle)(const struct actor *actor); /* no need for haste now; NULL: never */
 } roles[] = {
-    {"seller", 23, 1, sell_or_edit, NULL},
-    {"buyer", 38, 1, buy, NULL},
+    {"seller", 18, 1, sell_or_edit, NULL},
+    {"buyer", 37, 1, buy, NULL},
     {"tester", 3, 0.1, test_cards, NULL},
     {"competitor", 7, 0.05, compete, nothing_uncertain},
     {"operator", 4, 0.1, operate, nothing_owed},
     {"curator", 4, 1, curate_as, NULL},
+    {"lister", 6, 1, list_together, NULL},
     {"guard", 5, 1, keep_order, NULL},
     {"tout", 6, 0.5, hoard, NULL},
     {"visitor", 4, 0.5, visit, NULL},
@@ -653,6 +663,7 @@ static struct call *twin_of(const struct call *call)
     twin->version = call->version;
     twin->rq.user.roles = call->rq.user.roles;
     memcpy(twin->text, call->text, sizeof twin->text);
+    if (call->rq.query.len) twin->rq.query = arena_copy(twin->rq.arena, call->rq.query);
     return twin;
 }
 
@@ -718,6 +729,8 @@ static void judge_edit(const struct call *call)
         judge_ticket(call, answer_of(call));
     } else if (status_of(call) == 410) {
         CHECK(17, call->id, ticket->event.withdrawn, "taken down, says the answer, and it is not");
+    } else if (status_of(call) == 409) {
+        CHECK(2, call->id, ticket->listing[0], "of a listing, says the answer, and it is not");
     } else {
         CHECK(11, call->id, status_of(call) != 401 || !own, "its owner may not edit a ticket");
         CHECK(2, call->id, status_of(call) == 401 || ticket->event.version > 0,
@@ -741,6 +754,8 @@ static void judge_withdrawal(const struct call *call)
         CHECK(11, call->id, own, "someone else took this ticket down");
         CHECK(10, call->id, ticket->event.withdrawn, "answered taken down, but it is not");
         ticket->withdraw_acked = true;
+    } else if (status_of(call) == 409 && says(call, "split_left")) {
+        CHECK(30, call->id, ticket->listing[0], "kept by a split, and it is of no listing");
     } else if (status_of(call) == 409) {
         CHECK(2, call->id, was_ordered(ticket),
               "a ticket that was never held cannot be taken down");
@@ -841,8 +856,13 @@ static void judge_reserve(const struct call *call)
         judge_missing(call);
     if (status_of(call) == 201) {
         judge_order(call, answer_of(call));
-    } else if (status_of(call) == 409) {
+    } else if (status_of(call) == 409 && says(call, "price_changed")) {
         judge_price_changed(call);
+    } else if (status_of(call) == 409) {
+        CHECK(29, call->id, ticket && ticket->listing[0],
+              "refused for its listing, and it is of none");
+    } else if (ticket && status_of(call) == 410 && says(call, "listing_withdrawn")) {
+        CHECK(17, call->id, ticket->listing[0], "its listing was taken down, and it is of none");
     } else if (ticket && status_of(call) == 410) {
         CHECK(17, call->id, ticket->event.withdrawn, "taken down, says the answer, and it is not");
     } else if (ticket && status_of(call) == 400 && says(call, "price_below_minimum")) {
@@ -926,7 +946,7 @@ static int tickets_for_sale(void)
 
         count += ticket->row.version >= 0 && ticket->row.order < 0 && !ticket->row.withdrawn &&
                  ticket->row.price_cents >= sim.price_min &&
-                 !model_banned_at(TICKETS, ticket->owner);
+                 !model_banned_at(TICKETS, ticket->owner) && listing_sells(ticket);
     }
     return count;
 }
@@ -953,6 +973,7 @@ static void judge_list(const struct call *call)
 
             CHECK(10, text, ticket, "a ticket nobody committed is on sale");
             CHECK(2, text, ticket->row.order < 0, "a held ticket is on sale");
+            CHECK(29, text, listing_sells(ticket), "on sale, and nothing of its show is");
             CHECK(17, text, !ticket->row.withdrawn, "a ticket that was taken down is on sale");
             CHECK(4, text, ticket->row.price_cents >= sim.price_min,
                   "on sale at a price that nobody can pay");
@@ -1030,7 +1051,8 @@ static void judge_status(const struct call *call)
           status_of(call), (int)call_body(call).len, call_body(call).at);
     CHECK(INVARIANT_NONE, call->id,
           status_of(call) != 409 || call->kind == CALL_REFUND || call->kind == CALL_RESERVE ||
-              call->kind == CALL_WITHDRAW || catalogue_kind(call->kind),
+              call->kind == CALL_WITHDRAW || call->kind == CALL_EDIT ||
+              catalogue_kind(call->kind) || listing_kind(call->kind),
           "answered 409: %.*s", (int)call_body(call).len, call_body(call).at);
     CHECK(12, NULL,
           status_of(call) != 503 || faults_of_disk() || says(call, "payment_pending") ||
@@ -1060,6 +1082,10 @@ static void judge(const struct call *call)
     judge_status(call);
     if (catalogue_kind(call->kind)) {
         if (status_of(call) < 429) catalogue_judge(call);
+        return;
+    }
+    if (listing_kind(call->kind)) {
+        if (status_of(call) < 429) listing_judge(call);
         return;
     }
     if (status_of(call) >= 429 || (call->expect && call->service != AUTH)) return;
@@ -1117,7 +1143,7 @@ static void judge(const struct call *call)
     case CALL_REFUND:
     case CALL_WEBHOOK:
     case CALL_KINDS:
-    default: /* of the catalogue: above */
+    default: /* of the catalogue and of listings: above */
         break;
     }
 }

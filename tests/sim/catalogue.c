@@ -27,6 +27,7 @@ struct thing {
     enum word status;
     char merged_into[25];
     char venue[25], zone[32]; /* of a show; of a venue */
+    int64_t starts_ms;        /* of a show */
     int acked;                /* highest version that was answered */
 };
 
@@ -118,7 +119,7 @@ static int open_of(const char *owner)
     return count;
 }
 
-static void check_show(const struct thing *show, const struct json *event, enum word before,
+static void check_show(struct thing *show, const struct json *event, enum word before,
                        int64_t at_ms)
 {
     const struct thing *venue = thing_of(show->venue);
@@ -127,6 +128,7 @@ static void check_show(const struct thing *show, const struct json *event, enum 
     CHECK(26, show->id, venue && !venue->show, "at venue %s, which nobody committed", show->venue);
     CHECK(26, show->id, iso8601_parse(text_of(event, "startsAt"), &starts), "no time");
     check_local(show->id, text_of(event, "startsAtLocal"), starts.ms);
+    show->starts_ms = starts.ms;
     if (before == show->status || show->status != SCHEDULED) return;
     CHECK(26, show->id, starts.ms > at_ms, "scheduled for a time that is over");
     CHECK(26, show->id, venue->status == ACCEPTED, "scheduled, and its venue is %s",
@@ -264,6 +266,39 @@ static const struct thing *some(bool show)
     return NULL;
 }
 
+static bool is_selling(const struct thing *show)
+{
+    return show->show && !show->merged_into[0] &&
+           (show->status == SCHEDULED || show->status == POSTPONED) && show->starts_ms > sim.now_ms;
+}
+
+const char *catalogue_some_show(void)
+{
+    const struct thing *show = NULL;
+    int64_t found = 0;
+
+    for (size_t i = 0; i < catalogue.count; i++)
+        found += is_selling(&catalogue.all[i]);
+    if (found && maybe(0.05)) show = some(true); /* whatever it is */
+    if (show) return show->id;
+    found = below(found < LISTED_SHOWN ? found : LISTED_SHOWN); /* the newest ones */
+    for (size_t i = catalogue.count; i-- > 0;)
+        if (is_selling(&catalogue.all[i]) && found-- == 0) return catalogue.all[i].id;
+    return NULL;
+}
+
+bool catalogue_has_room(void)
+{
+    return catalogue.count < THINGS_MAX - 64;
+}
+
+int64_t catalogue_version(const char *id)
+{
+    const struct thing *show = thing_of(id);
+
+    return show ? show->version : -1;
+}
+
 static struct call *as(struct call *call, bool staff)
 {
     call->price_cents = staff;
@@ -308,6 +343,27 @@ static struct call *make_show(int index, const char *user, bool staff, const cha
              "\"startsAt\":\"%s\"}",
              venue->id, (long long)below(100), time);
     return as(call_new(index, id ? CALL_SHOW_CORRECT : CALL_SHOW, user, id, body), staff);
+}
+
+struct call *catalogue_open_show(int index, const char *user)
+{
+    const struct thing *venue = NULL;
+    char body[320], time[ISO8601_LEN + 1];
+
+    for (size_t i = catalogue.count; i-- > 0 && !venue;)
+        if (!catalogue.all[i].show && catalogue.all[i].status == ACCEPTED &&
+            !catalogue.all[i].merged_into[0])
+            venue = &catalogue.all[i];
+    if (!venue) return make_venue(index, user, true, NULL);
+    iso8601_format(
+        (struct wall_ms){sim.now_ms + below(maybe(0.5) ? DAY_MS / 48 : 20 * DAY_MS) + 120000},
+        time);
+    time[LOCAL_MINUTES] = '\0';
+    snprintf(body, sizeof body,
+             "{\"venueId\":\"%s\",\"title\":\"Show %lld\",\"category\":\"music\","
+             "\"startsAt\":\"%sZ\"}",
+             venue->id, (long long)below(100), time);
+    return as(call_new(index, CALL_SHOW, user, NULL, body), true);
 }
 
 static struct call *act_on(int index, const char *user, bool staff, const struct thing *thing)

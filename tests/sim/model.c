@@ -432,6 +432,7 @@ static void sessions_end(void)
 void model_service_holds(int service)
 {
     if (service == CATALOGUE) catalogue_holds();
+    listings_hold(service);
     if (service == AUTH) sessions_end();
     if (service == ORDERS) bans_hold();
     if (service == PAYMENTS) captures_hold();
@@ -520,8 +521,16 @@ static void check_shown(struct m_ticket *ticket, const struct ticket_state *to,
                         const struct m_order *before, const struct m_order *after)
 {
     const struct ticket_state *from = &ticket->event;
+    bool may_go;
 
-    if (!before && after) {
+    if (before && !after && ticket->listing[0]) {
+        int64_t price_cents = listing_price(ticket, &may_go);
+
+        CHECK(10, ticket->id, to->price_cents == price_cents,
+              "free at %lld cents, its listing says %lld", (long long)to->price_cents,
+              (long long)price_cents);
+        ticket->edited_price = 0;
+    } else if (!before && after) {
         CHECK(4, ticket->id, to->price_cents == after->price_cents && to->title == after->title,
               "it shows %lld cents, its order was made at %lld", (long long)to->price_cents,
               (long long)after->price_cents);
@@ -544,11 +553,13 @@ static void check_shown(struct m_ticket *ticket, const struct ticket_state *to,
 static void check_withdrawn(const struct m_ticket *ticket, const struct ticket_state *to)
 {
     const struct ticket_state *from = &ticket->event;
-    bool free = from->order < 0 && to->order < 0;
+    bool free = from->order < 0 && to->order < 0, may_go = false;
 
+    if (ticket->listing[0] && from->order >= 0 && to->order < 0)
+        (void)listing_price(ticket, &may_go);
     CHECK(17, ticket->id, !from->withdrawn || to->withdrawn, "taken down, and for sale again");
     CHECK(17, ticket->id, !from->withdrawn || !free, "changed after it was taken down");
-    CHECK(17, ticket->id, from->withdrawn || !to->withdrawn || free,
+    CHECK(17, ticket->id, from->withdrawn || !to->withdrawn || free || may_go,
           "taken down while an order has it");
 }
 
@@ -596,6 +607,8 @@ static void ticket_event(const struct json *event, bool created)
     (void)json_bool(json_get(event, "withdrawn"), &to.withdrawn);
     CHECK(6, id, !order_id[0] || to.order >= 0, "held by order %s, which nobody committed",
           order_id);
+    snprintf(ticket->listing, sizeof ticket->listing, "%s", word(text_of(event, "listingId")));
+    ticket->seat = listing_seat(event);
     if (created)
         CHECK(5, id, ticket->event.version == -1 && to.version == 0, "created at version %lld",
               (long long)to.version);
@@ -708,6 +721,7 @@ static void order_created(struct m_order *order, const struct json *event, int64
     CHECK(9, order->id, order->deadline_ms == at_ms + sim.hold_ms, "made at %lld, until %lld",
           (long long)at_ms, (long long)order->deadline_ms);
     model.tickets[ticket].live = (int)(order - model.orders);
+    listing_ordered(order);
 }
 
 static void order_cancelled(struct m_order *order, int64_t at_ms)
@@ -742,6 +756,8 @@ static void order_completed(struct m_order *order)
           order->event_status != STATUS_CANCELLED || !model_banned_at(ORDERS, order->user) ||
               news_of(order->user),
           "came back by late money, although its buyer %s is banned", order->user);
+    CHECK(28, order->id, order->event_status != STATUS_CANCELLED || !ticket->closed,
+          "came back by late money, although orders had closed its ticket");
     order->event_status = STATUS_COMPLETE;
     order->ended_step = sim.step;
     order->was_complete = true;
@@ -873,8 +889,12 @@ void model_event(int service, int64_t sequence, struct str subject, struct str p
     arena_reset(model.arena);
     event = json_parsed(model.arena, payload);
     CHECK(6, NULL, event, "%s published what is not JSON", service_names[service]);
-    if (service == TICKETS)
+    if (service == TICKETS && str_starts(subject, STR("listing:")))
+        listing_event(subject, event, at_ms);
+    else if (service == TICKETS)
         ticket_event(event, str_eq(subject, STR("ticket:created")));
+    else if (str_eq(subject, STR("ticket:closed")))
+        listing_closed(word(text_of(event, "id")));
     else if (service == ORDERS)
         order_event(subject, event, at_ms);
     else if (service == EXPIRATION)
@@ -926,7 +946,8 @@ void model_verdict(int service, int64_t batch, const struct delivery *delivery)
     int index;
 
     if (!of_order && !str_starts(delivery->subject, STR("ticket:"))) return;
-    if (service == AUTH) return; /* keeps no versions of orders */
+    if (str_eq(delivery->subject, STR("ticket:closed"))) return; /* has no versions */
+    if (service == AUTH) return;                                 /* keeps no versions of orders */
     if (quiet_is_mistake(delivery->subject, delivery->payload)) return;
     arena_reset(model.arena);
     event = json_parsed(model.arena, delivery->payload);

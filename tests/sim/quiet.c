@@ -379,6 +379,7 @@ void quiet_check(void)
 {
     check_bans();
     catalogue_quiet();
+    listings_quiet();
     visitors_quiet();
     for (size_t i = 0; i < model_orders(); i++)
         check_order(model_order_at(i));

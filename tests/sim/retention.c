@@ -234,6 +234,7 @@ void retention_forgets_ticket(struct m_ticket *ticket)
     check_forgotten(ORDERS, ticket->id, "its copy of a ticket");
     CHECK(18, ticket->id, ticket->was_sold && !ticket->copy_withdrawn_step,
           "orders removed its copy of a ticket that may be ordered, or not");
+    CHECK(18, ticket->id, !ticket->listing[0], "orders removed its copy of a ticket of a listing");
     ticket->copy_version = -1;
     ticket->copy_gone = true;
 }

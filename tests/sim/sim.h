@@ -5,7 +5,7 @@
  * world.c    opens the app and steps it        vfs.c      SQLite over memory that can fail
  * faults.c   what may go wrong, how often        media.c    pool, bus: delays, repeats, reordering
  * bank.c     the card processor                  calls.c    requests and their answers
- * catalogue.c venues and shows
+ * catalogue.c venues and shows                  listings.c tickets offered together
  * actors.c   buyers, sellers, passers-by         watch.c    rows and events as they are committed
  * model.c    what the rows must obey             quiet.c    what must hold when all has settled
  * trace.c    the hash, the last events           main.c     seeds, reports, shrinking */
@@ -265,6 +265,11 @@ enum call_kind {
     CALL_LIST,
     CALL_TICKET,
     CALL_SELLING,
+    CALL_OFFER, /* … to CALL_OFFERS: listings.c */
+    CALL_OFFER_EDIT,
+    CALL_OFFER_WITHDRAW,
+    CALL_OFFER_LOOK,
+    CALL_OFFERS,
     CALL_RESERVE,
     CALL_CANCEL,
     CALL_ORDER,
@@ -356,6 +361,43 @@ bool catalogue_kind(enum call_kind kind);
 void catalogue_judge(const struct call *call);
 void catalogue_quiet(void);
 
+/* A show that may be listed for, most often; NULL: there is none, and the call that makes one, or
+ * the place for it. */
+const char *catalogue_some_show(void);
+struct call *catalogue_open_show(int actor, const char *user);
+/* There is room for more shows and venues. */
+bool catalogue_has_room(void);
+/* Of its latest event; -1: there is no such show. */
+int64_t catalogue_version(const char *id);
+
+/* --- listings.c: tickets offered together ---------------------------------------------------- */
+
+struct m_ticket;
+struct m_order;
+void listings_begin(void);
+void listing_event(struct str subject, const struct json *event, int64_t at_ms);
+void listing_row(const char *id, int64_t version, const char *show, int64_t price_cents,
+                 bool withdrawn);
+/* What orders knows of a listing, and what tickets and orders know of a show. */
+void listing_copied(const char *id, int64_t version, const char *show, const char *split,
+                    bool withdrawn);
+void show_copied(int service, const char *id, int64_t version, const char *status,
+                 int64_t starts_ms, const char *into, bool on_sale);
+/* The seat that a ticket's event names, 0: none. */
+int listing_seat(const struct json *ticket);
+/* The ticket is of a show that tickets has on sale, or of none. */
+bool listing_sells(const struct m_ticket *ticket);
+/* What a ticket of a listing costs that comes free; may_go: it may be taken down then. */
+int64_t listing_price(const struct m_ticket *ticket, bool *may_go);
+void listing_ordered(const struct m_order *order);
+void listing_closed(const char *ticket_id);
+void listings_hold(int service); /* after a step */
+/* room: there may be more tickets. */
+struct call *list_seats(int actor, const char *user, int64_t price_cents, bool room);
+bool listing_kind(enum call_kind kind);
+void listing_judge(const struct call *call);
+void listings_quiet(void);
+
 /* --- actors.c ------------------------------------------------------------------------------ */
 
 void actors_begin(void);
@@ -408,7 +450,12 @@ struct m_ticket {
     int64_t edited_price;  /* what it becomes when it is free again … */
     uint64_t edited_title; /* … price 0: what it is */
     bool was_sold, withdraw_acked;
-    int acked; /* highest version answered to its seller, -1: none */
+    char listing[25], show[25]; /* of a ticket of a listing; the show by its row */
+    int seat;                   /* 0: none is named */
+    bool closed;                /* orders has said that nobody can have it … */
+    bool released;              /* … and its row that its seat may be listed again */
+    int64_t copy_step;          /* when orders heard of it last */
+    int acked;                  /* highest version answered to its seller, -1: none */
     struct {
         int64_t price_cents;
         uint64_t title;

@@ -20,6 +20,10 @@ enum table {
     TABLE_BANS,
     TABLE_VENUES,
     TABLE_SHOWS,
+    TABLE_LISTINGS,
+    TABLE_LISTING_COPIES,
+    TABLE_LISTED_SHOWS,
+    TABLE_ORDERED_SHOWS,
     TABLES
 };
 
@@ -32,7 +36,8 @@ struct table_row {
 static const struct table_row tables[TABLES] = {
     [TABLE_OUTBOX] = {"outbox", -1, "seq, subject, payload, created_at_ms"},
     [TABLE_TICKETS] = {"tickets", TICKETS,
-                       "id, version, title, price_cents, user_id, order_id, sold, withdrawn"},
+                       "id, version, title, price_cents, user_id, order_id, sold, withdrawn,"
+                       " show_id, seat_key"},
     [TABLE_ORDER_VERSIONS] = {"order_versions", TICKETS, "order_id, version"},
     [TABLE_ORDERS] = {"orders", ORDERS,
                       "id, version, status, user_id, expires_at_ms, ticket_id, ticket_title,"
@@ -48,6 +53,12 @@ static const struct table_row tables[TABLES] = {
     [TABLE_BANS] = {"banned_users", -1, "user_id, version, banned"},
     [TABLE_VENUES] = {"venues", CATALOGUE, "id, version, status, merged_into"},
     [TABLE_SHOWS] = {"shows", CATALOGUE, "id, version, status, merged_into, venue_id"},
+    [TABLE_LISTINGS] = {"listings", TICKETS, "id, version, show_id, price_cents, withdrawn"},
+    [TABLE_LISTING_COPIES] = {"listing_copies", ORDERS, "id, version, show_id, split, withdrawn"},
+    [TABLE_LISTED_SHOWS] = {"show_copies", TICKETS,
+                            "id, version, status, starts_at_ms, merged_into, on_sale"},
+    [TABLE_ORDERED_SHOWS] = {"show_copies", ORDERS,
+                             "id, version, status, starts_at_ms, merged_into, 0"},
 };
 
 #define DIRTY_MAX 65536
@@ -102,6 +113,7 @@ static void on_change(void *context, int operation, const char *database, const 
         size_t count = seen[service].dirty_count;
 
         if (strcmp(tables[i].name, table) != 0) continue;
+        if (tables[i].service >= 0 && tables[i].service != service) continue;
         for (size_t j = count; j-- > 0 && count - j < 16;)
             if (seen[service].dirty[j].rowid == rowid && seen[service].dirty[j].table == i) return;
         if (count == DIRTY_MAX)
@@ -207,6 +219,10 @@ static void take_ticket(sqlite3_stmt *row)
         .sold = sqlite3_column_int64(row, 6) != 0,
         .withdrawn = sqlite3_column_int64(row, 7) != 0,
     };
+    snprintf(ticket->show, sizeof ticket->show, "%s", text_at(row, 8));
+    ticket->released = sqlite3_column_type(row, 9) == SQLITE_NULL;
+    CHECK(28, ticket->id, !ticket->seat || !ticket->released || ticket->closed,
+          "its seat may be listed again, and orders has not closed it");
     CHECK(2, ticket->id, !held || ticket->row.order >= 0,
           "held by order %s, which nobody committed", text_at(row, 5));
     model_ticket_agrees(ticket);
@@ -273,6 +289,7 @@ static void take_ticket_copy(sqlite3_stmt *row)
     CHECK(5, ticket->id, ticket->history[version].withdrawn == withdrawn,
           "the copy says taken down: %d, and version %lld does not", withdrawn, (long long)version);
     if (withdrawn && !ticket->copy_withdrawn_step) ticket->copy_withdrawn_step = sim.step;
+    if (ticket->copy_version != version) ticket->copy_step = sim.step;
     ticket->copy_version = version;
     ticket->copy_price = price;
     ticket->copy_title = hash_text(str_at(row, 2));
@@ -446,6 +463,20 @@ static void take(int service, enum table table, sqlite3_stmt *row)
     case TABLE_SHOWS:
         catalogue_row(text_at(row, 0), sqlite3_column_int64(row, 1), text_at(row, 2),
                       text_at(row, 3), table == TABLE_SHOWS ? text_at(row, 4) : "");
+        break;
+    case TABLE_LISTINGS:
+        listing_row(text_at(row, 0), sqlite3_column_int64(row, 1), text_at(row, 2),
+                    sqlite3_column_int64(row, 3), sqlite3_column_int64(row, 4) != 0);
+        break;
+    case TABLE_LISTING_COPIES:
+        listing_copied(text_at(row, 0), sqlite3_column_int64(row, 1), text_at(row, 2),
+                       text_at(row, 3), sqlite3_column_int64(row, 4) != 0);
+        break;
+    case TABLE_LISTED_SHOWS:
+    case TABLE_ORDERED_SHOWS:
+        show_copied(service, text_at(row, 0), sqlite3_column_int64(row, 1), text_at(row, 2),
+                    sqlite3_column_int64(row, 3), text_at(row, 4),
+                    sqlite3_column_int64(row, 5) != 0);
         break;
     case TABLES:
         break;

@@ -584,6 +584,7 @@ static void begin(const struct options *options)
     watch_begin();
     model_begin();
     catalogue_begin();
+    listings_begin();
     bank_begin();
     media_begin();
     calls_begin();

@@ -37,10 +37,6 @@ enum err check_proposals(struct request *rq, struct tx *tx);
  * what they look for. Without a status it is the list for everybody. Anything else is rejected. */
 enum err take_listed(struct request *rq, const char *const *words, enum listed *out,
                      struct staff_filter *filter);
-/* Links to the next page of a list that the query narrows: with those parameters of it again; NULL
- * ends them. */
-void reply_narrowed_page(struct request *rq, struct reply *rp, const struct list_page *page,
-                         const char *const *names);
 
 /* --- venues.c, shows.c ------------------------------------------------------------------------ */
 

@@ -1,8 +1,6 @@
 /* services/catalogue/requests.c: what venues' and shows' requests have in common. */
 #include "services/catalogue/catalogue.h"
 
-#include "base/percent.h"
-
 enum err take_name(struct request *rq, const char *field, struct str typed, struct str *out)
 {
     static const struct {
@@ -145,22 +143,4 @@ enum err take_listed(struct request *rq, const char *const *words, enum listed *
     *out = LISTED_FOR_STAFF;
 done:
     return err;
-}
-
-void reply_narrowed_page(struct request *rq, struct reply *rp, const struct list_page *page,
-                         const char *const *names)
-{
-    struct buf link;
-
-    if (page->count < page->limit) return;
-    buf_init(&link, rq->arena, 4096);
-    buf_printf(&link, "<%.*s?limit=%lld", (int)rq->path.len, rq->path.at, (long long)page->limit);
-    for (; *names; names++) {
-        struct str value = request_query(rq, *names);
-
-        if (value.at) buf_printf(&link, "&%s=", *names);
-        if (value.at) percent_encode(&link, value, "");
-    }
-    buf_printf(&link, "&after=%s>; rel=\"next\"", object_id_text(page->last).hex);
-    if (!link.failed) reply_header(rp, "Link", buf_str(&link));
 }

@@ -166,33 +166,6 @@ enum err venue_next(struct rows *rows, struct arena *arena, struct list_page *pa
 
 #define PERFORMERS_BYTES (NAMES_MAX * (4 * NAME_POINTS_MAX + 1))
 
-/* One a line; a name has none of its own (name_fault). */
-static struct str performers_text(struct buf *out, const struct name_list *performers)
-{
-    for (size_t i = 0; i < performers->count; i++) {
-        if (i) buf_char(out, '\n');
-        buf_append(out, performers->at[i]);
-    }
-    return buf_str(out);
-}
-
-static bool performers_read(struct arena *arena, struct str lines, struct name_list *out)
-{
-    struct str *names = arena_alloc(arena, NAMES_MAX * sizeof *names);
-
-    *out = (struct name_list){names, 0};
-    lines = arena_copy(arena, lines);
-    if (!names || !lines.at) return false;
-    while (lines.len && out->count < NAMES_MAX) {
-        const char *end = memchr(lines.at, '\n', lines.len);
-        size_t len = end ? (size_t)(end - lines.at) : lines.len, step = len + (end ? 1 : 0);
-
-        names[out->count++] = (struct str){lines.at, len};
-        lines = (struct str){lines.at + step, lines.len - step};
-    }
-    return true;
-}
-
 enum err show_insert(struct tx *tx, struct arena *arena, const struct show *show)
 {
     const struct show_fields *is = &show->is;
@@ -201,7 +174,7 @@ enum err show_insert(struct tx *tx, struct arena *arena, const struct show *show
     enum err err;
 
     buf_init(&performers, arena, PERFORMERS_BYTES);
-    err = fold_two(arena, is->title, performers_text(&performers, &is->performers), &folded);
+    err = fold_two(arena, is->title, names_joined(&performers, &is->performers), &folded);
     if (err != OK || performers.failed) return ERR_MEMORY;
     return tx_exec(
         tx, NULL,
@@ -225,7 +198,7 @@ enum err show_update(struct tx *tx, struct arena *arena, const struct show *show
     enum err err;
 
     buf_init(&performers, arena, PERFORMERS_BYTES);
-    err = fold_two(arena, is->title, performers_text(&performers, &is->performers), &folded);
+    err = fold_two(arena, is->title, names_joined(&performers, &is->performers), &folded);
     if (err != OK || performers.failed) return ERR_MEMORY;
     err =
         tx_exec(tx, &changed,
@@ -270,8 +243,8 @@ enum err show_read(struct rows *rows, struct arena *arena, int first, struct sho
     };
     local_read(&out->is.starts, rows, first + 7);
     local_read(&out->is.doors, rows, first + 9);
-    if (!performers_read(arena, rows_text(rows, first + 5), &out->is.performers) ||
-        !out->is.title.at || !out->is.category.at || !out->user_id.at)
+    if (!names_split(arena, rows_text(rows, first + 5), &out->is.performers) || !out->is.title.at ||
+        !out->is.category.at || !out->user_id.at)
         return ERR_MEMORY;
     if (show_status_parse(rows_text(rows, first + 2), &out->status)) return OK;
     return row_unreadable("shows", rows_text(rows, first), rows_text(rows, first + 2));

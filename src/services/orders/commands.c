@@ -86,6 +86,89 @@ done:
     return err;
 }
 
+/* --- tickets of listings ------------------------------------------------------------------- */
+
+/* What a ticket of a listing may be ordered by: *open is OK, or why it may not. */
+static enum err show_open(struct tx *tx, struct arena *arena, const struct listing_copy *listing,
+                          enum err *open)
+{
+    static const enum err reasons[] = {[SALE_OPEN] = OK,
+                                       [SALE_PROPOSED] = ERR_SHOW_PROPOSED,
+                                       [SALE_STARTED] = ERR_SHOW_STARTED,
+                                       [SALE_CANCELLED] = ERR_SHOW_CANCELLED,
+                                       [SALE_MERGED] = ERR_NOT_YET};
+    struct show_copy show;
+    enum err err = show_copy_get(tx, arena, listing->show_id, &show);
+
+    *open = ERR_NOT_YET;
+    if (err == ERR_NOT_FOUND) return OK;
+    if (err == OK) *open = reasons[show_sale(&show, tx->now)];
+    return err;
+}
+
+enum err ticket_may_go_alone(struct request *rq, struct tx *tx, const struct ticket_copy *ticket)
+{
+    struct listing_copy listing;
+    enum err err = listing_copy_get(tx, rq->arena, ticket->listing_id, &listing), open;
+    bool withdrawn;
+    int64_t free;
+
+    if (err == ERR_NOT_FOUND) return ERR_NOT_YET;
+    TRY(err);
+    TRY(ticket_copy_withdrawn(tx, ticket->id, &withdrawn));
+    if (listing.withdrawn || withdrawn) return ERR_LISTING_WITHDRAWN;
+    if (str_eq(listing.seller_id, rq->user.id)) return ERR_OWN_LISTING;
+    TRY(show_open(tx, rq->arena, &listing, &open));
+    if (open != OK) return open;
+    TRY(listing_copy_free(tx, listing.id, &free));
+    return split_allows(listing.split, free, 1) ? OK : ERR_SPLIT;
+done:
+    return err;
+}
+
+enum err ticket_closed_by_show(struct tx *tx, struct arena *arena, struct object_id ticket_id,
+                               enum err *closed)
+{
+    struct object_id listing_id;
+    struct listing_copy listing;
+    enum err err;
+
+    *closed = OK;
+    TRY(ticket_copy_listing(tx, ticket_id, &listing_id));
+    if (object_id_eq(listing_id, (struct object_id){{0}})) return OK;
+    TRY(listing_copy_get(tx, arena, listing_id, &listing));
+    TRY(show_open(tx, arena, &listing, closed));
+    if (listing.withdrawn) *closed = ERR_LISTING_WITHDRAWN;
+done:
+    return err;
+}
+
+enum err ticket_close(struct tx *tx, struct object_id ticket_id)
+{
+    bool taken;
+    enum err err;
+
+    TRY(ticket_is_taken(tx, ticket_id, &taken));
+    if (!taken) TRY(publish_ticket_closed(tx, &(struct ticket_closed){.id = ticket_id}));
+done:
+    return err;
+}
+
+/* An order has let go of the ticket, which may have been taken down meanwhile. */
+static enum err let_go(struct tx *tx, struct object_id ticket_id)
+{
+    struct object_id listing_id;
+    bool withdrawn;
+    enum err err;
+
+    TRY(ticket_copy_listing(tx, ticket_id, &listing_id));
+    if (object_id_eq(listing_id, (struct object_id){{0}})) return OK;
+    TRY(ticket_copy_withdrawn(tx, ticket_id, &withdrawn));
+    if (withdrawn) TRY(ticket_close(tx, ticket_id));
+done:
+    return err;
+}
+
 /* --- changing ------------------------------------------------------------------------------ */
 
 static enum err publish_change(struct tx *tx, const struct order *order, enum order_status before)
@@ -117,6 +200,8 @@ enum err order_save(struct tx *tx, const struct order *order, enum order_status 
 
     TRY(order_update(tx, order));
     TRY(publish_change(tx, order, before));
+    if (order->status == ORDER_CANCELLED && before != ORDER_CANCELLED)
+        TRY(let_go(tx, order->ticket.id));
 done:
     return err;
 }

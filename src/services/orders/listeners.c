@@ -1,4 +1,5 @@
-/* services/orders/listeners.c: the copy of each ticket, and what time and money do to an order. */
+/* services/orders/listeners.c: the copies of tickets, listings and shows, and what time and money
+ * do to an order. */
 #include "services/orders/orders.h"
 
 /* --- tickets ------------------------------------------------------------------------------- */
@@ -31,19 +32,22 @@ static enum verdict copy_ticket(struct env *env, struct tx *tx, const struct tic
         TRY(old_verdict(tx, ticket, held, &verdict));
     if (verdict != VERDICT_APPLIED) return verdict;
     TRY(ticket_copy_put(tx, ticket));
+    if (ticket->withdrawn && ticket_of_listing(ticket)) TRY(ticket_close(tx, ticket->id));
     env_wake_id(env, ticket->id);
 done:
     return verdict_of(err);
 }
 
+#define TICKET_COPY(ticket)                                                                        \
+    .id = (ticket)->id, .version = (ticket)->version, .title = (ticket)->title,                    \
+    .price_cents = (ticket)->price_cents, .seller_id = (ticket)->user_id,                          \
+    .listing_id = (ticket)->listing_id, .position = (ticket)->position
+
 static enum verdict on_ticket_created(struct env *env, struct tx *tx, const void *event)
 {
     const struct ticket_created *ticket = event;
 
-    return copy_ticket(env, tx,
-                       &(struct ticket_copy){ticket->id, ticket->version, ticket->title,
-                                             ticket->price_cents, ticket->user_id, false, false},
-                       ticket->imported);
+    return copy_ticket(env, tx, &(struct ticket_copy){TICKET_COPY(ticket)}, ticket->imported);
 }
 
 static enum verdict on_ticket_updated(struct env *env, struct tx *tx, const void *event)
@@ -51,10 +55,89 @@ static enum verdict on_ticket_updated(struct env *env, struct tx *tx, const void
     const struct ticket_updated *ticket = event;
 
     return copy_ticket(env, tx,
-                       &(struct ticket_copy){ticket->id, ticket->version, ticket->title,
-                                             ticket->price_cents, ticket->user_id,
-                                             ticket->withdrawn, ticket->sold},
+                       &(struct ticket_copy){TICKET_COPY(ticket), .withdrawn = ticket->withdrawn,
+                                             .sold = ticket->sold},
                        false);
+}
+
+/* --- listings and shows -------------------------------------------------------------------- */
+
+static enum verdict copy_listing(struct tx *tx, const struct listing_copy *listing,
+                                 struct str split)
+{
+    struct listing_copy copy = *listing;
+    enum verdict verdict;
+    int64_t held;
+    enum err err;
+
+    if (!split_parse(split, &copy.split)) return VERDICT_DEAD;
+    TRY(listing_copy_version(tx, copy.id, &held));
+    verdict = version_verdict(held, copy.version);
+    if (verdict != VERDICT_APPLIED) return verdict;
+    TRY(listing_copy_put(tx, &copy));
+done:
+    return verdict_of(err);
+}
+
+#define LISTING_COPY(listing)                                                                      \
+    &(struct listing_copy)                                                                         \
+    {                                                                                              \
+        .id = (listing)->id, .version = (listing)->version, .show_id = (listing)->show_id,         \
+        .seller_id = (listing)->user_id, .withdrawn = (listing)->withdrawn                         \
+    }
+
+static enum verdict on_listing_created(struct env *env, struct tx *tx, const void *event)
+{
+    const struct listing_created *listing = event;
+
+    (void)env;
+    return copy_listing(tx, LISTING_COPY(listing), listing->split);
+}
+
+static enum verdict on_listing_updated(struct env *env, struct tx *tx, const void *event)
+{
+    const struct listing_updated *listing = event;
+
+    (void)env;
+    return copy_listing(tx, LISTING_COPY(listing), listing->split);
+}
+
+static enum verdict copy_show(struct tx *tx, const struct show_copy *show)
+{
+    enum verdict verdict;
+    int64_t held;
+    enum err err;
+
+    TRY(show_copy_version(tx, show->id, &held));
+    verdict = version_verdict(held, show->version);
+    if (verdict != VERDICT_APPLIED) return verdict;
+    TRY(show_copy_put(tx, show));
+done:
+    return verdict_of(err);
+}
+
+#define SHOW_COPY(show)                                                                            \
+    &(struct show_copy)                                                                            \
+    {                                                                                              \
+        .id = (show)->id, .version = (show)->version, .status = (show)->status,                    \
+        .starts_at = (show)->starts_at, .max_per_buyer = (show)->max_per_buyer,                    \
+        .merged_into = (show)->merged_into                                                         \
+    }
+
+static enum verdict on_show_created(struct env *env, struct tx *tx, const void *event)
+{
+    const struct show_created *show = event;
+
+    (void)env;
+    return copy_show(tx, SHOW_COPY(show));
+}
+
+static enum verdict on_show_updated(struct env *env, struct tx *tx, const void *event)
+{
+    const struct show_updated *show = event;
+
+    (void)env;
+    return copy_show(tx, SHOW_COPY(show));
 }
 
 /* --- time ---------------------------------------------------------------------------------- */
@@ -176,17 +259,40 @@ done:
     return verdict_of(err);
 }
 
+/* Why a cancelled order does not come back by its money; NULL: it does. */
+static enum err why_gone(struct tx *tx, struct arena *arena, const struct order *order,
+                         const char **why)
+{
+    bool taken, withdrawn, banned;
+    enum err err, closed;
+
+    *why = NULL;
+    if (order->status != ORDER_CANCELLED) return OK;
+    TRY(ticket_is_taken(tx, order->ticket.id, &taken));
+    TRY(ticket_copy_withdrawn(tx, order->ticket.id, &withdrawn));
+    TRY(user_is_banned(tx, order->user_id, &banned));
+    TRY(ticket_closed_by_show(tx, arena, order->ticket.id, &closed));
+    if (withdrawn)
+        *why = "the order was cancelled and its ticket taken down";
+    else if (taken)
+        *why = "the order was cancelled and its ticket is taken";
+    else if (closed != OK)
+        *why = "the order was cancelled and nothing of its show is sold any more";
+    else if (banned)
+        *why = "the order was cancelled and its buyer is banned";
+done:
+    return err;
+}
+
 static enum err reject(struct tx *tx, const struct order *order, const struct payment *payment,
-                       enum money_ruling ruling, bool taken, bool withdrawn)
+                       enum money_ruling ruling, const char *why)
 {
     return publish_payment_rejected(
         tx, &(struct payment_rejected){
                 .id = payment->id,
                 .order_id = order->id,
                 .reason = ruling == MONEY_FOR_PAID ? STR("another payment has completed the order")
-                          : withdrawn ? STR("the order was cancelled and its ticket taken down")
-                          : taken     ? STR("the order was cancelled and its ticket is taken")
-                                      : STR("the order was cancelled and its buyer is banned")});
+                                                   : str_of(why)});
 }
 
 /* The money is there. The order is complete, and one that was cancelled meanwhile comes back when
@@ -199,23 +305,19 @@ static enum verdict on_payment_created(struct env *env, struct tx *tx, const voi
     struct payment payment;
     struct order order;
     enum order_status before;
-    bool taken = false, banned = false, withdrawn = false;
+    const char *why;
     enum verdict verdict =
         payment_step(env, tx, created->id, created->order_id, PAYMENT_CAPTURED, &order, &payment);
     enum err err;
 
     if (verdict != VERDICT_APPLIED) return verdict;
     before = order.status;
-    if (order.status == ORDER_CANCELLED) TRY(ticket_is_taken(tx, order.ticket.id, &taken));
-    if (order.status == ORDER_CANCELLED)
-        TRY(ticket_copy_withdrawn(tx, order.ticket.id, &withdrawn));
-    if (order.status == ORDER_CANCELLED) TRY(user_is_banned(tx, order.user_id, &banned));
+    TRY(why_gone(tx, env->arena, &order, &why));
     payment.stripe_id = created->stripe_id;
-    ruling =
-        order_payment_captured(&order, payment.id, payment.stripe_id, taken || withdrawn || banned);
+    ruling = order_payment_captured(&order, payment.id, payment.stripe_id, why != NULL);
     if (ruling != MONEY_COMPLETES) {
         payment.status = PAYMENT_REFUND_PENDING;
-        TRY(reject(tx, &order, &payment, ruling, taken, withdrawn));
+        TRY(reject(tx, &order, &payment, ruling, why));
     }
     return save(tx, &order, before, &payment);
 done:
@@ -275,6 +377,10 @@ static enum verdict on_payment_refund_failed(struct env *env, struct tx *tx, con
 const struct listener orders_listeners[ORDERS_LISTENERS] = {
     {EVENT_TICKET_CREATED, on_ticket_created},
     {EVENT_TICKET_UPDATED, on_ticket_updated},
+    {EVENT_LISTING_CREATED, on_listing_created},
+    {EVENT_LISTING_UPDATED, on_listing_updated},
+    {EVENT_SHOW_CREATED, on_show_created},
+    {EVENT_SHOW_UPDATED, on_show_updated},
     {EVENT_USER_UPDATED, on_user_updated},
     {EVENT_EXPIRATION_COMPLETE, on_expiration_complete},
     {EVENT_PAYMENT_PENDING, on_payment_pending},

@@ -16,10 +16,17 @@ struct ticket_copy {
     int64_t version;
     struct str title;
     int64_t price_cents;
-    struct str seller_id; /* empty in an order, and of a ticket last heard of long ago */
-    bool withdrawn;       /* its seller has taken it down: nobody can order it */
-    bool sold;            /* as far as was heard */
+    struct str seller_id;        /* empty in an order, and of a ticket last heard of long ago */
+    bool withdrawn;              /* its seller has taken it down: nobody can order it */
+    bool sold;                   /* as far as was heard */
+    struct object_id listing_id; /* all zero: of none, and in an order */
+    int64_t position;            /* in the listing's order, from 0 */
 };
+
+static inline bool ticket_of_listing(const struct ticket_copy *ticket)
+{
+    return !object_id_eq(ticket->listing_id, (struct object_id){{0}});
+}
 
 /* How far a payment has come. It only ever moves down this list: what is at or above the place it
  * has reached is a repeat, or was overtaken. Between the last two it may go back and forth; the

@@ -77,7 +77,8 @@ static enum err ticket_as_seen(struct request *rq, struct tx *tx, const struct w
 /* POST /api/orders {ticketId, price?, version?}: reserve a ticket for ORDER_EXPIRATION_SECONDS.
  * 201 the order, at the ticket's price now; 503 not_yet when what the buyer saw has not come here;
  * 404 no such ticket; 410 taken down; 400 Ticket is already reserved; 409 price_changed when a
- * price was sent and the ticket costs more by now; 429 after ORDERS_PER_MINUTE of one user, before
+ * price was sent and the ticket costs more by now; 409 when a ticket of a listing does not go alone
+ * (ticket_may_go_alone); 429 after ORDERS_PER_MINUTE of one user, before
  * anything is looked at, and for who holds too much (order_reserve). In the writer, where the
  * ticket is the first one's to ask for it. */
 static enum err post_orders(struct request *rq, struct tx *tx, struct reply *rp)
@@ -94,6 +95,10 @@ static enum err post_orders(struct request *rq, struct tx *tx, struct reply *rp)
     if (ticket.withdrawn) return ticket_refused(tx, ticket.id, ERR_TICKET_WITHDRAWN);
     if (ticket.price_cents < rq->run->env->settings->price_minimum_cents) return ERR_PRICE_TOO_LOW;
     if (wish.price_cents_max < ticket.price_cents) return refuse_price(rq, tx, &ticket);
+    if (ticket_of_listing(&ticket)) {
+        err = ticket_may_go_alone(rq, tx, &ticket);
+        if (err != OK) return ticket_refused(tx, ticket.id, err);
+    }
     TRY(order_reserve(rq, tx, &ticket, &order));
     return reply_order(rp, 201, &order);
 done:

@@ -8,19 +8,6 @@
 extern const struct migration orders_schema[];
 extern const struct retention orders_retention[];
 
-/* A ticket that can be ordered. ERR_NOT_FOUND: no ticket:created of it has come yet, or its seller
- * is banned. */
-enum err ticket_copy_get(struct tx *tx, struct arena *arena, struct object_id id,
-                         struct ticket_copy *out);
-/* -1: unknown. */
-enum err ticket_copy_version(struct tx *tx, struct object_id id, int64_t *version);
-/* False of a ticket that is unknown. */
-enum err ticket_copy_withdrawn(struct tx *tx, struct object_id id, bool *withdrawn);
-enum err ticket_copy_put(struct tx *tx, const struct ticket_copy *ticket);
-/* Removes at most max of tickets that are sold and were listed before that (struct retention). */
-enum err ticket_copies_forget(struct tx *tx, struct wall_ms before, int64_t max,
-                              int64_t *forgotten);
-
 /* held_from: the network its buyer came from, kept while the order is unpaid; may be empty.
  * ERR_TICKET_RESERVED: another live or complete order has the ticket. */
 enum err order_insert(struct tx *tx, const struct order *order, struct str held_from);

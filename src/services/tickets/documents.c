@@ -26,6 +26,10 @@ void ticket_json(struct json_writer *json, const struct ticket *ticket, int64_t 
     json_member_text(json, "userId", ticket->user_id);
     json_member_int(json, "version", ticket->version);
     json_member_id(json, "id", ticket->id);
+    if (ticket_of_listing(ticket)) {
+        json_member_id(json, "listingId", ticket->listing_id);
+        json_member_known(json, "seat", ticket->seat);
+    }
     if (ticket_held(ticket)) json_member_id(json, "orderId", ticket->order_id);
     if (ticket->sold) {
         json_key(json, "sold");
@@ -37,5 +41,64 @@ void ticket_json(struct json_writer *json, const struct ticket *ticket, int64_t 
     } else if (!ticket_held(ticket) && ticket->price_cents < minimum_cents) {
         put_not_on_sale(json, minimum_cents);
     }
+    json_end_object(json);
+}
+
+static const char *ticket_state(const struct ticket *ticket)
+{
+    if (ticket->sold) return "sold";
+    if (ticket_held(ticket)) return "reserved";
+    return ticket->withdrawn ? "withdrawn" : "free";
+}
+
+static void put_listed_tickets(struct json_writer *json, const struct ticket *tickets, size_t count)
+{
+    json_key(json, "tickets");
+    json_begin_array(json);
+    for (size_t i = 0; i < count; i++) {
+        json_begin_object(json);
+        json_member_id(json, "id", tickets[i].id);
+        json_member_known(json, "seat", tickets[i].seat);
+        json_member_text(json, "state", str_of(ticket_state(&tickets[i])));
+        json_end_object(json);
+    }
+    json_end_array(json);
+}
+
+static void put_terms(struct json_writer *json, const struct listing_terms *terms)
+{
+    json_member_text(json, "split", split_text(terms->split));
+    json_member_money(json, "price", terms->price_cents);
+    if (terms->face_value_cents) json_member_money(json, "faceValue", terms->face_value_cents);
+    json_key(json, "restrictions");
+    json_begin_array(json);
+    for (size_t i = 0; i < terms->restrictions.count; i++)
+        json_put_text(json, terms->restrictions.at[i]);
+    json_end_array(json);
+    json_member_text(json, "delivery", ticket_delivery_text(terms->delivery));
+}
+
+void listing_json(struct json_writer *json, const struct listing *listing,
+                  const struct listing_sale *sale, const struct ticket *tickets, size_t count)
+{
+    json_begin_object(json);
+    json_member_id(json, "id", listing->id);
+    json_member_int(json, "version", listing->version);
+    json_member_text(json, "userId", listing->user_id);
+    json_member_id(json, "showId", listing->show_id);
+    json_member_known(json, "section", listing->section);
+    json_member_known(json, "row", listing->row);
+    put_terms(json, &listing->terms);
+    json_member_int(json, "quantity", listing->quantity);
+    json_member_int(json, "free", sale->free);
+    json_member_bool(json, "onSale", sale->open);
+    if (sale->why_not != OK) {
+        json_key(json, "notOnSale");
+        json_begin_object(json);
+        json_member_text(json, "code", str_of(err_code(sale->why_not)));
+        json_member_text(json, "hint", str_of(err_message(sale->why_not)));
+        json_end_object(json);
+    }
+    if (tickets) put_listed_tickets(json, tickets, count);
     json_end_object(json);
 }

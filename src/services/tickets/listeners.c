@@ -89,6 +89,20 @@ static enum verdict on_order_updated(struct env *env, struct tx *tx, const void 
     return verdict == VERDICT_APPLIED ? apply(tx, NULL, order->id, order->version, 0) : verdict;
 }
 
+/* It is what its listing makes of it by now. */
+static enum err back_to_listing(struct env *env, struct tx *tx, struct ticket *ticket)
+{
+    struct listing listing;
+    bool stands;
+    enum err err;
+
+    TRY(listing_get(tx, env->arena, ticket->listing_id, &listing));
+    TRY(ticket_show_stands(tx, ticket->id, &stands));
+    ticket_back(ticket, &listing, stands);
+done:
+    return err;
+}
+
 /* Also a sold ticket comes free: the buyer of a complete order got the money back. */
 static enum verdict on_order_cancelled(struct env *env, struct tx *tx, const void *event)
 {
@@ -103,6 +117,11 @@ static enum verdict on_order_cancelled(struct env *env, struct tx *tx, const voi
         return apply(tx, NULL, order->id, order->version, ENDS_ONCE);
     ends = ticket.sold ? ENDS_MORE : ENDS_ONCE;
     ticket_free(&ticket);
+    if (ticket_of_listing(&ticket)) {
+        enum err err = back_to_listing(env, tx, &ticket);
+
+        if (err != OK) return verdict_of(err);
+    }
     return apply(tx, &ticket, order->id, order->version, ends);
 }
 
@@ -123,9 +142,77 @@ static enum verdict on_order_completed(struct env *env, struct tx *tx, const voi
     return apply(tx, &ticket, order->id, order->version, ends);
 }
 
+/* Orders has made sure that nobody can have it any more: its seat may be listed again. */
+static enum verdict on_ticket_closed(struct env *env, struct tx *tx, const void *event)
+{
+    const struct ticket_closed *ticket = event;
+    bool found;
+    enum err err = seat_release(tx, ticket->id, &found);
+
+    if (err != OK) return verdict_of(err);
+    return found ? VERDICT_APPLIED : env_dead(env, "there is no such ticket that was taken down");
+}
+
+/* --- shows ----------------------------------------------------------------------------------- */
+
+/* What was of the show is of the one it was merged into, or of the one that was merged into since.
+ */
+static enum err follow_merge(struct env *env, struct tx *tx, const struct show_copy *show)
+{
+    struct object_id into = show->merged_into;
+    struct show_copy other;
+    enum err err = listed_show_get(tx, env->arena, into, &other);
+
+    if (err == OK) into = other.id;
+    if (err != ERR_NOT_FOUND) TRY(err);
+    TRY(show_merge_into(tx, env->arena, show->id, into));
+done:
+    return err;
+}
+
+static enum verdict copy_show(struct env *env, struct tx *tx, const struct show_copy *show)
+{
+    enum verdict verdict;
+    int64_t held;
+    enum err err;
+
+    TRY(listed_show_version(tx, show->id, &held));
+    verdict = version_verdict(held, show->version);
+    if (verdict != VERDICT_APPLIED) return verdict;
+    TRY(listed_show_put(tx, show, show_sale(show, tx->now) == SALE_OPEN));
+    if (show_is_merged(show)) TRY(follow_merge(env, tx, show));
+    env_job_due(env, JOB_SHOWS_START, show->starts_at);
+    env_wake_id(env, show->id);
+done:
+    return verdict_of(err);
+}
+
+#define SHOW_COPY(show)                                                                            \
+    &(struct show_copy)                                                                            \
+    {                                                                                              \
+        .id = (show)->id, .version = (show)->version, .title = (show)->title,                      \
+        .status = (show)->status, .starts_at = (show)->starts_at,                                  \
+        .max_per_buyer = (show)->max_per_buyer, .max_over_face_bps = (show)->max_over_face_bps,    \
+        .merged_into = (show)->merged_into                                                         \
+    }
+
+static enum verdict on_show_created(struct env *env, struct tx *tx, const void *event)
+{
+    const struct show_created *show = event;
+
+    return copy_show(env, tx, SHOW_COPY(show));
+}
+
+static enum verdict on_show_updated(struct env *env, struct tx *tx, const void *event)
+{
+    const struct show_updated *show = event;
+
+    return copy_show(env, tx, SHOW_COPY(show));
+}
+
 const struct listener tickets_listeners[TICKETS_LISTENERS] = {
-    {EVENT_ORDER_CREATED, on_order_created},
-    {EVENT_ORDER_UPDATED, on_order_updated},
-    {EVENT_ORDER_CANCELLED, on_order_cancelled},
-    {EVENT_ORDER_COMPLETED, on_order_completed},
+    {EVENT_ORDER_CREATED, on_order_created},     {EVENT_ORDER_UPDATED, on_order_updated},
+    {EVENT_ORDER_CANCELLED, on_order_cancelled}, {EVENT_ORDER_COMPLETED, on_order_completed},
+    {EVENT_TICKET_CLOSED, on_ticket_closed},     {EVENT_SHOW_CREATED, on_show_created},
+    {EVENT_SHOW_UPDATED, on_show_updated},
 };

@@ -2,11 +2,6 @@
 #include "services/tickets/documents.h"
 #include "services/tickets/tickets.h"
 
-static int64_t minimum_of(const struct request *rq)
-{
-    return rq->run->env->settings->price_minimum_cents;
-}
-
 static enum err reply_ticket(struct request *rq, struct reply *rp, int status,
                              const struct ticket *ticket)
 {
@@ -119,40 +114,6 @@ static enum err take_title(struct request *rq, struct str *title)
     return OK;
 }
 
-static const char *hint_at_minimum(struct request *rq)
-{
-    struct buf hint;
-
-    buf_init(&hint, rq->arena, 64);
-    buf_append(&hint, STR("The lowest price is "));
-    money_text(&hint, minimum_of(rq));
-    buf_char(&hint, '\0');
-    return hint.failed ? NULL : hint.at;
-}
-
-static void take_price(struct request *rq, const char *message, int64_t *price_cents)
-{
-    static const struct {
-        const char *code, *hint;
-    } faults[] = {
-        [PRICE_FAULT_EMPTY] = {"empty", "Say what the ticket costs, such as 49.90"},
-        [PRICE_FAULT_NOT_A_NUMBER] = {"not_a_number", "Write digits and a point, such as 49.90"},
-        [PRICE_FAULT_TOO_MANY_DECIMALS] = {"too_many_decimals",
-                                           "Use at most two digits after the point"},
-        [PRICE_FAULT_TOO_SMALL] = {"too_small", NULL},
-        [PRICE_FAULT_TOO_LARGE] = {"too_large", "The highest price is $999,999.99"},
-    };
-    const struct json *price = json_get(rq->body, "price");
-    enum price_fault fault = json_price_fault(price);
-
-    if (fault == PRICE_FAULT_NONE && json_price(price, price_cents) &&
-        *price_cents < minimum_of(rq))
-        fault = PRICE_FAULT_TOO_SMALL;
-    if (fault == PRICE_FAULT_NONE) return;
-    request_reject_for(rq, "price", message, faults[fault].code,
-                       fault == PRICE_FAULT_TOO_SMALL ? hint_at_minimum(rq) : faults[fault].hint);
-}
-
 /* The body's title and price; every field's error is reported. */
 static enum err take_ticket(struct request *rq, const char *price_message, struct str *title,
                             int64_t *price_cents)
@@ -160,7 +121,7 @@ static enum err take_ticket(struct request *rq, const char *price_message, struc
     enum err err;
 
     TRY(take_title(rq, title));
-    take_price(rq, price_message, price_cents);
+    take_price(rq, "price", price_message, price_cents);
     return request_checked(rq);
 done:
     return err;
@@ -175,15 +136,15 @@ static enum err post_tickets(struct request *rq, struct tx *tx, struct reply *rp
 
     TRY(take_ticket(rq, "Price must be greater than 0", &ticket.title, &ticket.price_cents));
     ticket.id = env_new_id(rq->run->env, tx);
-    TRY(ticket_offer(tx, &ticket));
+    TRY(ticket_offer(tx, &ticket, NULL));
     return reply_ticket(rq, rp, 201, &ticket);
 done:
     return err;
 }
 
 /* PUT /api/tickets/:id {title, price}: change what one sells.
- * 200 the ticket, one version higher; 400 bad fields or reserved; 401 not the seller; 404; 410
- * taken down; 429 as above. */
+ * 200 the ticket, one version higher; 400 bad fields or reserved; 401 not the seller; 404; 409 it
+ * is of a listing; 410 taken down; 429 as above. */
 static enum err put_ticket(struct request *rq, struct tx *tx, struct reply *rp)
 {
     struct ticket ticket;
@@ -203,8 +164,24 @@ done:
     return err;
 }
 
+/* What would be left of its listing can be sold. */
+static enum err check_split_left(struct request *rq, struct tx *tx, const struct ticket *ticket)
+{
+    struct listing listing;
+    int64_t free;
+    enum err err;
+
+    if (!ticket_of_listing(ticket) || ticket->withdrawn) return OK;
+    TRY(listing_lock(tx, rq->arena, ticket->listing_id, &listing));
+    TRY(listing_free(tx, listing.id, &free));
+    if (!ticket_held(ticket) && !split_fits(listing.terms.split, free - 1)) return ERR_SPLIT_LEFT;
+done:
+    return err;
+}
+
 /* DELETE /api/tickets/:id: take down what one sells, for good. 204, also when it was taken down
- * before; 401 not the seller; 404; 409 reserved or sold. */
+ * before; 401 not the seller; 404; 409 reserved or sold, or its listing's split does not let it
+ * go alone. */
 static enum err delete_ticket(struct request *rq, struct tx *tx, struct reply *rp)
 {
     struct ticket ticket;
@@ -215,6 +192,7 @@ static enum err delete_ticket(struct request *rq, struct tx *tx, struct reply *r
     TRY(request_path_id(rq, 0, &id));
     TRY(ticket_get(tx, rq->arena, id, &ticket));
     if (!str_eq(ticket.user_id, rq->user.id)) return ERR_NOT_AUTHORIZED;
+    TRY(check_split_left(rq, tx, &ticket));
     TRY(ticket_withdraw(&ticket, &changed));
     if (changed) TRY(ticket_save(tx, &ticket));
     return reply_empty(rp, 204);
@@ -229,4 +207,12 @@ const struct route tickets_routes[TICKETS_ROUTES] = {
     {METHOD_POST, "/api/tickets", ACCESS_SESSION, IN_WRITER, .run = post_tickets, .limited = true},
     {METHOD_PUT, "/api/tickets/:id", ACCESS_SESSION, IN_WRITER, .run = put_ticket, .limited = true},
     {METHOD_DELETE, "/api/tickets/:id", ACCESS_SESSION, IN_WRITER, .run = delete_ticket},
+    {METHOD_GET, "/api/listings", ACCESS_PUBLIC, IN_READER, .run = get_listings},
+    {METHOD_GET, "/api/listings/mine", ACCESS_SESSION, IN_READER, .run = get_listings_mine},
+    {METHOD_GET, "/api/listings/:id", ACCESS_PUBLIC, IN_READER, .run = get_listing},
+    {METHOD_POST, "/api/listings", ACCESS_SESSION, IN_WRITER, .run = post_listings, .limited = true,
+     .about = "showId"},
+    {METHOD_PUT, "/api/listings/:id", ACCESS_SESSION, IN_WRITER, .run = put_listing,
+     .limited = true},
+    {METHOD_DELETE, "/api/listings/:id", ACCESS_SESSION, IN_WRITER, .run = delete_listing},
 };

@@ -3,22 +3,32 @@
 
 #define TICKET_COLUMNS                                                                             \
     "id, version, title, price_cents, user_id, order_id, sold, edited_title, edited_price_cents,"  \
-    " withdrawn"
+    " withdrawn, listing_id, position, seat"
 
 static struct sql_value order_or_null(const struct ticket *ticket)
 {
     return ticket_held(ticket) ? sql_id(ticket->order_id) : sql_null();
 }
 
-enum err ticket_insert(struct tx *tx, const struct ticket *ticket)
+enum err ticket_insert(struct tx *tx, const struct ticket *ticket, const struct place *place)
 {
+    struct sql_value show = sql_null(), area = sql_null(), seat = sql_null(), listing = sql_null();
+
+    if (place) {
+        listing = sql_id(ticket->listing_id);
+        show = sql_id(place->show_id);
+        area = sql_text_or_null(place->area_key);
+        seat = sql_text_or_null(place->seat_key);
+    }
     return tx_exec(tx, NULL,
-                   "INSERT INTO tickets (" TICKET_COLUMNS ", created_at_ms)"
-                   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+                   "INSERT INTO tickets (" TICKET_COLUMNS ", show_id, area_key, seat_key,"
+                   " created_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
+                   " $14, $15, $16, $17)",
                    sql_id(ticket->id), sql_int(ticket->version), sql_text(ticket->title),
                    sql_int(ticket->price_cents), sql_text(ticket->user_id), order_or_null(ticket),
                    sql_int(ticket->sold), sql_text(ticket->edited_title),
-                   sql_int(ticket->edited_price_cents), sql_int(ticket->withdrawn),
+                   sql_int(ticket->edited_price_cents), sql_int(ticket->withdrawn), listing,
+                   sql_int(ticket->position), sql_text(ticket->seat), show, area, seat,
                    sql_wall(tx->now));
 }
 
@@ -54,7 +64,22 @@ static struct ticket ticket_read(struct rows *rows)
         .edited_title = rows_text(rows, 7),
         .edited_price_cents = rows_int(rows, 8),
         .withdrawn = rows_int(rows, 9) != 0,
+        .listing_id = rows_id(rows, 10),
+        .position = rows_int(rows, 11),
+        .seat = rows_text(rows, 12),
     };
+}
+
+/* Takes the row's texts into the arena. */
+static enum err ticket_keep(struct arena *arena, struct ticket *ticket)
+{
+    ticket->title = arena_copy(arena, ticket->title);
+    ticket->user_id = arena_copy(arena, ticket->user_id);
+    ticket->edited_title = arena_copy(arena, ticket->edited_title);
+    ticket->seat = arena_copy(arena, ticket->seat);
+    return ticket->title.at && ticket->user_id.at && ticket->edited_title.at && ticket->seat.at
+               ? OK
+               : ERR_MEMORY;
 }
 
 enum err ticket_get(struct tx *tx, struct arena *arena, struct object_id id, struct ticket *out)
@@ -66,10 +91,26 @@ enum err ticket_get(struct tx *tx, struct arena *arena, struct object_id id, str
              sql_id(id));
     if (rows_next(&rows)) {
         *out = ticket_read(&rows);
-        out->title = arena_copy(arena, out->title);
-        out->user_id = arena_copy(arena, out->user_id);
-        out->edited_title = arena_copy(arena, out->edited_title);
-        err = out->title.at && out->user_id.at && out->edited_title.at ? OK : ERR_MEMORY;
+        err = ticket_keep(arena, out);
+    }
+    end = rows_end(&rows);
+    return end ? end : err;
+}
+
+enum err tickets_of_listing(struct tx *tx, struct arena *arena, struct object_id listing_id,
+                            bool standing, struct ticket *out, size_t *count)
+{
+    enum err err = OK, end;
+    struct rows rows;
+
+    *count = 0;
+    tx_query(tx, &rows,
+             "SELECT " TICKET_COLUMNS " FROM tickets WHERE listing_id = $1 AND withdrawn <= $2"
+             " ORDER BY position" SQL_FOR_UPDATE,
+             sql_id(listing_id), sql_int(!standing));
+    while (err == OK && *count < LISTING_TICKETS_MAX && rows_next(&rows)) {
+        out[*count] = ticket_read(&rows);
+        err = ticket_keep(arena, &out[(*count)++]);
     }
     end = rows_end(&rows);
     return end ? end : err;
@@ -90,6 +131,8 @@ void tickets_on_sale(struct tx *tx, struct rows *rows, int64_t minimum_cents,
              "SELECT " TICKET_COLUMNS " FROM tickets"
              " WHERE order_id IS NULL AND withdrawn = 0 AND id < $1 AND price_cents >= $3"
              " AND user_id NOT IN (SELECT b.user_id FROM banned_users b WHERE b.banned = 1)"
+             " AND (listing_id IS NULL OR EXISTS (SELECT 1 FROM show_copies s"
+             " WHERE s.id = tickets.show_id AND s.on_sale = 1))"
              " ORDER BY id DESC LIMIT $2",
              sql_id(page->after), sql_int(page->limit), sql_int(minimum_cents));
 }

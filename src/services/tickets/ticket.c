@@ -10,12 +10,20 @@ enum title_fault title_fault(struct str title)
 
 enum err ticket_edit(struct ticket *ticket, struct str title, int64_t price_cents)
 {
+    if (ticket_of_listing(ticket)) return ERR_TICKET_LISTED;
     if (ticket_held(ticket)) return ERR_TICKET_LOCKED;
     if (ticket->withdrawn) return ERR_TICKET_WITHDRAWN;
     ticket->title = title;
     ticket->price_cents = price_cents;
     ticket->version++;
     return OK;
+}
+
+void ticket_reprice(struct ticket *ticket, int64_t price_cents)
+{
+    ASSERT(!ticket_held(ticket) && !ticket->withdrawn);
+    ticket->price_cents = price_cents;
+    ticket->version++;
 }
 
 enum err ticket_withdraw(struct ticket *ticket, bool *changed)

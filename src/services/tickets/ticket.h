@@ -23,6 +23,10 @@ struct ticket {
      * so when it is free again. */
     struct str edited_title;
     int64_t edited_price_cents;
+    /* Of a ticket of a listing alone (listing.h). */
+    struct object_id listing_id; /* all zero: it is of none */
+    int64_t position;            /* in the listing's order, from 0 */
+    struct str seat;             /* as its seller wrote it; empty: none is named */
 };
 
 /* A title is 1 to 200 code points and has something to be seen in it (text_is_visible). */
@@ -39,6 +43,10 @@ static inline bool ticket_held(const struct ticket *ticket)
 {
     return !object_id_eq(ticket->order_id, (struct object_id){{0}});
 }
+static inline bool ticket_of_listing(const struct ticket *ticket)
+{
+    return !object_id_eq(ticket->listing_id, (struct object_id){{0}});
+}
 static inline bool ticket_held_by(const struct ticket *ticket, struct object_id order_id)
 {
     return object_id_eq(ticket->order_id, order_id);
@@ -54,7 +62,9 @@ struct ticket_order {
 /* Each makes the next version, or refuses and leaves the ticket as it is. An order may have been
  * made before an edit that tickets took meanwhile: then the edit waits until the ticket is free. */
 enum err ticket_edit(struct ticket *ticket, struct str title,
-                     int64_t price_cents); /* TICKET_LOCKED, TICKET_WITHDRAWN */
+                     int64_t price_cents); /* TICKET_LISTED, TICKET_LOCKED, TICKET_WITHDRAWN */
+/* The price of its listing has changed. It is free and stands. */
+void ticket_reprice(struct ticket *ticket, int64_t price_cents);
 /* TICKET_HELD, TICKET_SOLD. One that was taken down before stays as it is: *changed. */
 enum err ticket_withdraw(struct ticket *ticket, bool *changed);
 enum err ticket_reserve(struct ticket *ticket,

@@ -2,19 +2,68 @@
 #ifndef SERVICES_TICKETS_TICKETS_H
 #define SERVICES_TICKETS_TICKETS_H
 
+#include "services/tickets/listing_store.h"
+#include "services/tickets/show_store.h"
 #include "services/tickets/store.h"
 
-#define TICKETS_ROUTES    6
-#define TICKETS_LISTENERS 4
+#define TICKETS_ROUTES    12
+#define TICKETS_LISTENERS 7
 
 extern const struct route tickets_routes[TICKETS_ROUTES];
 extern const struct listener tickets_listeners[TICKETS_LISTENERS];
 
+enum tickets_job { JOB_SHOWS_START };
+
+/* --- listings.c ------------------------------------------------------------------------------- */
+
+handler_fn get_listings, get_listings_mine, get_listing, post_listings, put_listing, delete_listing;
+
+/* --- bodies.c: what bodies say -------------------------------------------------------------- */
+
+static inline int64_t minimum_of(const struct request *rq)
+{
+    return rq->run->env->settings->price_minimum_cents;
+}
+/* A price of the body that can be paid; what is wrong with it is rejected, with the message. */
+void take_price(struct request *rq, const char *field, const char *message, int64_t *price_cents);
+
+/* The seats of a new listing, as its body names them. */
+struct places {
+    struct str area_key;
+    struct seat {
+        struct str label, key; /* both empty: none is named */
+    } * at;
+    size_t count;
+};
+/* What a new listing's body says of where its tickets are; what is wrong is rejected. ERR_MEMORY.
+ */
+enum err take_places(struct request *rq, struct listing *listing, struct places *out);
+/* What may be changed of it. show: that it is of; NULL: none is known, so its bound on prices does
+ * not count. count: of the tickets that the split is for; 0: it is not looked at. As above. */
+enum err take_terms(struct request *rq, const struct show_copy *show, int64_t count,
+                    struct listing_terms *out);
+
 /* --- commands.c: rows and events, in the writer's transaction --------------------------------- */
 
-/* A new ticket and its ticket:created. */
-enum err ticket_offer(struct tx *tx, const struct ticket *ticket);
+/* A new ticket and its ticket:created. place: of a ticket of a listing, else NULL. */
+enum err ticket_offer(struct tx *tx, const struct ticket *ticket, const struct place *place);
 /* The changed ticket and its ticket:updated. */
 enum err ticket_save(struct tx *tx, const struct ticket *ticket);
+
+/* A new listing of a show of that title, its tickets, and the events of all. ERR_CONFLICT, or later
+ * (tx_exec): a seat is on the market already. */
+enum err listing_offer(struct env *env, struct tx *tx, struct arena *arena,
+                       const struct listing *listing, struct str show_title,
+                       const struct places *places);
+/* The changed listing and its listing:updated. */
+enum err listing_save(struct tx *tx, struct arena *arena, const struct listing *listing);
+/* Its free tickets cost what it says now. */
+enum err listing_reprice(struct tx *tx, struct arena *arena, const struct listing *listing);
+/* Its free tickets are taken down; held and sold ones stay what they are. */
+enum err listing_clear(struct tx *tx, struct arena *arena, const struct listing *listing);
+/* What was of a show that was merged into another one is of that now. Where both have a ticket on
+ * one seat the one that is free is taken down, the merged show's where both are. */
+enum err show_merge_into(struct tx *tx, struct arena *arena, struct object_id from,
+                         struct object_id into);
 
 #endif

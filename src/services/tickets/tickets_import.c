@@ -45,7 +45,7 @@ enum err import_ticket(struct tx *tx, struct arena *arena, const struct imported
     *added = err == ERR_NOT_FOUND;
     if (err != ERR_NOT_FOUND) return err;
     ASSERT(!ticket_held(&ticket) || ticket.version >= 1);
-    TRY(ticket_insert(tx, &ticket));
+    TRY(ticket_insert(tx, &ticket, NULL));
     TRY(publish(tx, &ticket));
 done:
     return err;

@@ -52,6 +52,7 @@ static const char *const good[] = {
     [FIELD_BOUND] = "0",
     [FIELD_TIME_REF] = "\"2026-11-21T12:34:56.789Z\"",
     [FIELD_DEGREES] = "-0.25",
+    [FIELD_MONEY_REF] = "33.3",
     [FIELD_NAMES] = "[\"Mono Lake\",\"R\xC3\xADo\"]",
 };
 
@@ -73,6 +74,7 @@ static const char *const also_good[][8] = {
     [FIELD_BOUND] = {"1", "null", OMIT, NULL},
     [FIELD_TIME_REF] = {"null", OMIT, NULL},
     [FIELD_DEGREES] = {"0", "180", "-180.0", "\"12.5\"", "null", OMIT, NULL},
+    [FIELD_MONEY_REF] = {"0.01", "\"49.90\"", "null", OMIT, NULL},
     [FIELD_NAMES] = {"[]", "[\"t\"]", "null", OMIT, NULL},
 };
 
@@ -98,6 +100,7 @@ static const char *const bad[][12] = {
     [FIELD_BOUND] = {"-1", "1.5", "\"1\"", "[]", NULL},
     [FIELD_TIME_REF] = {"5", "\"\"", "\"tomorrow\"", NULL},
     [FIELD_DEGREES] = {"181", "\"north\"", "[]", "true", NULL},
+    [FIELD_MONEY_REF] = {"0", "-1", "0.001", "1000000", "\"free\"", "true", NULL},
     [FIELD_NAMES] = {"5", "\"Mono Lake\"", "{}", "[\"\"]", "[5]",
                      "[" REPEAT_8("\"a\",\"b\",\"c\",") "\"d\"]", NULL},
 };

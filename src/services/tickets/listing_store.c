@@ -1,0 +1,204 @@
+/* services/tickets/listing_store.c: the SQL of listings. */
+#include "services/tickets/listing_store.h"
+
+#define LISTING_COLUMNS                                                                            \
+    "l.id, l.version, l.user_id, l.show_id, l.section, l.place_row, l.split, l.price_cents,"       \
+    " l.face_value_cents, l.restrictions, l.delivery, l.quantity, l.withdrawn"
+#define LISTING_FREE                                                                               \
+    "(SELECT COUNT(*) FROM tickets t WHERE t.listing_id = l.id AND t.order_id IS NULL"             \
+    " AND t.withdrawn = 0)"
+#define RESTRICTIONS_BYTES (RESTRICTIONS_MAX * (4 * RESTRICTION_POINTS_MAX + 1))
+
+enum err listing_insert(struct tx *tx, struct arena *arena, const struct listing *listing)
+{
+    const struct listing_terms *terms = &listing->terms;
+    struct buf restrictions;
+    struct str lines;
+
+    buf_init(&restrictions, arena, RESTRICTIONS_BYTES);
+    lines = names_joined(&restrictions, &terms->restrictions);
+    if (restrictions.failed) return ERR_MEMORY;
+    return tx_exec(
+        tx, NULL,
+        "INSERT INTO listings (id, version, user_id, show_id, section, place_row, split,"
+        " price_cents, face_value_cents, restrictions, delivery, quantity, withdrawn,"
+        " created_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+        sql_id(listing->id), sql_int(listing->version), sql_text(listing->user_id),
+        sql_id(listing->show_id), sql_text(listing->section), sql_text(listing->row),
+        sql_text(split_text(terms->split)), sql_int(terms->price_cents),
+        sql_int(terms->face_value_cents), sql_text(lines),
+        sql_text(ticket_delivery_text(terms->delivery)), sql_int(listing->quantity),
+        sql_int(listing->withdrawn), sql_wall(tx->now));
+}
+
+enum err listing_update(struct tx *tx, struct arena *arena, const struct listing *listing)
+{
+    const struct listing_terms *terms = &listing->terms;
+    struct buf restrictions;
+    struct str lines;
+    int64_t changed = 0;
+    enum err err;
+
+    buf_init(&restrictions, arena, RESTRICTIONS_BYTES);
+    lines = names_joined(&restrictions, &terms->restrictions);
+    if (restrictions.failed) return ERR_MEMORY;
+    err = tx_exec(tx, &changed,
+                  "UPDATE listings SET version = $2, show_id = $3, split = $4, price_cents = $5,"
+                  " face_value_cents = $6, restrictions = $7, delivery = $8, withdrawn = $9"
+                  " WHERE id = $1",
+                  sql_id(listing->id), sql_int(listing->version), sql_id(listing->show_id),
+                  sql_text(split_text(terms->split)), sql_int(terms->price_cents),
+                  sql_int(terms->face_value_cents), sql_text(lines),
+                  sql_text(ticket_delivery_text(terms->delivery)), sql_int(listing->withdrawn));
+    ASSERT(err != OK || changed == 1);
+    return err;
+}
+
+static enum err listing_read(struct rows *rows, struct arena *arena, struct listing *out)
+{
+    struct listing_terms *terms = &out->terms;
+
+    *out = (struct listing){
+        .id = rows_id(rows, 0),
+        .version = rows_int(rows, 1),
+        .user_id = arena_copy(arena, rows_text(rows, 2)),
+        .show_id = rows_id(rows, 3),
+        .section = arena_copy(arena, rows_text(rows, 4)),
+        .row = arena_copy(arena, rows_text(rows, 5)),
+        .terms = {.price_cents = rows_int(rows, 7), .face_value_cents = rows_int(rows, 8)},
+        .quantity = rows_int(rows, 11),
+        .withdrawn = rows_int(rows, 12) != 0};
+    if (!names_split(arena, rows_text(rows, 9), &terms->restrictions) || !out->user_id.at ||
+        !out->section.at || !out->row.at)
+        return ERR_MEMORY;
+    if (!split_parse(rows_text(rows, 6), &terms->split))
+        return row_unreadable("listings", rows_text(rows, 0), rows_text(rows, 6));
+    if (!ticket_delivery_parse(rows_text(rows, 10), &terms->delivery))
+        return row_unreadable("listings", rows_text(rows, 0), rows_text(rows, 10));
+    return OK;
+}
+
+static enum err listing_first(struct rows *rows, struct arena *arena, struct listing *out)
+{
+    enum err err = rows_next(rows) ? listing_read(rows, arena, out) : ERR_NOT_FOUND;
+    enum err end = rows_end(rows);
+
+    return end ? end : err;
+}
+
+enum err listing_get(struct tx *tx, struct arena *arena, struct object_id id, struct listing *out)
+{
+    struct rows rows;
+
+    tx_query(tx, &rows, "SELECT " LISTING_COLUMNS " FROM listings l WHERE l.id = $1", sql_id(id));
+    return listing_first(&rows, arena, out);
+}
+
+enum err listing_lock(struct tx *tx, struct arena *arena, struct object_id id, struct listing *out)
+{
+    struct rows rows;
+
+    tx_query(tx, &rows, "SELECT " LISTING_COLUMNS " FROM listings l WHERE l.id = $1" SQL_FOR_UPDATE,
+             sql_id(id));
+    return listing_first(&rows, arena, out);
+}
+
+static enum err counted(struct rows *rows, int64_t *count)
+{
+    *count = rows_next(rows) ? rows_int(rows, 0) : 0;
+    return rows_end(rows);
+}
+
+enum err listing_free(struct tx *tx, struct object_id id, int64_t *free)
+{
+    struct rows rows;
+
+    tx_query(tx, &rows,
+             "SELECT COUNT(*) FROM tickets WHERE listing_id = $1 AND order_id IS NULL"
+             " AND withdrawn = 0",
+             sql_id(id));
+    return counted(&rows, free);
+}
+
+void listings_of_show(struct tx *tx, struct rows *rows, struct object_id show_id,
+                      int64_t minimum_cents, const struct list_page *page)
+{
+    tx_query(tx, rows,
+             "SELECT " LISTING_COLUMNS ", " LISTING_FREE " FROM listings l"
+             " WHERE l.show_id = $1 AND l.id < $2 AND l.withdrawn = 0 AND l.price_cents >= $3"
+             " AND EXISTS (SELECT 1 FROM show_copies s WHERE s.id = l.show_id AND s.on_sale = 1)"
+             " AND EXISTS (SELECT 1 FROM tickets t WHERE t.listing_id = l.id AND"
+             " t.order_id IS NULL AND t.withdrawn = 0)"
+             " AND l.user_id NOT IN (SELECT b.user_id FROM banned_users b WHERE b.banned = 1)"
+             " ORDER BY l.id DESC LIMIT $4",
+             sql_id(show_id), sql_id(page->after), sql_int(minimum_cents), sql_int(page->limit));
+}
+
+void listings_of_seller(struct tx *tx, struct rows *rows, struct str user_id,
+                        const struct list_page *page)
+{
+    tx_query(tx, rows,
+             "SELECT " LISTING_COLUMNS ", " LISTING_FREE " FROM listings l"
+             " WHERE l.user_id = $1 AND l.id < $2 ORDER BY l.id DESC LIMIT $3",
+             sql_text(user_id), sql_id(page->after), sql_int(page->limit));
+}
+
+enum err listing_next(struct rows *rows, struct arena *arena, struct list_page *page,
+                      struct listing *out, int64_t *free)
+{
+    while (rows_next(rows)) {
+        enum err err = listing_read(rows, arena, out);
+
+        *free = rows_int(rows, 13);
+        list_page_add(page, rows_id(rows, 0));
+        if (err != ERR_UNREADABLE) return err;
+    }
+    return ERR_NOT_FOUND;
+}
+
+/* --- seats ---------------------------------------------------------------------------------- */
+
+enum err tickets_listed(struct tx *tx, struct str user_id, int64_t *count)
+{
+    struct rows rows;
+
+    tx_query(tx, &rows,
+             "SELECT COUNT(*) FROM tickets WHERE user_id = $1 AND listing_id IS NOT NULL"
+             " AND withdrawn = 0 AND sold = 0 AND EXISTS (SELECT 1 FROM show_copies s"
+             " WHERE s.id = tickets.show_id AND s.on_sale = 1)",
+             sql_text(user_id));
+    return counted(&rows, count);
+}
+
+void seats_on_market(struct tx *tx, struct rows *rows, struct object_id show_id,
+                     struct str area_key)
+{
+    tx_query(tx, rows,
+             "SELECT seat_key FROM tickets"
+             " WHERE show_id = $1 AND area_key = $2 AND seat_key IS NOT NULL",
+             sql_id(show_id), sql_text(area_key));
+}
+
+enum err seat_release(struct tx *tx, struct object_id ticket_id, bool *found)
+{
+    int64_t changed = 0;
+    enum err err = tx_exec(tx, &changed,
+                           "UPDATE tickets SET area_key = NULL, seat_key = NULL"
+                           " WHERE id = $1 AND withdrawn = 1",
+                           sql_id(ticket_id));
+
+    *found = changed == 1;
+    return err;
+}
+
+enum err ticket_show_stands(struct tx *tx, struct object_id ticket_id, bool *stands)
+{
+    struct rows rows;
+
+    tx_query(tx, &rows,
+             "SELECT 1 FROM tickets t JOIN show_copies s ON s.id = t.show_id"
+             " WHERE t.id = $1 AND s.merged_into IS NOT NULL",
+             sql_id(ticket_id));
+    *stands = !rows_next(&rows);
+    return rows_end(&rows);
+}
