@@ -454,6 +454,16 @@ static struct call *look(int index, const char *user, const struct m_listing *li
     return call;
 }
 
+/* A ticket of the listing, the newest or an older one. */
+static const char *some_ticket_of(const struct m_listing *listing)
+{
+    const char *found = NULL;
+
+    for (size_t i = model_tickets(); i-- > 0 && (!found || maybe(0.5));)
+        if (strcmp(model_ticket_at(i)->listing, listing->id) == 0) found = model_ticket_at(i)->id;
+    return found;
+}
+
 struct call *list_seats(int index, const char *user, int64_t price_cents, bool room)
 {
     const struct m_listing *listing = some_listing(user);
@@ -463,6 +473,8 @@ struct call *list_seats(int index, const char *user, int64_t price_cents, bool r
     if (!listing || (room && maybe(0.6) && market.count < LISTINGS_MAX - 64))
         return offer(index, user, price_cents);
     if (maybe(0.3)) return look(index, user, listing);
+    if (maybe(0.2) && some_ticket_of(listing))
+        return call_new(index, CALL_WITHDRAW, user, some_ticket_of(listing), NULL);
     if (maybe(0.35)) return call_new(index, CALL_OFFER_WITHDRAW, user, listing->id, NULL);
     snprintf(body, sizeof body, "{\"split\":\"%s\",\"price\":%lld.%02lld,\"delivery\":\"upload\"}",
              some_split(), (long long)price_cents / 100, (long long)price_cents % 100);
