@@ -272,6 +272,7 @@ def test_taking_down_leaves_what_orders_have(server):
     expect(seller.delete(f"/api/tickets/{listing['tickets'][1]['id']}"), 204)
     assert states(seller, listing) == ["reserved", "withdrawn", "free", "free"]
     expect_not_authorized(buyer.delete(path))
+    expect_not_authorized(server.client().delete(path))
     for _ in range(2):
         expect(seller.delete(path), 204)
     assert states(seller, listing) == ["reserved", "withdrawn", "withdrawn", "withdrawn"]
