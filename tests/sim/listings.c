@@ -87,6 +87,20 @@ static const struct show_state *known(const char *id, int side)
     return show && show->at[side].version >= 0 ? &show->at[side] : NULL;
 }
 
+/* Whether a side heard of the show, or of one it was merged into, in this step or since: what it
+ * knew before is not known here any more. */
+static bool heard_since(const char *id, int side, int64_t step)
+{
+    const struct show_known *show = show_of(id, false);
+
+    for (int i = 0; show && i < 64; i++) {
+        if (show->at[side].changed_step >= step) return true;
+        if (!show->at[side].into[0]) return false;
+        show = show_of(show->at[side].into, false);
+    }
+    return false;
+}
+
 static bool sells(const struct show_state *show, int64_t now_ms)
 {
     if (!show) return false;
@@ -156,7 +170,8 @@ static void check_made(struct m_listing *listing, const struct json *event, int6
     listing->section = section.len ? (char)(section.at[section.len - 1] & ~0x20) : 0;
     listing->row = number_in(text_of(event, "row"));
     copy(listing->owner, sizeof listing->owner, text_of(event, "userId"));
-    CHECK(29, listing->id, show && (show->changed_step == sim.step || sells(show, at_ms)),
+    CHECK(29, listing->id,
+          heard_since(listing->show, side_of(TICKETS), sim.step) || sells(show, at_ms),
           "made for show %s, of which tickets sells nothing", listing->show);
 }
 
@@ -347,7 +362,9 @@ static void check_ordered(const struct m_order *order, int left)
     CHECK(29, order->id, listing->copy.version >= 0, "of a listing orders does not know");
     if (listing->copy.changed_step == sim.step) return;
     CHECK(17, order->id, !listing->copy.withdrawn, "of a listing that was taken down");
-    CHECK(29, order->id, show && (show->changed_step == sim.step || sells(show, order->made_at_ms)),
+    CHECK(29, order->id,
+          heard_since(listing->copy.show, side_of(ORDERS), sim.step) ||
+              sells(show, order->made_at_ms),
           "of a show that orders knows to sell nothing");
     if (tickets_moved(ticket)) return;
     CHECK(30, order->id, strcmp(split, "pairs") != 0, "of one ticket, and they are sold in pairs");
@@ -548,7 +565,7 @@ static void judge_offer(const struct call *call)
         CHECK(29, call->text,
               show && (strcmp(show->status, "scheduled") != 0 ||
                        show->starts_ms <= service_now_ms(TICKETS) ||
-                       show->changed_step >= call->sent_step),
+                       heard_since(call->text, side_of(TICKETS), call->sent_step)),
               "refused, and it is still to come");
     }
 }
