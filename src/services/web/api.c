@@ -86,8 +86,7 @@ static struct str number_of(struct request *rq, struct str id)
     return (struct str){number, NUMBER_CHARS};
 }
 
-/* Tickets differ in colour, and each keeps its own. */
-static const char *hue_of(struct str id)
+const char *api_hue(struct str id)
 {
     static const char *const hues[] = {"hue-0", "hue-1", "hue-2", "hue-3",
                                        "hue-4", "hue-5", "hue-6", "hue-7"};
@@ -113,14 +112,16 @@ bool api_ticket(struct request *rq, const struct json *json, struct ticket_view 
     out->reserved = !sold && out->order_id.len > 0;
     json_bool(json_get(json, "withdrawn"), &withdrawn);
     out->withdrawn = withdrawn;
-    out->editable = !sold && !out->reserved && !withdrawn;
+    out->listing_id = member_text(json, "listingId");
+    out->removable = !sold && !out->reserved && !withdrawn;
+    out->editable = out->removable && !out->listing_id.len;
     out->not_on_sale = member_text(json_get(json, "notOnSale"), "hint");
-    out->on_sale = out->editable && !out->not_on_sale.len;
+    out->on_sale = out->removable && !out->not_on_sale.len;
     out->number = number_of(rq, out->id);
     out->price = page_money(rq, cents);
     out->price_value = page_price_input(rq, cents);
     out->price_size = price_size(out->price);
-    out->hue = hue_of(out->id);
+    out->hue = api_hue(out->id);
     out->input_id = path_of(rq, "p", out->id, "");
     out->price_field = (struct field){.name = "price", .value = out->price_value};
     return true;

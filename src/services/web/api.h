@@ -23,6 +23,8 @@ const struct json *api_error_ticket(struct request *rq);
 struct str api_next(const struct request *rq);
 /* The class of an amount of so many letters (app.css): "", "sum-9", "sum-11". A constant. */
 const char *price_size(struct str price);
+/* Tickets and listings differ in colour, and each keeps its own: "hue-0" … "hue-7". A constant. */
+const char *api_hue(struct str id);
 bool api_ticket(struct request *rq, const struct json *json, struct ticket_view *out);
 bool api_order(struct request *rq, const struct json *json, struct order_view *out);
 

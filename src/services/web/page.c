@@ -44,6 +44,8 @@ static struct str page_notice(const struct request *rq)
         enum text text;
     } notices[] = {
         {{"listed", 6}, TEXT_SELL_DONE},
+        {{"offered", 7}, TEXT_LISTING_DONE},
+        {{"removed", 7}, TEXT_LISTING_WITHDRAWN_DONE},
         {{"saved", 5}, TEXT_EDIT_DONE},
         {{"withdrawn", 9}, TEXT_TICKET_WITHDRAWN_DONE},
         {{"password", 8}, TEXT_PASSWORD_DONE},

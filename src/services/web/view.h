@@ -97,10 +97,12 @@ struct ticket_view {
     const char *price_size; /* "", "sum-9", "sum-11": a long price is set in smaller letters */
     int64_t version;
     bool on_sale, reserved, sold, withdrawn;
-    bool editable;            /* nobody has it, and it was not taken down */
+    bool editable;            /* nobody has it, it was not taken down, and no listing has its price */
+    bool removable;           /* its seller may take it down */
     struct str not_on_sale;   /* why, although it is so; empty: it is on sale */
     struct str order_day;     /* when who has it reserved it; filled in for its seller */
     struct field price_field; /* selling: in place */
+    struct str listing_id;    /* it is one of several that are offered together; empty: it is not */
 };
 
 struct ticket_fields {
@@ -249,9 +251,52 @@ struct market_view {
     struct find_view find;
 };
 
+/* A paragraph or a heading of a text that is not part of the catalogue. */
+struct text_block {
+    struct str text;
+    bool heading;
+};
+
+/* A ticket of a listing. */
+struct listed_ticket {
+    struct str id, name; /* "Seat 12", "Ticket 3" */
+    bool free, reserved, sold;
+};
+
+struct listing_view {
+    struct str id, show_id;
+    struct str place; /* "Block A, row 4" */
+    struct str price, face_value, left;
+    const char *hue;
+    int64_t cents, free, version;
+    struct {
+        const struct text_block *at;
+        size_t count;
+    } restrictions;
+    struct {
+        const struct listed_ticket *at;
+        size_t count;
+    } tickets;
+    bool pairs, all, no_single; /* how it is split; none: any number */
+    bool on_sale, withdrawn, one_left, mine;
+    struct str not_on_sale; /* why, for its seller */
+};
+
+struct listing_page_view {
+    struct listing_view listing;
+    struct show_view show;
+    struct form_errors errors;
+};
+
 struct show_page_view {
     struct show_view show;
     struct venue_view venue;
+    struct {
+        const struct listing_view *at;
+        size_t count;
+    } listings;
+    struct str after; /* the next page's cursor */
+    bool open;        /* tickets of it may be sold */
 };
 
 struct venue_page_view {
@@ -346,12 +391,6 @@ struct proposals_view {
 
 struct signout_view {
     struct str next;
-};
-
-/* A paragraph or a heading of a text that is not part of the catalogue. */
-struct text_block {
-    struct str text;
-    bool heading;
 };
 
 struct about_view {

@@ -119,5 +119,6 @@ handler_fn get_catalogue_new, post_catalogue_new, get_catalogue_edit, post_catal
 handler_fn get_catalogue_act, post_catalogue_act;
 handler_fn get_admin, get_catalogue_list;
 handler_fn get_proposals;
+handler_fn get_listing_form, post_listing_form;
 
 #endif

@@ -2,6 +2,7 @@
 #include "services/web/web.h"
 
 #include "services/web/api.h"
+#include "services/web/api_listings.h"
 #include "services/web/api_shows.h"
 #include "services/web/page.h"
 #include "services/web/page_input.h"
@@ -9,7 +10,8 @@
 #include "services/web/page_text.h"
 #include "services/web/pages/sign_in.h"
 
-#define SHOWS_A_PAGE 100
+#define SHOWS_A_PAGE    100
+#define LISTINGS_A_PAGE 100
 
 /* What was merged into another one is found there, for good. */
 static enum err follow(struct request *rq, struct reply *rp, const char *folder, bool *moved)
@@ -38,24 +40,58 @@ static void publish_show(struct request *rq, struct page *page, const struct sho
     if (!about.failed) page->structured.text = buf_str(&about);
 }
 
-static enum err took_venue_of_show(struct request *rq, struct tx *tx, struct reply *rp)
+static enum err show_it(struct request *rq, struct reply *rp)
 {
     struct show_page_view *view = rq->run->state;
-    const struct json *json;
     struct page page;
 
-    (void)tx;
-    if (!api_ok(rq, &json)) return page_refused(rq, rp, api_show_path(rq, &view->show));
-    if (!api_venue(rq, json, &view->venue)) return page_problem(rq, rp, 500);
     page_begin(rq, &page, TEXT_SHOW_TITLE);
     page.title = view->show.title;
     page.description = page_fill(rq, TEXT_SHOW_ABOUT, {STR("title"), view->show.title},
                                  {STR("venue"), view->venue.name}, {STR("city"), view->venue.city},
                                  {STR("when"), view->show.when});
-    publish_show(rq, &page, view);
+    if (!rq->query.len) publish_show(rq, &page, view);
     page_reply_public(rq, rp);
     page_show(&rp->body, &page, view);
     return OK;
+}
+
+/* A show that tickets has not heard of yet has none. */
+static enum err took_listings(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    struct show_page_view *view = rq->run->state;
+    const struct json *list;
+    enum err err;
+
+    (void)tx;
+    if (!api_ok(rq, &list) && rq->call.status != 404)
+        return page_refused(rq, rp, api_show_path(rq, &view->show));
+    TRY(api_listings(rq, rq->call.status == 404 ? NULL : list, view));
+    view->after = api_next(rq);
+    return show_it(rq, rp);
+done:
+    return err;
+}
+
+static enum err took_venue_of_show(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    struct show_page_view *view = rq->run->state;
+    const struct json *json;
+    struct buf path;
+
+    (void)tx;
+    if (!api_ok(rq, &json)) return page_refused(rq, rp, api_show_path(rq, &view->show));
+    if (!api_venue(rq, json, &view->venue)) return page_problem(rq, rp, 500);
+    view->open = !view->show.proposed && !view->show.refused && !view->show.cancelled &&
+                 !view->show.begun && !view->show.over;
+    if (!view->open) return show_it(rq, rp);
+    buf_init(&path, rq->arena, 160);
+    buf_printf(&path, "/api/listings?showId=%.*s&limit=%d", (int)view->show.id.len,
+               view->show.id.at, LISTINGS_A_PAGE);
+    if (page_after(rq).len) buf_append(&path, STR("&after="));
+    buf_append(&path, page_after(rq));
+    if (path.failed) return ERR_MEMORY;
+    return request_call(rq, METHOD_GET, buf_str(&path), STR(""), took_listings);
 }
 
 /* What stands behind the id in the address. */

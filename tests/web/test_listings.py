@@ -1,0 +1,166 @@
+"""Proves the pages of tickets that are offered together: from the event to the listing, to one ticket and
+its order; and how a seller offers them, changes their price and takes them down."""
+
+from boxoffice import reserve
+from check import Cases, expect, wait_for
+from test_forms import read, send
+from test_shows import make_show, make_venue, staff_of
+from web import PHONE, WIDE, Person, axe
+
+OFFER = {"section": "Block A", "row": "4", "seats": ["12", "13", "14"], "split": "any", "price": 49.9,
+         "faceValue": 45, "restrictions": ["Under 16 with an <adult>"], "delivery": "issued"}
+
+
+def offer(seller, show, **changes):
+    def made():
+        answer = seller.post("/api/listings", {**OFFER, "showId": show["id"], **changes})
+        return answer if answer.status == 201 else None
+    return wait_for(made, 10, "tickets to know the show").json
+
+
+def some_show(server):
+    staff = staff_of(server)
+    return make_show(staff, make_venue(staff))
+
+
+def test_one_goes_from_the_event_to_a_seat_and_reserves_it(server):
+    show = some_show(server)
+    dear, cheap = offer(server.sign_up(), show), offer(server.sign_up(), show, row="5", price=19.5, seats=["1"])
+    with Cases() as case:
+        for scripts, seat in ((True, "Seat 13"), (False, "Seat 14")):
+            with case("with scripts" if scripts else "without scripts"):
+                with Person(server, server.sign_up(), javascript=scripts) as person:
+                    browser = person.go(f"/shows/{show['id']}").browser
+                    rows = [row.text for row in browser.all(".rows > li")]
+                    assert "$19.50" in rows[0] and "row 5" in rows[0] and "1 ticket" in rows[0], rows
+                    assert "$49.90" in rows[1] and "Block A, row 4" in rows[1], rows
+                    browser.click(f".rows a[href='/listings/{dear['id']}']")
+                    person.wait_path(f"/listings/{dear['id']}")
+                    facts = browser.text(".facts")
+                    assert "$45.00" in facts and "Under 16 with an <adult>" in facts, facts
+                    [ticket] = [row for row in browser.all(".rows a") if seat in row.text]
+                    ticket.click()
+                    person.wait_path("/tickets/[0-9a-f]{24}")
+                    assert f"/listings/{dear['id']}" in browser.find(".back a").attribute("href")
+                    browser.click(".buy button")
+                    person.wait_path("/orders/[0-9a-f]{24}")
+    page = server.client().get(f"/listings/{dear['id']}").body.decode()
+    assert page.count(">Reserved<") == 2 and page.count(">On sale<") == 1, page
+    assert server.client().get(f"/shows/{show['id']}").body.decode().index(cheap["id"]) > 0
+
+
+def test_what_the_split_forbids_is_said_at_the_ticket(server):
+    listing = offer(server.sign_up(), some_show(server), seats=["1", "2"], split="pairs")
+    ticket = listing["tickets"][0]["id"]
+    with Person(server, server.sign_up()) as person:
+        browser = person.go(f"/listings/{listing['id']}").browser
+        assert "In pairs" in browser.text(".facts")
+        person.go(f"/tickets/{ticket}")
+        browser.click(".buy button")
+        assert "does not sell so many of these tickets at a time" in browser.text("#errors")
+
+
+def test_tickets_are_offered_changed_and_taken_down_on_pages(server):
+    show, seller = some_show(server), server.sign_up()
+    with Cases() as case:
+        for scripts, row in ((True, "1"), (False, "2")):
+            with case("with scripts" if scripts else "without scripts"):
+                with Person(server, seller, javascript=scripts) as person:
+                    browser = person.go(f"/shows/{show['id']}").browser
+                    browser.click(f"a[href='/shows/{show['id']}/sell']")
+                    person.wait_path(f"/shows/{show['id']}/sell")
+                    assert "Mono Lake" in browser.text(".lead")
+                    browser.fill("#section", "Balcony")
+                    browser.fill("#row", row)
+                    browser.fill("#seats", "7\n8\n")
+                    browser.fill("#price", "abc")
+                    browser.click("#form button")
+                    browser.find("#price-error")
+                    assert browser.find("#seats").value() == "7\n8\n"
+                    browser.fill("#price", "20,50")
+                    browser.fill("#restrictions", "Bring a cushion")
+                    browser.click("#form button")
+                    person.wait_path("/listings/[0-9a-f]{24}")
+                    assert "Your tickets are on sale." in browser.text("body")
+                    assert len(browser.all("main .rows > li")) == 2 and "$20.50" in browser.text(".facts")
+                    here = person.path
+                    browser.click(f"a[href='{here}/edit']")
+                    person.wait_path(f"{here}/edit")
+                    assert browser.find("#price").value() == "20.5"
+                    browser.fill("#price", "18")
+                    browser.click("#form button")
+                    person.wait_path(here)
+                    facts = browser.text(".facts")
+                    assert "$18.00" in facts and "Bring a cushion" in facts, facts
+                    browser.click("#withdraw summary")
+                    browser.click("#withdraw button")
+                    browser.wait_text("body", "What was left was taken down.")
+                    assert "None of these tickets" in browser.text("main")
+                    assert not browser.has(f"a[href='{here}/edit']")
+
+
+def test_what_is_wrong_with_an_offer_is_said(server):
+    show, seller, other = some_show(server), server.sign_up(), server.sign_up()
+    offer(other, show)
+    form = {"section": "block a", "row": "4", "seats": "12", "price": "20", "split": "any"}
+    with Cases() as case:
+        for changes, text in (({}, "One of these seats is on the market already"),
+                              ({"seats": ""}, "Name the seats, or say with quantity"),
+                              ({"seats": "1\n1"}, "Seat 1 is there twice"),
+                              ({"seats": "1", "quantity": "2"}, "Seats names 1 of them"),
+                              ({"seats": "1", "price": "0"}, "The lowest price is"),
+                              ({"seats": "1", "split": "no_single"}, "choose any"),
+                              ({"seats": "1", "section": "x" * 41}, "Write it as it stands on the ticket")):
+            with case(changes):
+                answer = send(seller, f"/shows/{show['id']}/sell", {**form, **changes})
+                assert answer.status in (400, 409) and text.encode() in answer.body, answer.body
+    for path in ("/shows/zz/sell", "/listings/zz", f"/listings/{show['id']}", f"/listings/{show['id']}/edit"):
+        assert seller.get(path).status == 404, path
+
+
+def test_only_its_seller_changes_a_listing(server):
+    listing = offer(server.sign_up(), some_show(server))
+    path, other = f"/listings/{listing['id']}", server.sign_up()
+    assert f"{path}/edit" not in other.get(path).body.decode()
+    assert read(other, f"{path}/edit").status in (401, 403)
+    for what in ("edit", "withdraw"):
+        answer = send(other, f"{path}/{what}", {"price": "1", "split": "any"})
+        assert answer.status in (401, 403), answer
+        assert server.client().get(f"{path}/{what}").status in (200, 303)
+    assert expect(other.get(f"/api{path}"), 200).json["price"] == 49.9
+
+
+def test_a_ticket_of_a_listing_has_no_form_of_its_own(server):
+    seller = server.sign_up()
+    listing = offer(seller, some_show(server))
+    ticket = listing["tickets"][0]["id"]
+    page = seller.get(f"/tickets/{ticket}").body.decode()
+    assert f"/listings/{listing['id']}/edit" in page and 'id="form"' not in page
+    page = seller.get("/selling").body.decode()
+    assert f"/listings/{listing['id']}/edit" in page and f"/selling/{ticket}/price" not in page
+
+
+def test_nothing_is_sold_of_a_show_that_does_not_take_place(server):
+    staff = staff_of(server)
+    show = make_show(staff, make_venue(staff))
+    seller = server.sign_up()
+    listing = offer(seller, show)
+    expect(staff.post(f"/api/shows/{show['id']}/cancel", {}), 200)
+    wait_for(lambda: b"show was cancelled" in seller.get(f"/listings/{listing['id']}").body, 10, "it is said")
+    page = server.client().get(f"/shows/{show['id']}").body.decode()
+    assert "/sell" not in page and listing["id"] not in page
+
+
+def test_axe_finds_nothing_on_the_pages_of_listings(server):
+    show, seller = some_show(server), server.sign_up()
+    listing = offer(seller, show)
+    reserve(server.sign_up(), listing["tickets"][0]["id"])
+    pages = [f"/shows/{show['id']}", f"/shows/{show['id']}/sell", f"/listings/{listing['id']}",
+             f"/listings/{listing['id']}/edit"]
+    with Cases() as case:
+        for size in (WIDE, PHONE):
+            with Person(server, seller, **size) as person:
+                for path in pages:
+                    with case(f"{path} {size}"):
+                        found = axe(person.go(path).browser)
+                        assert not found, "\n".join(found)
