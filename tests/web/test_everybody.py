@@ -118,6 +118,11 @@ class Theatre:
         proposed, refused = [made(self.seller, "shows", {**evening, "venueId": venue}) for _ in range(2)]
         expect(self.staff.post(f"/api/shows/{refused}/cancel", {"reason": titles[1][0]}), 200)
         waits = made(self.seller, "venues", place)
+        listing = expect(self.seller.post("/api/listings", {
+            "showId": show, "section": titles[0][0].strip()[:40], "row": titles[0][0].strip()[:40],
+            "seats": [titles[0][0].strip()[:20], "2", "3"], "split": "no_single", "price": titles[-1][1],
+            "faceValue": titles[-1][1], "restrictions": [titles[0][0].strip()], "delivery": "issued"}), 201).json
+        reserve(self.buyer, listing["tickets"][0]["id"])
         self.pages = {  # name: (who, path)
             "home": (None, "/"),
             "older": (None, f"/?after={tickets[4]}"),
@@ -155,6 +160,12 @@ class Theatre:
             "find-none": (None, "/shows?q=nothing&city=nowhere"),
             "find-refused": (None, "/shows?from=2030-02-02&to=2030-02-01"),
             "show": (None, f"/shows/{show}"),
+            "show-sell": (self.seller, f"/shows/{show}/sell"),
+            "listing": (None, f"/listings/{listing['id']}"),
+            "listing-mine": (self.seller, f"/listings/{listing['id']}"),
+            "listing-edit": (self.seller, f"/listings/{listing['id']}/edit"),
+            "ticket-of-listing": (self.buyer, f"/tickets/{listing['tickets'][1]['id']}"),
+            "ticket-of-listing-mine": (self.seller, f"/tickets/{listing['tickets'][1]['id']}"),
             "show-cancelled": (None, f"/shows/{gone_show}"),
             "venue": (None, f"/venues/{venue}"),
             "show-refused": (self.seller, f"/shows/{refused}"),
