@@ -97,10 +97,10 @@ struct ticket_view {
     const char *price_size; /* "", "sum-9", "sum-11": a long price is set in smaller letters */
     int64_t version;
     bool on_sale, reserved, sold, withdrawn;
-    bool editable;            /* nobody has it, it was not taken down, and no listing has its price */
-    bool removable;           /* its seller may take it down */
-    struct str not_on_sale;   /* why, although it is so; empty: it is on sale */
-    struct str order_day;     /* when who has it reserved it; filled in for its seller */
+    bool editable;          /* nobody has it, it was not taken down, and no listing has its price */
+    bool removable;         /* its seller may take it down */
+    struct str not_on_sale; /* why, although it is so; empty: it is on sale */
+    struct str order_day;   /* when who has it reserved it; filled in for its seller */
     struct field price_field; /* selling: in place */
     struct str listing_id;    /* it is one of several that are offered together; empty: it is not */
 };

@@ -240,8 +240,7 @@ enum err get_listing_form(struct request *rq, struct tx *tx, struct reply *rp)
     form = listing_form_new(rq);
     if (!form) return page_problem(rq, rp, 404);
     if (!rq->user.id.len) return page_sign_in(rq, rp, own_path(rq, form));
-    if (!form->changing)
-        fields_read(rq, specs_of(form), spec_count(form), false, &form->view);
+    if (!form->changing) fields_read(rq, specs_of(form), spec_count(form), false, &form->view);
     return listing_form_open(rq, form);
 }
 

@@ -273,7 +273,7 @@ enum err post_withdraw(struct request *rq, struct tx *tx, struct reply *rp)
 static bool is_listing_refusal(struct str code)
 {
     static const enum err refusals[] = {ERR_SPLIT,        ERR_LISTING_WITHDRAWN, ERR_OWN_LISTING,
-                                         ERR_SHOW_STARTED, ERR_SHOW_CANCELLED,    ERR_SHOW_PROPOSED};
+                                        ERR_SHOW_STARTED, ERR_SHOW_CANCELLED,    ERR_SHOW_PROPOSED};
 
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
         if (str_eq(code, str_of(err_code(refusals[i])))) return true;
