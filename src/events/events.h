@@ -43,6 +43,11 @@
     F(S, TEXT,    email,         "email")                                                          \
     F(S, TEXT,    status,        "status")
 
+/* confirmed: somebody showed that the address is theirs. */
+#define USER_UPDATED_FIELDS(F, S)                                                                  \
+    USER_FIELDS(F, S)                                                                              \
+    F(S, FLAG,    confirmed,     "confirmed")
+
 /* until: when the last token of the session is over, or this one is to be. */
 #define SESSION_FIELDS(F, S)                                                                       \
     F(S, HASH,    id_hash,       "session")                                                        \
@@ -53,6 +58,13 @@
 #define RESET_REQUESTED_FIELDS(F, S)                                                               \
     F(S, ID,      id,            "id")                                                             \
     F(S, USER,    user_id,       "userId")                                                         \
+    F(S, TIME,    expires_at,    "expiresAt")
+
+/* A link is to be mailed to that address, to show whose it is; what opens it as above. */
+#define ADDRESS_REQUESTED_FIELDS(F, S)                                                             \
+    F(S, ID,      id,            "id")                                                             \
+    F(S, USER,    user_id,       "userId")                                                         \
+    F(S, TEXT,    email,         "email")                                                          \
     F(S, TIME,    expires_at,    "expiresAt")
 
 #define PASSWORD_CHANGED_FIELDS(F, S)                                                              \
@@ -208,10 +220,11 @@
 /*    enum                 struct               subject                publisher     fields */
 #define EVENT_MAP(X)                                                                               \
     X(USER_CREATED,        user_created,        "user:created",        "auth",       USER_FIELDS)  \
-    X(USER_UPDATED,        user_updated,        "user:updated",        "auth",       USER_FIELDS)  \
+    X(USER_UPDATED,        user_updated,        "user:updated",        "auth",       USER_UPDATED_FIELDS) \
     X(SESSION_ENDED,       session_ended,       "session:ended",       "auth",       SESSION_FIELDS) \
     X(SESSION_EXTENDED,    session_extended,    "session:extended",    "auth",       SESSION_FIELDS) \
     X(RESET_REQUESTED,     reset_requested,     "reset:requested",     "auth",       RESET_REQUESTED_FIELDS) \
+    X(ADDRESS_REQUESTED,   address_requested,   "address:requested",   "auth",       ADDRESS_REQUESTED_FIELDS) \
     X(PASSWORD_CHANGED,    password_changed,    "password:changed",    "auth",       PASSWORD_CHANGED_FIELDS) \
     X(TICKET_CREATED,      ticket_created,      "ticket:created",      "tickets",    TICKET_CREATED_FIELDS) \
     X(TICKET_UPDATED,      ticket_updated,      "ticket:updated",      "tickets",    TICKET_UPDATED_FIELDS) \

@@ -178,6 +178,13 @@ def tour_auth(tour, server):
     tour.go(server.client(), "post", "/api/users/password", 401, change)
     tour.go(server.client(), "post", "/api/users/forgot", 400, {"email": "x"})
     tour.go(server.client(), "post", "/api/users/forgot", 200, {"email": account["email"]})
+    tour.go(server.client(), "get", "/api/users/me", 401)
+    tour.go(someone, "get", "/api/users/me", 200)
+    tour.go(server.client(), "post", "/api/users/verification", 401, {})
+    tour.go(someone, "post", "/api/users/verification", 200, {})
+    tour.go(server.client(), "post", "/api/users/verify", 400, {"token": "x"})
+    tour.go(server.client(), "post", "/api/users/verify", 200,
+            {"token": boxoffice.mailed_token(server, account["email"], "/auth/verify")})
     link = boxoffice.run_cli("users", "reset-link", account["email"], "--data", server.data)
     opened = {"token": json.loads(link.stdout)["url"].split("token=")[1], "password": "short"}
     tour.go(server.client(), "post", "/api/users/reset", 400, opened)

@@ -7,6 +7,7 @@ gets its own data folder in a temporary folder and a free port, and leaves its s
 import json
 import os
 import queue
+import re
 import secrets
 import shutil
 import signal
@@ -387,6 +388,21 @@ def _look_at(text):
 
 
 # --- what sellers and buyers do ------------------------------------------------------------------
+
+def mailed_token(server, email, path):
+    """What opens the newest link to `path` that was mailed to `email`, of a server that sends no mails."""
+    def look():
+        page = server.monitor().get("/dev/mail").body.decode()
+        for row in page.split("<li>")[1:]:
+            if f"<bdi>{email}</bdi>" not in row:
+                continue
+            mail = server.monitor().get(re.search(r"/dev/mail/[0-9a-f]{24}", row).group(0)).body.decode()
+            token = re.search(re.escape(path) + r"\?token=([0-9a-f]{88})", mail)
+            if token:
+                return token.group(1)
+        return None
+    return wait_for(look, 10, f"a mail to {email} with a link to {path}")
+
 
 def create_ticket(seller, title="A seat", price=20):
     """Lists a ticket and returns it."""

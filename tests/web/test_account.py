@@ -5,7 +5,7 @@ import json
 import os
 import tempfile
 
-from boxoffice import TEST_PASSWORD, Server, clean_environment, command, run_cli
+from boxoffice import TEST_PASSWORD, Server, clean_environment, command, mailed_token, run_cli
 from check import Cases, wait_for
 from test_forms import read, send
 from web import Person, axe
@@ -148,6 +148,52 @@ def test_looking_at_a_link_opens_nothing_and_tells_nobody_where_it_is(server):
     refused = send(server.client(), "/auth/reset", {"token": token, "fresh": "short"})
     assert refused.status == 400 and refused.headers["Referrer-Policy"] == "strict-origin"
     assert send(server.client(), "/auth/reset", {"token": token, "fresh": FRESH}).status == 303
+
+
+def test_an_address_is_confirmed_with_and_without_scripts(server):
+    with Cases() as case:
+        for scripts in (True, False):
+            with case("with scripts" if scripts else "without scripts"):
+                client = server.sign_up()
+                with Person(server, client, javascript=scripts) as person:
+                    browser = person.go("/account/email").browser
+                    assert client.email in browser.text("main") and "Not confirmed" in browser.text("#state")
+                    browser.click("#form button")
+                    browser.wait_text(".notice", "A mail with the link is on its way.")
+                    person.go("/auth/verify?token=" + mailed_token(server, client.email, "/auth/verify"))
+                    assert axe(browser) == [] if scripts else True
+                    browser.click("#form button")
+                    browser.wait_text(".notice", "Your address is confirmed.")
+                    person.wait_path("/account/email")
+                    assert browser.text("#state").startswith("Confirmed")
+                    assert axe(browser) == [] if scripts else True
+
+
+def test_looking_at_a_link_confirms_nothing_and_a_used_one_leads_to_a_new_one(server):
+    client = server.sign_up()
+    assert send(client, "/account/email/link", {}).status == 303
+    token = mailed_token(server, client.email, "/auth/verify")
+    for _ in range(3):
+        page = read(server.client(), "/auth/verify?token=" + token)
+        assert page.status == 200 and page.headers["Cache-Control"] == "no-store"
+        assert page.headers["Referrer-Policy"] == "strict-origin"
+        assert page.body.decode().count(token) == 1, "in the form, and in no link"
+    assert client.get("/api/users/me").json["confirmed"] is False
+    answer = send(server.client(), "/auth/verify", {"token": token})
+    assert (answer.status, answer.headers["Location"]) == (303, "/")
+    answer = send(server.client(), "/auth/verify", {"token": token})
+    assert answer.status == 400 and b"This link was used or is too old." in answer.body
+    assert b'href="/account/email"' in answer.body
+    answer = read(server.client(), "/account/email")
+    assert answer.headers["Location"] == "/auth/signin?next=%2Faccount%2Femail"
+
+
+def test_too_many_links_say_how_long(server):
+    client = server.sign_up()
+    statuses = [send(client, "/account/email/link", {}).status for _ in range(5)]
+    assert statuses == [303] * 5, statuses
+    answer = send(client, "/account/email/link", {})
+    assert answer.status == 429 and b"Try again in" in answer.body and int(answer.headers["Retry-After"]) > 0
 
 
 def test_every_page_leads_to_help_terms_privacy_and_contact(server):

@@ -14,18 +14,22 @@
 #define HASH_NICE      10 /* a flood of guesses must not slow those who read and buy */
 #define HASH_QUEUE_MAX 64 /* about a second of work for the two */
 
-#define HOUR_MS (60 * 60 * 1000)
+#define HOUR_MS               (60 * 60 * 1000)
+#define CONFIRMATIONS_AN_HOUR 5 /* of one account: nobody fills a mailbox */
 
 static enum err make_limits(struct auth *auth, const struct env *env)
 {
     struct limit_rule signups = {"signup_address", env->settings->signups_per_hour, HOUR_MS, 0};
     struct limit_rule resets = {"reset_address", env->settings->resets_per_hour, HOUR_MS, 0};
+    struct limit_rule confirmations = {"confirmation_account", CONFIRMATIONS_AN_HOUR, HOUR_MS, 0};
     enum err err;
 
     TRY(guesses_init(&auth->guesses, env));
     auth->signups = limit_new(&signups, env->random, &err);
     TRY(err);
     auth->resets = limit_new(&resets, env->random, &err);
+    TRY(err);
+    auth->confirmations = limit_new(&confirmations, env->random, &err);
 done:
     return err;
 }
@@ -35,6 +39,7 @@ static void auth_free(struct auth *auth)
     guesses_free(&auth->guesses);
     limit_free(auth->signups);
     limit_free(auth->resets);
+    limit_free(auth->confirmations);
     arena_free(auth->arena);
 }
 

@@ -20,13 +20,14 @@ struct auth {
     struct guesses guesses;                  /* of signing in; any thread */
     struct limit *signups;                   /* by address; any thread */
     struct limit *resets;                    /* by address; any thread */
+    struct limit *confirmations;             /* by account; any thread */
     struct audit_share audited[AUDIT_KINDS]; /* any writer */
 };
 
 /* The jobs' rows. */
 enum { TIDY, REKEY, RESETS };
 
-#define AUTH_ROUTES 16
+#define AUTH_ROUTES 19
 extern const struct route auth_routes[AUTH_ROUTES];
 
 /* --- commands.c: rows and events, in the writer's transaction -----------------------------------
@@ -34,9 +35,13 @@ extern const struct route auth_routes[AUTH_ROUTES];
 
 /* Somebody new. ERR_EMAIL_IN_USE. */
 enum err user_add(struct tx *tx, const struct user *user);
-/* A user who is banned, or is no more: the row, the event, and auth's own refusal of the sessions.
- * ERR_UNAVAILABLE: this version is no news here, which must not be. */
+/* A user who is banned, or is no more, or whose address is confirmed: the row, the event, and
+ * auth's own refusal of the sessions. ERR_UNAVAILABLE: this version is no news here, which must not
+ * be. */
 enum err user_save(struct env *env, struct tx *tx, const struct user *user);
+
+/* Mails a link to that address which confirms that it is the user's own. */
+enum err address_ask(struct env *env, struct tx *tx, struct object_id user_id, struct str email);
 
 /* Somebody signed up, began, ended or failed to begin a session; user_id: empty when not known. In
  * the writer. */
@@ -63,6 +68,7 @@ enum err emails_rekey(struct env *env, struct tx *tx, struct wall_ms *next);
 handler_fn post_users_password;                                        /* change_password.c */
 handler_fn post_users_forgot;                                          /* forgot_password.c */
 handler_fn post_users_reset, post_operator_reset_link;                 /* reset_password.c */
+handler_fn get_users_me, post_users_verification, post_users_verify;   /* confirm_address.c */
 handler_fn post_operator_ban, post_operator_unban, get_operator_users; /* auth_operator.c */
 handler_fn post_operator_find;
 handler_fn post_operator_show, post_operator_grant, post_operator_revoke;

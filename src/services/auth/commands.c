@@ -1,5 +1,6 @@
 /* services/auth/commands.c: what is stored of a person, and told of it, in one transaction. */
 #include "services/auth/auth.h"
+#include "services/auth/links.h"
 #include "services/auth/store.h"
 
 enum err user_add(struct tx *tx, const struct user *user)
@@ -18,16 +19,33 @@ done:
 enum err user_save(struct env *env, struct tx *tx, const struct user *user)
 {
     struct object_id_text id = object_id_text(user->id);
+    struct user_updated updated = {.id = user->id,
+                                   .version = user->version,
+                                   .email = user->email,
+                                   .status = user_status_text(user->status),
+                                   .confirmed = wall_known(user->confirmed_at)};
     enum err err;
 
-    TRY(user_ban_put(tx, user));
-    TRY(publish_user_updated(tx, &(struct user_updated){.id = user->id,
-                                                        .version = user->version,
-                                                        .email = user->email,
-                                                        .status = user_status_text(user->status)}));
+    TRY(user_update(tx, user));
+    TRY(publish_user_updated(tx, &updated));
     if (env_user_banned(env, tx, str_of(id.hex), user->version, user->status == USER_BANNED) !=
         VERDICT_APPLIED)
         return ERR_UNAVAILABLE;
+done:
+    return err;
+}
+
+enum err address_ask(struct env *env, struct tx *tx, struct object_id user_id, struct str email)
+{
+    struct object_id_text id = object_id_text(user_id);
+    struct link link;
+    enum err err;
+
+    TRY(link_open(env, tx, LINK_ADDRESS, user_id, email, &link));
+    TRY(publish_address_requested(tx, &(struct address_requested){.id = link.id,
+                                                                  .user_id = str_of(id.hex),
+                                                                  .email = email,
+                                                                  .expires_at = link.ends_at}));
 done:
     return err;
 }

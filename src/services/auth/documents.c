@@ -24,11 +24,21 @@ void current_user_json(struct json_writer *json, const struct session_user *user
     json_end_object(json);
 }
 
+void account_json(struct json_writer *json, const struct user *user)
+{
+    json_begin_object(json);
+    json_member_id(json, "id", user->id);
+    json_member_text(json, "email", user->email);
+    json_member_bool(json, "confirmed", wall_known(user->confirmed_at));
+    json_end_object(json);
+}
+
 void user_json(struct json_writer *json, const struct user *user, const struct role_set *roles)
 {
     json_begin_object(json);
     json_member_id(json, "id", user->id);
     json_member_text(json, "email", user->email);
+    json_member_bool(json, "confirmed", wall_known(user->confirmed_at));
     json_member_text(json, "status", user_status_text(user->status));
     json_member_int(json, "version", user->version);
     if (user->status == USER_BANNED) {

@@ -11,6 +11,8 @@
 void signed_in_json(struct json_writer *json, const struct user *user);
 /* Who the session says is asking; null when there is none. */
 void current_user_json(struct json_writer *json, const struct session_user *user);
+/* To the user. */
+void account_json(struct json_writer *json, const struct user *user);
 /* To the operator; roles: NULL leaves them out. */
 void user_json(struct json_writer *json, const struct user *user, const struct role_set *roles);
 

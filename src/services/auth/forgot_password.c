@@ -64,7 +64,7 @@ static enum err reset_send(struct env *env, struct tx *tx, const struct reset_re
     TRY(err);
     TRY(links_count(tx, LINK_RESET, user.id, &open));
     if (open >= LINKS_A_USER_MAX) return OK;
-    TRY(link_open(env, tx, LINK_RESET, user.id, STR(""), RESET_LINK_MS, &link));
+    TRY(link_open(env, tx, LINK_RESET, user.id, STR(""), &link));
     id = object_id_text(user.id);
     TRY(publish_reset_requested(tx, &(struct reset_requested){.id = link.id,
                                                               .user_id = str_of(id.hex),

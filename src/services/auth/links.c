@@ -3,7 +3,7 @@
 #include "services/auth/auth.h"
 
 enum err link_open(struct env *env, struct tx *tx, enum link_kind kind, struct object_id user_id,
-                   struct str email, int64_t lives_ms, struct link *out)
+                   struct str email, struct link *out)
 {
     enum err err;
 
@@ -11,7 +11,7 @@ enum err link_open(struct env *env, struct tx *tx, enum link_kind kind, struct o
                          .kind = kind,
                          .user_id = user_id,
                          .email = email,
-                         .ends_at = wall_after(tx->now, lives_ms)};
+                         .ends_at = wall_after(tx->now, LINK_LIVES_MS)};
     TRY(link_insert(tx, out));
     env_job_due(env, TIDY, out->ends_at);
 done:

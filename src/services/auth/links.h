@@ -5,11 +5,12 @@
 #include "runtime/service.h"
 #include "services/auth/link_store.h"
 
-#define RESET_LINK_MS (60 * 60 * 1000)
+#define LINK_LIVES_MS (60 * 60 * 1000)
 
-/* A fresh one for the user. In the writer. */
+/* A fresh one for the user, for LINK_LIVES_MS. email: the address that it was sent to and confirms,
+ * or empty (link_store.h). In the writer. */
 enum err link_open(struct env *env, struct tx *tx, enum link_kind kind, struct object_id user_id,
-                   struct str email, int64_t lives_ms, struct link *out);
+                   struct str email, struct link *out);
 /* The link that the token opens, and nothing changes: ERR_LINK_USED when there is none (any more),
  * or its time is over. email in the arena. */
 enum err link_find(struct env *env, struct tx *tx, struct arena *arena, enum link_kind kind,

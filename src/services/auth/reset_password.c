@@ -123,7 +123,7 @@ enum err post_operator_reset_link(struct request *rq, struct tx *tx, struct repl
 
     TRY(operator_user(rq, tx, &user));
     if (user.status != USER_ACTIVE) return ERR_WRONG_STATUS;
-    TRY(link_open(rq->run->env, tx, LINK_RESET, user.id, STR(""), RESET_LINK_MS, &link));
+    TRY(link_open(rq->run->env, tx, LINK_RESET, user.id, STR(""), &link));
     token = link_token_make(rq->run->env->keys, LINK_RESET, link.id);
     buf_init(&url, rq->arena, URL_BYTES_MAX);
     env_public_url(rq->run->env, &url);

@@ -97,6 +97,7 @@ static enum err signup_insert(struct request *rq, struct tx *tx, struct reply *r
     if (err == OK) return ERR_EMAIL_IN_USE; /* with the key of before */
     if (err != ERR_NOT_FOUND) return err;
     TRY(user_add(tx, &user));
+    if (rq->run->env->settings->smtp_url) TRY(address_ask(rq->run->env, tx, user.id, user.email));
     TRY(reply_signed_in(rq, tx, rp, 201, &user));
 done:
     return err;
@@ -126,6 +127,7 @@ void password_check(struct request *rq, const char *field, struct str password)
 }
 
 /* POST /api/users/signup {email, password}: make an account and sign it in.
+ * With SMTP_URL a link is mailed that confirms the address.
  * 201 {"email","id"} and the cookie; 400 Email must be valid, Password must be between 8 and 128
  * characters, Password is too common (unless AUTH_PASSWORD_BLOCKLIST=off), Email in use; 429 after
  * SIGNUPS_PER_HOUR from one address. */
@@ -338,6 +340,10 @@ const struct route auth_routes[AUTH_ROUTES] = {
     {METHOD_GET, "/api/users/currentuser", ACCESS_PUBLIC, IN_LOOP, .run = get_users_currentuser},
     {METHOD_POST, "/api/users/forgot", ACCESS_PUBLIC, IN_LOOP, .run = post_users_forgot},
     {METHOD_POST, "/api/users/reset", ACCESS_PUBLIC, IN_LOOP, .run = post_users_reset},
+    {METHOD_GET, "/api/users/me", ACCESS_SESSION, IN_READER, .run = get_users_me},
+    {METHOD_POST, "/api/users/verification", ACCESS_SESSION, IN_LOOP,
+     .run = post_users_verification},
+    {METHOD_POST, "/api/users/verify", ACCESS_PUBLIC, IN_LOOP, .run = post_users_verify},
     {METHOD_GET, "/operator/users", ACCESS_OPERATOR, IN_READER, .run = get_operator_users},
     {METHOD_POST, "/operator/users/find", ACCESS_OPERATOR, IN_READER, .run = post_operator_find},
     {METHOD_POST, "/operator/users/reset-link", ACCESS_OPERATOR, IN_WRITER,

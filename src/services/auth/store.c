@@ -5,7 +5,7 @@
 
 #define USER_COLUMNS                                                                               \
     "id, version, email, email_key, password_hash, status, created_at_ms, ban_reason, "            \
-    "banned_at_ms"
+    "banned_at_ms, confirmed_at_ms"
 /* What a job may do something with: what it cannot read it would be given again and again. */
 #define KNOWN_STATUS "status IN ('active', 'banned')"
 
@@ -39,6 +39,7 @@ static enum err user_read(struct rows *rows, struct arena *arena, struct user *o
         .created_at = rows_wall(rows, 6),
         .ban_reason = arena_copy(arena, rows_text(rows, 7)),
         .banned_at = rows_wall(rows, 8),
+        .confirmed_at = rows_wall(rows, 9),
     };
     if (!out->email.at || !out->email_key.at || !out->ban_reason.at) return ERR_MEMORY;
     if (!password_hash_parse(rows_text(rows, 4), &out->hash)) /* of which no log hears */
@@ -120,14 +121,14 @@ enum err user_get(struct tx *tx, struct arena *arena, struct object_id id, struc
     return end == OK ? err : end;
 }
 
-enum err user_ban_put(struct tx *tx, const struct user *user)
+enum err user_update(struct tx *tx, const struct user *user)
 {
     return tx_exec(tx, NULL,
                    "UPDATE users SET version = $2, status = $3, ban_reason = $4,"
-                   " banned_at_ms = $5 WHERE id = $1",
+                   " banned_at_ms = $5, confirmed_at_ms = $6 WHERE id = $1",
                    sql_id(user->id), sql_int(user->version),
                    sql_text(user_status_text(user->status)), sql_text(user->ban_reason),
-                   sql_wall(user->banned_at));
+                   sql_wall(user->banned_at), sql_wall(user->confirmed_at));
 }
 
 enum err users_page(struct tx *tx, struct arena *arena, const enum user_status *status,

@@ -30,8 +30,8 @@ enum err user_rehash(struct tx *tx, struct object_id id, const struct password_h
 /* In a writer it is locked: a session is made of what its user is, and nothing of it changes
  * meanwhile. */
 enum err user_get(struct tx *tx, struct arena *arena, struct object_id id, struct user *out);
-/* Status, version and what is known of the ban. */
-enum err user_ban_put(struct tx *tx, const struct user *user);
+/* Version, status, what is known of the ban, and since when the address is confirmed. */
+enum err user_update(struct tx *tx, const struct user *user);
 /* Up to max users with an id below `after`, newest first, of that status (NULL: of any); texts in
  * the arena. */
 enum err users_page(struct tx *tx, struct arena *arena, const enum user_status *status,

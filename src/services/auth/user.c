@@ -56,6 +56,12 @@ bool user_unban(struct user *user)
     return true;
 }
 
+void user_confirm(struct user *user, struct wall_ms now)
+{
+    user->version++;
+    user->confirmed_at = now;
+}
+
 /* --- passwords ----------------------------------------------------------------------------- */
 
 struct str password_normal(struct arena *arena, struct str typed)

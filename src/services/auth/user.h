@@ -24,8 +24,9 @@ struct user {
     struct password_hash hash;
     enum user_status status;
     struct wall_ms created_at;
-    struct str ban_reason;    /* empty unless banned, or banned without one */
-    struct wall_ms banned_at; /* WALL_NONE unless banned */
+    struct str ban_reason;       /* empty unless banned, or banned without one */
+    struct wall_ms banned_at;    /* WALL_NONE unless banned */
+    struct wall_ms confirmed_at; /* WALL_NONE: nobody has shown yet that the address is theirs */
 };
 
 /* "active" or "banned", as rows and events have it; parse is false for any other word. */
@@ -39,6 +40,9 @@ struct user user_new(struct object_id id, struct str email, struct str key,
 /* The user's next version, banned or active again. False: so already. reason: the caller's text. */
 bool user_ban(struct user *user, struct str reason, struct wall_ms now);
 bool user_unban(struct user *user);
+/* Somebody opened a link that was mailed to the address: the next version, also when that was known
+ * before, so that whoever has not heard of it does. */
+void user_confirm(struct user *user, struct wall_ms now);
 
 /* The password as it is counted and hashed: in Unicode's form KC, so that it is the same one from
  * every keyboard (NIST SP 800-63B section 5.1.1.2), and without spaces around it. In the arena; at

@@ -43,6 +43,7 @@ enum err mail_view(const struct env *env, struct arena *arena, const struct mail
                             .about = mail->about,
                             .title = mail->title,
                             .amount_cents = mail->amount_cents};
+    enum link_kind opens = mail->kind == MAIL_ADDRESS ? LINK_ADDRESS : LINK_RESET;
     struct link_token token;
     struct buf base;
 
@@ -50,8 +51,8 @@ enum err mail_view(const struct env *env, struct arena *arena, const struct mail
     env_public_url(env, &base);
     if (base.failed) return ERR_MEMORY;
     letter.base = buf_str(&base);
-    if (mail->kind == MAIL_RESET) {
-        token = link_token_make(env->keys, LINK_RESET, mail->cause_id);
+    if (mail->kind == MAIL_RESET || mail->kind == MAIL_ADDRESS) {
+        token = link_token_make(env->keys, opens, mail->cause_id);
         letter.token = str_of(token.text);
     }
     return letter_view_of(arena, &letter, out);

@@ -10,6 +10,7 @@
 /*    enum       word */
 #define MAIL_KIND_MAP(X)                                                                           \
     X(RESET, "reset")       /* a link to a new password */                                         \
+    X(ADDRESS, "address")   /* a link that confirms the address */                                 \
     X(PASSWORD, "password") /* the password was changed */                                         \
     X(ORDER, "order")       /* bought */                                                           \
     X(SOLD, "sold")                                                                                \

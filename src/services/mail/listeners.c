@@ -124,6 +124,18 @@ static enum verdict on_reset_requested(struct env *env, struct tx *tx, const voi
         &(struct mail){.kind = MAIL_RESET, .cause_id = reset->id, .user_id = reset->user_id}));
 }
 
+static enum verdict on_address_requested(struct env *env, struct tx *tx, const void *event)
+{
+    const struct address_requested *address = event;
+
+    if (wall_reached(tx->now, address->expires_at)) return VERDICT_SEEN; /* as above */
+    return verdict_of(mail_write(env, tx,
+                                 &(struct mail){.kind = MAIL_ADDRESS,
+                                                .cause_id = address->id,
+                                                .user_id = address->user_id,
+                                                .email = address->email}));
+}
+
 static enum verdict on_password_changed(struct env *env, struct tx *tx, const void *event)
 {
     const struct password_changed *change = event;
@@ -134,8 +146,9 @@ static enum verdict on_password_changed(struct env *env, struct tx *tx, const vo
 }
 
 const struct listener mail_listeners[MAIL_LISTENERS] = {
-    {EVENT_USER_CREATED, on_user_created},       {EVENT_USER_UPDATED, on_user_updated},
-    {EVENT_RESET_REQUESTED, on_reset_requested}, {EVENT_PASSWORD_CHANGED, on_password_changed},
-    {EVENT_TICKET_CREATED, on_ticket_created},   {EVENT_ORDER_CREATED, on_order_created},
-    {EVENT_ORDER_COMPLETED, on_order_completed}, {EVENT_PAYMENT_REFUNDED, on_payment_refunded},
+    {EVENT_USER_CREATED, on_user_created},           {EVENT_USER_UPDATED, on_user_updated},
+    {EVENT_RESET_REQUESTED, on_reset_requested},     {EVENT_PASSWORD_CHANGED, on_password_changed},
+    {EVENT_ADDRESS_REQUESTED, on_address_requested}, {EVENT_TICKET_CREATED, on_ticket_created},
+    {EVENT_ORDER_CREATED, on_order_created},         {EVENT_ORDER_COMPLETED, on_order_completed},
+    {EVENT_PAYMENT_REFUNDED, on_payment_refunded},
 };

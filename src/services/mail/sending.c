@@ -110,14 +110,14 @@ static void mail_hand_over(struct env *env, struct task *task)
 
 /* --- the way there ------------------------------------------------------------------------- */
 
-/* The account's address as servers know it: the domain in ASCII. */
+/* The letter's address, or the account's, as servers know it: the domain in ASCII. */
 static enum err address_for(struct env *env, struct tx *tx, const struct mail *mail,
                             struct str *out)
 {
-    struct str address;
+    struct str address = mail->email;
     enum err err;
 
-    TRY(person_email(tx, env->arena, mail->user_id, &address));
+    if (!address.len) TRY(person_email(tx, env->arena, mail->user_id, &address));
     TRY(address_ascii(env->arena, address, out));
 done:
     return err;

@@ -31,6 +31,7 @@ struct mail {
     struct object_id id, cause_id;
     enum mail_kind kind;
     struct str user_id, title;
+    struct str email;       /* where it goes; empty: to the account's address */
     struct object_id about; /* the order; of a link the cause itself */
     int64_t amount_cents;
     struct wall_ms made_at;

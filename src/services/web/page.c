@@ -49,6 +49,8 @@ static struct str page_notice(const struct request *rq)
         {{"saved", 5}, TEXT_EDIT_DONE},
         {{"withdrawn", 9}, TEXT_TICKET_WITHDRAWN_DONE},
         {{"password", 8}, TEXT_PASSWORD_DONE},
+        {{"link", 4}, TEXT_EMAIL_SENT},
+        {{"confirmed", 9}, TEXT_VERIFY_DONE},
         {{"returned", 8}, TEXT_ORDER_CANCELLED_DONE},
         {{"made", 4}, TEXT_STAFF_MADE},
         {{"proposed", 8}, TEXT_PROPOSE_DONE},

@@ -420,6 +420,19 @@ struct reset_view {
     bool used; /* the link opens nothing (any more) */
 };
 
+struct email_view {
+    struct str address;
+    struct form_errors errors;
+    bool confirmed; /* the address is known to be theirs */
+    bool kept;      /* as above */
+};
+
+struct verify_view {
+    struct str token;
+    struct form_errors errors;
+    bool used; /* as above */
+};
+
 struct problem_view {
     int64_t status;
     bool show_status; /* what is not the visitor's is no number to them */

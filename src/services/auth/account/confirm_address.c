@@ -1,0 +1,120 @@
+/* services/auth/account/confirm_address.c: that an address is its user's own, by a link that was
+ * mailed to it. */
+#include "services/auth/auth.h"
+#include "services/auth/documents.h"
+#include "services/auth/links.h"
+#include "services/auth/store.h"
+
+/* Who asks, as the account has it now. */
+static enum err account_of(struct request *rq, struct tx *tx, struct user *user)
+{
+    struct object_id id;
+    enum err err;
+
+    if (!object_id_parse(rq->user.id, &id)) return ERR_NOT_AUTHORIZED;
+    err = user_get(tx, rq->arena, id, user);
+    return err == ERR_NOT_FOUND ? ERR_NOT_AUTHORIZED : err; /* a token made elsewhere */
+}
+
+/* GET /api/users/me: the account of who asks, as it is now, whatever the token says of it.
+ * 200 {"id","email","confirmed"}; 401 no session, or one of an account that is not kept here. */
+enum err get_users_me(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    struct json_writer json;
+    struct user user;
+    enum err err;
+
+    TRY(account_of(rq, tx, &user));
+    json = reply_json(rp, 200);
+    account_json(&json, &user);
+done:
+    return err;
+}
+
+static enum err verification_send(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    struct json_writer json;
+    struct user user;
+    enum err err;
+
+    TRY(account_of(rq, tx, &user));
+    TRY(address_ask(rq->run->env, tx, user.id, user.email));
+    json = reply_json(rp, 200);
+    json_begin_object(&json);
+    json_end_object(&json);
+done:
+    return err;
+}
+
+/* POST /api/users/verification: the link that confirms the account's address is mailed once more.
+ * 200 {}; 401 as above; 429 after CONFIRMATIONS_AN_HOUR of one account, or RESETS_PER_HOUR from one
+ * address. */
+enum err post_users_verification(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    const struct auth *auth = rq->run->env->state;
+    struct mono_ms now = env_mono(rq->run->env);
+    enum err err;
+
+    (void)tx, (void)rp;
+    TRY(limit_check(auth->confirmations, rq->user.id, now, rq));
+    TRY(limit_take(auth->resets, request_client_network(rq), now, rq));
+    TRY(limit_take(auth->confirmations, rq->user.id, now, rq));
+    return request_then(rq, IN_WRITER, verification_send);
+done:
+    return err;
+}
+
+/* What the link says of its user becomes so. */
+static enum err address_confirm(struct request *rq, struct tx *tx, const struct link *link,
+                                struct user *user)
+{
+    struct object_id_text id = object_id_text(link->user_id);
+    enum err err = user_get(tx, rq->arena, link->user_id, user);
+
+    if (err == ERR_NOT_FOUND) return ERR_LINK_USED;
+    TRY(err);
+    if (user->status != USER_ACTIVE || !str_eq(link->email, user->email)) return ERR_LINK_USED;
+    user_confirm(user, tx->now);
+    TRY(user_save(rq->run->env, tx, user));
+    TRY(audit_put(rq->run->env, tx,
+                  &(struct audit){.action = "user.address_confirmed",
+                                  .actor = str_of(id.hex),
+                                  .address = rq->client}));
+done:
+    return err;
+}
+
+static enum err verify_finish(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    const struct auth *auth = rq->run->env->state;
+    struct json_writer json;
+    struct link link;
+    struct user user;
+    enum err err =
+        link_take(rq->run->env, tx, rq->arena, LINK_ADDRESS, request_body_text(rq, "token"), &link);
+
+    if (err == ERR_LINK_USED) /* counted, and answered the same, the last one that is listened to */
+        (void)limit_take(auth->resets, request_client_network(rq), env_mono(rq->run->env), rq);
+    TRY(err);
+    TRY(address_confirm(rq, tx, &link, &user));
+    json = reply_json(rp, 200);
+    account_json(&json, &user);
+    reply_header(rp, "Cache-Control", STR("no-store"));
+done:
+    return err;
+}
+
+/* POST /api/users/verify {token}: the address is confirmed, by a link that was mailed to it. Nobody
+ * is signed in by that. 200 {"id","email","confirmed"}; 400 This link was used or is too old; 429
+ * after RESETS_PER_HOUR wrong links from one address. */
+enum err post_users_verify(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    const struct auth *auth = rq->run->env->state;
+    enum err err;
+
+    (void)tx, (void)rp;
+    TRY(limit_check(auth->resets, request_client_network(rq), env_mono(rq->run->env), rq));
+    return request_then(rq, IN_WRITER, verify_finish);
+done:
+    return err;
+}
