@@ -67,6 +67,12 @@
     F(S, TEXT,    email,         "email")                                                          \
     F(S, TIME,    expires_at,    "expiresAt")
 
+/* email: the one that the account had before. */
+#define ADDRESS_CHANGED_FIELDS(F, S)                                                               \
+    F(S, ID,      id,            "id")                                                             \
+    F(S, USER,    user_id,       "userId")                                                         \
+    F(S, TEXT,    email,         "email")
+
 #define PASSWORD_CHANGED_FIELDS(F, S)                                                              \
     F(S, ID,      id,            "id")                                                             \
     F(S, USER,    user_id,       "userId")
@@ -225,6 +231,7 @@
     X(SESSION_EXTENDED,    session_extended,    "session:extended",    "auth",       SESSION_FIELDS) \
     X(RESET_REQUESTED,     reset_requested,     "reset:requested",     "auth",       RESET_REQUESTED_FIELDS) \
     X(ADDRESS_REQUESTED,   address_requested,   "address:requested",   "auth",       ADDRESS_REQUESTED_FIELDS) \
+    X(ADDRESS_CHANGED,     address_changed,     "address:changed",     "auth",       ADDRESS_CHANGED_FIELDS) \
     X(PASSWORD_CHANGED,    password_changed,    "password:changed",    "auth",       PASSWORD_CHANGED_FIELDS) \
     X(TICKET_CREATED,      ticket_created,      "ticket:created",      "tickets",    TICKET_CREATED_FIELDS) \
     X(TICKET_UPDATED,      ticket_updated,      "ticket:updated",      "tickets",    TICKET_UPDATED_FIELDS) \

@@ -1,5 +1,6 @@
 """Proves that an account's address is confirmed by a link that was mailed to it: once, within an hour, by
-whoever has the mailbox; nothing that would open it is kept or logged."""
+whoever has the mailbox; that another address is the account's when its own link is opened, and not before;
+nothing that would open a link is kept or logged."""
 
 import glob
 import hashlib
@@ -8,8 +9,8 @@ import json
 import re
 import threading
 
-from boxoffice import LIMITS, TEST_KEY, Server, mailed_token, new_id, run_cli
-from check import Cases, expect, expect_error, wait_for
+from boxoffice import LIMITS, TEST_KEY, TEST_PASSWORD, Server, mailed_token, new_email, new_id, run_cli
+from check import Cases, expect, expect_error, expect_errors, wait_for
 from smtp_double import SmtpDouble
 
 USED = "This link was used or is too old"
@@ -27,10 +28,10 @@ def verify(client, token):
     return client.post("/api/users/verify", {"token": token})
 
 
-def link_for(server, person):
-    """What opens the link that the person asks for."""
+def link_for(server, person, email=None):
+    """What opens the link that the person asks for; email: the account's, when it is not the first one."""
     expect(ask(person), 200)
-    return mailed_token(server, person.email, "/auth/verify")
+    return mailed_token(server, email or person.email, "/auth/verify")
 
 
 def operator_sees(server, person):
@@ -163,3 +164,139 @@ def test_a_restart_leaves_a_link_as_it_is_and_what_opens_it_is_kept_nowhere():
                     assert token[24:].encode() not in file.read(), path
             except (IsADirectoryError, OSError):
                 continue
+
+
+# --- another address
+
+def change(client, email, password=TEST_PASSWORD):
+    return client.post("/api/users/email", {"email": email, "password": password})
+
+
+def signs_in(server, email, password=TEST_PASSWORD):
+    return server.client().post("/api/users/signin", {"email": email, "password": password}).status == 200
+
+
+def moved_link(server, person, email):
+    """What opens the link to the new address that the person asks for."""
+    expect(change(person, email), 200)
+    return mailed_token(server, email, "/auth/verify")
+
+
+def test_an_address_changes_when_the_new_one_confirms_and_not_before(server):
+    person, email = server.sign_up(), new_email()
+    other = server.client()
+    expect(other.post("/api/users/signin", {"email": person.email, "password": TEST_PASSWORD}), 200)
+    assert expect(change(person, email), 200).json == {}
+    token = mailed_token(server, email, "/auth/verify")
+    assert account(person) == {"id": person.user_id, "email": person.email, "confirmed": False}
+    assert signs_in(server, person.email) and not signs_in(server, email)
+    answer = expect(verify(person, token), 200)
+    assert answer.json == {"id": person.user_id, "email": email, "confirmed": True}
+    assert account(person) == answer.json, "the session that opened it goes on"
+    assert person.get("/api/users/currentuser").json["currentUser"]["email"] == email
+    wait_for(lambda: other.get("/api/orders").status == 401, 2, "the other session's end")
+    assert signs_in(server, email) and not signs_in(server, person.email)
+    expect_error(verify(person, token), 400, USED)
+    expect(server.client().post("/api/users/signup", {"email": person.email, "password": TEST_PASSWORD}), 201)
+
+
+def test_opened_elsewhere_it_ends_every_session_and_begins_none(server):
+    person, elsewhere, email = server.sign_up(), server.client(), new_email()
+    answer = expect(verify(elsewhere, moved_link(server, person, email)), 200)
+    assert "Set-Cookie" not in answer.headers
+    wait_for(lambda: person.get("/api/orders").status == 401, 2, "the session's end")
+    bystander = server.sign_up()
+    expect(person.post("/api/users/signin", {"email": email, "password": TEST_PASSWORD}), 200)
+    third = new_email()
+    answer = expect(verify(bystander, moved_link(server, person, third)), 200)
+    assert "Set-Cookie" not in answer.headers and account(bystander)["email"] == bystander.email
+
+
+def test_the_old_address_is_told_and_letters_go_to_the_new_one():
+    with SmtpDouble() as double, Server(env={"SMTP_URL": double.url(), "MAIL_FROM": "tickets@example.org",
+                                             "PUBLIC_URL": "https://tickets.example"}) as server:
+        person, email = server.sign_up(), new_email()
+        expect(change(person, email), 200)
+        [asked] = wait_for(lambda: double.to(email), 10, "the link")
+        token = re.search(r"/auth/verify\?token=([0-9a-f]{88})", asked.part("plain")).group(1)
+        subjects = [taken.message["Subject"] for taken in double.to(person.email)]
+        assert "Your account has another address" not in subjects
+        expect(verify(server.client(), token), 200)
+        told = wait_for(lambda: [taken for taken in double.to(person.email)
+                                 if taken.message["Subject"] == "Your account has another address"], 10, "the mail")
+        assert len(told) == 1 and email not in told[0].part("plain") and "token" not in told[0].part("plain")
+        expect(server.client().post("/api/users/forgot", {"email": email}), 200)
+        wait_for(lambda: [taken for taken in double.to(email) if taken.message["Subject"] == "Choose a new password"],
+                 10, "a letter to the new address")
+
+
+def test_services_are_told_of_the_new_address(server):
+    with server.listen("user:updated") as listener, server.listen("address:changed") as changes:
+        person, email = server.sign_up(), new_email()
+        expect(verify(person, moved_link(server, person, email)), 200)
+        wait_for(lambda: person.user_id in str(listener.data()) and person.user_id in str(changes.data()), 10, "both")
+        [event] = [event for event in listener.data() if event["id"] == person.user_id]
+        assert event == {"id": person.user_id, "version": 1, "email": email, "status": "active", "confirmed": True}
+        [event] = [event for event in changes.data() if event["userId"] == person.user_id]
+        assert event["email"] == person.email, event
+    shown = json.loads(run_cli("users", "show", email, "--data", server.data).stdout)
+    assert shown["id"] == person.user_id
+    assert run_cli("users", "show", person.email, "--data", server.data).returncode == 1
+
+
+def test_nobody_learns_whose_an_address_is(server):
+    person, holder, email = server.sign_up(), server.sign_up(), new_email()
+    answers = [change(person, address) for address in (holder.email.upper(), email)]
+    assert [(answer.status, answer.json) for answer in answers] == [(200, {})] * 2
+    token = moved_link(server, person, holder.email)
+    expect_error(verify(server.client(), token), 400, "Email in use")
+    assert account(person)["email"] == person.email and account(holder)["email"] == holder.email
+    assert signs_in(server, person.email) and signs_in(server, holder.email)
+
+
+def test_what_is_refused_mails_nothing(server):
+    person, email = server.sign_up(), new_email()
+    expect_errors(change(person, "nobody", ""), 400,
+                  [("Email must be valid", "email"), ("You must supply a password", "password")])
+    expect_errors(change(person, f"ada@{'x' * 64}.example"), 400, [("Email must be valid", "email")])
+    expect_error(change(person, email, "not this one"), 400, "Invalid credentials")
+    expect_error(change(server.client(), email), 401, "Not authorized")
+    expect_error(change(server.as_user(), email), 401, "Not authorized")
+    expect(ask(person), 200)
+    mailed_token(server, person.email, "/auth/verify")
+    assert email not in server.monitor().get("/dev/mail").body.decode()
+    with Server(env={**LIMITS, "SIGNIN_FAILURES_PER_MINUTE": "2"}) as strict:
+        guesser = strict.sign_up()
+        guesser.cookies.pop("device", None)
+        statuses = [change(guesser, email, "not this one").status for _ in range(4)]
+        assert statuses == [400] * 2 + [429] * 2, statuses
+
+
+def test_the_last_word_counts(server):
+    person, first, second = server.sign_up(), new_email(), new_email()
+    mistyped = moved_link(server, person, first)
+    token = moved_link(server, person, second)
+    expect_error(verify(server.client(), mistyped), 400, USED)
+    expect(verify(person, token), 200)
+    back, pending = link_for(server, person, second), moved_link(server, person, first)
+    expect_error(verify(server.client(), back), 400, USED)
+    fresh = "vestibule-Walrus-9"
+    expect(person.post("/api/users/password", {"password": TEST_PASSWORD, "newPassword": fresh}), 200)
+    expect_error(verify(server.client(), pending), 400, USED)
+
+
+def test_a_link_to_a_new_password_does_not_outlive_the_address_it_went_to(server):
+    person, email = server.sign_up(), new_email()
+    ran = run_cli("users", "reset-link", person.email, "--data", server.data)
+    to_reset = json.loads(ran.stdout)["url"].split("token=")[1]
+    expect(verify(person, moved_link(server, person, email)), 200)
+    answer = server.client().post("/api/users/reset", {"token": to_reset, "password": "vestibule-Walrus-9"})
+    expect_error(answer, 400, USED)
+
+
+def test_the_same_mailbox_may_be_written_another_way(server):
+    person = server.sign_up()
+    shouted = person.email.upper()
+    expect(verify(person, moved_link(server, person, shouted)), 200)
+    assert account(person) == {"id": person.user_id, "email": shouted, "confirmed": True}
+    assert signs_in(server, person.email) and signs_in(server, shouted)

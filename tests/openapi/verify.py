@@ -185,6 +185,14 @@ def tour_auth(tour, server):
     tour.go(server.client(), "post", "/api/users/verify", 400, {"token": "x"})
     tour.go(server.client(), "post", "/api/users/verify", 200,
             {"token": boxoffice.mailed_token(server, account["email"], "/auth/verify")})
+    moved = {"email": boxoffice.new_email(), "password": "vestibule-Walrus-9"}
+    tour.go(someone, "post", "/api/users/email", 400, {"email": "x", "password": ""})
+    tour.go(someone, "post", "/api/users/email", 400, {**moved, "password": "not this one"})
+    tour.go(server.client(), "post", "/api/users/email", 401, moved)
+    tour.go(someone, "post", "/api/users/email", 200, moved)
+    tour.go(someone, "post", "/api/users/verify", 200,
+            {"token": boxoffice.mailed_token(server, moved["email"], "/auth/verify")})
+    account["email"] = moved["email"]
     link = boxoffice.run_cli("users", "reset-link", account["email"], "--data", server.data)
     opened = {"token": json.loads(link.stdout)["url"].split("token=")[1], "password": "short"}
     tour.go(server.client(), "post", "/api/users/reset", 400, opened)

@@ -5,7 +5,7 @@ import json
 import os
 import tempfile
 
-from boxoffice import TEST_PASSWORD, Server, clean_environment, command, mailed_token, run_cli
+from boxoffice import TEST_PASSWORD, Server, clean_environment, command, mailed_token, new_email, run_cli
 from check import Cases, wait_for
 from test_forms import read, send
 from web import Person, axe
@@ -158,7 +158,7 @@ def test_an_address_is_confirmed_with_and_without_scripts(server):
                 with Person(server, client, javascript=scripts) as person:
                     browser = person.go("/account/email").browser
                     assert client.email in browser.text("main") and "Not confirmed" in browser.text("#state")
-                    browser.click("#form button")
+                    browser.click("#link button")
                     browser.wait_text(".notice", "A mail with the link is on its way.")
                     person.go("/auth/verify?token=" + mailed_token(server, client.email, "/auth/verify"))
                     assert axe(browser) == [] if scripts else True
@@ -167,6 +167,46 @@ def test_an_address_is_confirmed_with_and_without_scripts(server):
                     person.wait_path("/account/email")
                     assert browser.text("#state").startswith("Confirmed")
                     assert axe(browser) == [] if scripts else True
+
+
+def test_an_address_is_changed_with_and_without_scripts(server):
+    with Cases() as case:
+        for scripts in (True, False):
+            with case("with scripts" if scripts else "without scripts"):
+                client, email = server.sign_up(), new_email()
+                with Person(server, client, javascript=scripts) as person:
+                    browser = person.go("/account/email").browser
+                    browser.fill("#fresh", "nobody")
+                    browser.fill("#password", TEST_PASSWORD)
+                    browser.click("#form button")
+                    browser.wait_text("#errors", "Email must be valid")
+                    assert browser.find("#fresh").value() == "nobody" and browser.title.startswith("Error:")
+                    assert axe(browser) == [] if scripts else True
+                    browser.fill("#fresh", email)
+                    browser.fill("#password", "gondola-Turnip-wrong")
+                    browser.click("#form button")
+                    browser.wait_text("#errors", "That is not your password now.")
+                    browser.fill("#password", TEST_PASSWORD)
+                    browser.click("#form button")
+                    browser.wait_text(".notice", "A mail is on its way to the new address.")
+                    person.go("/auth/verify?token=" + mailed_token(server, email, "/auth/verify"))
+                    browser.click("#form button")
+                    browser.wait_text(".notice", "Your address is confirmed.")
+                    person.wait_path("/account/email")
+                    assert email in browser.text("main") and browser.text("#state").startswith("Confirmed")
+                answer = server.client().post("/api/users/signin", {"email": email, "password": TEST_PASSWORD})
+                assert answer.status == 200
+
+
+def test_who_opens_the_link_to_somebody_elses_address_is_told(server):
+    client, holder = server.sign_up(), server.sign_up()
+    answer = send(client, "/account/email", {"fresh": holder.email, "password": TEST_PASSWORD})
+    assert answer.status == 303 and b"was-typed" not in answer.body
+    token = mailed_token(server, holder.email, "/auth/verify")
+    answer = send(client, "/auth/verify", {"token": token})
+    assert answer.status == 400 and b"There is an account with this email." in answer.body
+    refused = send(client, "/account/email", {"fresh": "x", "password": "was-typed-1"})
+    assert refused.status == 400 and b"was-typed" not in refused.body
 
 
 def test_looking_at_a_link_confirms_nothing_and_a_used_one_leads_to_a_new_one(server):

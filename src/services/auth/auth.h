@@ -27,7 +27,7 @@ struct auth {
 /* The jobs' rows. */
 enum { TIDY, REKEY, RESETS };
 
-#define AUTH_ROUTES 19
+#define AUTH_ROUTES 20
 extern const struct route auth_routes[AUTH_ROUTES];
 
 /* --- commands.c: rows and events, in the writer's transaction -----------------------------------
@@ -40,8 +40,15 @@ enum err user_add(struct tx *tx, const struct user *user);
  * be. */
 enum err user_save(struct env *env, struct tx *tx, const struct user *user);
 
-/* Mails a link to that address which confirms that it is the user's own. */
+/* Mails a link to that address which confirms that it is the user's own, and makes it the
+ * account's. Links to other addresses open nothing any more: the last word counts. */
 enum err address_ask(struct env *env, struct tx *tx, struct object_id user_id, struct str email);
+
+/* Counts one such mail that somebody signed in asks for. ERR_BUSY. Any thread. */
+enum err address_asked(struct request *rq);
+/* The user, who holds that address, has it from now on: all sessions and links end, and the old one
+ * is told. The row is the caller's to save. ERR_EMAIL_IN_USE. */
+enum err address_change(struct request *rq, struct tx *tx, struct str email, struct user *user);
 
 /* Somebody signed up, began, ended or failed to begin a session; user_id: empty when not known. In
  * the writer. */
@@ -65,6 +72,7 @@ enum err resets_send(struct env *env, struct tx *tx, struct wall_ms *next);
 /* The job that gives accounts made before email_key their key by it. */
 enum err emails_rekey(struct env *env, struct tx *tx, struct wall_ms *next);
 
+handler_fn post_users_email;                                           /* change_address.c */
 handler_fn post_users_password;                                        /* change_password.c */
 handler_fn post_users_forgot;                                          /* forgot_password.c */
 handler_fn post_users_reset, post_operator_reset_link;                 /* reset_password.c */

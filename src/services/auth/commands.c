@@ -41,6 +41,7 @@ enum err address_ask(struct env *env, struct tx *tx, struct object_id user_id, s
     struct link link;
     enum err err;
 
+    TRY(links_to_others_delete(tx, user_id, email));
     TRY(link_open(env, tx, LINK_ADDRESS, user_id, email, &link));
     TRY(publish_address_requested(tx, &(struct address_requested){.id = link.id,
                                                                   .user_id = str_of(id.hex),

@@ -41,10 +41,16 @@ enum err link_delete(struct tx *tx, struct object_id id, bool *deleted)
     return err;
 }
 
-enum err links_delete(struct tx *tx, enum link_kind kind, struct object_id user_id)
+enum err links_delete(struct tx *tx, struct object_id user_id)
 {
-    return tx_exec(tx, NULL, "DELETE FROM links WHERE user_id = $1 AND kind = $2", sql_id(user_id),
-                   sql_text(link_kind_text(kind)));
+    return tx_exec(tx, NULL, "DELETE FROM links WHERE user_id = $1", sql_id(user_id));
+}
+
+enum err links_to_others_delete(struct tx *tx, struct object_id user_id, struct str email)
+{
+    return tx_exec(tx, NULL,
+                   "DELETE FROM links WHERE user_id = $1 AND kind = 'address' AND email <> $2",
+                   sql_id(user_id), sql_text(email));
 }
 
 enum err links_forget(struct tx *tx, int64_t max, int64_t *forgotten)

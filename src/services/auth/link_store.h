@@ -20,8 +20,10 @@ enum err link_get(struct tx *tx, struct arena *arena, struct object_id id, enum 
                   struct link *out);
 /* *deleted: it was there. */
 enum err link_delete(struct tx *tx, struct object_id id, bool *deleted);
-/* All of one kind that the user has. */
-enum err links_delete(struct tx *tx, enum link_kind kind, struct object_id user_id);
+/* All that the user has. */
+enum err links_delete(struct tx *tx, struct object_id user_id);
+/* Those to an address that is not this one. */
+enum err links_to_others_delete(struct tx *tx, struct object_id user_id, struct str email);
 /* How many of one kind the user has that may still be opened. */
 enum err links_count(struct tx *tx, enum link_kind kind, struct object_id user_id, int64_t *count);
 

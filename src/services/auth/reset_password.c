@@ -38,7 +38,7 @@ static enum err reset_finish(struct request *rq, struct tx *tx, struct reply *rp
     TRY(reset_user(rq, tx, &link, &user));
     id = object_id_text(user.id);
     TRY(user_rehash(tx, user.id, &user.hash, &reset->hash));
-    TRY(links_delete(tx, LINK_RESET, user.id));
+    TRY(links_delete(tx, user.id));
     TRY(sessions_end_all(rq->run->env, tx, str_of(id.hex), &ended));
     TRY(audit_put(rq->run->env, tx,
                   &(struct audit){.action = "user.password_reset",

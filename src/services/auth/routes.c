@@ -340,6 +340,7 @@ const struct route auth_routes[AUTH_ROUTES] = {
     {METHOD_GET, "/api/users/currentuser", ACCESS_PUBLIC, IN_LOOP, .run = get_users_currentuser},
     {METHOD_POST, "/api/users/forgot", ACCESS_PUBLIC, IN_LOOP, .run = post_users_forgot},
     {METHOD_POST, "/api/users/reset", ACCESS_PUBLIC, IN_LOOP, .run = post_users_reset},
+    {METHOD_POST, "/api/users/email", ACCESS_SESSION, IN_LOOP, .run = post_users_email},
     {METHOD_GET, "/api/users/me", ACCESS_SESSION, IN_READER, .run = get_users_me},
     {METHOD_POST, "/api/users/verification", ACCESS_SESSION, IN_LOOP,
      .run = post_users_verification},

@@ -125,10 +125,12 @@ enum err user_update(struct tx *tx, const struct user *user)
 {
     return tx_exec(tx, NULL,
                    "UPDATE users SET version = $2, status = $3, ban_reason = $4,"
-                   " banned_at_ms = $5, confirmed_at_ms = $6 WHERE id = $1",
+                   " banned_at_ms = $5, confirmed_at_ms = $6, email = $7, email_key = $8"
+                   " WHERE id = $1",
                    sql_id(user->id), sql_int(user->version),
                    sql_text(user_status_text(user->status)), sql_text(user->ban_reason),
-                   sql_wall(user->banned_at), sql_wall(user->confirmed_at));
+                   sql_wall(user->banned_at), sql_wall(user->confirmed_at), sql_text(user->email),
+                   sql_text(user->email_key));
 }
 
 enum err users_page(struct tx *tx, struct arena *arena, const enum user_status *status,

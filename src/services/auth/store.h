@@ -30,7 +30,8 @@ enum err user_rehash(struct tx *tx, struct object_id id, const struct password_h
 /* In a writer it is locked: a session is made of what its user is, and nothing of it changes
  * meanwhile. */
 enum err user_get(struct tx *tx, struct arena *arena, struct object_id id, struct user *out);
-/* Version, status, what is known of the ban, and since when the address is confirmed. */
+/* All but the password. Whose address it is must be known before: another row with this email_key
+ * is an error of the database. */
 enum err user_update(struct tx *tx, const struct user *user);
 /* Up to max users with an id below `after`, newest first, of that status (NULL: of any); texts in
  * the arena. */

@@ -9,10 +9,11 @@
 
 /*    enum       word */
 #define MAIL_KIND_MAP(X)                                                                           \
-    X(RESET, "reset")       /* a link to a new password */                                         \
-    X(ADDRESS, "address")   /* a link that confirms the address */                                 \
-    X(PASSWORD, "password") /* the password was changed */                                         \
-    X(ORDER, "order")       /* bought */                                                           \
+    X(RESET, "reset")                     /* a link to a new password */                           \
+    X(ADDRESS, "address")                 /* a link that confirms the address */                   \
+    X(ADDRESS_CHANGED, "address_changed") /* to the one of before */                               \
+    X(PASSWORD, "password")               /* the password was changed */                           \
+    X(ORDER, "order")                     /* bought */                                             \
     X(SOLD, "sold")                                                                                \
     X(REFUND, "refund")
 

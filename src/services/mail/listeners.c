@@ -136,6 +136,17 @@ static enum verdict on_address_requested(struct env *env, struct tx *tx, const v
                                                 .email = address->email}));
 }
 
+static enum verdict on_address_changed(struct env *env, struct tx *tx, const void *event)
+{
+    const struct address_changed *change = event;
+
+    return verdict_of(mail_write(env, tx,
+                                 &(struct mail){.kind = MAIL_ADDRESS_CHANGED,
+                                                .cause_id = change->id,
+                                                .user_id = change->user_id,
+                                                .email = change->email}));
+}
+
 static enum verdict on_password_changed(struct env *env, struct tx *tx, const void *event)
 {
     const struct password_changed *change = event;
@@ -148,7 +159,7 @@ static enum verdict on_password_changed(struct env *env, struct tx *tx, const vo
 const struct listener mail_listeners[MAIL_LISTENERS] = {
     {EVENT_USER_CREATED, on_user_created},           {EVENT_USER_UPDATED, on_user_updated},
     {EVENT_RESET_REQUESTED, on_reset_requested},     {EVENT_PASSWORD_CHANGED, on_password_changed},
-    {EVENT_ADDRESS_REQUESTED, on_address_requested}, {EVENT_TICKET_CREATED, on_ticket_created},
-    {EVENT_ORDER_CREATED, on_order_created},         {EVENT_ORDER_COMPLETED, on_order_completed},
-    {EVENT_PAYMENT_REFUNDED, on_payment_refunded},
+    {EVENT_ADDRESS_REQUESTED, on_address_requested}, {EVENT_ADDRESS_CHANGED, on_address_changed},
+    {EVENT_TICKET_CREATED, on_ticket_created},       {EVENT_ORDER_CREATED, on_order_created},
+    {EVENT_ORDER_COMPLETED, on_order_completed},     {EVENT_PAYMENT_REFUNDED, on_payment_refunded},
 };

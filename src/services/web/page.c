@@ -50,6 +50,7 @@ static struct str page_notice(const struct request *rq)
         {{"withdrawn", 9}, TEXT_TICKET_WITHDRAWN_DONE},
         {{"password", 8}, TEXT_PASSWORD_DONE},
         {{"link", 4}, TEXT_EMAIL_SENT},
+        {{"asked", 5}, TEXT_EMAIL_ASKED},
         {{"confirmed", 9}, TEXT_VERIFY_DONE},
         {{"returned", 8}, TEXT_ORDER_CANCELLED_DONE},
         {{"made", 4}, TEXT_STAFF_MADE},

@@ -423,6 +423,7 @@ struct reset_view {
 struct email_view {
     struct str address;
     struct form_errors errors;
+    struct field fresh, password;
     bool confirmed; /* the address is known to be theirs */
     bool kept;      /* as above */
 };

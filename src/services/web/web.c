@@ -31,6 +31,7 @@ static const struct route routes[] = {
     {METHOD_GET, "/auth/verify", ACCESS_PUBLIC, IN_LOOP, .run = get_verify},
     {METHOD_POST, "/auth/verify", ACCESS_PAGE, IN_LOOP, .run = post_verify},
     {METHOD_GET, "/account/email", ACCESS_PUBLIC, IN_LOOP, .run = get_email},
+    {METHOD_POST, "/account/email", ACCESS_PAGE, IN_LOOP, .run = post_email},
     {METHOD_GET, "/account/email/link", ACCESS_PUBLIC, IN_LOOP, .run = get_form_page},
     {METHOD_POST, "/account/email/link", ACCESS_PAGE, IN_LOOP, .run = post_email_link},
     {METHOD_GET, "/account/password", ACCESS_PUBLIC, IN_LOOP, .run = get_password},

@@ -54,6 +54,8 @@ static struct email_page *email_page_begin(struct request *rq)
     if (!state) return NULL;
     rq->run->state = state;
     state->status = 200;
+    state->view.fresh.name = "fresh";
+    state->view.password.name = "password";
     /* as far as it is known here */
     state->view.kept = !rq->run->env->settings->smtp_url && !rq->run->env->settings->api_base_url;
     return state;
@@ -62,6 +64,14 @@ static struct email_page *email_page_begin(struct request *rq)
 static enum err show_email(struct request *rq)
 {
     return request_call(rq, METHOD_GET, STR("/api/users/me"), STR(""), took_me);
+}
+
+static void too_many(struct request *rq, struct email_page *state)
+{
+    state->retry_s = api_retry_s(rq);
+    form_error(
+        &state->view.errors, STR(""),
+        page_fill(rq, TEXT_EMAIL_TOO_MANY, {STR("time"), page_duration(rq, state->retry_s)}));
 }
 
 /* GET /account/email */
@@ -83,11 +93,45 @@ static enum err took_email_link(struct request *rq, struct tx *tx, struct reply 
     state = email_page_begin(rq);
     if (!state) return ERR_MEMORY;
     state->status = 429;
-    state->retry_s = api_retry_s(rq);
-    form_error(
-        &state->view.errors, STR(""),
-        page_fill(rq, TEXT_EMAIL_TOO_MANY, {STR("time"), page_duration(rq, state->retry_s)}));
+    too_many(rq, state);
     return show_email(rq);
+}
+
+static enum err took_email(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    struct email_page *state = rq->run->state;
+    struct field *fresh = &state->view.fresh, *password = &state->view.password;
+    struct form_errors *errors = &state->view.errors;
+    struct str wrong = api_error(rq, "password");
+
+    (void)tx;
+    if (api_ok(rq, NULL)) return page_redirect_notice(rq, rp, STR("/account/email"), "asked");
+    if (rq->call.status != 400 && rq->call.status != 429)
+        return page_refused(rq, rp, STR("/account/email"));
+    if (str_eq(api_code(rq), STR("invalid_credentials")))
+        wrong = page_text(rq, TEXT_PASSWORD_WRONG);
+    form_field_error(errors, fresh, STR("fresh"), api_error(rq, "email"));
+    form_field_error(errors, password, STR("password"), wrong);
+    state->status = rq->call.status;
+    if (state->status == 429) too_many(rq, state);
+    return show_email(rq);
+}
+
+/* POST /account/email fresh, password: a link is mailed to the new address. */
+enum err post_email(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    struct email_page *state;
+
+    (void)tx;
+    if (!page_same_origin(rq, rp)) return OK;
+    if (!rq->user.id.len) return page_sign_in(rq, rp, STR("/account/email"));
+    state = email_page_begin(rq);
+    if (!state) return ERR_MEMORY;
+    state->view.fresh.value = request_form(rq, "fresh");
+    return request_call(rq, METHOD_POST, STR("/api/users/email"),
+                        api_body(rq, {"email", state->view.fresh.value, false},
+                                 {"password", request_form(rq, "password"), false}),
+                        took_email);
 }
 
 /* POST /account/email/link: the link that confirms the address is mailed once more. */
@@ -131,12 +175,16 @@ static enum err took_verify(struct request *rq, struct tx *tx, struct reply *rp)
     struct verify_view view = {.token = request_form(rq, "token")};
 
     (void)tx;
-    if (api_ok(rq, NULL))
+    if (api_ok(rq, NULL)) {
+        api_pass_header(rq, rp, "Set-Cookie");
         return page_redirect_notice(rq, rp, rq->user.id.len ? STR("/account/email") : STR("/"),
                                     "confirmed");
+    }
     if (rq->call.status != 400 && rq->call.status != 429)
         return page_problem(rq, rp, rq->call.status);
     view.used = str_eq(api_code(rq), STR("link_used"));
+    if (str_eq(api_code(rq), STR("email_in_use")))
+        form_error(&view.errors, STR(""), page_text(rq, TEXT_SIGNUP_EXISTS));
     if (rq->call.status == 429)
         form_error(
             &view.errors, STR(""),
@@ -146,7 +194,7 @@ static enum err took_verify(struct request *rq, struct tx *tx, struct reply *rp)
     return OK;
 }
 
-/* POST /auth/verify token: the address is its user's own. */
+/* POST /auth/verify token: the address is its user's own, and the account's. */
 enum err post_verify(struct request *rq, struct tx *tx, struct reply *rp)
 {
     (void)tx;
