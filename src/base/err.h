@@ -47,6 +47,7 @@ enum verdict {
     X(ERR_EMAIL_IN_USE,        400, "email_in_use",          "Email in use",              DEAD)    \
     X(ERR_BAD_CREDENTIALS,     400, "invalid_credentials",   "Invalid credentials",       DEAD)    \
     X(ERR_LINK_USED,           400, "link_used",             "This link was used or is too old", DEAD) \
+    X(ERR_ADDRESS_UNCONFIRMED, 403, "address_unconfirmed",   "Confirm your email address before you sell, by a link that is mailed to you", DEAD) \
     X(ERR_TICKET_LOCKED,       400, "ticket_locked",         "Cannot edit a reserved ticket", DEAD) \
     X(ERR_TICKET_WITHDRAWN,    410, "ticket_withdrawn",      "This ticket was taken down", DEAD)   \
     X(ERR_TICKET_HELD,         409, "ticket_held",           "Cannot take down a reserved ticket", DEAD) \

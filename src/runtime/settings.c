@@ -303,7 +303,9 @@ static bool take_mail(struct settings *settings, struct buf *why)
     const char *from = text_or_null("MAIL_FROM");
 
     settings->mail_from = from ? from : "Boxoffice <boxoffice@localhost>";
-    if (!take_secret("SMTP_URL", &settings->smtp_url, why) ||
+    if (!take_secret("SMTP_URL", &settings->smtp_url, why)) return false;
+    settings->confirmed_sellers = settings->smtp_url != NULL;
+    if (!take_flag("CONFIRMED_SELLERS", &settings->confirmed_sellers, "on", "off", why) ||
         !take_count("MAILS_PER_MINUTE", RATE_MAX, &settings->mails_per_minute, why))
         return false;
     if (settings->smtp_url &&
@@ -539,8 +541,6 @@ static bool take_monitoring(struct settings *settings, struct buf *why)
 
 bool settings_from_environment(struct settings *settings, struct buf *why)
 {
-    bool blocklist = true, sandbox = true;
-
     *settings = (struct settings){.host = "127.0.0.1",
                                   .port = 8080,
                                   .monitoring_host = "127.0.0.1",
@@ -566,6 +566,8 @@ bool settings_from_environment(struct settings *settings, struct buf *why)
                                   .declines_per_order = 8,
                                   .declines_per_account = 20,
                                   .declines_per_address = 40,
+                                  .password_blocklist = true,
+                                  .sandbox = true,
                                   .cookie_secure = -1};
     settings->trusted_proxies = getenv("TRUSTED_PROXIES");
     if (!settings->trusted_proxies) settings->trusted_proxies = "";
@@ -579,14 +581,12 @@ bool settings_from_environment(struct settings *settings, struct buf *why)
         !take_price_minimum(settings, why) || !take_publishable_key(settings, why) ||
         !take_bases(settings, why) || !take_operator(settings, why) || !take_mail(settings, why) ||
         !take_otlp(settings, why) || !take_cookie_secure(settings, why) ||
-        !take_flag("AUTH_PASSWORD_BLOCKLIST", &blocklist, "on", "off", why) ||
+        !take_flag("AUTH_PASSWORD_BLOCKLIST", &settings->password_blocklist, "on", "off", why) ||
         !take_limits(settings, why) || !take_retention(settings, why) ||
-        !take_flag("SANDBOX", &sandbox, "on", "off", why) || !take_monitoring(settings, why) ||
-        !take_log_level(why) || !take_nats(settings, why) || !take_redis(settings, why))
+        !take_flag("SANDBOX", &settings->sandbox, "on", "off", why) ||
+        !take_monitoring(settings, why) || !take_log_level(why))
         return false;
-    settings->password_blocklist = blocklist;
-    settings->sandbox = sandbox;
-    return true;
+    return take_nats(settings, why) && take_redis(settings, why);
 }
 
 bool settings_listen(struct settings *settings, const char *text, struct buf *why)

@@ -52,6 +52,7 @@ static const struct setting_row rows[] = {
     {"SMTP_URL", SHOWN_SECRET, 0, NULL},
     {"MAIL_FROM", SHOWN_TEXT, 0, "Boxoffice <boxoffice@localhost>"},
     {"MAILS_PER_MINUTE", SHOWN_COUNT, AT(mails_per_minute)},
+    {"CONFIRMED_SELLERS", SHOWN_SWITCH, AT(confirmed_sellers)},
     {"OPERATOR_CONTACT", SHOWN_TEXT, 0, ""},
     {"HELP_TEXT", SHOWN_SECRET, 0, NULL}, /* long */
     {"TERMS_TEXT", SHOWN_SECRET, 0, NULL},

@@ -1,6 +1,7 @@
 """Proves that an account's address is confirmed by a link that was mailed to it: once, within an hour, by
 whoever has the mailbox; that another address is the account's when its own link is opened, and not before;
-nothing that would open a link is kept or logged."""
+nothing that would open a link is kept or logged; and that CONFIRMED_SELLERS keeps whose address is not
+confirmed from selling."""
 
 import glob
 import hashlib
@@ -9,7 +10,7 @@ import json
 import re
 import threading
 
-from boxoffice import LIMITS, TEST_KEY, TEST_PASSWORD, Server, mailed_token, new_email, new_id, run_cli
+from boxoffice import LIMITS, TEST_KEY, TEST_PASSWORD, Server, mailed_token, new_email, new_id, reserve, run_cli
 from check import Cases, expect, expect_error, expect_errors, wait_for
 from smtp_double import SmtpDouble
 
@@ -300,3 +301,34 @@ def test_the_same_mailbox_may_be_written_another_way(server):
     expect(verify(person, moved_link(server, person, shouted)), 200)
     assert account(person) == {"id": person.user_id, "email": shouted, "confirmed": True}
     assert signs_in(server, person.email) and signs_in(server, shouted)
+
+
+# --- who sells
+
+def test_where_sellers_confirm_their_address_nobody_else_lists_a_ticket():
+    with Server(env={"CONFIRMED_SELLERS": "on"}) as server:
+        seller, other = server.sign_up(), server.sign_up()
+        good = {"title": "A seat", "price": 20}
+        expect_errors(seller.post("/api/tickets", {**good, "title": ""}), 400, [("Title is required", "title")])
+        answer = seller.post("/api/tickets", good)
+        expect_error(answer, 403, "Confirm your email address before you sell, by a link that is mailed to you")
+        assert answer.json["errors"][0]["code"] == "address_unconfirmed", answer
+        expect(verify(server.client(), mailed_token(server, seller.email, "/auth/verify")), 200)
+        wait_for(lambda: seller.post("/api/tickets", good).status == 201, 5, "tickets to hear of it")
+        ticket = expect(seller.post("/api/tickets", good), 201).json
+        assert other.post("/api/tickets", good).status == 403
+        assert server.as_user().post("/api/tickets", good).status == 403
+        answer = other.post("/api/listings", {"showId": new_id(), "quantity": 1, "split": "any", "price": 20,
+                                              "delivery": "issued"})
+        assert answer.status == 400, "what is wrong with it is said first"
+        reserve(other, ticket["id"])
+        server.restart()
+        ticket = expect(seller.post("/api/tickets", good), 201).json
+        email = new_email()
+        expect(verify(seller, moved_link(server, seller, email)), 200)
+        expect(seller.post("/api/tickets", good), 201)
+        expect(seller.put(f"/api/tickets/{ticket['id']}", {**good, "price": 30}), 200)
+
+
+def test_by_default_who_signed_up_sells_at_once(server):
+    expect(server.sign_up().post("/api/tickets", {"title": "A seat", "price": 20}), 201)

@@ -209,6 +209,19 @@ def test_who_opens_the_link_to_somebody_elses_address_is_told(server):
     assert refused.status == 400 and b"was-typed" not in refused.body
 
 
+def test_who_may_not_sell_yet_is_led_to_the_link():
+    with Server(env={"CONFIRMED_SELLERS": "on"}) as server:
+        with Person(server, server.sign_up()) as person:
+            browser = person.go("/tickets/new").browser
+            browser.fill("#title", "Kept as typed")
+            browser.fill("#price", "20")
+            browser.click("#form button")
+            browser.wait_text("#errors", "It must be known that your email address is yours before you sell.")
+            assert browser.find("#title").value() == "Kept as typed" and axe(browser) == []
+            browser.click('main a[href="/account/email"]')
+            person.wait_path("/account/email")
+
+
 def test_looking_at_a_link_confirms_nothing_and_a_used_one_leads_to_a_new_one(server):
     client = server.sign_up()
     assert send(client, "/account/email/link", {}).status == 303

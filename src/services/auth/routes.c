@@ -88,6 +88,7 @@ done:
 /* The last step, in the writer: 201 once the row and its event are on disk. */
 static enum err signup_insert(struct request *rq, struct tx *tx, struct reply *rp)
 {
+    const struct settings *settings = rq->run->env->settings;
     const struct attempt *attempt = rq->run->state;
     struct user user = user_new(env_new_id(rq->run->env, tx), attempt->email, attempt->key,
                                 &attempt->hash, tx->now);
@@ -97,7 +98,8 @@ static enum err signup_insert(struct request *rq, struct tx *tx, struct reply *r
     if (err == OK) return ERR_EMAIL_IN_USE; /* with the key of before */
     if (err != ERR_NOT_FOUND) return err;
     TRY(user_add(tx, &user));
-    if (rq->run->env->settings->smtp_url) TRY(address_ask(rq->run->env, tx, user.id, user.email));
+    if (settings->smtp_url || settings->confirmed_sellers)
+        TRY(address_ask(rq->run->env, tx, user.id, user.email));
     TRY(reply_signed_in(rq, tx, rp, 201, &user));
 done:
     return err;
@@ -127,7 +129,7 @@ void password_check(struct request *rq, const char *field, struct str password)
 }
 
 /* POST /api/users/signup {email, password}: make an account and sign it in.
- * With SMTP_URL a link is mailed that confirms the address.
+ * With SMTP_URL or CONFIRMED_SELLERS a link is mailed that confirms the address.
  * 201 {"email","id"} and the cookie; 400 Email must be valid, Password must be between 8 and 128
  * characters, Password is too common (unless AUTH_PASSWORD_BLOCKLIST=off), Email in use; 429 after
  * SIGNUPS_PER_HOUR from one address. */

@@ -21,6 +21,18 @@ done:
     return err;
 }
 
+enum err seller_may_list(struct env *env, struct tx *tx, struct str user_id)
+{
+    bool confirmed;
+    enum err err;
+
+    if (!env->settings->confirmed_sellers) return OK;
+    TRY(seller_confirmed(tx, user_id, &confirmed));
+    return confirmed ? OK : ERR_ADDRESS_UNCONFIRMED;
+done:
+    return err;
+}
+
 enum err ticket_offer(struct tx *tx, const struct ticket *ticket, const struct place *place)
 {
     enum err err;

@@ -210,9 +210,23 @@ static enum verdict on_show_updated(struct env *env, struct tx *tx, const void *
     return copy_show(env, tx, SHOW_COPY(show));
 }
 
+/* --- sellers --------------------------------------------------------------------------------- */
+
+/* Once it is known that an address is its user's, it stays so: an address changes to one that is.
+ */
+static enum verdict on_user_updated(struct env *env, struct tx *tx, const void *event)
+{
+    const struct user_updated *user = event;
+    struct object_id_text id = object_id_text(user->id);
+
+    (void)env;
+    if (!user->confirmed) return VERDICT_APPLIED;
+    return verdict_of(seller_confirm(tx, str_of(id.hex)));
+}
+
 const struct listener tickets_listeners[TICKETS_LISTENERS] = {
     {EVENT_ORDER_CREATED, on_order_created},     {EVENT_ORDER_UPDATED, on_order_updated},
     {EVENT_ORDER_CANCELLED, on_order_cancelled}, {EVENT_ORDER_COMPLETED, on_order_completed},
     {EVENT_TICKET_CLOSED, on_ticket_closed},     {EVENT_SHOW_CREATED, on_show_created},
-    {EVENT_SHOW_UPDATED, on_show_updated},
+    {EVENT_SHOW_UPDATED, on_show_updated},           {EVENT_USER_UPDATED, on_user_updated},
 };

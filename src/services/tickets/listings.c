@@ -229,7 +229,7 @@ done:
 
 /* POST /api/listings {showId, section?, row?, seats or quantity, split, price, faceValue?,
  * restrictions?, delivery}: one ticket a seat, all in one commit. 201 the listing, version 0; 400;
- * 409 seat_taken; 429 after LISTINGS_PER_MINUTE, before anything is looked at, and for who has too
+ * 403 address_unconfirmed; 409 seat_taken; 429 after LISTINGS_PER_MINUTE, before anything is looked at, and for who has too
  * much on the market (LISTED_TICKETS_PER_USER). */
 enum err post_listings(struct request *rq, struct tx *tx, struct reply *rp)
 {
@@ -244,6 +244,7 @@ enum err post_listings(struct request *rq, struct tx *tx, struct reply *rp)
     TRY(take_places(rq, &listing, &places));
     TRY(take_terms(rq, known ? &show : NULL, listing.quantity, &listing.terms));
     TRY(request_checked(rq));
+    TRY(seller_may_list(rq->run->env, tx, rq->user.id));
     TRY(check_share(rq, tx, &places));
     TRY(check_seats(rq, tx, show.id, &places));
     listing.show_id = show.id;

@@ -128,13 +128,15 @@ done:
 }
 
 /* POST /api/tickets {title, price}: list a ticket for sale. 201 the ticket, version 0; 400; 429
- * before anything is looked at: listing and editing count together (LISTINGS_PER_MINUTE). */
+ * before anything is looked at: listing and editing count together (LISTINGS_PER_MINUTE). 403
+ * address_unconfirmed. */
 static enum err post_tickets(struct request *rq, struct tx *tx, struct reply *rp)
 {
     struct ticket ticket = {.user_id = rq->user.id};
     enum err err;
 
     TRY(take_ticket(rq, "Price must be greater than 0", &ticket.title, &ticket.price_cents));
+    TRY(seller_may_list(rq->run->env, tx, rq->user.id));
     ticket.id = env_new_id(rq->run->env, tx);
     TRY(ticket_offer(tx, &ticket, NULL));
     return reply_ticket(rq, rp, 201, &ticket);

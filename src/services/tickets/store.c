@@ -146,6 +146,23 @@ void tickets_of_seller(struct tx *tx, struct rows *rows, struct str user_id,
              sql_text(user_id), sql_id(page->after), sql_int(page->limit));
 }
 
+enum err seller_confirmed(struct tx *tx, struct str user_id, bool *confirmed)
+{
+    struct rows rows;
+
+    tx_query(tx, &rows, "SELECT 1 FROM confirmed_sellers WHERE user_id = $1", sql_text(user_id));
+    *confirmed = rows_next(&rows);
+    return rows_end(&rows);
+}
+
+enum err seller_confirm(struct tx *tx, struct str user_id)
+{
+    return tx_exec(tx, NULL,
+                   "INSERT INTO confirmed_sellers (user_id) VALUES ($1)"
+                   " ON CONFLICT (user_id) DO NOTHING",
+                   sql_text(user_id));
+}
+
 enum err order_version(struct tx *tx, struct object_id order_id, int64_t *version)
 {
     struct rows rows;

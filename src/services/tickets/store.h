@@ -29,6 +29,10 @@ enum err tickets_of_listing(struct tx *tx, struct arena *arena, struct object_id
 /* The next of a page; its texts live as long as the row. False: no more. The page counts it. */
 bool ticket_next(struct rows *rows, struct list_page *page, struct ticket *out);
 
+/* Whether it is known that the user's address is theirs; and from now on it is. */
+enum err seller_confirmed(struct tx *tx, struct str user_id, bool *confirmed);
+enum err seller_confirm(struct tx *tx, struct str user_id);
+
 /* -1: no event of this order was applied yet. */
 enum err order_version(struct tx *tx, struct object_id order_id, int64_t *version);
 /* ends: how often it was cancelled or completed by that. */

@@ -7,7 +7,7 @@
 #include "services/tickets/store.h"
 
 #define TICKETS_ROUTES    12
-#define TICKETS_LISTENERS 7
+#define TICKETS_LISTENERS 8
 
 extern const struct route tickets_routes[TICKETS_ROUTES];
 extern const struct listener tickets_listeners[TICKETS_LISTENERS];
@@ -45,6 +45,9 @@ enum err take_terms(struct request *rq, const struct show_copy *show, int64_t co
 
 /* --- commands.c: rows and events, in the writer's transaction --------------------------------- */
 
+/* ERR_ADDRESS_UNCONFIRMED: this market wants to know that the seller's address is theirs
+ * (CONFIRMED_SELLERS), and has not heard that it is. */
+enum err seller_may_list(struct env *env, struct tx *tx, struct str user_id);
 /* A new ticket and its ticket:created. place: of a ticket of a listing, else NULL. */
 enum err ticket_offer(struct tx *tx, const struct ticket *ticket, const struct place *place);
 /* The changed ticket and its ticket:updated. */

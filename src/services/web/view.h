@@ -157,6 +157,7 @@ struct sell_view {
     struct ticket_fields fields;
     struct form_errors errors;
     struct str nonce;
+    bool unconfirmed; /* the seller's address is to be confirmed first */
 };
 
 struct ticket_page_view {

@@ -8,5 +8,6 @@ const struct retention tickets_retention[] = {
     {"order_versions",
      "until it has ended, and RETENTION_DAYS after it was to end; for ever when it ended twice",
      order_versions_forget},
+    {"confirmed_sellers", "for ever: one a user whose address was confirmed", NULL},
     {0},
 };

@@ -168,12 +168,29 @@ static struct str body_of(struct request *rq, const struct listing_form *form)
     return body.failed ? STR("{}") : buf_str(&body);
 }
 
+/* What the form can say of the API's refusal; its status is 0 when it cannot. */
+static void take_refusal(struct request *rq, struct listing_form *form)
+{
+    struct catalogue_form_view *view = &form->view;
+    bool changed;
+
+    if (str_eq(api_code(rq), STR("address_unconfirmed"))) {
+        form_error(&view->errors, STR(""), page_text(rq, TEXT_SELL_UNCONFIRMED));
+        view->missing = STR("/account/email");
+        view->missing_text = page_text(rq, TEXT_VERIFY_TITLE);
+        form->status = rq->call.status;
+        return;
+    }
+    fields_refused(rq, specs_of(form), spec_count(form), view);
+    form_error(&view->errors, STR(""), api_error(rq, "showId"));
+    form->status = catalogue_refusal(rq, view, &changed);
+}
+
 static enum err took_sent(struct request *rq, struct tx *tx, struct reply *rp)
 {
     struct listing_form *form = rq->run->state;
     const struct json *json;
     struct str path;
-    bool changed;
     enum err err;
 
     (void)tx;
@@ -182,9 +199,7 @@ static enum err took_sent(struct request *rq, struct tx *tx, struct reply *rp)
         TRY(page_redirect_notice(rq, rp, path, form->changing ? "saved" : "offered"));
         return submission_end(rq, form->nonce, path);
     }
-    fields_refused(rq, specs_of(form), spec_count(form), &form->view);
-    form_error(&form->view.errors, STR(""), api_error(rq, "showId"));
-    form->status = catalogue_refusal(rq, &form->view, &changed);
+    take_refusal(rq, form);
     return form->status ? ask_show(rq, form) : listing_form_problem(rq, rp, form);
 done:
     return err;

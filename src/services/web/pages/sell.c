@@ -50,9 +50,14 @@ static enum err listing_refused(struct request *rq, struct reply *rp)
 {
     struct sell_view *view = rq->run->state;
 
-    if (rq->call.status != 400) return page_refused(rq, rp, STR("/tickets/new"));
-    form_api_errors(rq, &view->errors, &view->fields, STR("price"));
-    show_sell(rq, rp, 400, view);
+    view->unconfirmed = str_eq(api_code(rq), STR("address_unconfirmed"));
+    if (rq->call.status != 400 && !view->unconfirmed)
+        return page_refused(rq, rp, STR("/tickets/new"));
+    if (view->unconfirmed)
+        form_error(&view->errors, STR(""), page_text(rq, TEXT_SELL_UNCONFIRMED));
+    else
+        form_api_errors(rq, &view->errors, &view->fields, STR("price"));
+    show_sell(rq, rp, rq->call.status, view);
     return OK;
 }
 
