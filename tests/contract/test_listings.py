@@ -3,7 +3,8 @@ market once; what a show, a split or a seller does not allow is refused with the
 
 import concurrent.futures
 
-from boxoffice import Server, cancel, create_ticket, get_ticket, new_id, reserve, wait_ticket
+from boxoffice import (Server, cancel, create_ticket, get_ticket, mailed_token, new_id, reserve,
+                       wait_ticket)
 from check import Cases, expect, expect_error, expect_not_authorized, expect_not_found, wait_for
 from test_catalogue import YEAR, act, fault, make_show, make_venue, staff_of
 
@@ -74,6 +75,16 @@ def test_places_without_seats_and_numbers_as_seats(server):
     assert [t["seat"] for t in numbered["tickets"]] == ["7", "8"]
     long = make_listing(seller, show["id"], seats=["9" * 20], section="S" * 40, row="R" * 40)
     assert len(get_ticket(seller, long["tickets"][0]["id"])["title"]) <= 200
+
+
+def test_where_sellers_confirm_their_address_nobody_else_offers():
+    with Server(env={"CONFIRMED_SELLERS": "on"}) as server:
+        _, show = some_show(server)
+        seller = server.sign_up()
+        answer = seller.post("/api/listings", listing_body(show["id"]))
+        assert answer.status == 403 and answer.json["errors"][0]["code"] == "address_unconfirmed", answer
+        expect(server.client().post("/api/users/verify", {"token": mailed_token(server, seller.email, "/auth/verify")}), 200)
+        wait_for(lambda: seller.post("/api/listings", listing_body(show["id"])).status == 201, 5, "it is heard of")
 
 
 def test_a_plain_ticket_is_what_it_was(server):

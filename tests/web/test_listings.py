@@ -1,7 +1,7 @@
 """Proves the pages of tickets that are offered together: from the event to the listing, to one ticket and
 its order; and how a seller offers them, changes their price and takes them down."""
 
-from boxoffice import reserve
+from boxoffice import Server, reserve
 from check import Cases, expect, wait_for
 from test_forms import read, send
 from test_shows import make_show, make_venue, staff_of
@@ -116,6 +116,14 @@ def test_what_is_wrong_with_an_offer_is_said(server):
                 assert answer.status in (400, 409) and text.encode() in answer.body, answer.body
     for path in ("/shows/zz/sell", "/listings/zz", f"/listings/{show['id']}", f"/listings/{show['id']}/edit"):
         assert seller.get(path).status == 404, path
+
+
+def test_who_may_not_sell_yet_is_led_to_the_link():
+    with Server(env={"CONFIRMED_SELLERS": "on"}) as server:
+        show, seller = some_show(server), server.sign_up()
+        page = send(seller, f"/shows/{show['id']}/sell", {"seats": "Kept as typed", "price": "20", "split": "any"})
+        assert page.status == 403 and b"yours before you sell" in page.body and b"Kept as typed" in page.body
+        assert b'href="/account/email"' in page.body
 
 
 def test_only_its_seller_changes_a_listing(server):
