@@ -87,7 +87,13 @@ static void every_page_shows_markup_as_text(void **state)
                                            .errors = errors,
                                            .address = STR(EVIL)});
     check();
-    page_sell(&out, &page, &(struct sell_view){{field, field}, errors, STR(EVIL)});
+    page_sell(&out, &page, &(struct sell_view){{field, field}, errors, STR(EVIL), true});
+    check();
+    page_email(&out, &page,
+               &(struct email_view){
+                   .address = STR(EVIL), .errors = errors, .fresh = field, .password = field});
+    check();
+    page_verify(&out, &page, &(struct verify_view){.token = STR(EVIL), .errors = errors});
     check();
     page_signin(&out, &page, &sign);
     check();
