@@ -2,8 +2,9 @@
  * (listings.c); buyers reserve, pay with good and bad cards, click twice, cancel, give up, come
  * back at the last moment; touts hold all they can get and pay for nothing; competitors take a
  * ticket while the money of its last holder is on its way; operators give money back; guards ban
- * people and let them in again; visitors sign in and out (visitors.c); passers-by look around and
- * try what they must not. Each knows what it was told, and holds every answer against the model.
+ * people and let them in again; visitors sign in and out (visitors.c); some lose their passwords
+ * (forgetful.c); passers-by look around and try what they must not. Each knows what it was told,
+ * and holds every answer against the model.
  *
  * A new kind of people is a function that makes the next call, and a row in `roles`. */
 #include "sim.h"
@@ -12,7 +13,7 @@
 #define HOT_TICKETS 3
 #define NEWEST      8
 #define LOOKS_MAX   24  /* at tickets, before one that is taken is tried all the same */
-#define AT_LEAST    7   /* the first of `roles` are always there, one of each */
+#define AT_LEAST    8   /* the first of `roles` are always there, one of each */
 #define LIST_MAX    100 /* of one page */
 #define FRESH_MS    8000
 
@@ -468,11 +469,14 @@ static bool nothing_owed(const struct actor *actor)
     return !charge_in("refund_failed") && !charge_in("refund_pending");
 }
 
-/* Gives a payment back, most often one whose refund failed; now and then one on its way back. */
+/* Gives a payment back, most often one whose refund failed; now and then one on its way back.
+ * Sends a letter again. */
 static struct call *operate(int index)
 {
     const char *owed = charge_in(maybe(0.5) ? "refund_pending" : "refund_failed");
 
+    if (maybe(0.2) && letters_some())
+        return call_new(index, CALL_MAIL_SEND, "", letters_some(), NULL);
     if (!model_charges() || maybe(owed ? 0.1 : 0.3))
         return call_new(index, CALL_LIST, "", NULL, NULL);
     return call_new(index, CALL_REFUND, "", owed && maybe(0.8) ? owed : charge_to_refund(), NULL);
@@ -589,13 +593,14 @@ static const struct actor_kind {
     struct call *(*act)(int index);
     bool (*idle)(const struct actor *actor); /* no need for haste now; NULL: never */
 } roles[] = {
-    {"seller", 18, 1, sell_or_edit, NULL},
-    {"buyer", 37, 1, buy, NULL},
+    {"seller", 17, 1, sell_or_edit, NULL},
+    {"buyer", 35, 1, buy, NULL},
     {"tester", 3, 0.1, test_cards, NULL},
     {"competitor", 7, 0.05, compete, nothing_uncertain},
     {"operator", 4, 0.1, operate, nothing_owed},
     {"curator", 4, 1, curate_as, NULL},
     {"lister", 6, 1, list_together, NULL},
+    {"forgetful", 3, 0.4, forget, NULL},
     {"guard", 5, 1, keep_order, NULL},
     {"tout", 6, 0.5, hoard, NULL},
     {"visitor", 4, 0.5, visit, NULL},
@@ -1052,6 +1057,7 @@ static void judge_status(const struct call *call)
     CHECK(INVARIANT_NONE, call->id,
           status_of(call) != 409 || call->kind == CALL_REFUND || call->kind == CALL_RESERVE ||
               call->kind == CALL_WITHDRAW || call->kind == CALL_EDIT ||
+              call->kind == CALL_RESET_LINK || call->kind == CALL_MAIL_SEND ||
               catalogue_kind(call->kind) || listing_kind(call->kind),
           "answered 409: %.*s", (int)call_body(call).len, call_body(call).at);
     CHECK(12, NULL,
@@ -1139,6 +1145,11 @@ static void judge(const struct call *call)
     case CALL_SIGNOUT:
     case CALL_GRANT:
     case CALL_REVOKE:
+    case CALL_FORGOT: /* … and forgetful.c's */
+    case CALL_RESET:
+    case CALL_PASSWORD:
+    case CALL_RESET_LINK:
+    case CALL_MAIL_SEND:
     case CALL_PUBLISH:
     case CALL_REFUND:
     case CALL_WEBHOOK:
@@ -1164,6 +1175,9 @@ void actor_answer(struct call *call)
         if (!call->lost && !call->ended && call->kind != CALL_ORDERS &&
             !(catalogue_kind(call->kind) && status_of(call) == 401)) /* its session was over */
             judge(call);
+    } else if (call->actor >= 0 && people.all[call->actor].role->act == forget) {
+        forgetful_answer(call);
+        if (!call->lost && !judge_session(call)) judge_status(call);
     } else if (!call->lost) {
         judge(call);
     }

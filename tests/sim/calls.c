@@ -40,6 +40,11 @@ static const struct kind_row kinds[CALL_KINDS] = {
     [CALL_UNBAN] = {"POST unban", AUTH, METHOD_POST, "/operator/users/unban"},
     [CALL_GRANT] = {"POST grant", AUTH, METHOD_POST, "/operator/users/grant"},
     [CALL_REVOKE] = {"POST revoke", AUTH, METHOD_POST, "/operator/users/revoke"},
+    [CALL_FORGOT] = {"POST forgot", AUTH, METHOD_POST, "/api/users/forgot"},
+    [CALL_RESET] = {"POST reset", AUTH, METHOD_POST, "/api/users/reset"},
+    [CALL_PASSWORD] = {"POST password", AUTH, METHOD_POST, "/api/users/password"},
+    [CALL_RESET_LINK] = {"POST reset link", AUTH, METHOD_POST, "/operator/users/reset-link"},
+    [CALL_MAIL_SEND] = {"POST mail", MAIL, METHOD_POST, "/operator/mails/:id/send"},
     [CALL_VENUE] = {"POST venue", CATALOGUE, METHOD_POST, "/api/venues"},
     [CALL_VENUE_CORRECT] = {"PUT venue", CATALOGUE, METHOD_PUT, "/api/venues/:id"},
     [CALL_VENUE_ACCEPT] = {"accept venue", CATALOGUE, METHOD_POST, "/api/venues/:id/accept"},
@@ -218,6 +223,7 @@ void call_send(struct call *call)
     if (refused(call, service)) return;
     if (call->kind == CALL_REFUND && model_charge(call->rq.params[0].at))
         model_charge(call->rq.params[0].at)->refund_asked = true;
+    if (call->kind == CALL_MAIL_SEND) letters_asked(call->id);
     dispatch_request(&sim.app->dispatcher, 0, &call->rq);
     desk.handover = true;
 }

@@ -55,6 +55,13 @@ static int64_t latency_ms(void)
     return chance_hit(&sim.order, 0.5) ? 0 : chance_below(&sim.order, 2000);
 }
 
+/* Of a server of mail. */
+static int64_t slowness_ms(const struct pool *pool)
+{
+    if (pool->service != sim_service(MAIL) || !fault_now(FAULT_MAIL_SLOW)) return 0;
+    return chance_below(fault_chance(FAULT_MAIL_SLOW), 240000);
+}
+
 static bool submit(struct pool *pool, struct request *rq, struct task *task)
 {
     if (fault_now(FAULT_POOL_FULL) || work_count >= WORKS_MAX / 2) {
@@ -133,7 +140,7 @@ void pool_run(size_t index)
         trace("gateway.call", NULL, 0, 0);
         works[at].task->work(&works[at].pool->service->env, works[at].task);
         works[at].done = true;
-        works[at].due_ms = sim.now_ms + latency_ms();
+        works[at].due_ms = sim.now_ms + latency_ms() + slowness_ms(works[at].pool);
         if (work_count < WORKS_MAX && fault_now(FAULT_GATEWAY_TWICE)) {
             works[work_count] = works[at];
             works[work_count].task = copy_of(works[at].task);

@@ -364,7 +364,7 @@ void model_ban_row(int service, const char *id, int64_t version, bool banned)
 bool service_refuses_sessions(int service)
 {
     return service == AUTH || service == TICKETS || service == ORDERS || service == PAYMENTS ||
-           service == CATALOGUE;
+           service == CATALOGUE || service == MAIL;
 }
 
 bool model_banned_at(int service, const char *id)
@@ -905,6 +905,7 @@ void model_event(int service, int64_t sequence, struct str subject, struct str p
         catalogue_event(subject, event, at_ms);
     else if (service == AUTH && str_starts(subject, STR("user:")))
         user_event(event, str_eq(subject, STR("user:created")));
+    letters_event(subject, event, at_ms);
 }
 
 /* --- versions ------------------------------------------------------------------------------ */
@@ -947,7 +948,7 @@ void model_verdict(int service, int64_t batch, const struct delivery *delivery)
 
     if (!of_order && !str_starts(delivery->subject, STR("ticket:"))) return;
     if (str_eq(delivery->subject, STR("ticket:closed"))) return; /* has no versions */
-    if (service == AUTH) return;                                 /* keeps no versions of orders */
+    if (service == AUTH || service == MAIL) return;              /* keep no versions of orders */
     if (quiet_is_mistake(delivery->subject, delivery->payload)) return;
     arena_reset(model.arena);
     event = json_parsed(model.arena, delivery->payload);

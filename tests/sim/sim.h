@@ -5,7 +5,9 @@
  * world.c    opens the app and steps it        vfs.c      SQLite over memory that can fail
  * faults.c   what may go wrong, how often        media.c    pool, bus: delays, repeats, reordering
  * bank.c     the card processor                  calls.c    requests and their answers
- * catalogue.c venues and shows                  listings.c tickets offered together
+ * catalogue.c venues and shows                   listings.c tickets offered together
+ * letters.c  the server of mail, and what it got forgetful.c lost passwords
+ * visitors.c sessions that end                   retention.c what services may forget
  * actors.c   buyers, sellers, passers-by         watch.c    rows and events as they are committed
  * model.c    what the rows must obey             quiet.c    what must hold when all has settled
  * trace.c    the hash, the last events           main.c     seeds, reports, shrinking */
@@ -84,7 +86,11 @@ static inline bool chance_hit(struct chance *chance, double probability)
     X(EVENT_FUTURE, "event-future", 0.006)       /* of a version that never comes */               \
     X(DOUBLE_SUBMIT, "double-submit", 0.3)       /* the same request again, at once */             \
     X(REFUND_BOUNCE, "refund-bounce", 0.01)      /* a refund comes back, days later or at once */  \
-    X(DISPUTE, "dispute", 0.01)                  /* opened, won or lost */
+    X(DISPUTE, "dispute", 0.01)                  /* opened, won or lost */                         \
+    X(MAIL_REFUSE, "mail-refuse", 0.4)           /* for good */                                    \
+    X(MAIL_LATER, "mail-later", 0.8)             /* come again */                                  \
+    X(MAIL_CUT, "mail-cut", 0.4)                 /* hung up, with the letter or without */         \
+    X(MAIL_SLOW, "mail-slow", 0.4)               /* an answer minutes late */
 
 enum fault {
 #define X(name, text, most) FAULT_##name,
@@ -148,7 +154,7 @@ struct sim {
 
 extern struct sim sim;
 
-enum { BUS, AUTH, TICKETS, ORDERS, EXPIRATION, PAYMENTS, CATALOGUE, SIM_SERVICES };
+enum { BUS, AUTH, TICKETS, ORDERS, EXPIRATION, PAYMENTS, CATALOGUE, MAIL, SIM_SERVICES };
 extern const char *const service_names[SIM_SERVICES];
 
 /* Runs one seed to its quiet end. Does not return when an invariant is broken (violation). */
@@ -282,6 +288,11 @@ enum call_kind {
     CALL_UNBAN,
     CALL_GRANT,
     CALL_REVOKE,
+    CALL_FORGOT,
+    CALL_RESET,
+    CALL_PASSWORD,
+    CALL_RESET_LINK,
+    CALL_MAIL_SEND,
     CALL_VENUE, /* … to CALL_SEARCH: catalogue.c */
     CALL_VENUE_CORRECT,
     CALL_VENUE_ACCEPT,
@@ -347,6 +358,28 @@ struct call *visit(int actor);                /* the next call of one with a ses
 void visitor_answer(const struct call *call); /* also of lost ones */
 void visitors_before_clocks_change(void);
 void visitors_quiet(void); /* invariant 15: who signed out is so everywhere */
+
+/* --- forgetful.c --------------------------------------------------------------------------- */
+
+void forgetful_begin(void);
+struct call *forget(int actor);                 /* the next call of one who loses passwords */
+void forgetful_answer(const struct call *call); /* also of lost ones */
+
+/* --- letters.c ----------------------------------------------------------------------------- */
+
+void letters_begin(void);
+/* What was published; once the model has it. */
+void letters_event(struct str subject, const struct json *event, int64_t at_ms);
+/* Rows of mail: of people, and of letters (an sqlite3_stmt). */
+void letters_person(const char *user, int64_t version, const char *email);
+void letters_row(void *statement);
+/* A link that has come to that address, was asked for after that, and when; NULL: none. */
+const char *letters_token(const char *email, int64_t after_ms, int64_t *asked_ms);
+/* Any letter, most often one of the latest uncertain ones; NULL: there is none. The operator is
+ * about to ask that it be sent again. */
+const char *letters_some(void);
+void letters_asked(const char *id);
+void letters_quiet(void); /* invariant 23: nobody was left out */
 
 /* --- catalogue.c: venues and shows ----------------------------------------------------------- */
 

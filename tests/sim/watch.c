@@ -24,6 +24,8 @@ enum table {
     TABLE_LISTING_COPIES,
     TABLE_LISTED_SHOWS,
     TABLE_ORDERED_SHOWS,
+    TABLE_PEOPLE,
+    TABLE_MAILS,
     TABLES
 };
 
@@ -59,6 +61,10 @@ static const struct table_row tables[TABLES] = {
                             "id, version, status, starts_at_ms, merged_into, on_sale"},
     [TABLE_ORDERED_SHOWS] = {"show_copies", ORDERS,
                              "id, version, status, starts_at_ms, merged_into, 0"},
+    [TABLE_PEOPLE] = {"people", MAIL, "user_id, version, email"},
+    [TABLE_MAILS] = {"mails", MAIL,
+                     "id, kind, cause_id, about_id, user_id, amount_cents, status, tries, sent_to,"
+                     " made_at_ms"},
 };
 
 #define DIRTY_MAX 65536
@@ -478,6 +484,12 @@ static void take(int service, enum table table, sqlite3_stmt *row)
                     sqlite3_column_int64(row, 3), text_at(row, 4),
                     sqlite3_column_int64(row, 5) != 0);
         break;
+    case TABLE_PEOPLE:
+        letters_person(text_at(row, 0), sqlite3_column_int64(row, 1), text_at(row, 2));
+        break;
+    case TABLE_MAILS:
+        letters_row(row);
+        break;
     case TABLES:
         break;
     }
@@ -524,7 +536,7 @@ static void row_gone(int service, enum table table, int entity)
         retention_forgets_order(PAYMENTS, model_order_at((size_t)entity));
     else if (table == TABLE_TIMERS)
         retention_forgets_order(EXPIRATION, model_order_at((size_t)entity));
-    else
+    else if (table != TABLE_MAILS) /* those have their time: letters.c */
         violation(10, NULL, "%s: a row of %s is gone", service_names[service], tables[table].name);
 }
 
@@ -562,8 +574,17 @@ static void take_removed(int service)
     seen[service].first = first;
 }
 
-/* Events before rows of other tables: an event says more than the row it leaves. */
-static void take_dirty(int service, bool events)
+/* Events before rows of other tables: an event says more than the row it leaves. People before what
+ * is written to them. */
+enum pass { PASS_EVENTS, PASS_PEOPLE, PASS_REST, PASSES };
+
+static enum pass pass_of(enum table table)
+{
+    if (table == TABLE_OUTBOX) return PASS_EVENTS;
+    return table == TABLE_PEOPLE ? PASS_PEOPLE : PASS_REST;
+}
+
+static void take_dirty(int service, enum pass pass)
 {
     bool removed = false;
 
@@ -571,13 +592,14 @@ static void take_dirty(int service, bool events)
         struct dirty dirty = seen[service].dirty[i];
         sqlite3_stmt *row;
 
-        if ((dirty.table == TABLE_OUTBOX) != events) continue;
+        if (pass_of(dirty.table) != pass) continue;
         row = by_row(service, dirty.table);
         sqlite3_bind_int64(row, 1, dirty.rowid);
         if (sqlite3_step(row) == SQLITE_ROW) {
-            if (!events) hold(service, dirty.table, dirty.rowid, entity_of(dirty.table, row));
+            if (pass != PASS_EVENTS)
+                hold(service, dirty.table, dirty.rowid, entity_of(dirty.table, row));
             take(service, dirty.table, row);
-        } else if (events) {
+        } else if (pass == PASS_EVENTS) {
             removed = true;
         } else {
             hold(service, dirty.table, dirty.rowid, -1);
@@ -596,8 +618,8 @@ void watch_step(int service)
     if (!seen[service].dirty_count) return;
     sim.watching = true;
     sqlite3_exec(seen[service].reader, "BEGIN", NULL, NULL, NULL);
-    take_dirty(service, true);
-    take_dirty(service, false);
+    for (enum pass pass = 0; pass < PASSES; pass++)
+        take_dirty(service, pass);
     sqlite3_exec(seen[service].reader, "COMMIT", NULL, NULL, NULL);
     model_service_holds(service);
     sim.watching = false;

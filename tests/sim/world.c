@@ -7,10 +7,12 @@
 
 #include <unistd.h>
 
-#define START_MS       INT64_C(1767225600000) /* 2026-01-01T00:00:00Z */
-#define HOUR_MS        (3600 * INT64_C(1000))
-#define SETTLE_MS      (12 * HOUR_MS)     /* all there is to wait for has come by then */
-#define BURIAL_MS      (DAY_MS + HOUR_MS) /* what waits for an event that never comes is given up */
+#define START_MS  INT64_C(1767225600000) /* 2026-01-01T00:00:00Z */
+#define HOUR_MS   (3600 * INT64_C(1000))
+#define SETTLE_MS (12 * HOUR_MS) /* all there is to wait for has come by then */
+#define BURIAL_MS                                                                                  \
+    (2 * DAY_MS + HOUR_MS) /* events that wait for one that never comes are given up, and letters  \
+                            */
 #define WAITING_MS_MAX 65000 /* between two looks at events that wait for others, and a little */
 #define SPINS_MAX      200
 #define HEALING_STEPS  400000
@@ -19,8 +21,8 @@
 
 struct sim sim;
 
-const char *const service_names[SIM_SERVICES] = {"bus",        "auth",     "tickets",  "orders",
-                                                 "expiration", "payments", "catalogue"};
+const char *const service_names[SIM_SERVICES] = {"bus",        "auth",     "tickets",   "orders",
+                                                 "expiration", "payments", "catalogue", "mail"};
 
 struct sim_clock {
     struct clock clock; /* first */
@@ -46,8 +48,8 @@ static struct {
 } world;
 
 static const struct service_definition *const definitions[] = {
-    &admin_service,      &auth_service,     &tickets_service,  &orders_service,
-    &expiration_service, &payments_service, &catalogue_service};
+    &admin_service,      &auth_service,     &tickets_service,   &orders_service,
+    &expiration_service, &payments_service, &catalogue_service, &mail_service};
 
 /* --- what the program is handed ------------------------------------------------------------- */
 
@@ -533,6 +535,9 @@ static void set_up(const struct options *options)
                                        .declines_per_order = DECLINES_PER_ORDER,
                                        .declines_per_account = DECLINES_PER_ACCOUNT,
                                        .trusted_proxies = "",
+                                       .public_url = "https://tickets.example",
+                                       .smtp_url = "smtp://mail.example",
+                                       .mail_from = "Boxoffice <tickets@example.org>",
                                        .retention_ms = retention_ms[chance_below(&chance, 4)],
                                        .password_blocklist = true};
     if (!world.folder[0]) {
@@ -585,6 +590,8 @@ static void begin(const struct options *options)
     model_begin();
     catalogue_begin();
     listings_begin();
+    letters_begin();
+    forgetful_begin();
     bank_begin();
     media_begin();
     calls_begin();

@@ -28,7 +28,6 @@ enum err mail_again(struct env *env, struct tx *tx, struct mail *mail)
     enum err err;
 
     mail->status = MAIL_WAITING;
-    mail->tries = 0;
     mail->due_at = tx->now;
     TRY(mail_update(tx, mail));
     env_job_due(env, SEND, tx->now);

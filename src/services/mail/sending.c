@@ -13,18 +13,20 @@
 
 #include <stdio.h>
 
-#define SENDING_MAX  4
-#define CONNECT_MS   10000
-#define TOTAL_MS     60000
-#define ANSWER_MS    120000 /* longer than the pool's queue and one letter may take */
-#define PAUSE_MS     30000  /* after the first try that came to nothing … */
-#define PAUSE_MS_MAX (INT64_C(2) * 3600 * 1000) /* … twice as long each time, up to this */
-#define UNKNOWN_MS   1000                       /* the account's own event is on its way */
-#define MINUTE_MS    60000
+#define SENDING_MAX   4
+#define LOOKED_AT_MAX 64 /* letters that are due, in one run */
+#define CONNECT_MS    10000
+#define TOTAL_MS      60000
+#define ANSWER_MS     120000 /* longer than the pool's queue and one letter may take */
+#define PAUSE_MS      30000  /* after the first try that came to nothing … */
+#define UNKNOWN_MS    1000   /* … or found no account, whose own event is on its way … */
+#define PAUSE_MS_MAX  (INT64_C(2) * 3600 * 1000) /* … twice as long each time, up to this */
+#define MINUTE_MS     60000
 
 struct mail_task {
     struct task task;
     struct object_id id;
+    int64_t try; /* which of the letter's */
     char from[SMTP_ADDRESS_MAX + 1], to[SMTP_ADDRESS_MAX + 1];
     enum smtp_result result;
     char reply[SMTP_REPLY_MAX];
@@ -42,10 +44,8 @@ static const struct {
 
 /* --- the answer ---------------------------------------------------------------------------- */
 
-static int64_t pause_ms(int64_t tries)
+static int64_t pause_ms(int64_t pause, int64_t tries)
 {
-    int64_t pause = PAUSE_MS;
-
     while (--tries > 0 && pause < PAUSE_MS_MAX)
         pause *= 2;
     return pause < PAUSE_MS_MAX ? pause : PAUSE_MS_MAX;
@@ -79,11 +79,12 @@ static enum err mail_resolve(struct env *env, struct tx *tx, struct task *task)
     if (err == ERR_NOT_FOUND) return OK; /* forgotten meanwhile */
     TRY(err);
     if (mail.status != MAIL_SENDING && mail.status != MAIL_UNCERTAIN) return OK;
+    if (mail.tries != sent->try) return OK; /* it came too late, and another try is on its way */
     metric_add(outcomes[sent->result].metric, 1);
     note_answer(env, sent);
     mail.status = outcomes[sent->result].status;
     mail.reply = str_of(sent->reply);
-    if (sent->result == SMTP_LATER) put_off(&mail, tx->now, pause_ms(mail.tries));
+    if (sent->result == SMTP_LATER) put_off(&mail, tx->now, pause_ms(PAUSE_MS, mail.tries));
     TRY(mail_update(tx, &mail));
     if (mail.status != MAIL_SENT && mail.status != MAIL_WAITING)
         log_event(LOG_WARN, env->name, "mail.lost",
@@ -141,6 +142,7 @@ static enum err hand_over_later(struct env *env, struct tx *tx, struct mail *mai
     task->task.resolve = mail_resolve;
     task->task.share = str_hash(STR_HASH, mail->user_id);
     task->id = mail->id;
+    task->try = mail->tries;
     snprintf(task->from, sizeof task->from, "%.*s", (int)from.address.len, from.address.at);
     snprintf(task->to, sizeof task->to, "%.*s", (int)address.len, address.at);
     task->size = bytes.len;
@@ -152,19 +154,22 @@ done:
     return err;
 }
 
-static enum err mail_submit(struct env *env, struct tx *tx, struct mail *mail)
+/* One that is due; *room: how many may leave yet. Without room it stays as it is, unless it cannot
+ * leave anyway. */
+static enum err mail_submit(struct env *env, struct tx *tx, struct mail *mail, int64_t *room)
 {
-    enum err err;
+    enum err err = address_for(env, tx, mail, &mail->sent_to);
 
+    if (err == OK && *room == 0) return OK;
     mail->reply = STR("");
     mail->tries++;
-    err = address_for(env, tx, mail, &mail->sent_to);
     if (err == OK) {
+        --*room;
         mail->status = MAIL_SENT; /* stays here */
         if (env->settings->smtp_url) err = hand_over_later(env, tx, mail, mail->sent_to);
     }
     if (err == ERR_NOT_FOUND) {
-        put_off(mail, tx->now, UNKNOWN_MS);
+        put_off(mail, tx->now, pause_ms(UNKNOWN_MS, mail->tries));
         mail->reply = STR("the account is not known here yet");
     } else if (err == ERR_INVALID) {
         mail->status = MAIL_REFUSED;
@@ -212,20 +217,21 @@ done:
 enum err mails_send(struct env *env, struct tx *tx, struct wall_ms *next)
 {
     struct mail_service_state *state = env->state;
-    struct mail due[SENDING_MAX];
+    struct mail due[LOOKED_AT_MAX];
     struct wall_ms first_waiting;
-    int64_t sending, room;
+    int64_t sending, most, room;
     size_t count = 0;
     enum err err;
 
     TRY(find_lost(env, tx));
     TRY(mails_sending(tx, &sending));
-    room = speed_room(env);
-    if (room > SENDING_MAX - sending) room = SENDING_MAX - sending;
-    if (room > 0) TRY(mails_due(tx, env->arena, due, (size_t)room, &count));
+    most = speed_room(env);
+    if (most > SENDING_MAX - sending) most = SENDING_MAX - sending;
+    room = most;
+    if (room > 0) TRY(mails_due(tx, env->arena, due, LOOKED_AT_MAX, &count));
     for (size_t i = 0; i < count; i++)
-        TRY(mail_submit(env, tx, &due[i]));
-    state->this_minute += (int64_t)count;
+        TRY(mail_submit(env, tx, &due[i], &room));
+    state->this_minute += most - room;
     TRY(mails_next(tx, MAIL_WAITING, &first_waiting));
     TRY(mails_next(tx, MAIL_SENDING, next));
     /* without room it is an answer, or the next minute, that wakes */
