@@ -466,7 +466,7 @@ static const char *charge_to_refund(void)
 static bool nothing_owed(const struct actor *actor)
 {
     (void)actor;
-    return !charge_in("refund_failed") && !charge_in("refund_pending");
+    return !charge_in("refund_failed") && !charge_in("refund_pending") && !letters_late();
 }
 
 /* Gives a payment back, most often one whose refund failed; now and then one on its way back.
@@ -475,7 +475,7 @@ static struct call *operate(int index)
 {
     const char *owed = charge_in(maybe(0.5) ? "refund_pending" : "refund_failed");
 
-    if (maybe(0.2) && letters_some())
+    if (maybe(letters_late() ? 0.7 : 0.2) && letters_some())
         return call_new(index, CALL_MAIL_SEND, "", letters_some(), NULL);
     if (!model_charges() || maybe(owed ? 0.1 : 0.3))
         return call_new(index, CALL_LIST, "", NULL, NULL);

@@ -12,8 +12,10 @@
 
 #define LETTER_MS    (INT64_C(48) * 3600 * 1000) /* a letter is tried for so long */
 #define KEPT_MS      (8 * DAY_MS)
+#define PROMPT_MS    (10 * 60 * INT64_C(1000)) /* until the first try, with nothing in the way */
 #define TOKEN_LENGTH 88
 #define BODY_MAX     8192
+#define LATEST       32 /* letters */
 
 /* What somebody is to be told. */
 struct cause {
@@ -31,6 +33,7 @@ struct letter {
     int taken; /* by the server */
     bool cut;
     int64_t answered_try;         /* the latest that came to the server … */
+    int64_t answered_ms;          /* … when … */
     const char *answer;           /* … and what it made of it, as the row then has it */
     char token[TOKEN_LENGTH + 1]; /* of the link in it, once it has arrived */
     int64_t asked_ms;             /* … and when it was asked for */
@@ -260,6 +263,16 @@ static const char *status_word(const char *status)
     return "mail.uncertain";
 }
 
+/* By itself only what the server wanted later goes again. */
+static void check_again(const struct letter *letter, const char *status, int64_t tries)
+{
+    int64_t before = strcmp(status, "waiting") == 0 ? tries : tries - 1;
+
+    if (letter->asked > 1 || !letter->answer || letter->answered_try != before) return;
+    CHECK(23, letter->id, strcmp(letter->answer, "waiting") == 0,
+          "it goes again, and the server said %s to try %lld", letter->answer, (long long)before);
+}
+
 static void check_status(const struct letter *letter, const char *status, int64_t tries,
                          int64_t made_at_ms)
 {
@@ -322,6 +335,12 @@ void letters_row(void *statement)
         CHECK(23, id, known_as(letter->user, sent_to), "sent to %s, which is not %s's address",
               sent_to, letter->user);
     check_status(letter, status, tries, sqlite3_column_int64(row, 9));
+    check_again(letter, status, tries);
+    if (!letter->tries && tries)
+        CHECK(13, id,
+              post.answers_get_lost || service_now_ms(MAIL) - letter->made_at_ms < PROMPT_MS,
+              "first tried %lld ms after it was written",
+              (long long)(service_now_ms(MAIL) - letter->made_at_ms));
     if (strcmp(letter->status, status) != 0) trace(status_word(status), id, tries, 0);
     letter->tries = tries;
     snprintf(letter->status, sizeof letter->status, "%s", status);
@@ -394,6 +413,7 @@ enum smtp_result __wrap_smtp_send(const struct smtp_message *message, char reply
           "it is sent, and its row says %s", letter->status);
     snprintf(reply, SMTP_REPLY_MAX, "250 taken");
     letter->answered_try = letter->tries;
+    letter->answered_ms = sim.now_ms;
     letter->answer = "sent";
     if (fault_now(FAULT_MAIL_REFUSE)) {
         snprintf(reply, SMTP_REPLY_MAX, "550 not here");
@@ -442,10 +462,26 @@ const char *letters_token(const char *email, int64_t after_ms, int64_t *asked_ms
     return NULL;
 }
 
+const char *letters_late(void)
+{
+    size_t count = post.letter_count;
+
+    for (size_t i = count; i-- > 0 && count - i <= LATEST;) {
+        const struct letter *letter = &post.letters[i];
+
+        if (strcmp(letter->status, "uncertain") == 0 && letter->answered_try == letter->tries &&
+            strcmp(letter->answer, "uncertain") != 0 &&
+            sim.now_ms - letter->answered_ms < LATEST_ANSWER_MS)
+            return letter->id;
+    }
+    return NULL;
+}
+
 const char *letters_some(void)
 {
     size_t count = post.letter_count;
 
+    if (letters_late()) return letters_late();
     for (size_t i = count; i-- > 0 && chance_hit(&sim.people, 0.7);)
         if (strcmp(post.letters[i].status, "uncertain") == 0) return post.letters[i].id;
     return count ? post.letters[chance_below(&sim.people, (int64_t)count)].id : NULL;

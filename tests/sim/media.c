@@ -59,7 +59,7 @@ static int64_t latency_ms(void)
 static int64_t slowness_ms(const struct pool *pool)
 {
     if (pool->service != sim_service(MAIL) || !fault_now(FAULT_MAIL_SLOW)) return 0;
-    return chance_below(fault_chance(FAULT_MAIL_SLOW), 240000);
+    return chance_below(fault_chance(FAULT_MAIL_SLOW), LATEST_ANSWER_MS);
 }
 
 static bool submit(struct pool *pool, struct request *rq, struct task *task)

@@ -375,8 +375,11 @@ void letters_person(const char *user, int64_t version, const char *email);
 void letters_row(void *statement);
 /* A link that has come to that address, was asked for after that, and when; NULL: none. */
 const char *letters_token(const char *email, int64_t after_ms, int64_t *asked_ms);
-/* Any letter, most often one of the latest uncertain ones; NULL: there is none. The operator is
- * about to ask that it be sent again. */
+/* One that is uncertain here, and the server's answer may be on its way; NULL: there is none. */
+#define LATEST_ANSWER_MS 600000
+const char *letters_late(void);
+/* Any letter, such a one first, then most often one of the latest uncertain ones; NULL: there is
+ * none. The operator is about to ask that it be sent again. */
 const char *letters_some(void);
 void letters_asked(const char *id);
 void letters_quiet(void); /* invariant 23: nobody was left out */
