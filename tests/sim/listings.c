@@ -19,6 +19,7 @@ struct show_known {
         int64_t starts_ms, changed_step;
         char status[12], into[25];
         bool on_sale; /* tickets' own word */
+        struct versions applied;
     } at[SIDES];
 };
 
@@ -33,6 +34,7 @@ struct m_listing {
         int64_t version, changed_step;
         char show[25], split[12];
         bool withdrawn;
+        struct versions applied;
     } copy;
 };
 
@@ -44,11 +46,16 @@ static struct {
     int ordered[64]; /* in this step: to be held against orders' copies once its rows are read */
     int left[64];
     size_t ordered_count;
+    struct {
+        int order;
+        int64_t at_ms;
+    } revived[64]; /* the same for those that came back by late money */
+    size_t revived_count;
 } market;
 
 void listings_begin(void)
 {
-    market.count = market.show_count = market.ordered_count = 0;
+    market.count = market.show_count = market.ordered_count = market.revived_count = 0;
 }
 
 static struct m_listing *listing_of(const char *id)
@@ -221,6 +228,27 @@ void listing_row(const char *id, int64_t version, const char *show, int64_t pric
     listing->row_version = version;
 }
 
+struct versions *listing_applied(int service, struct str subject, const char *id, int64_t batch)
+{
+    struct versions *at;
+    int64_t held;
+
+    if (str_starts(subject, STR("show:"))) {
+        struct show_state *state = &show_of(id, true)->at[side_of(service)];
+
+        at = &state->applied;
+        held = state->version;
+    } else {
+        struct m_listing *listing = listing_of(id);
+
+        CHECK(6, id, listing, "%s was handed an event nobody committed", service_names[service]);
+        at = &listing->copy.applied;
+        held = listing->copy.version;
+    }
+    if (at->batch != batch) *at = (struct versions){batch, held};
+    return at;
+}
+
 /* Orders' copy. */
 void listing_copied(const char *id, int64_t version, const char *show, const char *split,
                     bool withdrawn)
@@ -340,6 +368,13 @@ void listing_ordered(const struct m_order *order)
     market.ordered[market.ordered_count++] = model_order_index(order->id, false);
 }
 
+void listing_revived(const struct m_order *order, int64_t at_ms)
+{
+    if (!model_ticket_at((size_t)order->ticket)->listing[0] || market.revived_count == 64) return;
+    market.revived[market.revived_count].order = model_order_index(order->id, false);
+    market.revived[market.revived_count++].at_ms = at_ms;
+}
+
 /* A copy of one of its tickets came in this step: what was left then is not known. */
 static bool tickets_moved(const struct m_ticket *ordered)
 {
@@ -373,13 +408,29 @@ static void check_ordered(const struct m_order *order, int left)
     CHECK(30, order->id, strcmp(split, "no_single") != 0 || left != 1, "it leaves one alone");
 }
 
+static void check_revived(const struct m_order *order, int64_t at_ms)
+{
+    const struct m_ticket *ticket = model_ticket_at((size_t)order->ticket);
+    const struct m_listing *listing = listing_of(ticket->listing);
+
+    if (listing->copy.changed_step == sim.step) return;
+    CHECK(17, order->id, !listing->copy.withdrawn,
+          "came back by late money, although its listing was taken down");
+    CHECK(29, order->id,
+          heard_since(listing->copy.show, side_of(ORDERS), sim.step) ||
+              sells(known(listing->copy.show, side_of(ORDERS)), at_ms),
+          "came back by late money, of a show that orders knows to sell nothing");
+}
+
 void listings_hold(int service)
 {
     if (service == TICKETS || service == ORDERS) seats_hold();
     if (service != ORDERS) return;
     for (size_t i = 0; i < market.ordered_count; i++)
         check_ordered(model_order_at((size_t)market.ordered[i]), market.left[i]);
-    market.ordered_count = 0;
+    for (size_t i = 0; i < market.revived_count; i++)
+        check_revived(model_order_at((size_t)market.revived[i].order), market.revived[i].at_ms);
+    market.ordered_count = market.revived_count = 0;
 }
 
 /* --- listers --------------------------------------------------------------------------------- */

@@ -735,7 +735,7 @@ static void order_cancelled(struct m_order *order, int64_t at_ms)
     if (ticket->live == (int)(order - model.orders)) ticket->live = -1;
 }
 
-static void order_completed(struct m_order *order)
+static void order_completed(struct m_order *order, int64_t at_ms)
 {
     struct m_ticket *ticket = &model.tickets[order->ticket];
     int own = (int)(order - model.orders);
@@ -758,6 +758,7 @@ static void order_completed(struct m_order *order)
           "came back by late money, although its buyer %s is banned", order->user);
     CHECK(28, order->id, order->event_status != STATUS_CANCELLED || !ticket->closed,
           "came back by late money, although orders had closed its ticket");
+    if (order->event_status == STATUS_CANCELLED) listing_revived(order, at_ms);
     order->event_status = STATUS_COMPLETE;
     order->ended_step = sim.step;
     order->was_complete = true;
@@ -804,7 +805,7 @@ static void order_event(struct str subject, const struct json *event, int64_t at
     else if (str_eq(subject, STR("order:cancelled")))
         order_cancelled(order, at_ms);
     else if (str_eq(subject, STR("order:completed")))
-        order_completed(order);
+        order_completed(order, at_ms);
     order->event_version = version;
     trace("order.event", id, version, order->event_status);
 }
@@ -938,30 +939,41 @@ static void check_verdict(const char *id, int service, struct versions *at, int6
     if (verdict == VERDICT_APPLIED) at->version = version;
 }
 
-void model_verdict(int service, int64_t batch, const struct delivery *delivery)
+/* Of tickets and orders, as the committed rows have it when the batch begins. */
+static struct versions *applied_by(int service, struct str subject, const char *id, int64_t batch)
 {
-    bool of_order = str_starts(delivery->subject, STR("order:"));
-    const struct json *event;
+    bool of_order = str_starts(subject, STR("order:"));
+    int index = of_order ? model_order_index(id, false) : model_ticket_index(id, false);
     struct versions *at;
-    const char *id;
-    int index;
 
-    if (!of_order && !str_starts(delivery->subject, STR("ticket:"))) return;
-    if (str_eq(delivery->subject, STR("ticket:closed"))) return; /* has no versions */
-    if (service == AUTH || service == MAIL) return;              /* keep no versions of orders */
-    if (quiet_is_mistake(delivery->subject, delivery->payload)) return;
-    arena_reset(model.arena);
-    event = json_parsed(model.arena, delivery->payload);
-    id = word(text_of(event, "id"));
-    index = of_order ? model_order_index(id, false) : model_ticket_index(id, false);
     CHECK(6, id, index >= 0, "%s was handed an event nobody committed", service_names[service]);
     at = of_order ? &model.orders[index].applied[service] : &model.tickets[index].applied[service];
     if (at->batch != batch)
         *at = (struct versions){batch, of_order ? stored_version(service, &model.orders[index])
                                                 : model.tickets[index].copy_version};
+    return at;
+}
+
+void model_verdict(int service, int64_t batch, const struct delivery *delivery)
+{
+    struct str subject = delivery->subject;
+    bool of_copy = str_starts(subject, STR("show:")) || str_starts(subject, STR("listing:"));
+    bool of_either = str_starts(subject, STR("order:")) || str_starts(subject, STR("ticket:"));
+    const struct json *event;
+    struct versions *at;
+    const char *id;
+
+    if (!of_copy && !of_either) return;
+    if (str_eq(subject, STR("ticket:closed"))) return; /* has no versions */
+    if (service == AUTH || service == MAIL) return;    /* keep no versions of orders */
+    if (quiet_is_mistake(subject, delivery->payload)) return;
+    arena_reset(model.arena);
+    event = json_parsed(model.arena, delivery->payload);
+    id = word(text_of(event, "id"));
+    at = of_copy ? listing_applied(service, subject, id, batch)
+                 : applied_by(service, subject, id, batch);
     check_verdict(id, service, at, whole_of(event, "version"),
-                  service == TICKETS && str_eq(delivery->subject, STR("order:cancelled")),
-                  delivery->verdict);
+                  service == TICKETS && str_eq(subject, STR("order:cancelled")), delivery->verdict);
 }
 
 /* --- punctuality --------------------------------------------------------------------------- */

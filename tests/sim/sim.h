@@ -414,6 +414,9 @@ void listings_begin(void);
 void listing_event(struct str subject, const struct json *event, int64_t at_ms);
 void listing_row(const char *id, int64_t version, const char *show, int64_t price_cents,
                  bool withdrawn);
+/* What a service has applied of a show or a listing in that batch of deliveries, from its committed
+ * copy on. */
+struct versions *listing_applied(int service, struct str subject, const char *id, int64_t batch);
 /* What orders knows of a listing, and what tickets and orders know of a show. */
 void listing_copied(const char *id, int64_t version, const char *show, const char *split,
                     bool withdrawn);
@@ -426,6 +429,7 @@ bool listing_sells(const struct m_ticket *ticket);
 /* What a ticket of a listing costs that comes free; may_go: it may be taken down then. */
 int64_t listing_price(const struct m_ticket *ticket, bool *may_go);
 void listing_ordered(const struct m_order *order);
+void listing_revived(const struct m_order *order, int64_t at_ms);
 void listing_closed(const char *ticket_id);
 void listings_hold(int service); /* after a step */
 /* room: there may be more tickets. */
