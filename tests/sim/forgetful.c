@@ -20,6 +20,7 @@ struct person {
     int highest, accounts;
     bool gone;       /* has none any more */
     int64_t changes; /* of what is known here: an answer to what was asked before says less */
+    int64_t begun;   /* … when the account began: one to what was asked before says nothing */
     char token[TOKEN_TEXT];
     int64_t token_ms;   /* when it was asked for */
     int64_t renewed_ms; /* when the latest new password that was answered was asked for */
@@ -53,6 +54,7 @@ static void begin_account(struct person *person, int accounts)
                               .other = -1,
                               .accounts = accounts,
                               .changes = person->changes + 1,
+                              .begun = person->changes + 1,
                               .gone = accounts >= ACCOUNTS_MAX};
     snprintf(person->email, sizeof person->email, "f%d-%d@example.com", person->actor, accounts);
 }
@@ -109,12 +111,15 @@ static struct call *open_link(int actor, struct person *person)
     return call;
 }
 
-/* As the one whose session it is. */
-static struct call *with_session(int actor, enum call_kind kind, const struct session_user *session,
-                                 const char *user, const char *body)
+/* With the session, or the one that ended. */
+static struct call *with_session(int actor, enum call_kind kind, const struct person *person,
+                                 bool ended, const char *body)
 {
-    struct call *call = call_new(actor, kind, user, NULL, body);
+    const struct session_user *session = ended ? &person->ended : &person->session;
+    struct call *call =
+        call_new(actor, kind, ended ? person->ended_user : person->session_user, NULL, body);
 
+    call->version = person->changes;
     memcpy(call->rq.user.sid, session->sid, sizeof call->rq.user.sid);
     memcpy(call->rq.user.sid_hash, session->sid_hash, sizeof call->rq.user.sid_hash);
     call->rq.user.expires_at_s = session->expires_at_s;
@@ -129,9 +134,8 @@ static struct call *change(int actor, struct person *person)
     snprintf(body, sizeof body,
              "{\"password\":\"gondola-Turnip-%d\",\"newPassword\":\"gondola-Turnip-%d\"}",
              person->password, ++person->highest);
-    call = with_session(actor, CALL_PASSWORD, &person->session, person->session_user, body);
+    call = with_session(actor, CALL_PASSWORD, person, false, body);
     call->price_cents = person->highest;
-    call->version = person->changes;
     return call;
 }
 
@@ -178,8 +182,7 @@ struct call *forget(int actor)
     if (person->token[0] && !person->tried && maybe(0.7)) return open_link(actor, person);
     if (person->token[0] && person->tried && maybe(0.2)) return open_link(actor, person);
     if (person->has_ended && !is_over(&person->ended) && maybe(0.3))
-        return with_session(actor, maybe(0.5) ? CALL_ORDERS : CALL_SELLING, &person->ended,
-                            person->ended_user, NULL);
+        return with_session(actor, maybe(0.5) ? CALL_ORDERS : CALL_SELLING, person, true, NULL);
     if (person->has_session && maybe(0.2)) return change(actor, person);
     if (maybe(0.5)) return ask(actor, person);
     if (person->highest && maybe(0.4)) /* one of before, or one that never was */
@@ -334,6 +337,7 @@ void forgetful_answer(const struct call *call)
 {
     struct person *person = person_of(call->actor);
 
+    if (call->version < person->begun) return; /* of the account before */
     if (call->lost || call->rq.reply.status == 503) {
         lost(person, call);
         return;
