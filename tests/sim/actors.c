@@ -202,15 +202,6 @@ static struct call *sell_or_edit(int index)
     return offer(index, CALL_EDIT, ticket, some_price());
 }
 
-/* --- listers ------------------------------------------------------------------------------- */
-
-static struct call *list_together(int index)
-{
-    bool room = unsold_tickets() < 2 * people.tickets_max;
-
-    return list_seats(index, people.all[index].user, some_price(), room);
-}
-
 /* --- buyers -------------------------------------------------------------------------------- */
 
 /* Most look for one that is free. */
@@ -246,9 +237,10 @@ static struct call *reserve_ticket(int index, const char *ticket)
 
 static struct call *reserve(int index)
 {
-    const char *ticket = ticket_to_reserve();
+    const char *ticket = ticket_to_reserve(), *going = listing_going();
     struct call *call;
 
+    if (going && maybe(0.7)) return reserve_ticket(index, going);
     if (maybe(0.03)) {
         call = call_new(index, CALL_RESERVE, people.all[index].user, NULL, "{\"ticketId\":17}");
         call->expect = 400;
@@ -447,6 +439,18 @@ static struct call *compete(int index)
     }
     if (ticket) return reserve_ticket(index, ticket);
     return reserve(index);
+}
+
+/* --- listers ------------------------------------------------------------------------------- */
+
+/* They want their own tickets now and then. */
+static struct call *list_together(int index)
+{
+    bool room = unsold_tickets() < 2 * people.tickets_max;
+    const char *own = maybe(0.1) ? listing_own_ticket(people.all[index].user) : NULL;
+
+    if (own) return reserve_ticket(index, own);
+    return list_seats(index, people.all[index].user, some_price(), room);
 }
 
 /* --- operators ----------------------------------------------------------------------------- */

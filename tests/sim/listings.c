@@ -10,7 +10,8 @@
 #define LISTINGS_MAX 1024
 #define SHOWS_MAX    512
 #define SEATS        12
-#define SIDES        2 /* services that know shows: tickets and orders */
+#define SIDES        2   /* services that know shows: tickets and orders */
+#define LATEST       128 /* tickets that are looked through for one */
 
 struct show_known {
     char id[25];
@@ -530,6 +531,27 @@ static const char *some_ticket_of(const struct m_listing *listing)
     for (size_t i = model_tickets(); i-- > 0 && (!found || maybe(0.5));)
         if (strcmp(model_ticket_at(i)->listing, listing->id) == 0) found = model_ticket_at(i)->id;
     return found;
+}
+
+const char *listing_own_ticket(const char *user)
+{
+    const struct m_listing *listing = some_listing(user);
+
+    return listing && strcmp(listing->owner, user) == 0 ? some_ticket_of(listing) : NULL;
+}
+
+const char *listing_going(void)
+{
+    size_t count = model_tickets();
+
+    for (size_t i = count; i-- > 0 && count - i <= LATEST;) {
+        const struct m_ticket *ticket = model_ticket_at(i);
+
+        if (ticket->listing[0] && ticket->copy_version >= 0 && !ticket->copy_withdrawn_step &&
+            ticket->live < 0 && listing_of(ticket->listing)->copy.withdrawn)
+            return ticket->id;
+    }
+    return NULL;
 }
 
 struct call *list_seats(int index, const char *user, int64_t price_cents, bool room)

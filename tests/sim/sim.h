@@ -428,6 +428,10 @@ int listing_seat(const struct json *ticket);
 bool listing_sells(const struct m_ticket *ticket);
 /* What a ticket of a listing costs that comes free; may_go: it may be taken down then. */
 int64_t listing_price(const struct m_ticket *ticket, bool *may_go);
+/* A ticket of a listing of theirs; one of the latest that orders has on the market still, though it
+ * knows that its listing was taken down. NULL: none. */
+const char *listing_own_ticket(const char *user);
+const char *listing_going(void);
 void listing_ordered(const struct m_order *order);
 void listing_revived(const struct m_order *order, int64_t at_ms);
 void listing_closed(const char *ticket_id);
