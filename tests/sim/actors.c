@@ -531,16 +531,25 @@ static struct call *make_account(int index)
 
 /* --- guards ------------------------------------------------------------------------------- */
 
-/* Bans people, and lets them in again. */
+/* The account of somebody whose card is being asked; NULL: nobody's. */
+static const struct m_user *some_payer(void)
+{
+    const char *id = charge_in(maybe(0.5) ? "pending" : "unknown");
+    int order = id ? model_charge(id)->order : -1;
+
+    return order >= 0 ? model_user_of(model_order_at((size_t)order)->user) : NULL;
+}
+
+/* Bans people, often while they pay, and lets them in again. */
 static struct call *keep_order(int index)
 {
-    const struct m_user *user;
+    const struct m_user *user = maybe(0.5) ? some_payer() : NULL;
     struct call *call;
     bool ban;
     char body[128];
 
     if (!model_users() || maybe(0.3)) return call_new(index, CALL_LIST, "", NULL, NULL);
-    user = model_user_at((size_t)below((int64_t)model_users()));
+    if (!user) user = model_user_at((size_t)below((int64_t)model_users()));
     ban = maybe(user->version % 2 == 1 ? 0.1 : 0.9);
     snprintf(body, sizeof body, "{\"user\":\"%s\",\"reason\":\"touting\"}",
              maybe(0.5) ? user->id : user->email);
