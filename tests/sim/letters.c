@@ -21,6 +21,7 @@
 struct cause {
     const char *kind;
     char id[25], about[25], user[65];
+    char email[64]; /* the address that it is about, where it goes; empty: to the account's */
     int64_t amount_cents, at_ms;
     bool written;
     int times; /* it was told: of a refund that came back and was given again */
@@ -128,8 +129,8 @@ static struct cause *cause_of(const char *kind, const char *id)
 }
 
 /* order: what it is about; NULL: nothing that is sold. */
-static void cause(const char *kind, struct str id, const char *user, const struct m_order *order,
-                  int64_t at_ms)
+static struct cause *cause(const char *kind, struct str id, const char *user,
+                           const struct m_order *order, int64_t at_ms)
 {
     struct cause *made;
     char text[25];
@@ -138,7 +139,7 @@ static void cause(const char *kind, struct str id, const char *user, const struc
     made = cause_of(kind, text);
     if (made) {
         made->times++;
-        return;
+        return made;
     }
     made = ONE_MORE(causes, cause);
     made->kind = kind;
@@ -148,6 +149,7 @@ static void cause(const char *kind, struct str id, const char *user, const struc
     made->amount_cents = order ? order->price_cents : 0;
     made->at_ms = at_ms;
     made->times = 1;
+    return made;
 }
 
 static void order_event(struct str subject, const struct json *event, int64_t at_ms)
@@ -161,11 +163,11 @@ static void order_event(struct str subject, const struct json *event, int64_t at
     order = model_order(id);
     ASSERT(order);
     if (completed) {
-        cause("order", text_of(event, "id"), order->user, order, at_ms);
-        cause("sold", text_of(event, "id"), model_ticket_at((size_t)order->ticket)->owner, order,
-              at_ms);
+        (void)cause("order", text_of(event, "id"), order->user, order, at_ms);
+        (void)cause("sold", text_of(event, "id"), model_ticket_at((size_t)order->ticket)->owner,
+                    order, at_ms);
     } else {
-        cause("refund", text_of(event, "id"), order->user, order, at_ms);
+        (void)cause("refund", text_of(event, "id"), order->user, order, at_ms);
     }
 }
 
@@ -177,9 +179,12 @@ void letters_event(struct str subject, const struct json *event, int64_t at_ms)
     note_faults();
     copy(user, sizeof user, text_of(event, "userId"));
     if (str_eq(subject, STR("reset:requested")))
-        cause("reset", text_of(event, "id"), user, NULL, at_ms);
+        (void)cause("reset", text_of(event, "id"), user, NULL, at_ms);
     if (str_eq(subject, STR("password:changed")))
-        cause("password", text_of(event, "id"), user, NULL, at_ms);
+        (void)cause("password", text_of(event, "id"), user, NULL, at_ms);
+    if (str_eq(subject, STR("address:requested")))
+        copy(cause("address", text_of(event, "id"), user, NULL, at_ms)->email,
+             sizeof((struct cause *)0)->email, text_of(event, "email"));
     order_event(subject, event, at_ms);
     if (!str_eq(subject, STR("user:created")) && !str_eq(subject, STR("user:updated"))) return;
     address = ONE_MORE(addresses, address);
@@ -235,6 +240,13 @@ static bool known_as(const char *user, const char *email)
     for (; version <= reader->version; version++)
         if (strcmp(address_of(user, version), email) == 0) return true;
     return false;
+}
+
+static bool goes_to(const struct letter *letter, const char *email)
+{
+    const struct cause *cause = cause_of(letter->kind, letter->cause);
+
+    return cause->email[0] ? strcmp(cause->email, email) == 0 : known_as(letter->user, email);
 }
 
 /* The cause that it was written for, as it was. */
@@ -332,8 +344,8 @@ void letters_row(void *statement)
                     sqlite3_column_int64(row, 5));
     }
     if (tries != letter->tries && sent_to[0])
-        CHECK(23, id, known_as(letter->user, sent_to), "sent to %s, which is not %s's address",
-              sent_to, letter->user);
+        CHECK(23, id, goes_to(letter, sent_to), "sent to %s, which is not %s's address", sent_to,
+              letter->user);
     check_status(letter, status, tries, sqlite3_column_int64(row, 9));
     check_again(letter, status, tries);
     if (!letter->tries && tries)
@@ -379,10 +391,11 @@ static void read_letter(struct letter *letter, struct str bytes)
         if (body.at[i] != '\r' && body.at[i] != '\n') memory[length++] = body.at[i];
     CHECK(23, letter->id, base64_decode(&out, (struct str){memory, length}),
           "a body without words");
-    if (strcmp(letter->kind, "reset") != 0) return;
-    token = between(buf_str(&out), "/auth/reset?token=", "\n");
+    if (strcmp(letter->kind, "reset") != 0 && strcmp(letter->kind, "address") != 0) return;
+    token = between(buf_str(&out), "?token=", "\n");
     CHECK(23, letter->id, token.len == TOKEN_LENGTH && memcmp(token.at, letter->cause, 24) == 0,
           "a link that is not its cause's: %.*s", (int)token.len, token.at);
+    if (strcmp(letter->kind, "reset") != 0) return;
     copy(letter->token, sizeof letter->token, token);
     letter->asked_ms = cause_of(letter->kind, letter->cause)->at_ms;
 }
