@@ -228,5 +228,5 @@ const struct listener tickets_listeners[TICKETS_LISTENERS] = {
     {EVENT_ORDER_CREATED, on_order_created},     {EVENT_ORDER_UPDATED, on_order_updated},
     {EVENT_ORDER_CANCELLED, on_order_cancelled}, {EVENT_ORDER_COMPLETED, on_order_completed},
     {EVENT_TICKET_CLOSED, on_ticket_closed},     {EVENT_SHOW_CREATED, on_show_created},
-    {EVENT_SHOW_UPDATED, on_show_updated},           {EVENT_USER_UPDATED, on_user_updated},
+    {EVENT_SHOW_UPDATED, on_show_updated},       {EVENT_USER_UPDATED, on_user_updated},
 };

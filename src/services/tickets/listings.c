@@ -229,8 +229,8 @@ done:
 
 /* POST /api/listings {showId, section?, row?, seats or quantity, split, price, faceValue?,
  * restrictions?, delivery}: one ticket a seat, all in one commit. 201 the listing, version 0; 400;
- * 403 address_unconfirmed; 409 seat_taken; 429 after LISTINGS_PER_MINUTE, before anything is looked at, and for who has too
- * much on the market (LISTED_TICKETS_PER_USER). */
+ * 403 address_unconfirmed; 409 seat_taken; 429 after LISTINGS_PER_MINUTE, before anything is looked
+ * at, and for who has too much on the market (LISTED_TICKETS_PER_USER). */
 enum err post_listings(struct request *rq, struct tx *tx, struct reply *rp)
 {
     struct listing listing = {.user_id = rq->user.id};
