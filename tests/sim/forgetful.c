@@ -177,9 +177,10 @@ struct call *forget(int actor)
         memcpy(person->user, model_user(person->email)->id, sizeof person->user);
     if (person->gone) return call_new(actor, CALL_LIST, "", NULL, NULL);
     if (!person->user[0]) return of(actor, CALL_SIGNUP, person, "email", 0);
-    if (!person->aside || is_old(person)) look_for_mail(person);
+    if ((!person->token[0] || person->tried) && (!person->aside || is_old(person)))
+        look_for_mail(person);
     if (person->aside && !is_old(person)) return sign_in(actor, person, person->password);
-    if (person->token[0] && !person->tried && maybe(0.7)) return open_link(actor, person);
+    if (person->token[0] && !person->tried && maybe(0.5)) return open_link(actor, person);
     if (person->token[0] && person->tried && maybe(0.2)) return open_link(actor, person);
     if (person->has_ended && !is_over(&person->ended) && maybe(0.3))
         return with_session(actor, maybe(0.5) ? CALL_ORDERS : CALL_SELLING, person, true, NULL);
