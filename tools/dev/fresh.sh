@@ -5,8 +5,8 @@
 
 FRESH_RELEASES=(bookworm trixie) # Debian 12 and 13
 # What has to pass on a release that is not the first: everything but browsers, sets of many processes,
-# sanitizers and long runs.
-FRESH_SUITES=(unit layers nm hardening contract openapi events payments postgres faults nats operate package fuzz)
+# sanitizers, fuzzers and long runs.
+FRESH_SUITES=(unit layers nm hardening contract openapi events payments postgres faults operate package)
 
 # fresh [--full]: the README's two commands in a root of each release. In short, the tests are unit and
 # contract; with --full every suite in the first release and FRESH_SUITES in the others. Closes with the
