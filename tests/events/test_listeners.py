@@ -271,16 +271,18 @@ def test_what_a_killed_listener_did_not_print_is_not_lost():
         def whole_lines():
             with open(printed, encoding="utf-8") as file:
                 return {json.loads(line)["sequence"] for line in file if line.endswith("\n")}
-        for _ in range(15):
+        for turn in range(15):
             with open(printed, "wb") as out:
                 process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out,
                                            env=clean_environment())
             sent |= {control.publish(subject, {"padding": "x" * 500})["sequence"]
                      for _ in range(40)}
+            if turn % 3 == 0:  # a slow machine would kill them all before they listen
+                wait_for(whole_lines, 10, "it prints")
             process.kill()
             process.wait()
             got |= whole_lines()
-        with server.listen(subject, "--durable", "d") as listener:
+        with server.listen(subject, "--durable", "d", "--deliver-all") as listener:
             wait_for(lambda: got | set(sequences(listener)) == sent, 10,
                      lambda: f"lost {sorted(sent - got - set(sequences(listener)))}")
 
