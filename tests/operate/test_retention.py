@@ -69,6 +69,7 @@ def test_old_events_go_the_newest_stays_and_the_market_goes_on():
     server = market()
     with contextlib.closing(Closing(server)):
         before = {service: last(server.data, service) for service in PUBLISHERS}
+        known = rows(server.data, "orders", "SELECT id FROM orders ORDER BY id LIMIT 1")[0][0]
         server.start()
         wait_removed(server)
         for service in PUBLISHERS:
@@ -85,7 +86,6 @@ def test_old_events_go_the_newest_stays_and_the_market_goes_on():
         check_books(server)
         assert last(server.data, "orders") > before["orders"]
         # What became of an order whose events are gone cannot be told, and that is said.
-        known = rows(server.data, "orders", "SELECT id FROM orders ORDER BY id LIMIT 1")[0][0]
         told = run_cli("trace", known, "--data", server.data)
         assert told.returncode == 1 and "no longer kept" in told.stderr, told
         told = run_cli("trace", order["id"], "--data", server.data)
