@@ -84,7 +84,8 @@ static inline bool chance_hit(struct chance *chance, double probability)
     X(EVENT_FUTURE, "event-future", 0.006)       /* of a version that never comes */               \
     X(DOUBLE_SUBMIT, "double-submit", 0.3)       /* the same request again, at once */             \
     X(REFUND_BOUNCE, "refund-bounce", 0.01)      /* a refund comes back, days later or at once */  \
-    X(DISPUTE, "dispute", 0.01)                  /* opened, won or lost */
+    X(DISPUTE, "dispute", 0.01)                  /* opened, won or lost */                         \
+    X(ITEM_UNDONE, "item-undone", 0.05)          /* no memory to publish what was stored */
 
 enum fault {
 #define X(name, text, most) FAULT_##name,
