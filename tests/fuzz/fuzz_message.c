@@ -57,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct str rest = fuzz_text(data, size);
     struct message message = {.from = {.name = STR("Boxoffice"), .address = STR("a@b.c")},
                               .id = STR("6b0b9084c99d0c8031000000"),
-                              .date_ms = 1795920404248};
+                              .date = {1795920404248}};
     struct buf out;
 
     message.to = take(&rest);
