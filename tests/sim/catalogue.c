@@ -53,22 +53,6 @@ void catalogue_begin(void)
 
 /* --- events -------------------------------------------------------------------------------- */
 
-static struct str text_of(const struct json *json, const char *path)
-{
-    struct str text = {"", 0};
-
-    (void)json_text(json_get_path(json, path), &text);
-    return text;
-}
-
-static int64_t whole_of(const struct json *json, const char *path)
-{
-    int64_t whole = -1;
-
-    (void)json_int64(json_get_path(json, path), &whole);
-    return whole;
-}
-
 static enum word word_of(struct str text)
 {
     enum word word = 0;
@@ -135,11 +119,6 @@ static void check_show(struct thing *show, const struct json *event, enum word b
           words[venue->status]);
 }
 
-static void copy(char *to, size_t size, struct str text)
-{
-    snprintf(to, size, "%.*s", (int)text.len, text.at);
-}
-
 void catalogue_event(struct str subject, const struct json *event, int64_t at_ms)
 {
     bool created = str_starts((struct str){subject.at + 5, subject.len - 5}, STR("created")) ||
@@ -149,7 +128,7 @@ void catalogue_event(struct str subject, const struct json *event, int64_t at_ms
     struct thing *thing;
     char id[25];
 
-    copy(id, sizeof id, text_of(event, "id"));
+    copy_text(id, sizeof id, text_of(event, "id"));
     thing = thing_of(id);
     if (!thing) {
         ASSERT(catalogue.count < THINGS_MAX);
@@ -160,7 +139,7 @@ void catalogue_event(struct str subject, const struct json *event, int64_t at_ms
                                 .status = WORDS,
                                 .acked = -1};
         memcpy(thing->id, id, sizeof id);
-        copy(thing->owner, sizeof thing->owner, text_of(event, "userId"));
+        copy_text(thing->owner, sizeof thing->owner, text_of(event, "userId"));
     }
     before = thing->status;
     CHECK(5, id, version == thing->version + 1 && created == (version == 0),
@@ -174,9 +153,9 @@ void catalogue_event(struct str subject, const struct json *event, int64_t at_ms
     CHECK(25, id, str_eq(text_of(event, "userId"), str_of(thing->owner)), "another owner");
     thing->version = version;
     thing->status = after;
-    copy(thing->merged_into, sizeof thing->merged_into, text_of(event, "mergedInto"));
-    copy(thing->venue, sizeof thing->venue, text_of(event, "venueId"));
-    copy(thing->zone, sizeof thing->zone, text_of(event, "timeZone"));
+    copy_text(thing->merged_into, sizeof thing->merged_into, text_of(event, "mergedInto"));
+    copy_text(thing->venue, sizeof thing->venue, text_of(event, "venueId"));
+    copy_text(thing->zone, sizeof thing->zone, text_of(event, "timeZone"));
     if (thing->merged_into[0]) {
         const struct thing *into = thing_of(thing->merged_into);
 
@@ -449,7 +428,7 @@ static void judge_search(const struct call *call)
         const struct thing *thing;
         char id[25];
 
-        copy(id, sizeof id, text_of(show, "id"));
+        copy_text(id, sizeof id, text_of(show, "id"));
         thing = thing_of(id);
         CHECK(27, id, thing && thing->show, "found, and nobody committed it");
         CHECK(27, id, word_of(text_of(show, "status")) != PROPOSED, "a proposal is found");
@@ -465,7 +444,7 @@ static bool is_odd(const struct json *body)
     struct str time = text_of(body, "startsAt");
     char id[25];
 
-    copy(id, sizeof id, text_of(body, "venueId"));
+    copy_text(id, sizeof id, text_of(body, "venueId"));
     return strcmp(thing_of(id)->zone, "Europe/Berlin") == 0 &&
            (str_eq(time, STR("2027-03-28T02:30")) || str_eq(time, STR("2027-10-31T02:30")));
 }
@@ -501,7 +480,7 @@ void catalogue_judge(const struct call *call)
     if ((status != 200 && status != 201) || look) return;
     arena_reset(catalogue.arena);
     answer = json_parsed(catalogue.arena, call_body(call));
-    copy(id, sizeof id, text_of(answer, "id"));
+    copy_text(id, sizeof id, text_of(answer, "id"));
     thing = thing_of(id);
     CHECK(10, id, thing && thing->version >= whole_of(answer, "version"),
           "answered with version %lld, which nobody committed",

@@ -98,19 +98,6 @@ static void note_faults(void)
         post.answers_get_lost |= fault_possible(kinds[i]);
 }
 
-static void copy(char *to, size_t size, struct str text)
-{
-    snprintf(to, size, "%.*s", (int)text.len, text.at);
-}
-
-static struct str text_of(const struct json *json, const char *path)
-{
-    struct str text = {"", 0};
-
-    (void)json_text(json_get_path(json, path), &text);
-    return text;
-}
-
 static struct letter *letter_of(const char *id)
 {
     for (size_t i = post.letter_count; i-- > 0;)
@@ -135,7 +122,7 @@ static struct cause *cause(const char *kind, struct str id, const char *user,
     struct cause *made;
     char text[25];
 
-    copy(text, sizeof text, id);
+    copy_text(text, sizeof text, id);
     made = cause_of(kind, text);
     if (made) {
         made->times++;
@@ -159,7 +146,7 @@ static void order_event(struct str subject, const struct json *event, int64_t at
     bool completed = str_eq(subject, STR("order:completed"));
 
     if (!completed && !str_eq(subject, STR("payment:refunded"))) return;
-    copy(id, sizeof id, text_of(event, completed ? "id" : "orderId"));
+    copy_text(id, sizeof id, text_of(event, completed ? "id" : "orderId"));
     order = model_order(id);
     ASSERT(order);
     if (completed) {
@@ -177,19 +164,19 @@ void letters_event(struct str subject, const struct json *event, int64_t at_ms)
     char user[65];
 
     note_faults();
-    copy(user, sizeof user, text_of(event, "userId"));
+    copy_text(user, sizeof user, text_of(event, "userId"));
     if (str_eq(subject, STR("reset:requested")))
         (void)cause("reset", text_of(event, "id"), user, NULL, at_ms);
     if (str_eq(subject, STR("password:changed")))
         (void)cause("password", text_of(event, "id"), user, NULL, at_ms);
     if (str_eq(subject, STR("address:requested")))
-        copy(cause("address", text_of(event, "id"), user, NULL, at_ms)->email,
-             sizeof((struct cause *)0)->email, text_of(event, "email"));
+        copy_text(cause("address", text_of(event, "id"), user, NULL, at_ms)->email,
+                  sizeof((struct cause *)0)->email, text_of(event, "email"));
     order_event(subject, event, at_ms);
     if (!str_eq(subject, STR("user:created")) && !str_eq(subject, STR("user:updated"))) return;
     address = ONE_MORE(addresses, address);
-    copy(address->user, sizeof address->user, text_of(event, "id"));
-    copy(address->email, sizeof address->email, text_of(event, "email"));
+    copy_text(address->user, sizeof address->user, text_of(event, "id"));
+    copy_text(address->email, sizeof address->email, text_of(event, "email"));
     (void)json_int64(json_get(event, "version"), &address->version);
 }
 
@@ -337,7 +324,8 @@ void letters_row(void *statement)
         snprintf(letter->id, sizeof letter->id, "%s", id);
         snprintf(letter->kind, sizeof letter->kind, "%s", kind);
         snprintf(letter->cause, sizeof letter->cause, "%s", cause);
-        copy(letter->user, sizeof letter->user, str_of((const char *)sqlite3_column_text(row, 4)));
+        copy_text(letter->user, sizeof letter->user,
+                  str_of((const char *)sqlite3_column_text(row, 4)));
         letter->asked = 1;
         letter->made_at_ms = sqlite3_column_int64(row, 9);
         check_cause(letter, (const char *)sqlite3_column_text(row, 3),
@@ -396,7 +384,7 @@ static void read_letter(struct letter *letter, struct str bytes)
     CHECK(23, letter->id, token.len == TOKEN_LENGTH && memcmp(token.at, letter->cause, 24) == 0,
           "a link that is not its cause's: %.*s", (int)token.len, token.at);
     if (strcmp(letter->kind, "reset") != 0) return;
-    copy(letter->token, sizeof letter->token, token);
+    copy_text(letter->token, sizeof letter->token, token);
     letter->asked_ms = cause_of(letter->kind, letter->cause)->at_ms;
 }
 
@@ -417,7 +405,7 @@ enum smtp_result __wrap_smtp_send(const struct smtp_message *message, char reply
     struct letter *letter;
     char id[25];
 
-    copy(id, sizeof id, between(message->bytes, "\r\nMessage-ID: <", "@"));
+    copy_text(id, sizeof id, between(message->bytes, "\r\nMessage-ID: <", "@"));
     letter = letter_of(id);
     CHECK(23, id, letter, "a mail that nobody committed is sent");
     CHECK(23, id, str_eq(message->to, str_of(letter->sent_to)), "sent to %.*s, its row says %s",

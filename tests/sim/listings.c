@@ -118,22 +118,6 @@ static bool sells(const struct show_state *show, int64_t now_ms)
 
 /* --- rows and events ----------------------------------------------------------------------- */
 
-static struct str text_of(const struct json *json, const char *path)
-{
-    struct str text = {"", 0};
-
-    (void)json_text(json_get_path(json, path), &text);
-    return text;
-}
-
-static int64_t whole_of(const struct json *json, const char *path)
-{
-    int64_t whole = -1;
-
-    (void)json_int64(json_get_path(json, path), &whole);
-    return whole;
-}
-
 static bool flag_of(const struct json *json, const char *path)
 {
     bool flag = false;
@@ -148,11 +132,6 @@ static int64_t cents_of(const struct json *json, const char *path)
 
     (void)json_double(json_get_path(json, path), &dollars);
     return (int64_t)(dollars * 100 + 0.5);
-}
-
-static void copy(char *to, size_t size, struct str text)
-{
-    snprintf(to, size, "%.*s", (int)text.len, text.at);
 }
 
 /* The digits of it as a number; 0: it has none. */
@@ -177,7 +156,7 @@ static void check_made(struct m_listing *listing, const struct json *event, int6
 
     listing->section = section.len ? (char)(section.at[section.len - 1] & ~0x20) : 0;
     listing->row = number_in(text_of(event, "row"));
-    copy(listing->owner, sizeof listing->owner, text_of(event, "userId"));
+    copy_text(listing->owner, sizeof listing->owner, text_of(event, "userId"));
     CHECK(29, listing->id,
           heard_since(listing->show, side_of(TICKETS), sim.step) || sells(show, at_ms),
           "made for show %s, of which tickets sells nothing", listing->show);
@@ -190,14 +169,14 @@ void listing_event(struct str subject, const struct json *event, int64_t at_ms)
     struct m_listing *listing;
     char id[25];
 
-    copy(id, sizeof id, text_of(event, "id"));
+    copy_text(id, sizeof id, text_of(event, "id"));
     listing = listing_of(id);
     if (!listing) {
         ASSERT(market.count < LISTINGS_MAX);
         listing = &market.all[market.count++];
         *listing = (struct m_listing){
             .version = -1, .row_version = -1, .acked = -1, .copy = {.version = -1}};
-        copy(listing->id, sizeof listing->id, text_of(event, "id"));
+        copy_text(listing->id, sizeof listing->id, text_of(event, "id"));
     }
     CHECK(5, id, version == listing->version + 1 && created == (version == 0),
           "version %lld after %lld", (long long)version, (long long)listing->version);
@@ -206,8 +185,8 @@ void listing_event(struct str subject, const struct json *event, int64_t at_ms)
           !listing->withdrawn || (cents_of(event, "price") == listing->price_cents &&
                                   str_eq(text_of(event, "split"), str_of(listing->split))),
           "taken down, and its price or split changes");
-    copy(listing->show, sizeof listing->show, text_of(event, "showId"));
-    copy(listing->split, sizeof listing->split, text_of(event, "split"));
+    copy_text(listing->show, sizeof listing->show, text_of(event, "showId"));
+    copy_text(listing->split, sizeof listing->split, text_of(event, "split"));
     if (created) check_made(listing, event, at_ms);
     CHECK(11, id, str_eq(text_of(event, "userId"), str_of(listing->owner)), "another seller");
     listing->version = version;
@@ -592,7 +571,7 @@ static void judge_listing(const struct call *call)
     struct m_listing *listing;
     char id[25];
 
-    copy(id, sizeof id, text_of(answer, "id"));
+    copy_text(id, sizeof id, text_of(answer, "id"));
     listing = listing_of(id);
     CHECK(10, id, listing && listing->version >= version,
           "answered with version %lld, which nobody "
@@ -606,7 +585,7 @@ static void judge_listing(const struct call *call)
     for (size_t i = 0; i < json_length(tickets); i++) {
         char ticket[25];
 
-        copy(ticket, sizeof ticket, text_of(json_at(tickets, i), "id"));
+        copy_text(ticket, sizeof ticket, text_of(json_at(tickets, i), "id"));
         CHECK(10, ticket, model_ticket(ticket) && strcmp(model_ticket(ticket)->listing, id) == 0,
               "answered with a ticket nobody committed");
     }
@@ -674,7 +653,7 @@ static void judge_offers(const struct call *call)
         const struct m_listing *listing;
         char id[25];
 
-        copy(id, sizeof id, text_of(json_at(list, i), "id"));
+        copy_text(id, sizeof id, text_of(json_at(list, i), "id"));
         listing = listing_of(id);
         CHECK(10, id, listing, "a listing nobody committed is on sale");
         CHECK(17, id, !listing->withdrawn, "a listing that was taken down is on sale");

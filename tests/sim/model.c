@@ -457,7 +457,12 @@ static bool ban_arrives(const struct m_order *order)
 
 /* --- reading an event ---------------------------------------------------------------------- */
 
-static struct str text_of(const struct json *event, const char *path)
+void copy_text(char *to, size_t size, struct str text)
+{
+    snprintf(to, size, "%.*s", (int)text.len, text.at);
+}
+
+struct str text_of(const struct json *event, const char *path)
 {
     struct str text = {"", 0};
 
@@ -465,7 +470,7 @@ static struct str text_of(const struct json *event, const char *path)
     return text;
 }
 
-static int64_t whole_of(const struct json *event, const char *path)
+int64_t whole_of(const struct json *event, const char *path)
 {
     int64_t number = -1;
 

@@ -594,6 +594,12 @@ struct m_user {
     } held[SIM_SERVICES];
 };
 
+/* Of an event; what is not there is empty, or -1. */
+struct str text_of(const struct json *event, const char *path);
+int64_t whole_of(const struct json *event, const char *path);
+/* As a C string, cut where there is no more room. */
+void copy_text(char *to, size_t size, struct str text);
+
 size_t model_users(void);
 struct m_user *model_user_at(size_t index);
 /* NULL when there is none. */
