@@ -269,17 +269,6 @@ enum err post_withdraw(struct request *rq, struct tx *tx, struct reply *rp)
 
 /* --- reserving -------------------------------------------------------------------------------- */
 
-/* Why a ticket of a listing is not to be had by this visitor, or not alone. */
-static bool is_listing_refusal(struct str code)
-{
-    static const enum err refusals[] = {ERR_SPLIT,        ERR_LISTING_WITHDRAWN, ERR_OWN_LISTING,
-                                        ERR_SHOW_STARTED, ERR_SHOW_CANCELLED,    ERR_SHOW_PROPOSED};
-
-    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
-        if (str_eq(code, str_of(err_code(refusals[i])))) return true;
-    return false;
-}
-
 /* Reserved a moment ago by the same visitor (a double click) leads to that order all the same. */
 static enum err took_reservation(struct request *rq, struct tx *tx, struct reply *rp)
 {
@@ -296,7 +285,7 @@ static enum err took_reservation(struct request *rq, struct tx *tx, struct reply
     state->view.dearer = str_eq(api_code(rq), STR("price_changed"));
     if (state->view.dearer) return ask_ticket(rq);
     if (str_eq(api_code(rq), STR("ticket_withdrawn"))) return ask_ticket(rq);
-    if (is_listing_refusal(api_code(rq))) {
+    if (rq->call.status == 409 || rq->call.status == 410) { /* of a listing, or of its show */
         form_error(&state->view.errors, STR(""), api_error(rq, ""));
         return ask_ticket(rq);
     }
