@@ -35,6 +35,8 @@ extern const struct route auth_routes[AUTH_ROUTES];
 
 /* Somebody new. ERR_EMAIL_IN_USE. */
 enum err user_add(struct tx *tx, const struct user *user);
+/* The account of who asks, as it is now. ERR_NOT_AUTHORIZED: it is not kept here. */
+enum err account_of(struct request *rq, struct tx *tx, struct user *user);
 /* A user who is banned, or is no more, or whose address is confirmed: the row, the event, and
  * auth's own refusal of the sessions. ERR_UNAVAILABLE: this version is no news here, which must not
  * be. */

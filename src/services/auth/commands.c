@@ -16,6 +16,16 @@ done:
     return err;
 }
 
+enum err account_of(struct request *rq, struct tx *tx, struct user *user)
+{
+    struct object_id id;
+    enum err err;
+
+    if (!object_id_parse(rq->user.id, &id)) return ERR_NOT_AUTHORIZED;
+    err = user_get(tx, rq->arena, id, user);
+    return err == ERR_NOT_FOUND ? ERR_NOT_AUTHORIZED : err; /* a token made elsewhere */
+}
+
 enum err user_save(struct env *env, struct tx *tx, const struct user *user)
 {
     struct object_id_text id = object_id_text(user->id);

@@ -6,17 +6,6 @@
 #include "services/auth/session.h"
 #include "services/auth/store.h"
 
-/* Who asks, as the account has it now. */
-static enum err account_of(struct request *rq, struct tx *tx, struct user *user)
-{
-    struct object_id id;
-    enum err err;
-
-    if (!object_id_parse(rq->user.id, &id)) return ERR_NOT_AUTHORIZED;
-    err = user_get(tx, rq->arena, id, user);
-    return err == ERR_NOT_FOUND ? ERR_NOT_AUTHORIZED : err; /* a token made elsewhere */
-}
-
 /* GET /api/users/me: the account of who asks, as it is now, whatever the token says of it.
  * 200 {"id","email","confirmed"}; 401 no session, or one of an account that is not kept here. */
 enum err get_users_me(struct request *rq, struct tx *tx, struct reply *rp)

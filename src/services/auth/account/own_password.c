@@ -20,10 +20,7 @@ enum err own_password_find(struct request *rq, struct tx *tx, struct own_passwor
     struct auth *auth = rq->run->env->state;
     enum err err;
 
-    if (!object_id_parse(rq->user.id, &own->user_id)) return ERR_NOT_AUTHORIZED;
-    err = user_get(tx, rq->arena, own->user_id, &own->user);
-    if (err == ERR_NOT_FOUND) return ERR_NOT_AUTHORIZED;
-    TRY(err);
+    TRY(account_of(rq, tx, &own->user));
     TRY(guesser_of(rq, own->user.email_key, &own->who));
     TRY(guess_check(&auth->guesses, &own->who, rq));
     return request_then_in_pool(rq, own->who.address, rq->user.id, verify);
@@ -49,7 +46,7 @@ enum err own_password_settle(struct request *rq, struct tx *tx, struct own_passw
     struct auth *auth = rq->run->env->state;
     enum err err;
 
-    TRY(user_get(tx, rq->arena, own->user_id, user));
+    TRY(user_get(tx, rq->arena, own->user.id, user));
     *right = own->right && user->status == USER_ACTIVE &&
              strcmp(user->hash.text, own->user.hash.text) == 0;
     if (*right) {

@@ -10,7 +10,6 @@
 
 /* The texts are the request's. */
 struct own_password {
-    struct object_id user_id;
     struct str text, typed; /* normal; trimmed alone, as passwords once were */
     struct user user;       /* as it was when the password was looked at */
     bool right;
