@@ -4,6 +4,7 @@ The binary is named by the environment variable BOXOFFICE (default build/boxoffi
 gets its own data folder in a temporary folder and a free port, and leaves its stderr beside them.
 """
 
+import glob
 import json
 import os
 import queue
@@ -87,6 +88,16 @@ def new_id(age_s=3600):
     what is older than the retention is taken for forgotten, and what was made just now may be on
     its way to the service that is asked."""
     return f"{int(time.time()) - age_s:08x}{secrets.token_hex(8)}"
+
+
+def expect_kept_nowhere(server, secret):
+    """Fails when a file of the server's, its databases and logs among them, has the text in it."""
+    for path in glob.glob(f"{server.folder}/**/*", recursive=True):
+        try:
+            with open(path, "rb") as file:
+                assert secret.encode() not in file.read(), path
+        except OSError:  # a folder, a socket
+            continue
 
 
 def new_email():
