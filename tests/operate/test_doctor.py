@@ -61,8 +61,9 @@ def test_what_is_wrong_is_found():
                                           "userId": new_id()})
         def settled():
             state = server.monitor().get("/streaming").json
-            return state["dead_letter_count"] == 1 and state["waiting_count"] == 1
-        wait_for(settled, 10, "one of each")
+            return (state["dead_letter_count"] == 1 and state["waiting_count"] == 1
+                    and server.client().get("/readyz").json["lag"] == 0)
+        wait_for(settled, 30, "one of each, and nothing else left to apply")
         server.stop()
         data = os.path.join(server.folder, "ill")
         shutil.copytree(server.data, data)
