@@ -56,6 +56,10 @@ enum verdict {
     X(ERR_LISTING_WITHDRAWN,   410, "listing_withdrawn",     "This listing was taken down", DEAD) \
     X(ERR_SEAT_TAKEN,          409, "seat_taken",            "One of these seats is on the market already, leave it out", DEAD) \
     X(ERR_SPLIT,               409, "split",                 "The seller does not sell so many of these tickets at a time, choose another number", DEAD) \
+    X(ERR_TOO_FEW,             409, "too_few",               "So many of these tickets are not left, order fewer", DEAD) \
+    X(ERR_NOT_TOGETHER,        409, "not_together",          "So many seats are left, but not side by side, order fewer", DEAD) \
+    X(ERR_MAX_PER_BUYER,       409, "max_per_buyer",         "This show allows each buyer fewer tickets, order fewer", DEAD) \
+    X(ERR_TOTAL_TOO_HIGH,      400, "total_too_high",        "Together these tickets cost more than can be paid at once, order fewer", DEAD) \
     X(ERR_SPLIT_LEFT,          409, "split_left",            "What would be left does not obey the split: change the split first, or take the whole listing down", DEAD) \
     X(ERR_OWN_LISTING,         409, "own_listing",           "This is your own listing, take it down instead", DEAD) \
     X(ERR_SHOW_PROPOSED,       409, "show_proposed",         "This show is not accepted yet, come again later", DEAD) \

@@ -61,6 +61,8 @@ static bool absent(const struct event_field *field, const char *at)
     if (field->kind == FIELD_BOUND) return *(const int64_t *)(const void *)at == NO_BOUND;
     if (field->kind == FIELD_DEGREES) return *(const int64_t *)(const void *)at == DEGREES_UNKNOWN;
     if (field->kind == FIELD_NAMES) return ((const struct name_list *)(const void *)at)->count == 0;
+    if (field->kind == FIELD_TICKETS)
+        return ((const struct ordered_list *)(const void *)at)->count == 0;
     return field->kind == FIELD_FLAG && !*(const bool *)(const void *)at;
 }
 
@@ -69,6 +71,18 @@ static void put_names(struct json_writer *writer, const struct name_list *names)
     json_begin_array(writer);
     for (size_t i = 0; i < names->count; i++)
         json_put_text(writer, names->at[i]);
+    json_end_array(writer);
+}
+
+static void put_tickets(struct json_writer *writer, const struct ordered_list *tickets)
+{
+    json_begin_array(writer);
+    for (size_t i = 0; i < tickets->count; i++) {
+        json_begin_object(writer);
+        json_member_id(writer, "id", tickets->at[i].id);
+        json_member_money(writer, "price", tickets->at[i].price_cents);
+        json_end_object(writer);
+    }
     json_end_array(writer);
 }
 
@@ -111,6 +125,9 @@ static void put_value(struct json_writer *writer, const struct event_field *fiel
         break;
     case FIELD_NAMES:
         put_names(writer, at);
+        break;
+    case FIELD_TICKETS:
+        put_tickets(writer, at);
         break;
     }
 }
@@ -177,6 +194,7 @@ static const char *const expectations[] = {
     [FIELD_MONEY_REF] =
         "must be an amount greater than 0 with at most two decimals, null or absent",
     [FIELD_NAMES] = "must be at most 20 texts of 1 to 200 characters, null or absent",
+    [FIELD_TICKETS] = "must be at most 500 tickets with id and price, null or absent",
 };
 
 static bool is_hash(struct str text)
@@ -231,6 +249,25 @@ static enum err take_names(struct arena *arena, const struct json *value, struct
     return err;
 }
 
+static enum err take_tickets(struct arena *arena, const struct json *value,
+                             struct ordered_list *out)
+{
+    size_t count = json_length(value);
+    struct ordered_ticket *tickets;
+
+    if (json_type(value) != JSON_ARRAY || count > LISTING_TICKETS_MAX) return ERR_INVALID;
+    tickets = arena_alloc(arena, (count ? count : 1) * sizeof *tickets);
+    if (!tickets) return ERR_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        const struct json *ticket = json_at(value, i);
+
+        if (!take_id(json_get(ticket, "id"), &tickets[i].id)) return ERR_INVALID;
+        if (!json_price(json_get(ticket, "price"), &tickets[i].price_cents)) return ERR_INVALID;
+    }
+    *out = (struct ordered_list){tickets, count};
+    return OK;
+}
+
 /* What an absent field is, where that is not zero. */
 static void set_absent(const struct event_field *field, void *at)
 {
@@ -269,6 +306,7 @@ static bool take_plain(const struct json *value, const struct event_field *field
     case FIELD_TITLE:
     case FIELD_NAME:
     case FIELD_NAMES:
+    case FIELD_TICKETS:
         break;
     }
     return false;
@@ -281,6 +319,7 @@ static enum err take_value(struct arena *arena, const struct json *value,
     if (field->kind == FIELD_TITLE || field->kind == FIELD_NAME)
         return take_title(arena, value, at);
     if (field->kind == FIELD_NAMES) return take_names(arena, value, at);
+    if (field->kind == FIELD_TICKETS) return take_tickets(arena, value, at);
     return take_plain(value, field, at) ? OK : ERR_INVALID;
 }
 

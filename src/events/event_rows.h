@@ -22,7 +22,8 @@ enum event_field_kind {
     FIELD_TIME_REF,
     FIELD_DEGREES,
     FIELD_NAMES,
-    FIELD_MONEY_REF
+    FIELD_MONEY_REF,
+    FIELD_TICKETS
 };
 
 struct event_field {

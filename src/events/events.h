@@ -31,8 +31,9 @@
  *   TIME_REF struct wall_ms     as TIME, may be absent (then WALL_NONE)
  *   DEGREES  int64_t            a latitude or longitude in millionths, may be absent
  *                               (then DEGREES_UNKNOWN)
- *   NAMES    struct name_list       an array of TITLE, at most NAMES_MAX; may be absent (then
- * empty)
+ *   NAMES    struct name_list   an array of TITLE, at most NAMES_MAX; may be absent (then empty)
+ *   TICKETS  struct ordered_list an array of {id, price}, at most LISTING_TICKETS_MAX; may be
+ *                               absent (then empty)
  */
 /* clang-format off */
 /* S is the struct the fields belong to.
@@ -124,6 +125,7 @@
     F(S, TEXT,    delivery,      "delivery")                                                       \
     F(S, FLAG,    withdrawn,     "withdrawn")
 
+/* tickets: of an order of a listing alone, all of them; ticket is the first. */
 #define ORDER_CREATED_FIELDS(F, S)                                                                 \
     F(S, ID,      id,            "id")                                                             \
     F(S, VERSION, version,       "version")                                                        \
@@ -133,6 +135,7 @@
     F(S, ID,      ticket_id,     "ticket.id")                                                      \
     F(S, MONEY,   price_cents,   "ticket.price")                                                   \
     F(S, NAME,    title,         "ticket.title")                                                   \
+    F(S, TICKETS, tickets,       "tickets")                                                        \
     F(S, FLAG,    imported,      "imported")                                                       \
     F(S, HASH_REF, session,      "session")
 
@@ -146,7 +149,8 @@
 #define ORDER_CANCELLED_FIELDS(F, S)                                                               \
     F(S, ID,      id,            "id")                                                             \
     F(S, VERSION, version,       "version")                                                        \
-    F(S, ID,      ticket_id,     "ticket.id")
+    F(S, ID,      ticket_id,     "ticket.id")                                                      \
+    F(S, TICKETS, tickets,       "tickets")
 
 #define ORDER_COMPLETED_FIELDS(F, S)                                                               \
     F(S, ID,      id,            "id")                                                             \
@@ -154,7 +158,8 @@
     F(S, USER,    user_id,       "userId")                                                         \
     F(S, ID,      ticket_id,     "ticket.id")                                                      \
     F(S, MONEY,   price_cents,   "ticket.price")                                                   \
-    F(S, NAME,    title,         "ticket.title")
+    F(S, NAME,    title,         "ticket.title")                                                   \
+    F(S, TICKETS, tickets,       "tickets")
 
 #define EXPIRATION_COMPLETE_FIELDS(F, S)                                                           \
     F(S, ID,      order_id,      "orderId")
@@ -280,6 +285,7 @@ enum event_type {
 #define EVENT_C_DEGREES   int64_t
 #define EVENT_C_NAMES     struct name_list
 #define EVENT_C_MONEY_REF int64_t
+#define EVENT_C_TICKETS   struct ordered_list
 
 #define EVENT_MEMBER(S, kind, member, wire) EVENT_C_##kind member;
 #define X(name, type, subject, publisher, fields)                                                  \

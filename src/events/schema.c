@@ -7,14 +7,51 @@ static void schema_put(struct json_writer *writer, const char *key, const char *
     json_member_text(writer, key, str_of(text));
 }
 
+static void id_schema(struct json_writer *writer)
+{
+    schema_put(writer, "type", "string");
+    schema_put(writer, "pattern", "^[0-9a-fA-F]{24}$");
+}
+
+static void money_schema(struct json_writer *writer)
+{
+    schema_put(writer, "type", "number");
+    json_member_int(writer, "exclusiveMinimum", 0);
+    json_key(writer, "multipleOf");
+    json_put_raw(writer, STR("0.01"));
+}
+
+/* {id, price} */
+static void ticket_schema(struct json_writer *writer)
+{
+    json_begin_object(writer);
+    schema_put(writer, "type", "object");
+    json_key(writer, "required");
+    json_begin_array(writer);
+    json_put_text(writer, STR("id"));
+    json_put_text(writer, STR("price"));
+    json_end_array(writer);
+    json_key(writer, "properties");
+    json_begin_object(writer);
+    json_key(writer, "id");
+    json_begin_object(writer);
+    id_schema(writer);
+    json_end_object(writer);
+    json_key(writer, "price");
+    json_begin_object(writer);
+    money_schema(writer);
+    json_end_object(writer);
+    json_end_object(writer);
+    json_end_object(writer);
+}
+
 static void value_schema(struct json_writer *writer, const struct event_field *field)
 {
     json_begin_object(writer);
     switch (field->kind) {
     case FIELD_ID:
     case FIELD_REF:
-        schema_put(writer, "type", "string");
-        schema_put(writer, "pattern", "^[0-9a-fA-F]{24}$");
+        id_schema(writer);
         break;
     case FIELD_VERSION:
     case FIELD_COUNT:
@@ -35,10 +72,7 @@ static void value_schema(struct json_writer *writer, const struct event_field *f
         break;
     case FIELD_MONEY:
     case FIELD_MONEY_REF:
-        schema_put(writer, "type", "number");
-        json_member_int(writer, "exclusiveMinimum", 0);
-        json_key(writer, "multipleOf");
-        json_put_raw(writer, STR("0.01"));
+        money_schema(writer);
         break;
     case FIELD_TIME:
     case FIELD_TIME_REF:
@@ -67,6 +101,12 @@ static void value_schema(struct json_writer *writer, const struct event_field *f
         json_member_int(writer, "minLength", 1);
         json_member_int(writer, "maxLength", TITLE_POINTS_MAX);
         json_end_object(writer);
+        break;
+    case FIELD_TICKETS:
+        schema_put(writer, "type", "array");
+        json_member_int(writer, "maxItems", LISTING_TICKETS_MAX);
+        json_key(writer, "items");
+        ticket_schema(writer);
         break;
     }
     json_end_object(writer);

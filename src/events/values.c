@@ -1,6 +1,15 @@
 /* events/values.c: see events/values.h. */
 #include "events/values.h"
 
+int64_t ordered_total(const struct ordered_list *list)
+{
+    int64_t cents = 0;
+
+    for (size_t i = 0; i < list->count; i++)
+        cents += list->at[i].price_cents;
+    return cents;
+}
+
 struct str names_joined(struct buf *out, const struct name_list *names)
 {
     for (size_t i = 0; i < names->count; i++) {

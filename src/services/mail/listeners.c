@@ -51,16 +51,33 @@ static enum verdict on_ticket_created(struct env *env, struct tx *tx, const void
     return verdict_of(seller_put(tx, ticket->id, ticket->user_id));
 }
 
+/* What letters call the tickets of an order: "Mono Lake, row 4, seat 12 and 1 more". at == NULL: no
+ * memory. */
+static struct str name_tickets(struct arena *arena, struct str first, size_t count)
+{
+    struct buf out;
+
+    if (count == 1 || !first.len) return first;
+    buf_init(&out, arena, first.len + 32);
+    buf_append(&out, first);
+    buf_printf(&out, " and %zu more", count - 1);
+    return out.failed ? (struct str){NULL, 0} : buf_str(&out);
+}
+
 static enum verdict on_order_created(struct env *env, struct tx *tx, const void *event)
 {
     const struct order_created *order = event;
+    struct ordered_ticket first = {order->ticket_id, order->price_cents};
+    struct ordered_list tickets = ordered_tickets(&order->tickets, &first);
+    struct str title = name_tickets(env->arena, order->title, tickets.count);
 
-    (void)env;
-    return verdict_of(mail_order_put(tx, &(struct mail_order){.id = order->id,
-                                                              .ticket_id = order->ticket_id,
-                                                              .user_id = order->user_id,
-                                                              .title = order->title,
-                                                              .price_cents = order->price_cents}));
+    if (!title.at && order->title.len) return verdict_of(ERR_MEMORY);
+    return verdict_of(
+        mail_order_put(tx, &(struct mail_order){.id = order->id,
+                                                .ticket_id = order->ticket_id,
+                                                .user_id = order->user_id,
+                                                .title = title,
+                                                .price_cents = ordered_total(&tickets)}));
 }
 
 /* --- letters ------------------------------------------------------------------------------- */

@@ -1,5 +1,8 @@
 /* services/orders/commands.c: what is stored of an order, and told of it, in one transaction. */
 #include "services/orders/orders.h"
+#include "services/orders/seats.h"
+
+#include "base/money.h"
 
 #define HOUR_MS     (3600 * INT64_C(1000))
 #define RETRY_S_MAX 86400 /* no answer says more */
@@ -32,14 +35,11 @@ static enum err check_count(struct request *rq, const struct tx *tx, const struc
     return ERR_TOO_MANY_UNPAID;
 }
 
-/* Nobody holds more than a share of the market without paying, nor one ticket again and again: an
- * hour of one ticket has HOLDS_PER_HOUR of one buyer, the next has to wait. */
-static enum err may_hold(struct request *rq, struct tx *tx, struct object_id ticket_id,
-                         struct str network)
+/* Nobody holds more than a share of the market without paying. */
+static enum err may_hold(struct request *rq, struct tx *tx, struct str network)
 {
     const struct settings *settings = rq->run->env->settings;
     struct unpaid unpaid;
-    struct wall_ms made_at = WALL_NONE;
     enum err err = OK;
 
     if (settings->unpaid_per_user) {
@@ -50,38 +50,103 @@ static enum err may_hold(struct request *rq, struct tx *tx, struct object_id tic
         TRY(orders_unpaid_from(tx, network, &unpaid));
         TRY(check_count(rq, tx, &unpaid, settings->unpaid_per_address));
     }
-    if (settings->holds_per_hour)
-        TRY(order_nth_of_ticket(tx, rq->user.id, ticket_id, wall_after(tx->now, -HOUR_MS),
-                                settings->holds_per_hour, &made_at));
-    if (!wall_known(made_at)) return OK;
-    retry_at(rq, tx, wall_after(made_at, HOUR_MS));
-    return ticket_refused(tx, ticket_id, ERR_HELD_TOO_OFTEN);
 done:
     return err;
 }
 
-enum err order_reserve(struct request *rq, struct tx *tx, const struct ticket_copy *ticket,
-                       struct order *out)
+/* Nor one ticket again and again: an hour of one ticket has HOLDS_PER_HOUR of one buyer, the next
+ * has to wait. */
+static enum err may_hold_again(struct request *rq, struct tx *tx, const struct order *order)
+{
+    const struct settings *settings = rq->run->env->settings;
+    struct wall_ms made_at = WALL_NONE;
+    enum err err = OK;
+
+    if (settings->holds_per_hour)
+        TRY(order_held_before(tx, order, wall_after(tx->now, -HOUR_MS), settings->holds_per_hour,
+                              &made_at));
+    if (!wall_known(made_at)) return OK;
+    retry_at(rq, tx, wall_after(made_at, HOUR_MS));
+    return ERR_HELD_TOO_OFTEN;
+done:
+    return err;
+}
+
+/* A show may allow each buyer so many tickets. It is locked, so that two orders of one buyer take
+ * turns. order: has its tickets already, or would have. */
+static enum err within_max_per_buyer(struct tx *tx, struct arena *arena, const struct order *order,
+                                     size_t more, bool *within)
+{
+    struct listing_copy listing;
+    struct show_copy show;
+    int64_t tickets, version;
+    enum err err;
+
+    *within = true;
+    TRY(listing_copy_get(tx, arena, order->listing_id, &listing));
+    TRY(show_copy_get(tx, arena, listing.show_id, &show));
+    if (show.max_per_buyer == 0) return OK;
+    TRY(show_copy_version(tx, show.id, &version));
+    TRY(orders_of_show(tx, order->user_id, show.id, &tickets));
+    *within = tickets + (int64_t)more <= show.max_per_buyer;
+done:
+    return err;
+}
+
+/* As an event tells them; plain orders have but the one ticket that every order event names. */
+static enum err list_tickets(struct arena *arena, const struct order *order,
+                             struct ordered_list *out)
+{
+    struct ordered_ticket *tickets;
+
+    *out = (struct ordered_list){NULL, 0};
+    if (!order_of_listing(order)) return OK;
+    tickets = arena_alloc(arena, order->ticket_count * sizeof *tickets);
+    if (!tickets) return ERR_MEMORY;
+    for (size_t i = 0; i < order->ticket_count; i++)
+        tickets[i] = (struct ordered_ticket){order->tickets[i].id, order->tickets[i].price_cents};
+    *out = (struct ordered_list){tickets, order->ticket_count};
+    return OK;
+}
+
+static enum err publish_created(struct request *rq, struct tx *tx, const struct order *order)
+{
+    struct ordered_list tickets;
+    enum err err = list_tickets(rq->arena, order, &tickets);
+
+    if (err != OK) return err;
+    return publish_order_created(
+        tx, &(struct order_created){.id = order->id,
+                                    .version = order->version,
+                                    .status = order_status_text(order->status),
+                                    .user_id = order->user_id,
+                                    .session = str_of(rq->user.sid_hash),
+                                    .expires_at = order->expires_at,
+                                    .ticket_id = order->tickets[0].id,
+                                    .price_cents = order->tickets[0].price_cents,
+                                    .title = order->tickets[0].title,
+                                    .tickets = tickets});
+}
+
+enum err order_reserve(struct request *rq, struct tx *tx, const struct ticket_copy *tickets,
+                       size_t count, struct order *out)
 {
     const struct settings *settings = rq->run->env->settings;
     struct str network = STR(""); /* kept with an unpaid order only where it counts */
+    bool within = true;
     enum err err;
 
     if (settings->unpaid_per_address) network = request_client_network_text(rq);
     if (!network.at) return ERR_MEMORY;
-    TRY(may_hold(rq, tx, ticket->id, network));
-    *out = order_open(env_new_id(rq->run->env, tx), ticket, rq->user.id, tx->now,
+    TRY(may_hold(rq, tx, network));
+    *out = order_open(env_new_id(rq->run->env, tx), tickets, count, rq->user.id, tx->now,
                       settings->order_expiration_ms);
-    TRY(order_insert(tx, out, network)); /* ERR_TICKET_RESERVED from the unique index */
-    TRY(publish_order_created(tx, &(struct order_created){.id = out->id,
-                                                          .version = out->version,
-                                                          .status = order_status_text(out->status),
-                                                          .user_id = out->user_id,
-                                                          .session = str_of(rq->user.sid_hash),
-                                                          .expires_at = out->expires_at,
-                                                          .ticket_id = out->ticket.id,
-                                                          .price_cents = out->ticket.price_cents,
-                                                          .title = out->ticket.title}));
+    if (order_total_cents(out) > PRICE_CENTS_MAX) return ERR_TOTAL_TOO_HIGH;
+    TRY(order_insert(tx, out, network)); /* ERR_TICKET_RESERVED from the unique indexes */
+    TRY(may_hold_again(rq, tx, out));
+    if (order_of_listing(out)) TRY(within_max_per_buyer(tx, rq->arena, out, 0, &within));
+    if (!within) return ERR_MAX_PER_BUYER;
+    TRY(publish_created(rq, tx, out));
 done:
     return err;
 }
@@ -106,39 +171,102 @@ static enum err show_open(struct tx *tx, struct arena *arena, const struct listi
     return err;
 }
 
-enum err ticket_may_go_alone(struct request *rq, struct tx *tx, const struct ticket_copy *ticket)
+/* A listing that orders may be made of now. */
+static enum err listing_open(struct request *rq, struct tx *tx, struct object_id id,
+                             struct listing_copy *out)
 {
-    struct listing_copy listing;
-    enum err err = listing_copy_get(tx, rq->arena, ticket->listing_id, &listing), open;
-    bool withdrawn;
-    int64_t free;
+    enum err err = listing_copy_get(tx, rq->arena, id, out), open;
+    bool banned;
 
-    if (err == ERR_NOT_FOUND) return ERR_NOT_YET;
     TRY(err);
-    TRY(ticket_copy_withdrawn(tx, ticket->id, &withdrawn));
-    if (listing.withdrawn || withdrawn) return ERR_LISTING_WITHDRAWN;
-    if (str_eq(listing.seller_id, rq->user.id)) return ERR_OWN_LISTING;
-    TRY(show_open(tx, rq->arena, &listing, &open));
-    if (open != OK) return open;
-    TRY(listing_copy_free(tx, listing.id, &free));
-    return split_allows(listing.split, free, 1) ? OK : ERR_SPLIT;
+    TRY(user_is_banned(tx, out->seller_id, &banned));
+    if (banned) return ERR_NOT_FOUND;
+    if (out->withdrawn) return ERR_LISTING_WITHDRAWN;
+    if (str_eq(out->seller_id, rq->user.id)) return ERR_OWN_LISTING;
+    TRY(show_open(tx, rq->arena, out, &open));
+    return open;
 done:
     return err;
 }
 
-enum err ticket_closed_by_show(struct tx *tx, struct arena *arena, struct object_id ticket_id,
-                               enum err *closed)
+enum err offer_get(struct request *rq, struct tx *tx, struct object_id listing_id,
+                   struct offer *out)
 {
-    struct object_id listing_id;
-    struct listing_copy listing;
+    struct ticket_copy *free;
+    bool all;
     enum err err;
 
+    TRY(listing_open(rq, tx, listing_id, &out->listing));
+    TRY(listing_copy_free(tx, rq->arena, &out->listing, &free, &out->count, &all));
+    out->free = free;
+    return all ? OK : ERR_NOT_YET;
+done:
+    return err;
+}
+
+/* Where the free ones are; at == NULL: no memory. */
+static struct free_places places_of(struct arena *arena, const struct offer *offer)
+{
+    int64_t *at = arena_alloc(arena, offer->count * sizeof *at);
+
+    for (size_t i = 0; at && i < offer->count; i++)
+        at[i] = offer->free[i].position;
+    return (struct free_places){at, offer->count, offer->free[0].has_seat};
+}
+
+size_t offer_together(struct request *rq, const struct offer *offer)
+{
+    struct free_places places = places_of(rq->arena, offer);
+
+    return places.at ? seats_together(&places) : 0;
+}
+
+enum err offer_choose(struct request *rq, const struct offer *offer, size_t quantity,
+                      const struct ticket_copy **first)
+{
+    enum split split = offer->listing.split;
+    struct free_places places;
+    size_t index;
+
+    if (quantity > offer->count) return ERR_TOO_FEW;
+    if (!split_allows(split, (int64_t)offer->count, (int64_t)quantity)) return ERR_SPLIT;
+    places = places_of(rq->arena, offer);
+    if (!places.at) return ERR_MEMORY;
+    if (!seats_choose(&places, split, quantity, &index)) return ERR_NOT_TOGETHER;
+    *first = &offer->free[index];
+    return OK;
+}
+
+enum err ticket_may_go_alone(struct request *rq, struct tx *tx, const struct ticket_copy *ticket)
+{
+    struct offer offer;
+    bool withdrawn;
+    enum err err = offer_get(rq, tx, ticket->listing_id, &offer);
+
+    if (err == ERR_NOT_FOUND) return ERR_NOT_YET;
+    TRY(err);
+    TRY(ticket_copy_withdrawn(tx, ticket->id, &withdrawn));
+    if (withdrawn) return ERR_TICKET_WITHDRAWN;
+    return split_allows(offer.listing.split, (int64_t)offer.count, 1) ? OK : ERR_SPLIT;
+done:
+    return err;
+}
+
+enum err order_closed_by_show(struct tx *tx, struct arena *arena, const struct order *order,
+                              enum err *closed)
+{
+    struct listing_copy listing;
+    bool within;
+    enum err err = OK;
+
     *closed = OK;
-    TRY(ticket_copy_listing(tx, ticket_id, &listing_id));
-    if (object_id_eq(listing_id, (struct object_id){{0}})) return OK;
-    TRY(listing_copy_get(tx, arena, listing_id, &listing));
+    if (!order_of_listing(order)) return OK;
+    TRY(listing_copy_get(tx, arena, order->listing_id, &listing));
     TRY(show_open(tx, arena, &listing, closed));
     if (listing.withdrawn) *closed = ERR_LISTING_WITHDRAWN;
+    if (*closed != OK) return OK;
+    TRY(within_max_per_buyer(tx, arena, order, order->ticket_count, &within));
+    if (!within) *closed = ERR_MAX_PER_BUYER;
 done:
     return err;
 }
@@ -154,25 +282,30 @@ done:
     return err;
 }
 
-/* An order has let go of the ticket, which may have been taken down meanwhile. */
-static enum err let_go(struct tx *tx, struct object_id ticket_id)
+/* An order has let go of its tickets, of which some may have been taken down meanwhile. */
+static enum err let_go(struct tx *tx, const struct order *order)
 {
-    struct object_id listing_id;
     bool withdrawn;
-    enum err err;
+    enum err err = OK;
 
-    TRY(ticket_copy_listing(tx, ticket_id, &listing_id));
-    if (object_id_eq(listing_id, (struct object_id){{0}})) return OK;
-    TRY(ticket_copy_withdrawn(tx, ticket_id, &withdrawn));
-    if (withdrawn) TRY(ticket_close(tx, ticket_id));
+    if (!order_of_listing(order)) return OK;
+    for (size_t i = 0; i < order->ticket_count; i++) {
+        TRY(ticket_copy_withdrawn(tx, order->tickets[i].id, &withdrawn));
+        if (withdrawn) TRY(ticket_close(tx, order->tickets[i].id));
+    }
 done:
     return err;
 }
 
 /* --- changing ------------------------------------------------------------------------------ */
 
-static enum err publish_change(struct tx *tx, const struct order *order, enum order_status before)
+static enum err publish_change(struct tx *tx, struct arena *arena, const struct order *order,
+                               enum order_status before)
 {
+    const struct ticket_copy *first = &order->tickets[0];
+    struct ordered_list tickets;
+    enum err err;
+
     if (order->status == before || order->status == ORDER_CREATED ||
         order->status == ORDER_AWAITING_PAYMENT)
         return publish_order_updated(
@@ -180,40 +313,44 @@ static enum err publish_change(struct tx *tx, const struct order *order, enum or
                                         .version = order->version,
                                         .status = order_status_text(order->status),
                                         .expires_at = order->expires_at,
-                                        .ticket_id = order->ticket.id});
+                                        .ticket_id = first->id});
+    TRY(list_tickets(arena, order, &tickets));
     if (order->status == ORDER_CANCELLED)
-        return publish_order_cancelled(
-            tx, &(struct order_cancelled){
-                    .id = order->id, .version = order->version, .ticket_id = order->ticket.id});
-    return publish_order_completed(
-        tx, &(struct order_completed){.id = order->id,
-                                      .version = order->version,
-                                      .user_id = order->user_id,
-                                      .ticket_id = order->ticket.id,
-                                      .price_cents = order->ticket.price_cents,
-                                      .title = order->ticket.title});
-}
-
-enum err order_save(struct tx *tx, const struct order *order, enum order_status before)
-{
-    enum err err;
-
-    TRY(order_update(tx, order));
-    TRY(publish_change(tx, order, before));
-    if (order->status == ORDER_CANCELLED && before != ORDER_CANCELLED)
-        TRY(let_go(tx, order->ticket.id));
+        return publish_order_cancelled(tx, &(struct order_cancelled){.id = order->id,
+                                                                     .version = order->version,
+                                                                     .ticket_id = first->id,
+                                                                     .tickets = tickets});
+    return publish_order_completed(tx, &(struct order_completed){.id = order->id,
+                                                                 .version = order->version,
+                                                                 .user_id = order->user_id,
+                                                                 .ticket_id = first->id,
+                                                                 .price_cents = first->price_cents,
+                                                                 .title = first->title,
+                                                                 .tickets = tickets});
 done:
     return err;
 }
 
-enum err order_give_back(struct tx *tx, struct order *order)
+enum err order_save(struct tx *tx, struct arena *arena, const struct order *order,
+                    enum order_status before)
+{
+    enum err err;
+
+    TRY(order_update(tx, order));
+    TRY(publish_change(tx, arena, order, before));
+    if (order->status == ORDER_CANCELLED && before != ORDER_CANCELLED) TRY(let_go(tx, order));
+done:
+    return err;
+}
+
+enum err order_give_back(struct tx *tx, struct arena *arena, struct order *order)
 {
     enum order_status before = order->status;
     enum order_change change;
     enum err err;
 
     TRY(order_cancel(order, &change));
-    if (change == ORDER_CHANGED) TRY(order_save(tx, order, before));
+    if (change == ORDER_CHANGED) TRY(order_save(tx, arena, order, before));
 done:
     return err;
 }

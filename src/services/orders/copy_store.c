@@ -5,6 +5,26 @@
 
 /* --- tickets ------------------------------------------------------------------------------- */
 
+#define TICKET_COLUMNS                                                                             \
+    "c.id, c.version, c.title, c.price_cents, c.seller_id, c.withdrawn, c.sold, c.listing_id,"     \
+    " c.position, c.has_seat"
+
+/* The row the query stands on. */
+static enum err ticket_read(struct rows *rows, struct arena *arena, struct ticket_copy *out)
+{
+    *out = (struct ticket_copy){.id = rows_id(rows, 0),
+                                .version = rows_int(rows, 1),
+                                .title = arena_copy(arena, rows_text(rows, 2)),
+                                .price_cents = rows_int(rows, 3),
+                                .seller_id = arena_copy(arena, rows_text(rows, 4)),
+                                .withdrawn = rows_int(rows, 5) != 0,
+                                .sold = rows_int(rows, 6) != 0,
+                                .listing_id = rows_id(rows, 7),
+                                .position = rows_int(rows, 8),
+                                .has_seat = rows_int(rows, 9) != 0};
+    return out->title.at && out->seller_id.at ? OK : ERR_MEMORY;
+}
+
 enum err ticket_copy_get(struct tx *tx, struct arena *arena, struct object_id id,
                          struct ticket_copy *out)
 {
@@ -12,23 +32,10 @@ enum err ticket_copy_get(struct tx *tx, struct arena *arena, struct object_id id
     struct rows rows;
 
     tx_query(tx, &rows,
-             "SELECT version, title, price_cents, seller_id, withdrawn, sold, listing_id, position"
-             " FROM ticket_copies WHERE id = $1"
-             " AND NOT EXISTS (SELECT 1 FROM banned_users WHERE user_id = seller_id"
-             " AND banned = 1)",
+             "SELECT " TICKET_COLUMNS " FROM ticket_copies c WHERE c.id = $1 AND NOT EXISTS"
+             " (SELECT 1 FROM banned_users b WHERE b.user_id = c.seller_id AND b.banned = 1)",
              sql_id(id));
-    if (rows_next(&rows)) {
-        *out = (struct ticket_copy){.id = id,
-                                    .version = rows_int(&rows, 0),
-                                    .title = arena_copy(arena, rows_text(&rows, 1)),
-                                    .price_cents = rows_int(&rows, 2),
-                                    .seller_id = arena_copy(arena, rows_text(&rows, 3)),
-                                    .withdrawn = rows_int(&rows, 4) != 0,
-                                    .sold = rows_int(&rows, 5) != 0,
-                                    .listing_id = rows_id(&rows, 6),
-                                    .position = rows_int(&rows, 7)};
-        err = out->title.at && out->seller_id.at ? OK : ERR_MEMORY;
-    }
+    if (rows_next(&rows)) err = ticket_read(&rows, arena, out);
     end = rows_end(&rows);
     return end ? end : err;
 }
@@ -52,8 +59,8 @@ enum err ticket_copy_put(struct tx *tx, const struct ticket_copy *ticket)
 {
     return tx_exec(tx, NULL,
                    "INSERT INTO ticket_copies (id, version, title, price_cents, seller_id,"
-                   " withdrawn, sold, listing_id, position)"
-                   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+                   " withdrawn, sold, listing_id, position, has_seat)"
+                   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
                    " ON CONFLICT (id) DO UPDATE SET version = excluded.version,"
                    " title = excluded.title, price_cents = excluded.price_cents,"
                    " seller_id = excluded.seller_id, withdrawn = excluded.withdrawn,"
@@ -63,7 +70,7 @@ enum err ticket_copy_put(struct tx *tx, const struct ticket_copy *ticket)
                    sql_int(ticket->price_cents), sql_text(ticket->seller_id),
                    sql_int(ticket->withdrawn), sql_int(ticket->sold),
                    ticket_of_listing(ticket) ? sql_id(ticket->listing_id) : sql_null(),
-                   sql_int(ticket->position));
+                   sql_int(ticket->position), sql_int(ticket->has_seat));
 }
 
 /* What is of a listing stays: late money asks what became of that and of its show. */
@@ -105,7 +112,7 @@ enum err listing_copy_get(struct tx *tx, struct arena *arena, struct object_id i
     struct rows rows;
 
     tx_query(tx, &rows,
-             "SELECT version, show_id, seller_id, split, withdrawn FROM listing_copies"
+             "SELECT version, show_id, seller_id, split, withdrawn, quantity FROM listing_copies"
              " WHERE id = $1" SQL_FOR_UPDATE,
              sql_id(id));
     if (rows_next(&rows)) {
@@ -113,7 +120,8 @@ enum err listing_copy_get(struct tx *tx, struct arena *arena, struct object_id i
                                      .version = rows_int(&rows, 0),
                                      .show_id = rows_id(&rows, 1),
                                      .seller_id = arena_copy(arena, rows_text(&rows, 2)),
-                                     .withdrawn = rows_int(&rows, 4) != 0};
+                                     .withdrawn = rows_int(&rows, 4) != 0,
+                                     .quantity = rows_int(&rows, 5)};
         err = out->seller_id.at ? OK : ERR_MEMORY;
         if (err == OK && !split_parse(rows_text(&rows, 3), &out->split)) err = ERR_UNREADABLE;
     }
@@ -133,28 +141,51 @@ enum err listing_copy_version(struct tx *tx, struct object_id id, int64_t *versi
 enum err listing_copy_put(struct tx *tx, const struct listing_copy *listing)
 {
     return tx_exec(tx, NULL,
-                   "INSERT INTO listing_copies (id, version, show_id, seller_id, split, withdrawn)"
-                   " VALUES ($1, $2, $3, $4, $5, $6)"
+                   "INSERT INTO listing_copies (id, version, show_id, seller_id, split, withdrawn,"
+                   " quantity) VALUES ($1, $2, $3, $4, $5, $6, $7)"
                    " ON CONFLICT (id) DO UPDATE SET version = excluded.version,"
                    " show_id = excluded.show_id, split = excluded.split,"
-                   " withdrawn = excluded.withdrawn"
+                   " withdrawn = excluded.withdrawn, quantity = excluded.quantity"
                    " WHERE listing_copies.version < excluded.version",
                    sql_id(listing->id), sql_int(listing->version), sql_id(listing->show_id),
                    sql_text(listing->seller_id), sql_text(split_text(listing->split)),
-                   sql_int(listing->withdrawn));
+                   sql_int(listing->withdrawn), sql_int(listing->quantity));
 }
 
-enum err listing_copy_free(struct tx *tx, struct object_id id, int64_t *free)
+/* Whether every ticket that it was made with has been heard of. */
+static enum err listing_copy_is_whole(struct tx *tx, const struct listing_copy *listing,
+                                      bool *whole)
 {
     struct rows rows;
 
-    tx_query(tx, &rows,
-             "SELECT COUNT(*) FROM ticket_copies c WHERE c.listing_id = $1 AND c.withdrawn = 0"
-             " AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.ticket_id = c.id"
-             " AND o.status <> 'cancelled')",
-             sql_id(id));
-    *free = rows_next(&rows) ? rows_int(&rows, 0) : 0;
+    tx_query(tx, &rows, "SELECT COUNT(*) FROM ticket_copies WHERE listing_id = $1",
+             sql_id(listing->id));
+    *whole = rows_next(&rows) && rows_int(&rows, 0) >= listing->quantity;
     return rows_end(&rows);
+}
+
+enum err listing_copy_free(struct tx *tx, struct arena *arena, const struct listing_copy *listing,
+                           struct ticket_copy **out, size_t *count, bool *all)
+{
+    struct ticket_copy *tickets = arena_alloc(arena, LISTING_TICKETS_MAX * sizeof *tickets);
+    enum err err, end;
+    struct rows rows;
+
+    if (!tickets) return ERR_MEMORY;
+    *out = tickets;
+    *count = 0;
+    TRY(listing_copy_is_whole(tx, listing, all));
+    tx_query(tx, &rows,
+             "SELECT " TICKET_COLUMNS " FROM ticket_copies c WHERE c.listing_id = $1"
+             " AND c.withdrawn = 0 AND NOT EXISTS (SELECT 1 FROM order_tickets t"
+             " WHERE t.ticket_id = c.id AND t.held = 1) ORDER BY c.position",
+             sql_id(listing->id));
+    while (err == OK && *count < LISTING_TICKETS_MAX && rows_next(&rows))
+        err = ticket_read(&rows, arena, &tickets[(*count)++]);
+    end = rows_end(&rows);
+    return end ? end : err;
+done:
+    return err;
 }
 
 /* --- shows --------------------------------------------------------------------------------- */

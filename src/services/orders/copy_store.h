@@ -30,6 +30,7 @@ struct listing_copy {
     int64_t version;
     struct object_id show_id;
     struct str seller_id;
+    int64_t quantity; /* of tickets, when it was made; 0: told by a version that did not say */
     enum split split;
     bool withdrawn;
 };
@@ -38,8 +39,10 @@ enum err listing_copy_get(struct tx *tx, struct arena *arena, struct object_id i
                           struct listing_copy *out);
 enum err listing_copy_version(struct tx *tx, struct object_id id, int64_t *version);
 enum err listing_copy_put(struct tx *tx, const struct listing_copy *listing);
-/* How many of its tickets no order has, and were not taken down. */
-enum err listing_copy_free(struct tx *tx, struct object_id id, int64_t *free);
+/* Its tickets that no order has and that were not taken down, in its order, at most
+ * LISTING_TICKETS_MAX. *all: none of the others is still to be heard of. */
+enum err listing_copy_free(struct tx *tx, struct arena *arena, const struct listing_copy *listing,
+                           struct ticket_copy **out, size_t *count, bool *all);
 
 /* The show, or the one it was merged into; its title is not known here. ERR_NOT_FOUND: as above. */
 enum err show_copy_get(struct tx *tx, struct arena *arena, struct object_id id,

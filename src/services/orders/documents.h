@@ -6,6 +6,9 @@
 #include "services/orders/order.h"
 
 void order_json(struct json_writer *json, const struct order *order);
+/* The members of an order of a listing, which it would have, too: all its tickets, and what they
+ * cost together. */
+void order_tickets_json(struct json_writer *json, const struct order *order);
 /* An order's ticket. */
 void ticket_copy_json(struct json_writer *json, const struct ticket_copy *ticket);
 

@@ -34,6 +34,7 @@ static enum verdict copy_ticket(struct env *env, struct tx *tx, const struct tic
     TRY(ticket_copy_put(tx, ticket));
     if (ticket->withdrawn && ticket_of_listing(ticket)) TRY(ticket_close(tx, ticket->id));
     env_wake_id(env, ticket->id);
+    if (ticket_of_listing(ticket)) env_wake_id(env, ticket->listing_id);
 done:
     return verdict_of(err);
 }
@@ -41,7 +42,8 @@ done:
 #define TICKET_COPY(ticket)                                                                        \
     .id = (ticket)->id, .version = (ticket)->version, .title = (ticket)->title,                    \
     .price_cents = (ticket)->price_cents, .seller_id = (ticket)->user_id,                          \
-    .listing_id = (ticket)->listing_id, .position = (ticket)->position
+    .listing_id = (ticket)->listing_id, .position = (ticket)->position,                            \
+    .has_seat = (ticket)->seat.len > 0
 
 static enum verdict on_ticket_created(struct env *env, struct tx *tx, const void *event)
 {
@@ -62,7 +64,7 @@ static enum verdict on_ticket_updated(struct env *env, struct tx *tx, const void
 
 /* --- listings and shows -------------------------------------------------------------------- */
 
-static enum verdict copy_listing(struct tx *tx, const struct listing_copy *listing,
+static enum verdict copy_listing(struct env *env, struct tx *tx, const struct listing_copy *listing,
                                  struct str split)
 {
     struct listing_copy copy = *listing;
@@ -75,6 +77,7 @@ static enum verdict copy_listing(struct tx *tx, const struct listing_copy *listi
     verdict = version_verdict(held, copy.version);
     if (verdict != VERDICT_APPLIED) return verdict;
     TRY(listing_copy_put(tx, &copy));
+    env_wake_id(env, copy.id);
 done:
     return verdict_of(err);
 }
@@ -83,23 +86,22 @@ done:
     &(struct listing_copy)                                                                         \
     {                                                                                              \
         .id = (listing)->id, .version = (listing)->version, .show_id = (listing)->show_id,         \
-        .seller_id = (listing)->user_id, .withdrawn = (listing)->withdrawn                         \
+        .seller_id = (listing)->user_id, .quantity = (listing)->quantity,                          \
+        .withdrawn = (listing)->withdrawn                                                          \
     }
 
 static enum verdict on_listing_created(struct env *env, struct tx *tx, const void *event)
 {
     const struct listing_created *listing = event;
 
-    (void)env;
-    return copy_listing(tx, LISTING_COPY(listing), listing->split);
+    return copy_listing(env, tx, LISTING_COPY(listing), listing->split);
 }
 
 static enum verdict on_listing_updated(struct env *env, struct tx *tx, const void *event)
 {
     const struct listing_updated *listing = event;
 
-    (void)env;
-    return copy_listing(tx, LISTING_COPY(listing), listing->split);
+    return copy_listing(env, tx, LISTING_COPY(listing), listing->split);
 }
 
 static enum verdict copy_show(struct tx *tx, const struct show_copy *show)
@@ -156,7 +158,7 @@ static enum verdict on_expiration_complete(struct env *env, struct tx *tx, const
     before = order.status;
     if (order_expire(&order, tx->now, &change) != OK) return VERDICT_EARLY;
     if (change == ORDER_UNCHANGED) return VERDICT_SEEN;
-    TRY(order_save(tx, &order, before));
+    TRY(order_save(tx, env->arena, &order, before));
 done:
     return verdict_of(err);
 }
@@ -179,7 +181,7 @@ static enum verdict on_user_updated(struct env *env, struct tx *tx, const void *
     do {
         TRY(orders_live_of_user(tx, env->arena, str_of(id.hex), orders, CANCEL_MAX, &count));
         for (size_t i = 0; i < count; i++)
-            TRY(order_give_back(tx, &orders[i]));
+            TRY(order_give_back(tx, env->arena, &orders[i]));
     } while (count == CANCEL_MAX);
 done:
     return verdict_of(err);
@@ -210,13 +212,13 @@ done:
     return verdict_of(err);
 }
 
-static enum verdict save(struct tx *tx, const struct order *order, enum order_status before,
-                         const struct payment *payment)
+static enum verdict save(struct env *env, struct tx *tx, const struct order *order,
+                         enum order_status before, const struct payment *payment)
 {
     enum err err;
 
     TRY(payment_put(tx, order->id, payment));
-    TRY(order_save(tx, order, before));
+    TRY(order_save(tx, env->arena, order, before));
 done:
     return verdict_of(err);
 }
@@ -234,7 +236,7 @@ static enum verdict on_payment_pending(struct env *env, struct tx *tx, const voi
     if (verdict != VERDICT_APPLIED) return verdict;
     before = order.status;
     order_payment_pending(&order, payment.id, tx->now, env->settings->payment_grace_ms);
-    return save(tx, &order, before, &payment);
+    return save(env, tx, &order, before, &payment);
 }
 
 /* A charge came to nothing: the order stays payable while there is time. */
@@ -254,12 +256,29 @@ static enum verdict on_payment_failed(struct env *env, struct tx *tx, const void
     TRY(payment_is_pending(tx, order.id, &others_pending));
     before = order.status;
     order_payment_failed(&order, payment.id, others_pending, tx->now);
-    TRY(order_save(tx, &order, before));
+    TRY(order_save(tx, env->arena, &order, before));
 done:
     return verdict_of(err);
 }
 
-/* Why a cancelled order does not come back by its money; NULL: it does. */
+/* Whether one of its tickets is another's by now, or was taken down. */
+static enum err tickets_gone(struct tx *tx, const struct order *order, bool *taken, bool *withdrawn)
+{
+    enum err err = OK;
+
+    *taken = *withdrawn = false;
+    for (size_t i = 0; i < order->ticket_count && !*withdrawn; i++) {
+        bool is_taken;
+
+        TRY(ticket_is_taken(tx, order->tickets[i].id, &is_taken));
+        TRY(ticket_copy_withdrawn(tx, order->tickets[i].id, withdrawn));
+        *taken |= is_taken;
+    }
+done:
+    return err;
+}
+
+/* Why a cancelled order does not come back by its money, all of it; NULL: it does. */
 static enum err why_gone(struct tx *tx, struct arena *arena, const struct order *order,
                          const char **why)
 {
@@ -268,14 +287,15 @@ static enum err why_gone(struct tx *tx, struct arena *arena, const struct order 
 
     *why = NULL;
     if (order->status != ORDER_CANCELLED) return OK;
-    TRY(ticket_is_taken(tx, order->ticket.id, &taken));
-    TRY(ticket_copy_withdrawn(tx, order->ticket.id, &withdrawn));
+    TRY(order_closed_by_show(tx, arena, order, &closed));
+    TRY(tickets_gone(tx, order, &taken, &withdrawn));
     TRY(user_is_banned(tx, order->user_id, &banned));
-    TRY(ticket_closed_by_show(tx, arena, order->ticket.id, &closed));
     if (withdrawn)
         *why = "the order was cancelled and its ticket taken down";
     else if (taken)
         *why = "the order was cancelled and its ticket is taken";
+    else if (closed == ERR_MAX_PER_BUYER)
+        *why = "the order was cancelled and its buyer has as many tickets as the show allows";
     else if (closed != OK)
         *why = "the order was cancelled and nothing of its show is sold any more";
     else if (banned)
@@ -319,7 +339,7 @@ static enum verdict on_payment_created(struct env *env, struct tx *tx, const voi
         payment.status = PAYMENT_REFUND_PENDING;
         TRY(reject(tx, &order, &payment, ruling, why));
     }
-    return save(tx, &order, before, &payment);
+    return save(env, tx, &order, before, &payment);
 done:
     return verdict_of(err);
 }
@@ -354,7 +374,7 @@ static enum verdict on_payment_refunded(struct env *env, struct tx *tx, const vo
     before = order.status;
     payment.refund_id = refunded->refund_id;
     order_payment_refunded(&order, payment.id, payment.refund_id);
-    return save(tx, &order, before, &payment);
+    return save(env, tx, &order, before, &payment);
 }
 
 /* It came back from the buyer's bank, after the buyer was told. */
@@ -371,7 +391,7 @@ static enum verdict on_payment_refund_failed(struct env *env, struct tx *tx, con
     before = order.status;
     payment.refund_id = STR("");
     order_payment_refund_failed(&order, payment.id);
-    return save(tx, &order, before, &payment);
+    return save(env, tx, &order, before, &payment);
 }
 
 const struct listener orders_listeners[ORDERS_LISTENERS] = {

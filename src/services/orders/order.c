@@ -61,17 +61,29 @@ bool payment_status_parse(struct str text, enum payment_status *out)
 
 /* --- a reservation ------------------------------------------------------------------------- */
 
-struct order order_open(struct object_id id, const struct ticket_copy *ticket, struct str user_id,
-                        struct wall_ms now, int64_t hold_ms)
+struct order order_open(struct object_id id, const struct ticket_copy *tickets, size_t count,
+                        struct str user_id, struct wall_ms now, int64_t hold_ms)
 {
+    ASSERT(count == 1 || ticket_of_listing(&tickets[0]));
     return (struct order){
         .id = id,
         .status = ORDER_CREATED,
         .user_id = user_id,
         .expires_at = wall_after(now, hold_ms),
         .reserved_until = wall_after(now, hold_ms),
-        .ticket = *ticket,
+        .tickets = tickets,
+        .ticket_count = count,
+        .listing_id = tickets[0].listing_id,
     };
+}
+
+int64_t order_total_cents(const struct order *order)
+{
+    int64_t cents = 0;
+
+    for (size_t i = 0; i < order->ticket_count; i++)
+        cents += order->tickets[i].price_cents;
+    return cents;
 }
 
 static enum order_change become(struct order *order, enum order_status status)

@@ -21,6 +21,7 @@ struct ticket_copy {
     bool sold;                   /* as far as was heard */
     struct object_id listing_id; /* all zero: of none, and in an order */
     int64_t position;            /* in the listing's order, from 0 */
+    bool has_seat;               /* its neighbours in that order sit beside it */
 };
 
 static inline bool ticket_of_listing(const struct ticket_copy *ticket)
@@ -57,7 +58,9 @@ struct order {
     struct wall_ms reserved_until; /* the same without the grace a payment in flight was given */
     bool grace_given;              /* … which happens once */
     bool decline_grace_given;      /* the least rest after a failed payment was given */
-    struct ticket_copy ticket;     /* as it was reserved */
+    const struct ticket_copy *tickets; /* as they were reserved, in the listing's order */
+    size_t ticket_count;               /* 1 or more */
+    struct object_id listing_id;       /* all zero: of a ticket of none */
     struct payment payment; /* the one shown: the latest, unless an earlier one moved money */
 };
 
@@ -66,14 +69,22 @@ static inline bool order_has_payment(const struct order *order)
     return !object_id_eq(order->payment.id, (struct object_id){{0}});
 }
 
+static inline bool order_of_listing(const struct order *order)
+{
+    return !object_id_eq(order->listing_id, (struct object_id){{0}});
+}
+/* What its tickets cost together. */
+int64_t order_total_cents(const struct order *order);
+
 struct str order_status_text(enum order_status status); /* docs/openapi.json's words */
 bool order_status_parse(struct str text, enum order_status *out);
 struct str payment_status_text(enum payment_status status);
 bool payment_status_parse(struct str text, enum payment_status *out);
 
-/* A fresh reservation at the ticket's present price, held for hold_ms. */
-struct order order_open(struct object_id id, const struct ticket_copy *ticket, struct str user_id,
-                        struct wall_ms now, int64_t hold_ms);
+/* A fresh reservation at the tickets' present prices, held for hold_ms. Several are of one listing;
+ * they are the caller's and stay so. */
+struct order order_open(struct object_id id, const struct ticket_copy *tickets, size_t count,
+                        struct str user_id, struct wall_ms now, int64_t hold_ms);
 
 /* What a change came to. */
 enum order_change {
@@ -103,14 +114,14 @@ void order_payment_failed(struct order *order, struct object_id payment_id, bool
 /* What orders makes of captured money. */
 enum money_ruling {
     MONEY_COMPLETES, /* the order is complete, even if it was cancelled meanwhile */
-    MONEY_FOR_TAKEN, /* to be given back: cancelled, and another order has the ticket */
+    MONEY_FOR_TAKEN, /* to be given back: cancelled, and its tickets cannot be had any more */
     MONEY_FOR_PAID   /* to be given back: another payment has completed the order */
 };
-/* ticket_taken: an order other than this one has the ticket, its seller has taken it down, or the
- * buyer is banned and may not have it. */
+/* ticket_taken: an order other than this one has one of its tickets, the seller has taken one down,
+ * or the buyer may not have them. */
 enum money_ruling order_payment_captured(struct order *order, struct object_id payment_id,
                                          struct str stripe_id, bool ticket_taken);
-/* The money is back with the buyer. The order it had completed is cancelled, its ticket free. */
+/* The money is back with the buyer. The order it had completed is cancelled, its tickets free. */
 void order_payment_refunded(struct order *order, struct object_id payment_id, struct str refund_id);
 /* It was, and came back from the buyer's bank. The order stays what the refund made it. */
 void order_payment_refund_failed(struct order *order, struct object_id payment_id);

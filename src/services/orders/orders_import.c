@@ -4,7 +4,7 @@
 #include "services/orders/orders.h"
 
 /* Whoever follows the events sees it made, and then ended if it was. */
-static enum err publish(struct tx *tx, const struct order *order)
+static enum err publish(struct tx *tx, struct arena *arena, const struct order *order)
 {
     bool ended = order->status != ORDER_CREATED;
     enum err err;
@@ -15,11 +15,11 @@ static enum err publish(struct tx *tx, const struct order *order)
                                                       .status = order_status_text(ORDER_CREATED),
                                                       .user_id = order->user_id,
                                                       .expires_at = order->expires_at,
-                                                      .ticket_id = order->ticket.id,
-                                                      .price_cents = order->ticket.price_cents,
-                                                      .title = order->ticket.title,
+                                                      .ticket_id = order->tickets[0].id,
+                                                      .price_cents = order->tickets[0].price_cents,
+                                                      .title = order->tickets[0].title,
                                                       .imported = true}));
-    if (ended) TRY(order_save(tx, order, ORDER_CREATED));
+    if (ended) TRY(order_save(tx, arena, order, ORDER_CREATED));
 done:
     return err;
 }
@@ -41,17 +41,18 @@ enum err import_order(struct tx *tx, struct arena *arena, const struct imported_
                                                  [IMPORTED_COMPLETE] = ORDER_COMPLETE,
                                                  [IMPORTED_CANCELLED] = ORDER_CANCELLED};
     const struct imported_ticket *ticket = imported->ticket;
+    struct ticket_copy copy = {.id = ticket->id,
+                               .version = ticket->version,
+                               .title = ticket->title,
+                               .price_cents = ticket->price_cents};
     struct order there, order = {.id = imported->id,
                                  .version = imported->version,
                                  .status = statuses[imported->status],
                                  .user_id = imported->user_id,
                                  .expires_at = imported->expires_at,
                                  .reserved_until = imported->expires_at,
-                                 .ticket = {.id = ticket->id,
-                                            .version = ticket->version,
-                                            .title = ticket->title,
-                                            .price_cents = ticket->price_cents,
-                                            .seller_id = STR("")}};
+                                 .tickets = &copy,
+                                 .ticket_count = 1};
     enum err err = order_get(tx, arena, imported->id, &there);
 
     *added = err == ERR_NOT_FOUND;
@@ -59,7 +60,7 @@ enum err import_order(struct tx *tx, struct arena *arena, const struct imported_
     ASSERT(imported->status == IMPORTED_LIVE || imported->version >= 1);
     TRY(order_insert(tx, &order, STR("")));
     TRY(note_payment(tx, imported, &order));
-    TRY(publish(tx, &order));
+    TRY(publish(tx, arena, &order));
 done:
     return err;
 }

@@ -9,10 +9,10 @@ extern const struct migration orders_schema[];
 extern const struct retention orders_retention[];
 
 /* held_from: the network its buyer came from, kept while the order is unpaid; may be empty.
- * ERR_TICKET_RESERVED: another live or complete order has the ticket. */
+ * ERR_TICKET_RESERVED: another live or complete order has one of the tickets. */
 enum err order_insert(struct tx *tx, const struct order *order, struct str held_from);
 /* All that changes in an order's life. ERR_CONTENTION: a cancelled one comes back while another
- * takes its ticket. */
+ * takes one of its tickets. */
 enum err order_update(struct tx *tx, const struct order *order);
 enum err order_get(struct tx *tx, struct arena *arena, struct object_id id,
                    struct order *out); /* ERR_NOT_FOUND */
@@ -27,20 +27,22 @@ struct unpaid {
 };
 enum err orders_unpaid_of_user(struct tx *tx, struct str user_id, struct unpaid *out);
 enum err orders_unpaid_from(struct tx *tx, struct str network, struct unpaid *out);
-/* When the buyer made the nth-newest order of this ticket since then, whatever became of it;
- * WALL_NONE: there are fewer. */
-enum err order_nth_of_ticket(struct tx *tx, struct str user_id, struct object_id ticket_id,
-                             struct wall_ms since, int64_t nth, struct wall_ms *made_at);
+/* When the buyer made the first of the last `count` orders, since then, of a ticket that the new
+ * order has, too, whatever became of them; WALL_NONE: there are fewer, of each of its tickets. */
+enum err order_held_before(struct tx *tx, const struct order *order, struct wall_ms since,
+                           int64_t count, struct wall_ms *made_at);
+/* How many tickets of a show, or of one that was merged into it, the buyer has in orders that are
+ * not cancelled. */
+enum err orders_of_show(struct tx *tx, struct str user_id, struct object_id show_id,
+                        int64_t *tickets);
 
 /* Up to max of one buyer's orders that are neither complete nor cancelled. */
 enum err orders_live_of_user(struct tx *tx, struct arena *arena, struct str user_id,
                              struct order *out, size_t max, size_t *count);
-/* The rows of a page of one buyer's orders, newest first, for order_next; then rows_end. */
-void orders_of_user(struct tx *tx, struct rows *rows, struct str user_id,
-                    const struct list_page *page);
-/* The next of them that can be read; its texts live as long as the row. False: no more. The page
- * counts every row. */
-bool order_next(struct rows *rows, struct list_page *page, struct order *out);
+/* A page of one buyer's orders, newest first; one that cannot be read is left out. The page counts
+ * every row. */
+enum err orders_of_user(struct tx *tx, struct arena *arena, struct str user_id,
+                        struct list_page *page, struct order **out, size_t *count);
 
 enum err payment_get(struct tx *tx, struct arena *arena, struct object_id id,
                      struct payment *out); /* ERR_NOT_FOUND: no event of it has come yet */

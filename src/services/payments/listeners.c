@@ -7,6 +7,8 @@
 static enum verdict on_order_created(struct env *env, struct tx *tx, const void *event)
 {
     const struct order_created *order = event;
+    struct ordered_ticket first = {order->ticket_id, order->price_cents};
+    struct ordered_list tickets = ordered_tickets(&order->tickets, &first);
     struct order_copy held;
     enum err err = order_copy_get(tx, env->arena, order->id, &held);
 
@@ -16,12 +18,13 @@ static enum verdict on_order_created(struct env *env, struct tx *tx, const void 
     if (order->version != 0 && !order->imported)
         return env_dead(env, "an order begins with version 0");
     env_wake_id(env, order->id);
-    return verdict_of(order_copy_insert(tx, &(struct order_copy){.id = order->id,
-                                                                 .version = order->version,
-                                                                 .status = PAID_ORDER_CREATED,
-                                                                 .user_id = order->user_id,
-                                                                 .price_cents = order->price_cents,
-                                                                 .trace = tx->trace}));
+    return verdict_of(
+        order_copy_insert(tx, &(struct order_copy){.id = order->id,
+                                                   .version = order->version,
+                                                   .status = PAID_ORDER_CREATED,
+                                                   .user_id = order->user_id,
+                                                   .price_cents = ordered_total(&tickets),
+                                                   .trace = tx->trace}));
 }
 
 static enum verdict follow(struct env *env, struct tx *tx, struct object_id id, int64_t version,

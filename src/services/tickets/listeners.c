@@ -32,20 +32,38 @@ static enum verdict step_verdict(const struct env *env, struct tx *tx, struct ob
     return version_verdict(held, version);
 }
 
-/* The ticket an order event is about, when the event is to be applied. The ticket is locked before
+/* The tickets of one order. */
+struct order_hold {
+    struct ordered_list ordered; /* as its event tells them */
+    struct ticket *tickets;
+    int64_t *versions; /* that they had */
+};
+
+/* The tickets that an order event is about, when the event is to be applied. They are locked before
  * the order's version is read: replicas that apply events of one order take turns, and see each
  * other's version. */
-static enum verdict ticket_of(struct env *env, struct tx *tx, struct object_id order_id,
-                              int64_t version, enum step step, struct object_id ticket_id,
-                              struct ticket *ticket)
+static enum verdict tickets_of(struct env *env, struct tx *tx, struct object_id order_id,
+                               int64_t version, enum step step, struct ordered_list ordered,
+                               struct order_hold *hold)
 {
-    enum err found = ticket_get(tx, env->arena, ticket_id, ticket);
+    bool all = true;
     enum verdict verdict;
+    enum err err = OK;
 
-    if (found != OK && found != ERR_NOT_FOUND) return verdict_of(found);
+    *hold = (struct order_hold){
+        .ordered = ordered,
+        .tickets = arena_alloc(env->arena, ordered.count * sizeof *hold->tickets),
+        .versions = arena_alloc(env->arena, ordered.count * sizeof *hold->versions)};
+    if (!hold->tickets || !hold->versions) return verdict_of(ERR_MEMORY);
+    for (size_t i = 0; i < ordered.count; i++) {
+        err = ticket_get(tx, env->arena, ordered.at[i].id, &hold->tickets[i]);
+        if (err != OK && err != ERR_NOT_FOUND) return verdict_of(err);
+        all &= err == OK;
+        hold->versions[i] = hold->tickets[i].version;
+    }
     verdict = step_verdict(env, tx, order_id, version, step);
     if (verdict != VERDICT_APPLIED) return verdict;
-    return found == OK ? VERDICT_APPLIED : env_dead(env, "there is no such ticket");
+    return all ? VERDICT_APPLIED : env_dead(env, "there is no such ticket");
 }
 
 /* Of an order that is over once, and no more than that, nothing need be known for good: its events,
@@ -53,40 +71,56 @@ static enum verdict ticket_of(struct env *env, struct tx *tx, struct object_id o
 #define ENDS_ONCE 1
 #define ENDS_MORE 2
 
-/* The changed ticket (NULL: no change) and how far its order has come. */
-static enum verdict apply(struct tx *tx, const struct ticket *ticket, struct object_id order_id,
-                          int64_t version, int64_t ends)
+/* Those that have changed, all in one transaction, and how far their order has come. */
+static enum verdict hold_save(struct tx *tx, const struct order_hold *hold,
+                              struct object_id order_id, int64_t version, int64_t ends)
 {
-    enum err err;
+    enum err err = OK;
 
-    if (ticket) TRY(ticket_save(tx, ticket));
+    for (size_t i = 0; i < hold->ordered.count; i++)
+        if (hold->tickets[i].version != hold->versions[i]) TRY(ticket_save(tx, &hold->tickets[i]));
     TRY(order_version_set(tx, order_id, version, ends));
 done:
     return verdict_of(err);
 }
 
+/* What the order made of its ticket at that place. */
+static struct ticket_order made_at(const struct order_hold *hold, size_t place,
+                                   struct object_id order_id, struct str first_title)
+{
+    return (struct ticket_order){.id = order_id,
+                                 .title = place == 0 ? first_title : STR(""),
+                                 .price_cents = hold->ordered.at[place].price_cents};
+}
+
 static enum verdict on_order_created(struct env *env, struct tx *tx, const void *event)
 {
     const struct order_created *order = event;
-    struct ticket_order made_at = {order->id, order->title, order->price_cents};
-    struct ticket ticket;
-    enum verdict verdict =
-        ticket_of(env, tx, order->id, order->version, ORDER_GOES_ON, order->ticket_id, &ticket);
+    struct ordered_ticket first = {order->ticket_id, order->price_cents};
+    struct order_hold hold;
+    enum verdict verdict = tickets_of(env, tx, order->id, order->version, ORDER_GOES_ON,
+                                      ordered_tickets(&order->tickets, &first), &hold);
 
     if (verdict != VERDICT_APPLIED) return verdict;
-    if (ticket_reserve(&ticket, &made_at) != OK) return VERDICT_EARLY;
-    return apply(tx, &ticket, order->id, order->version, 0);
+    for (size_t i = 0; i < hold.ordered.count; i++) {
+        struct ticket_order reserved = made_at(&hold, i, order->id, order->title);
+
+        if (ticket_reserve(&hold.tickets[i], &reserved) != OK) return VERDICT_EARLY;
+    }
+    return hold_save(tx, &hold, order->id, order->version, 0);
 }
 
-/* A deadline or a payment moved: nothing of the ticket's, but the order's next version. */
+/* A deadline or a payment moved: nothing of the tickets', but the order's next version. */
 static enum verdict on_order_updated(struct env *env, struct tx *tx, const void *event)
 {
     const struct order_updated *order = event;
-    struct ticket ticket;
-    enum verdict verdict =
-        ticket_of(env, tx, order->id, order->version, ORDER_GOES_ON, order->ticket_id, &ticket);
+    struct ordered_ticket first = {order->ticket_id, 0};
+    struct order_hold hold;
+    enum verdict verdict = tickets_of(env, tx, order->id, order->version, ORDER_GOES_ON,
+                                      (struct ordered_list){&first, 1}, &hold);
 
-    return verdict == VERDICT_APPLIED ? apply(tx, NULL, order->id, order->version, 0) : verdict;
+    if (verdict != VERDICT_APPLIED) return verdict;
+    return hold_save(tx, &hold, order->id, order->version, 0);
 }
 
 /* It is what its listing makes of it by now. */
@@ -107,39 +141,47 @@ done:
 static enum verdict on_order_cancelled(struct env *env, struct tx *tx, const void *event)
 {
     const struct order_cancelled *order = event;
-    struct ticket ticket;
-    int64_t ends;
-    enum verdict verdict =
-        ticket_of(env, tx, order->id, order->version, ORDER_FREES, order->ticket_id, &ticket);
+    struct ordered_ticket first = {order->ticket_id, 0};
+    struct order_hold hold;
+    int64_t ends = ENDS_ONCE;
+    enum verdict verdict = tickets_of(env, tx, order->id, order->version, ORDER_FREES,
+                                      ordered_tickets(&order->tickets, &first), &hold);
+    enum err err = OK;
 
     if (verdict != VERDICT_APPLIED) return verdict;
-    if (!ticket_held_by(&ticket, order->id))
-        return apply(tx, NULL, order->id, order->version, ENDS_ONCE);
-    ends = ticket.sold ? ENDS_MORE : ENDS_ONCE;
-    ticket_free(&ticket);
-    if (ticket_of_listing(&ticket)) {
-        enum err err = back_to_listing(env, tx, &ticket);
+    for (size_t i = 0; i < hold.ordered.count; i++) {
+        struct ticket *ticket = &hold.tickets[i];
 
-        if (err != OK) return verdict_of(err);
+        if (!ticket_held_by(ticket, order->id)) continue;
+        if (ticket->sold) ends = ENDS_MORE;
+        ticket_free(ticket);
+        if (ticket_of_listing(ticket)) TRY(back_to_listing(env, tx, ticket));
     }
-    return apply(tx, &ticket, order->id, order->version, ends);
+    return hold_save(tx, &hold, order->id, order->version, ends);
+done:
+    return verdict_of(err);
 }
 
 /* Also a ticket that is free may be sold: the money came after its order was cancelled. */
 static enum verdict on_order_completed(struct env *env, struct tx *tx, const void *event)
 {
     const struct order_completed *order = event;
-    struct ticket_order made_at = {order->id, order->title, order->price_cents};
-    struct ticket ticket;
-    int64_t ends;
-    enum verdict verdict =
-        ticket_of(env, tx, order->id, order->version, ORDER_ENDS, order->ticket_id, &ticket);
+    struct ordered_ticket first = {order->ticket_id, order->price_cents};
+    struct order_hold hold;
+    int64_t ends = ENDS_ONCE;
+    enum verdict verdict = tickets_of(env, tx, order->id, order->version, ORDER_ENDS,
+                                      ordered_tickets(&order->tickets, &first), &hold);
 
     if (verdict != VERDICT_APPLIED) return verdict;
-    ends = ticket_held_by(&ticket, order->id) ? ENDS_ONCE : ENDS_MORE;
-    if (ends == ENDS_ONCE && ticket.sold) return apply(tx, NULL, order->id, order->version, ends);
-    if (ticket_sell(&ticket, &made_at) != OK) return VERDICT_EARLY;
-    return apply(tx, &ticket, order->id, order->version, ends);
+    for (size_t i = 0; i < hold.ordered.count; i++) {
+        struct ticket_order sold = made_at(&hold, i, order->id, order->title);
+        struct ticket *ticket = &hold.tickets[i];
+
+        if (!ticket_held_by(ticket, order->id)) ends = ENDS_MORE;
+        if (ticket_held_by(ticket, order->id) && ticket->sold) continue;
+        if (ticket_sell(ticket, &sold) != OK) return VERDICT_EARLY;
+    }
+    return hold_save(tx, &hold, order->id, order->version, ends);
 }
 
 /* Orders has made sure that nobody can have it any more: its seat may be listed again. */

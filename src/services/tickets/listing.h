@@ -7,8 +7,7 @@
 #include "events/values.h"
 #include "services/tickets/ticket.h"
 
-#define LISTING_TICKETS_MAX    500 /* made in one commit; more are another listing */
-#define SECTION_POINTS_MAX     40  /* code points, also of a row */
+#define SECTION_POINTS_MAX     40 /* code points, also of a row */
 #define SEAT_POINTS_MAX        20
 #define RESTRICTIONS_MAX       10
 #define RESTRICTION_POINTS_MAX 200

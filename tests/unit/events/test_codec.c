@@ -54,6 +54,7 @@ static const char *const good[] = {
     [FIELD_DEGREES] = "-0.25",
     [FIELD_MONEY_REF] = "33.3",
     [FIELD_NAMES] = "[\"Mono Lake\",\"R\xC3\xADo\"]",
+    [FIELD_TICKETS] = "[{\"id\":" ID_TEXT ",\"price\":33.3},{\"id\":" ID_TEXT ",\"price\":5}]",
 };
 
 /* Other values a decoder takes, NULL-terminated. */
@@ -76,6 +77,8 @@ static const char *const also_good[][8] = {
     [FIELD_DEGREES] = {"0", "180", "-180.0", "\"12.5\"", "null", OMIT, NULL},
     [FIELD_MONEY_REF] = {"0.01", "\"49.90\"", "null", OMIT, NULL},
     [FIELD_NAMES] = {"[]", "[\"t\"]", "null", OMIT, NULL},
+    [FIELD_TICKETS] = {"[]", "[{\"id\":" ID_TEXT ",\"price\":1,\"seat\":\"4\"}]", "null", OMIT,
+                       NULL},
 };
 
 static const char *const bad[][12] = {
@@ -103,6 +106,9 @@ static const char *const bad[][12] = {
     [FIELD_MONEY_REF] = {"0", "-1", "0.001", "1000000", "\"free\"", "true", NULL},
     [FIELD_NAMES] = {"5", "\"Mono Lake\"", "{}", "[\"\"]", "[5]",
                      "[" REPEAT_8("\"a\",\"b\",\"c\",") "\"d\"]", NULL},
+    [FIELD_TICKETS] = {"5", "{}", "[5]", "[{}]", "[{\"id\":" ID_TEXT "}]", "[{\"price\":1}]",
+                       "[{\"id\":\"0\",\"price\":1}]", "[{\"id\":" ID_TEXT ",\"price\":0}]",
+                       "[{\"id\":" ID_TEXT ",\"price\":-1}]", NULL},
 };
 
 /* The row's payload with every value good but the one at index `odd`. */

@@ -11,10 +11,24 @@ static const struct object_id first = {{1, 2, 3}}, second = {{4, 5, 6}};
 
 static struct order reserved(void)
 {
-    const struct ticket_copy ticket = {.version = 2, .title = STR("Concert"), .price_cents = 2000};
+    static const struct ticket_copy ticket = {
+        .version = 2, .title = {"Concert", 7}, .price_cents = 2000};
 
-    return order_open((struct object_id){{1}}, &ticket, STR("buyer"), (struct wall_ms){1000},
+    return order_open((struct object_id){{1}}, &ticket, 1, STR("buyer"), (struct wall_ms){1000},
                       900000);
+}
+
+static void several_are_of_one_listing_and_cost_what_they_cost_together(void **state)
+{
+    const struct ticket_copy tickets[] = {{.price_cents = 2000, .listing_id = {{7}}},
+                                          {.price_cents = 1950, .listing_id = {{7}}}};
+    struct order order = order_open((struct object_id){{1}}, tickets, 2, STR("buyer"),
+                                    (struct wall_ms){1000}, 900000);
+
+    (void)state;
+    assert_true(order_of_listing(&order));
+    assert_int_equal(order.ticket_count, 2);
+    assert_int_equal(order_total_cents(&order), 3950);
 }
 
 static void a_reservation_holds_the_price_it_was_made_at(void **state)
@@ -25,7 +39,8 @@ static void a_reservation_holds_the_price_it_was_made_at(void **state)
     assert_int_equal(order.status, ORDER_CREATED);
     assert_int_equal(order.version, 0);
     assert_int_equal(order.expires_at.ms, 901000);
-    assert_int_equal(order.ticket.price_cents, 2000);
+    assert_false(order_of_listing(&order));
+    assert_int_equal(order_total_cents(&order), 2000);
 }
 
 static void cancelling_twice_changes_once(void **state)
@@ -240,6 +255,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_reservation_holds_the_price_it_was_made_at),
+        cmocka_unit_test(several_are_of_one_listing_and_cost_what_they_cost_together),
         cmocka_unit_test(cancelling_twice_changes_once),
         cmocka_unit_test(a_paid_order_is_not_cancelled_by_anyone),
         cmocka_unit_test(an_order_expires_at_its_time_and_not_before),
