@@ -241,6 +241,10 @@ static struct call *reserve(int index)
     struct call *call;
 
     if (going && maybe(0.7)) return reserve_ticket(index, going);
+    if (maybe(0.3)) {
+        call = listing_reserve(index, people.all[index].user);
+        if (call) return call;
+    }
     if (maybe(0.03)) {
         call = call_new(index, CALL_RESERVE, people.all[index].user, NULL, "{\"ticketId\":17}");
         call->expect = 400;
@@ -349,6 +353,11 @@ static struct call *hoard(int index)
         actor->order[0] = '\0';
         return cancel(index, order);
     }
+    if (maybe(0.15)) {
+        struct call *some = listing_reserve(index, actor->user);
+
+        if (some) return some;
+    }
     if (!last || maybe(0.3)) last = ticket_to_reserve();
     if (!last) return call_new(index, CALL_LIST, "", NULL, NULL);
     memmove(actor->hoarded, last, sizeof actor->hoarded);
@@ -381,7 +390,7 @@ static const char *ticket_in_doubt(void)
         const struct m_charge *charge = model_charge_at(charges - 1 - i);
         const struct m_order *order =
             charge->order >= 0 ? model_order_at((size_t)charge->order) : NULL;
-        const struct m_ticket *ticket = order ? model_ticket_at((size_t)order->ticket) : NULL;
+        const struct m_ticket *ticket = order ? model_ticket_at((size_t)order->tickets[0]) : NULL;
         bool in_doubt =
             strcmp(charge->status, "pending") == 0 || strcmp(charge->status, "unknown") == 0;
 
@@ -407,8 +416,8 @@ static bool money_comes(const struct m_ticket *ticket)
         const struct m_order *order =
             charge->order >= 0 ? model_order_at((size_t)charge->order) : NULL;
 
-        if (order && model_ticket_at((size_t)order->ticket) == ticket &&
-            order->status == STATUS_CANCELLED && strcmp(charge->status, "captured") == 0)
+        if (order && model_place(order, ticket) >= 0 && order->status == STATUS_CANCELLED &&
+            strcmp(charge->status, "captured") == 0)
             return true;
     }
     return false;
@@ -418,7 +427,7 @@ static bool gives_way(const struct actor *actor)
 {
     const struct m_order *order = actor->order[0] ? model_order(actor->order) : NULL;
 
-    return order && money_comes(model_ticket_at((size_t)order->ticket));
+    return order && money_comes(model_ticket_at((size_t)order->tickets[0]));
 }
 
 /* Takes it, and gives it back: sooner or later, or just before the other's money comes. */
@@ -759,7 +768,7 @@ static void judge_edit(const struct call *call)
 static bool was_ordered(const struct m_ticket *ticket)
 {
     for (size_t i = 0; i < model_orders(); i++)
-        if (model_ticket_at((size_t)model_order_at(i)->ticket) == ticket) return true;
+        if (model_place(model_order_at(i), ticket) >= 0) return true;
     return false;
 }
 
@@ -795,18 +804,26 @@ static void judge_order(const struct call *call, const struct json *answer)
     order = model_order(id);
     CHECK(10, id, order && order->version >= 0, "answered with an order nobody committed");
     CHECK(11, id, strcmp(order->user, actor->user) == 0, "an answer with someone else's order");
-    CHECK(4, id, cents(answer, "ticket.price") == order->price_cents, "the answer shows %lld cents",
-          (long long)cents(answer, "ticket.price"));
-    if (call->kind != CALL_RESERVE) return;
+    CHECK(4, id,
+          cents(answer, "ticket.price") == order->prices[0] &&
+              (!order->listing[0] || cents(answer, "total") == order->price_cents),
+          "the answer shows %lld cents", (long long)cents(answer, "ticket.price"));
+    if (call->kind != CALL_RESERVE && call->kind != CALL_RESERVE_SOME) return;
     CHECK(4, id, !call->price_cents || order->price_cents <= call->price_cents,
           "reserved at %lld cents, the buyer agreed to %lld", (long long)order->price_cents,
           (long long)call->price_cents);
-    CHECK(4, id, order->price_cents >= sim.price_min, "reserved at a price nobody can pay");
+    for (int i = 0; i < order->ticket_count; i++)
+        CHECK(4, id, order->prices[i] >= sim.price_min, "reserved at a price nobody can pay");
     CHECK(5, id, number(answer, "ticket.version") >= call->version,
           "reserved at version %lld, the buyer saw %lld",
           (long long)number(answer, "ticket.version"), (long long)call->version);
-    CHECK(10, id, strcmp(model_ticket_at((size_t)order->ticket)->id, call->id) == 0,
-          "reserved another ticket");
+    if (call->kind == CALL_RESERVE_SOME)
+        listing_judge_order(call, order);
+    else
+        CHECK(10, id,
+              order->ticket_count == 1 &&
+                  strcmp(model_ticket_at((size_t)order->tickets[0])->id, call->id) == 0,
+              "reserved another ticket");
     order->acked = true;
     snprintf(actor->order, sizeof actor->order, "%s", id);
     actor->order_until_ms = order->expires_at_ms;
@@ -829,6 +846,15 @@ static void judge_price_changed(const struct call *call)
           "version %lld has another price", (long long)version);
 }
 
+/* The ticket, or one of the listing. */
+static int times_held(const struct call *call)
+{
+    const char *user = people.all[call->actor].user;
+
+    if (call->kind == CALL_RESERVE_SOME) return listing_holds(call->id, user);
+    return model_holds(user, call->id, 0, INT64_MAX);
+}
+
 /* Whoever was refused holds, or held, as much as that says. */
 static void judge_share(const struct call *call)
 {
@@ -842,9 +868,8 @@ static void judge_share(const struct call *call)
     else
         CHECK(16, call->id,
               says(call, "held_too_often") && sim.holds_max > 0 &&
-                  model_holds(user, call->id, 0, INT64_MAX) >= sim.holds_max,
-              "held too often, says the answer, and %s had it %d times", user,
-              model_holds(user, call->id, 0, INT64_MAX));
+                  times_held(call) >= sim.holds_max,
+              "held too often, says the answer, and %s had it %d times", user, times_held(call));
 }
 
 static bool clocks_differ(void)
@@ -890,6 +915,14 @@ static void judge_reserve(const struct call *call)
         CHECK(2, call->id, ticket->event.version > 0 || ticket->live >= 0 || model_orders() > 0,
               "reserved, says the answer, but never was");
     }
+}
+
+static void judge_reserve_some(const struct call *call)
+{
+    if (status_of(call) == 201)
+        judge_order(call, answer_of(call));
+    else
+        listing_judge_refused(call);
 }
 
 static void judge_cancel(const struct call *call)
@@ -1069,9 +1102,10 @@ static void judge_status(const struct call *call)
           status_of(call), (int)call_body(call).len, call_body(call).at);
     CHECK(INVARIANT_NONE, call->id,
           status_of(call) != 409 || call->kind == CALL_REFUND || call->kind == CALL_RESERVE ||
-              call->kind == CALL_WITHDRAW || call->kind == CALL_EDIT ||
-              call->kind == CALL_RESET_LINK || call->kind == CALL_MAIL_SEND ||
-              catalogue_kind(call->kind) || listing_kind(call->kind),
+              call->kind == CALL_RESERVE_SOME || call->kind == CALL_WITHDRAW ||
+              call->kind == CALL_EDIT || call->kind == CALL_RESET_LINK ||
+              call->kind == CALL_MAIL_SEND || catalogue_kind(call->kind) ||
+              listing_kind(call->kind),
           "answered 409: %.*s", (int)call_body(call).len, call_body(call).at);
     CHECK(12, NULL,
           status_of(call) != 503 || faults_of_disk() || says(call, "payment_pending") ||
@@ -1083,7 +1117,8 @@ static void judge_status(const struct call *call)
     else if (status_of(call) == 429 && says(call, "too_many_proposals"))
         CHECK(12, NULL, call->kind == CALL_VENUE || call->kind == CALL_SHOW,
               "too many proposals, and none was made");
-    else if (status_of(call) == 429 && call->kind == CALL_RESERVE)
+    else if (status_of(call) == 429 &&
+             (call->kind == CALL_RESERVE || call->kind == CALL_RESERVE_SOME))
         judge_share(call);
     else
         CHECK(12, NULL, status_of(call) != 429 || fault_possible(FAULT_POOL_FULL),
@@ -1123,6 +1158,9 @@ static void judge(const struct call *call)
         break;
     case CALL_WITHDRAW:
         judge_withdrawal(call);
+        break;
+    case CALL_RESERVE_SOME:
+        judge_reserve_some(call);
         break;
     case CALL_RESERVE:
         judge_reserve(call);

@@ -30,6 +30,7 @@ static const struct kind_row kinds[CALL_KINDS] = {
     [CALL_OFFER_LOOK] = {"GET listing", TICKETS, METHOD_GET, "/api/listings/:id"},
     [CALL_OFFERS] = {"GET listings", TICKETS, METHOD_GET, "/api/listings"},
     [CALL_RESERVE] = {"POST order", ORDERS, METHOD_POST, "/api/orders"},
+    [CALL_RESERVE_SOME] = {"POST order of a listing", ORDERS, METHOD_POST, "/api/orders"},
     [CALL_CANCEL] = {"DELETE order", ORDERS, METHOD_DELETE, "/api/orders/:id"},
     [CALL_ORDER] = {"GET order", ORDERS, METHOD_GET, "/api/orders/:id"},
     [CALL_ORDERS] = {"GET orders", ORDERS, METHOD_GET, "/api/orders"},

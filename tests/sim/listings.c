@@ -28,7 +28,7 @@ struct m_listing {
     char id[25], owner[65], show[25], split[12];
     char section; /* by this file's own reckoning */
     int row;
-    int64_t version, row_version, price_cents;
+    int64_t version, row_version, price_cents, quantity;
     bool withdrawn, withdraw_acked;
     int64_t acked;
     struct { /* orders' copy */
@@ -191,6 +191,7 @@ void listing_event(struct str subject, const struct json *event, int64_t at_ms)
     CHECK(11, id, str_eq(text_of(event, "userId"), str_of(listing->owner)), "another seller");
     listing->version = version;
     listing->price_cents = cents_of(event, "price");
+    listing->quantity = whole_of(event, "quantity");
     listing->withdrawn = flag_of(event, "withdrawn");
     trace("listing", id, version, listing->price_cents);
 }
@@ -326,55 +327,76 @@ void listing_closed(const char *ticket_id)
 /* --- orders ---------------------------------------------------------------------------------- */
 
 /* By orders' own knowledge: what nobody has, and was not taken down. */
-static int left_of(const struct m_ticket *ordered)
+static int left_of(const char *listing)
 {
     int left = 0;
 
     for (size_t i = 0; i < model_tickets(); i++) {
         const struct m_ticket *ticket = model_ticket_at(i);
 
-        left += strcmp(ticket->listing, ordered->listing) == 0 && ticket != ordered &&
-                ticket->copy_version >= 0 && !ticket->copy_withdrawn_step && ticket->live < 0;
+        left += strcmp(ticket->listing, listing) == 0 && ticket->copy_version >= 0 &&
+                !ticket->copy_withdrawn_step && ticket->live < 0;
     }
     return left;
 }
 
+/* How many of its tickets orders has heard of. */
+static int known_of(const char *listing)
+{
+    int known_tickets = 0;
+
+    for (size_t i = 0; i < model_tickets(); i++)
+        known_tickets += strcmp(model_ticket_at(i)->listing, listing) == 0 &&
+                         model_ticket_at(i)->copy_version >= 0;
+    return known_tickets;
+}
+
 void listing_ordered(const struct m_order *order)
 {
-    const struct m_ticket *ticket = model_ticket_at((size_t)order->ticket);
-
-    if (!ticket->listing[0]) return;
-    CHECK(28, order->id, !ticket->closed, "of ticket %s, which orders had closed", ticket->id);
-    CHECK(29, order->id, strcmp(listing_of(ticket->listing)->owner, order->user) != 0,
+    if (!order->listing[0]) return;
+    for (int i = 0; i < order->ticket_count; i++)
+        CHECK(28, order->id, !model_ticket_at((size_t)order->tickets[i])->closed,
+              "of a ticket which orders had closed");
+    CHECK(29, order->id, strcmp(listing_of(order->listing)->owner, order->user) != 0,
           "of their own listing");
     if (market.ordered_count == 64) return;
-    market.left[market.ordered_count] = left_of(ticket);
+    market.left[market.ordered_count] = left_of(order->listing);
     market.ordered[market.ordered_count++] = model_order_index(order->id, false);
 }
 
 void listing_revived(const struct m_order *order, int64_t at_ms)
 {
-    if (!model_ticket_at((size_t)order->ticket)->listing[0] || market.revived_count == 64) return;
+    if (!order->listing[0] || market.revived_count == 64) return;
     market.revived[market.revived_count].order = model_order_index(order->id, false);
     market.revived[market.revived_count++].at_ms = at_ms;
 }
 
 /* A copy of one of its tickets came in this step: what was left then is not known. */
-static bool tickets_moved(const struct m_ticket *ordered)
+static bool tickets_moved(const char *listing)
 {
     for (size_t i = 0; i < model_tickets(); i++) {
         const struct m_ticket *ticket = model_ticket_at(i);
 
-        if (strcmp(ticket->listing, ordered->listing) == 0 && ticket->copy_step == sim.step)
-            return true;
+        if (strcmp(ticket->listing, listing) == 0 && ticket->copy_step == sim.step) return true;
     }
     return false;
 }
 
+/* Side by side, where they are of seats and not all that is left. */
+static void check_neighbours(const struct m_order *order, int left)
+{
+    const struct m_ticket *first = model_ticket_at((size_t)order->tickets[0]);
+
+    if (!first->seat || left == 0) return;
+    for (int i = 1; i < order->ticket_count; i++)
+        CHECK(30, order->id, model_ticket_at((size_t)order->tickets[i])->place == first->place + i,
+              "of tickets that are no neighbours");
+}
+
 static void check_ordered(const struct m_order *order, int left)
 {
-    const struct m_ticket *ticket = model_ticket_at((size_t)order->ticket);
-    const struct m_listing *listing = listing_of(ticket->listing);
+    const struct m_listing *listing = listing_of(order->listing);
+    int count = order->ticket_count;
     const struct show_state *show = known(listing->copy.show, side_of(ORDERS));
     const char *split = listing->copy.split;
 
@@ -385,17 +407,21 @@ static void check_ordered(const struct m_order *order, int left)
           heard_since(listing->copy.show, side_of(ORDERS), sim.step) ||
               sells(show, order->made_at_ms),
           "of a show that orders knows to sell nothing");
-    if (tickets_moved(ticket)) return;
-    CHECK(30, order->id, strcmp(split, "pairs") != 0, "of one ticket, and they are sold in pairs");
+    if (tickets_moved(order->listing)) return;
+    CHECK(30, order->id, known_of(order->listing) == listing->quantity,
+          "orders knew %d of its %lld tickets", known_of(order->listing),
+          (long long)listing->quantity);
+    CHECK(30, order->id, strcmp(split, "pairs") != 0 || count % 2 == 0,
+          "of %d tickets, and they are sold in pairs", count);
     CHECK(30, order->id, strcmp(split, "all") != 0 || left == 0,
-          "of one ticket, and they are sold together; %d are left", left);
+          "of %d tickets, and they are sold together; %d are left", count, left);
     CHECK(30, order->id, strcmp(split, "no_single") != 0 || left != 1, "it leaves one alone");
+    check_neighbours(order, left);
 }
 
 static void check_revived(const struct m_order *order, int64_t at_ms)
 {
-    const struct m_ticket *ticket = model_ticket_at((size_t)order->ticket);
-    const struct m_listing *listing = listing_of(ticket->listing);
+    const struct m_listing *listing = listing_of(order->listing);
 
     if (listing->copy.changed_step == sim.step) return;
     CHECK(17, order->id, !listing->copy.withdrawn,
@@ -556,6 +582,52 @@ struct call *list_seats(int index, const char *user, int64_t price_cents, bool r
     return call;
 }
 
+/* --- buyers of several ----------------------------------------------------------------------- */
+
+struct call *listing_reserve(int index, const char *user)
+{
+    const struct m_listing *listing = NULL;
+    struct call *call;
+    char body[160], total[48] = "";
+    int64_t seen_cents;
+    int count;
+
+    for (int tries = 0; tries < 8 && market.count; tries++) {
+        listing = &market.all[below((int64_t)market.count)];
+        if (left_of(listing->id) > 0 && !listing->withdrawn) break;
+    }
+    if (!listing) return NULL;
+    count = 1 + (int)below(ORDERED_MAX);
+    if (maybe(0.4) && left_of(listing->id) > 0) count = left_of(listing->id);
+    seen_cents = count * listing->price_cents;
+    if (maybe(0.1)) seen_cents += maybe(0.5) ? 1 : -1;
+    if (maybe(0.3) || seen_cents < 1 || seen_cents > PRICE_CENTS_MAX) seen_cents = 0;
+    if (seen_cents)
+        snprintf(total, sizeof total, ",\"total\":%lld.%02lld", (long long)seen_cents / 100,
+                 (long long)seen_cents % 100);
+    snprintf(body, sizeof body, "{\"listingId\":\"%s\",\"quantity\":%d%s}", listing->id, count,
+             total);
+    call = call_new(index, CALL_RESERVE_SOME, user, listing->id, body);
+    call->price_cents = seen_cents;
+    call->quantity = count;
+    return call;
+}
+
+int listing_holds(const char *listing_id, const char *user)
+{
+    int most = 0;
+
+    for (size_t i = 0; i < model_tickets(); i++) {
+        const struct m_ticket *ticket = model_ticket_at(i);
+        int times = strcmp(ticket->listing, listing_id) == 0
+                        ? model_holds(user, ticket->id, 0, INT64_MAX)
+                        : 0;
+
+        if (times > most) most = times;
+    }
+    return most;
+}
+
 /* --- answers --------------------------------------------------------------------------------- */
 
 static bool says(const struct call *call, const char *word)
@@ -663,6 +735,39 @@ static void judge_offers(const struct call *call)
               "on sale, and nothing of its show is");
         CHECK(2, id, whole_of(json_at(list, i), "free") > 0, "sold out, and listed");
     }
+}
+
+void listing_judge_order(const struct call *call, const struct m_order *order)
+{
+    CHECK(10, order->id,
+          strcmp(order->listing, call->id) == 0 && order->ticket_count == call->quantity,
+          "%d tickets of listing %s were ordered, not %d of %s", order->ticket_count,
+          order->listing, call->quantity, call->id);
+}
+
+void listing_judge_refused(const struct call *call)
+{
+    static const char *const reasons[] = {"price_changed", "too_few",       "not_together",
+                                          "\"split\"",     "own_listing",   "show_started",
+                                          "show_proposed", "show_cancelled"};
+    const struct m_listing *listing = listing_of(call->id);
+    bool known_reason = false;
+
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+        known_reason |= says(call, reasons[i]);
+    if (call->rq.reply.status == 409)
+        CHECK(30, call->id, known_reason, "409 for another reason: %.*s", (int)call_body(call).len,
+              call_body(call).at);
+    if (call->rq.reply.status == 410)
+        CHECK(17, call->id, listing->withdrawn, "taken down, says the answer, and it is not");
+    if (says(call, "own_listing"))
+        CHECK(29, call->id, str_eq(str_of(listing->owner), call->rq.user.id),
+              "somebody else's own listing");
+    if (says(call, "price_changed"))
+        CHECK(4, call->id, call->price_cents != 0, "dearer, and no price was named");
+    if (says(call, "\"split\""))
+        CHECK(30, call->id, listing->version > 0 || strcmp(listing->split, "any") != 0,
+              "refused by a split that allows any number");
 }
 
 bool listing_kind(enum call_kind kind)

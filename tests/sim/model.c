@@ -105,8 +105,7 @@ static void make(enum entity entity, size_t index, const char *id)
     } else if (entity == ENTITY_ORDER) {
         struct m_order *order = &model.orders[index];
 
-        *order = (struct m_order){.ticket = -1,
-                                  .version = -1,
+        *order = (struct m_order){.version = -1,
                                   .event_version = -1,
                                   .copy_version = -1,
                                   .timer_version = -1,
@@ -536,9 +535,14 @@ static void check_shown(struct m_ticket *ticket, const struct ticket_state *to,
               (long long)price_cents);
         ticket->edited_price = 0;
     } else if (!before && after) {
-        CHECK(4, ticket->id, to->price_cents == after->price_cents && to->title == after->title,
+        int place = model_place(after, ticket);
+
+        CHECK(2, ticket->id, place >= 0, "held by an order of other tickets");
+        CHECK(4, ticket->id,
+              to->price_cents == after->prices[place] &&
+                  to->title == (place == 0 ? after->title : from->title),
               "it shows %lld cents, its order was made at %lld", (long long)to->price_cents,
-              (long long)after->price_cents);
+              (long long)after->prices[place]);
         if (from->price_cents == to->price_cents && from->title == to->title) return;
         ticket->edited_price = from->price_cents;
         ticket->edited_title = from->title;
@@ -588,8 +592,7 @@ static void check_ticket_step(struct m_ticket *ticket, const struct ticket_state
     if (before && after)
         CHECK(1, ticket->id, before == after && to->sold, "from one order to another");
     if (after) {
-        CHECK(2, ticket->id, &model.tickets[after->ticket] == ticket,
-              "held by an order of another ticket");
+        CHECK(2, ticket->id, model_place(after, ticket) >= 0, "held by an order of other tickets");
         CHECK(2, ticket->id, !to->sold || after->was_complete,
               "sold to order %s, which is not complete", after->id);
     }
@@ -614,6 +617,8 @@ static void ticket_event(const struct json *event, bool created)
           order_id);
     snprintf(ticket->listing, sizeof ticket->listing, "%s", word(text_of(event, "listingId")));
     ticket->seat = listing_seat(event);
+    ticket->place = (int)whole_of(event, "position");
+    if (ticket->place < 0) ticket->place = 0; /* the first one's is left out */
     if (created)
         CHECK(5, id, ticket->event.version == -1 && to.version == 0, "created at version %lld",
               (long long)to.version);
@@ -677,47 +682,89 @@ int model_unpaid(const char *user, int64_t step)
     return count;
 }
 
+int model_place(const struct m_order *order, const struct m_ticket *ticket)
+{
+    for (int i = 0; i < order->ticket_count; i++)
+        if (&model.tickets[order->tickets[i]] == ticket) return i;
+    return -1;
+}
+
 int model_holds(const char *user, const char *ticket_id, int64_t since_ms, int64_t until_ms)
 {
-    int ticket = model_ticket_index(ticket_id, false), count = 0;
+    const struct m_ticket *ticket = model_ticket(ticket_id);
+    int count = 0;
 
     for (size_t i = 0; i < model.count[ENTITY_ORDER]; i++) {
         const struct m_order *order = &model.orders[i];
 
-        count += order->ticket == ticket && order->made_at_ms > since_ms &&
+        count += model_place(order, ticket) >= 0 && order->made_at_ms > since_ms &&
                  order->made_at_ms <= until_ms && strcmp(order->user, user) == 0;
     }
     return count;
 }
 
-/* With this one nobody has too many unpaid orders, nor had this ticket too often. */
+/* With this one nobody has too many unpaid orders, nor had one of the tickets too often. */
 static void check_share(const struct m_order *order, int64_t at_ms)
 {
-    const char *ticket = model.tickets[order->ticket].id;
-
     CHECK(16, order->id, !sim.unpaid_max || model_unpaid(order->user, INT64_MAX) < sim.unpaid_max,
           "made while %s had %d unpaid", order->user, model_unpaid(order->user, INT64_MAX));
-    CHECK(16, order->id,
-          !sim.holds_max ||
-              model_holds(order->user, ticket, at_ms - HOUR_MS, at_ms) <= sim.holds_max,
-          "made although %s had the ticket before, %d times within the hour", order->user,
-          model_holds(order->user, ticket, at_ms - HOUR_MS, at_ms) - 1);
+    for (int i = 0; i < order->ticket_count; i++) {
+        const char *ticket = model.tickets[order->tickets[i]].id;
+
+        CHECK(16, order->id,
+              !sim.holds_max ||
+                  model_holds(order->user, ticket, at_ms - HOUR_MS, at_ms) <= sim.holds_max,
+              "made although %s had the ticket before, %d times within the hour", order->user,
+              model_holds(order->user, ticket, at_ms - HOUR_MS, at_ms) - 1);
+    }
+}
+
+/* One of the order's tickets, which nobody else has. */
+static void order_ticket(struct m_order *order, const char *ticket_id, int64_t price_cents)
+{
+    int ticket = model_ticket_index(ticket_id, false);
+
+    CHECK(6, order->id, ticket >= 0, "an order for ticket %s, which nobody committed", ticket_id);
+    CHECK(1, order->id, model.tickets[ticket].live == -1, "ticket %s has live order %s already",
+          ticket_id, model.orders[model.tickets[ticket].live].id);
+    CHECK(30, order->id, order->ticket_count < ORDERED_MAX, "of more tickets than a listing has");
+    CHECK(30, order->id,
+          order->ticket_count == 0 || strcmp(model.tickets[ticket].listing, order->listing) == 0,
+          "of tickets of two listings");
+    snprintf(order->listing, sizeof order->listing, "%s", model.tickets[ticket].listing);
+    order->tickets[order->ticket_count] = ticket;
+    order->prices[order->ticket_count++] = price_cents;
+    order->price_cents += price_cents;
+    model.tickets[ticket].live = (int)(order - model.orders);
+}
+
+/* All of an order of a listing, or its one ticket. */
+static void order_tickets(struct m_order *order, const struct json *event)
+{
+    const struct json *tickets = json_get(event, "tickets");
+
+    order->ticket_count = 0;
+    order->price_cents = 0;
+    for (size_t i = 0; i < json_length(tickets); i++)
+        order_ticket(order, word(text_of(json_at(tickets, i), "id")),
+                     cents_of(json_at(tickets, i), "price"));
+    if (!tickets)
+        order_ticket(order, word(text_of(event, "ticket.id")), cents_of(event, "ticket.price"));
+    CHECK(30, order->id, (order->listing[0] != '\0') == (tickets != NULL),
+          "of a listing, and its event does not say so");
+    CHECK(4, order->id,
+          strcmp(model.tickets[order->tickets[0]].id, word(text_of(event, "ticket.id"))) == 0 &&
+              order->prices[0] == cents_of(event, "ticket.price"),
+          "its first ticket is another one");
 }
 
 static void order_created(struct m_order *order, const struct json *event, int64_t at_ms)
 {
-    const char *ticket_id = word(text_of(event, "ticket.id"));
-    int ticket = model_ticket_index(ticket_id, false);
-
     CHECK(5, order->id, order->event_version == -1 && whole_of(event, "version") == 0,
           "an order begins with version 0, once");
-    CHECK(6, order->id, ticket >= 0, "an order for ticket %s, which nobody committed", ticket_id);
-    CHECK(1, order->id, model.tickets[ticket].live == -1, "ticket %s has live order %s already",
-          ticket_id, model.orders[model.tickets[ticket].live].id);
-    order->ticket = ticket;
+    order_tickets(order, event);
     snprintf(order->user, sizeof order->user, "%.*s", (int)text_of(event, "userId").len,
              text_of(event, "userId").at);
-    order->price_cents = cents_of(event, "ticket.price");
     order->title = hash_text(text_of(event, "ticket.title"));
     order->made_at_ms = at_ms;
     check_share(order, at_ms);
@@ -725,49 +772,56 @@ static void order_created(struct m_order *order, const struct json *event, int64
     order->latest_ms = order->deadline_ms = order->reserved_until_ms = time_of(event, "expiresAt");
     CHECK(9, order->id, order->deadline_ms == at_ms + sim.hold_ms, "made at %lld, until %lld",
           (long long)at_ms, (long long)order->deadline_ms);
-    model.tickets[ticket].live = (int)(order - model.orders);
     listing_ordered(order);
 }
 
 static void order_cancelled(struct m_order *order, int64_t at_ms)
 {
-    struct m_ticket *ticket = &model.tickets[order->ticket];
-
     check_cancellation(order, at_ms);
     order->event_status = STATUS_CANCELLED;
     order->ended_step = sim.step;
     order->was_cancelled = true;
-    if (ticket->live == (int)(order - model.orders)) ticket->live = -1;
+    for (int i = 0; i < order->ticket_count; i++) {
+        struct m_ticket *ticket = &model.tickets[order->tickets[i]];
+
+        if (ticket->live == (int)(order - model.orders)) ticket->live = -1;
+    }
 }
 
-static void order_completed(struct m_order *order, int64_t at_ms)
+/* A ticket of an order that is complete now; it may have been cancelled before. */
+static void ticket_bought(const struct m_order *order, struct m_ticket *ticket)
 {
-    struct m_ticket *ticket = &model.tickets[order->ticket];
     int own = (int)(order - model.orders);
 
     CHECK(1, order->id, ticket->live == -1 || ticket->live == own,
           "sold, while order %s has the ticket", model.orders[ticket->live].id);
+    CHECK(17, order->id,
+          order->event_status != STATUS_CANCELLED || !ticket->copy_withdrawn_step ||
+              ticket->copy_withdrawn_step >= sim.step,
+          "came back by late money, although its ticket was taken down");
+    CHECK(28, order->id, order->event_status != STATUS_CANCELLED || !ticket->closed,
+          "came back by late money, although orders had closed its ticket");
+    ticket->live = own;
+}
+
+static void order_completed(struct m_order *order, int64_t at_ms)
+{
+    for (int i = 0; i < order->ticket_count; i++)
+        ticket_bought(order, &model.tickets[order->tickets[i]]);
     CHECK(3, order->id,
           bank_held_for(order->id) == order->price_cents || model_refund_begun(order->id),
           "complete at %lld cents; the bank holds %lld", (long long)order->price_cents,
           (long long)bank_held_for(order->id));
     CHECK(3, order->id, bank_ever_captured_for(order->id), "complete, and never paid");
     CHECK(1, order->id, order->event_status != STATUS_COMPLETE, "completed twice");
-    CHECK(17, order->id,
-          order->event_status != STATUS_CANCELLED || !ticket->copy_withdrawn_step ||
-              ticket->copy_withdrawn_step >= sim.step,
-          "came back by late money, although its ticket was taken down");
     CHECK(15, order->id,
           order->event_status != STATUS_CANCELLED || !model_banned_at(ORDERS, order->user) ||
               news_of(order->user),
           "came back by late money, although its buyer %s is banned", order->user);
-    CHECK(28, order->id, order->event_status != STATUS_CANCELLED || !ticket->closed,
-          "came back by late money, although orders had closed its ticket");
     if (order->event_status == STATUS_CANCELLED) listing_revived(order, at_ms);
     order->event_status = STATUS_COMPLETE;
     order->ended_step = sim.step;
     order->was_complete = true;
-    ticket->live = own;
 }
 
 /* Payments move a deadline: once by the grace, once by the grace of a minute after a decline. */

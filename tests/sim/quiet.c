@@ -46,11 +46,15 @@ static void check_ticket(const struct m_ticket *ticket)
           live ? live->id : "none");
     CHECK(2, ticket->id, ticket->row.sold == (live && live->status == STATUS_COMPLETE),
           "sold: %d, its order's status: %d", ticket->row.sold, live ? live->status : 0);
-    CHECK(4, ticket->id,
-          !live ||
-              (ticket->row.price_cents == live->price_cents && ticket->row.title == live->title),
-          "it shows %lld cents, its order was made at %lld", (long long)ticket->row.price_cents,
-          live ? (long long)live->price_cents : 0);
+    if (live) {
+        int place = model_place(live, ticket);
+
+        CHECK(4, ticket->id,
+              place >= 0 && ticket->row.price_cents == live->prices[place] &&
+                  (place > 0 || ticket->row.title == live->title),
+              "it shows %lld cents, and its order was made otherwise",
+              (long long)ticket->row.price_cents);
+    }
     CHECK(5, ticket->id,
           ticket->copy_version == ticket->row.version ||
               (ticket->copy_gone && ticket->copy_version < 0 && ticket->row.sold),

@@ -277,6 +277,7 @@ enum call_kind {
     CALL_OFFER_LOOK,
     CALL_OFFERS,
     CALL_RESERVE,
+    CALL_RESERVE_SOME, /* so many of a listing */
     CALL_CANCEL,
     CALL_ORDER,
     CALL_ORDERS,
@@ -328,6 +329,7 @@ struct call {
     char id[25];         /* what it is about: ticket or order */
     int64_t price_cents;
     int64_t version; /* of the ticket that the buyer saw; 0: any */
+    int quantity;    /* tickets of a listing */
     char text[208];  /* title, token, email */
     struct call *next;
 };
@@ -422,6 +424,14 @@ void listing_copied(const char *id, int64_t version, const char *show, const cha
                     bool withdrawn);
 void show_copied(int service, const char *id, int64_t version, const char *status,
                  int64_t starts_ms, const char *into, bool on_sale);
+/* Some tickets of a listing that is for sale, most often, and of another one else. NULL: none is.
+ */
+struct call *listing_reserve(int actor, const char *user);
+/* The listing's ticket that the user reserved most often: how often. */
+int listing_holds(const char *listing_id, const char *user);
+/* Why some tickets of a listing were not to be had, and whether an order is what was asked for. */
+void listing_judge_refused(const struct call *call);
+void listing_judge_order(const struct call *call, const struct m_order *order);
 /* The seat that a ticket's event names, 0: none. */
 int listing_seat(const struct json *ticket);
 /* The ticket is of a show that tickets has on sale, or of none. */
@@ -496,6 +506,7 @@ struct m_ticket {
     bool was_sold, withdraw_acked;
     char listing[25], show[25]; /* of a ticket of a listing; the show by its row */
     int seat;                   /* 0: none is named */
+    int place;                  /* in its listing's order */
     bool closed;                /* orders has said that nobody can have it … */
     bool released;              /* … and its row that its seat may be listed again */
     int64_t copy_step;          /* when orders heard of it last */
@@ -508,16 +519,22 @@ struct m_ticket {
     size_t history_cap;
 };
 
+#define ORDERED_MAX 4 /* tickets of one order: as many as a listing has (listings.c) */
+
 struct m_order {
     char id[25];
     char user[65];
-    int ticket;
+    char listing[25];            /* empty: of a ticket of none */
+    int tickets[ORDERED_MAX];    /* in the listing's order */
+    int64_t prices[ORDERED_MAX]; /* each, as it was reserved */
+    int ticket_count;            /* 0: no event has told them yet */
+    int64_t price_cents;         /* of all of them */
     int64_t made_at_ms;
-    uint64_t title;                              /* as it was reserved */
-    int64_t version, price_cents, expires_at_ms; /* the row */
-    int64_t reserved_until_ms;                   /* without either grace */
-    int64_t deadline_ms;                         /* as its events have it */
-    int64_t latest_ms;                           /* that its deadline may be counted from */
+    uint64_t title;                 /* the first one's, as it was reserved */
+    int64_t version, expires_at_ms; /* the row */
+    int64_t reserved_until_ms;      /* without either grace */
+    int64_t deadline_ms;            /* as its events have it */
+    int64_t latest_ms;              /* that its deadline may be counted from */
     int failures, updates, fires;
     int captured; /* charges */
     int status;
@@ -580,6 +597,8 @@ int model_order_index(const char *id, bool make);
 int model_status(const char *text);
 /* How many orders of a user are live and unpaid, or were so in this step or later. */
 int model_unpaid(const char *user, int64_t step);
+/* Where the ticket is among the order's; -1: it is not. */
+int model_place(const struct m_order *order, const struct m_ticket *ticket);
 /* How often a user reserved a ticket after since_ms and until until_ms. */
 int model_holds(const char *user, const char *ticket_id, int64_t since_ms, int64_t until_ms);
 

@@ -248,8 +248,6 @@ static void take_order(sqlite3_stmt *row)
     if (first) {
         const struct m_ticket *of = model_ticket_at((size_t)ticket);
 
-        order->ticket = ticket;
-        order->price_cents = price;
         CHECK(5, order->id, ticket_version >= 0 && ticket_version <= of->event.version,
               "ordered at version %lld of a ticket", (long long)ticket_version);
         CHECK(15, order->id, !model_banned_before(ORDERS, of->owner),
@@ -264,7 +262,7 @@ static void take_order(sqlite3_stmt *row)
               (long long)ticket_version);
     }
     CHECK(4, order->id,
-          order->ticket == ticket && order->price_cents == price &&
+          order->tickets[0] == ticket && order->prices[0] == price &&
               strcmp(order->user, text_at(row, 3)) == 0,
           "an order's ticket, price or buyer changed");
     order->version = version;

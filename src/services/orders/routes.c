@@ -51,7 +51,7 @@ static enum err take_wish(struct request *rq, struct wish *wish)
     const struct json *version = json_get(rq->body, "version");
 
     *wish = (struct wish){
-        .quantity = 1, .price_cents_max = PRICE_CENTS_MAX, .total_cents_max = PRICE_CENTS_MAX};
+        .quantity = 1, .price_cents_max = PRICE_CENTS_MAX, .total_cents_max = INT64_MAX};
     take_what(rq, wish);
     if (price && !json_price(price, &wish->price_cents_max))
         request_reject(rq, "price", "Price must be greater than 0");

@@ -4,6 +4,7 @@
 
 const struct retention orders_retention[] = {
     {"orders", "for ever: what people have bought, and what came of it", NULL},
+    {"order_tickets", "for ever: what people have bought of listings", NULL},
     {"payments", "for ever: what was paid for each order", NULL},
     {"ticket_copies",
      "until it is sold, and RETENTION_DAYS after it was listed; else, and of a listing, for ever",
