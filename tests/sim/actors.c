@@ -683,6 +683,7 @@ static struct call *twin_of(const struct call *call)
     twin->expect = call->expect;
     twin->message = call->message;
     twin->price_cents = call->price_cents;
+    twin->quantity = call->quantity;
     twin->ended = call->ended;
     memcpy(twin->rq.user.sid, call->rq.user.sid, sizeof twin->rq.user.sid);
     memcpy(twin->rq.user.sid_hash, call->rq.user.sid_hash, sizeof twin->rq.user.sid_hash);

@@ -1,7 +1,10 @@
 """Proves the pages of tickets that are offered together: from the event to the listing, to one ticket and
 its order; and how a seller offers them, changes their price and takes them down."""
 
-from boxoffice import Server, reserve
+import contextlib
+import re
+
+from boxoffice import Server, new_email, reserve
 from check import Cases, expect, wait_for
 from test_forms import read, send
 from test_shows import make_show, make_venue, staff_of
@@ -47,6 +50,89 @@ def test_one_goes_from_the_event_to_a_seat_and_reserves_it(server):
     page = server.client().get(f"/listings/{dear['id']}").body.decode()
     assert page.count(">Reserved<") == 2 and page.count(">On sale<") == 1, page
     assert server.client().get(f"/shows/{show['id']}").body.decode().index(cheap["id"]) > 0
+
+
+def quantities(browser):
+    return [label.text.strip() for label in browser.all(".buy label")]
+
+
+def test_several_are_reserved_together_paid_and_shown(server):
+    seats = [str(n) for n in range(1, 7)]
+    show = some_show(server)
+    with Cases() as case:
+        for scripts, row in ((True, "1"), (False, "2")):
+            listing = offer(server.sign_up(), show, row=row, seats=seats, split="pairs")
+            with case("with scripts" if scripts else "without scripts"):
+                with Person(server, server.sign_up(), javascript=scripts) as person:
+                    browser = person.go(f"/listings/{listing['id']}").browser
+                    assert quantities(browser) == ["2 tickets together: $99.80", "4 tickets together: $199.60",
+                                                   "6 tickets together: $299.40"], quantities(browser)
+                    browser.click(".buy input[value='4']")
+                    browser.click(".buy button")
+                    person.wait_path("/orders/[0-9a-f]{24}")
+                    assert "$199.60" in browser.text(".big") and "$199.60" in browser.text(".pay h2")
+                    assert len(browser.all(".rows > li")) == 4, browser.text("main")
+                    browser.click(".pay button")
+                    browser.wait_text("main", "Receipt")
+                    receipt = browser.text(".receipt")
+                    assert "seat 1" in receipt and "seat 4" in receipt and "$199.60" in receipt, receipt
+                    person.go("/orders")
+                    assert "and 3 more" in browser.text(".rows") and "$199.60" in browser.text(".rows")
+                    person.go(f"/listings/{listing['id']}")
+                    assert quantities(browser) == ["2 tickets together: $99.80"], quantities(browser)
+
+
+def test_signing_in_on_the_way_loses_nothing(server):
+    listing = offer(server.sign_up(), some_show(server))
+    email = new_email()
+    server.sign_up(email, "gondola-Turnip-42")
+    with Person(server, None) as person:
+        browser = person.go(f"/listings/{listing['id']}").browser
+        browser.click(".buy input[value='3']")
+        browser.click(".buy button")
+        browser.wait_text("main", "Sign in to reserve")
+        browser.fill("#email", email)
+        browser.fill("#password", "gondola-Turnip-42")
+        browser.click("#form button")
+        person.wait_path("/orders/[0-9a-f]{24}")
+        assert "$149.70" in browser.text(".big")
+
+
+def test_one_form_makes_one_order(server):
+    listing, buyer = offer(server.sign_up(), some_show(server)), server.sign_up()
+    page = read(buyer, f"/listings/{listing['id']}").body.decode()
+    nonce = re.search(r'name="nonce" value="([0-9a-f]+)"', page)[1]
+    form = {"quantity": "2", "price": "49.90", "intent": "reserve", "nonce": nonce}
+    paths = {send(buyer, f"/listings/{listing['id']}/reserve", form).headers["Location"] for _ in range(3)}
+    assert len(paths) == 1 and len(expect(buyer.get("/api/orders"), 200).json) == 1, paths
+
+
+def test_what_cannot_be_ordered_is_said_at_the_listing(server):
+    seller, buyer = server.sign_up(), server.sign_up()
+    listing = offer(seller, some_show(server), seats=["1", "2", "3"])
+    path = f"/listings/{listing['id']}"
+    form = {"intent": "reserve", "price": "49.90", "quantity": "2"}
+    with Cases() as case:
+        for changes, who, status, text in (
+                ({"quantity": "4"}, buyer, 409, "So many of these tickets are not left"),
+                ({"price": "49.89"}, buyer, 409, "The price has changed"),
+                ({"quantity": "x"}, buyer, 400, "Quantity must be the number of tickets"),
+                ({}, seller, 409, "This is your own listing")):
+            with case(changes):
+                answer = send(who, f"{path}/reserve", {**form, **changes})
+                assert answer.status == status and text.encode() in answer.body, answer.body
+    with case_of_the_middle(server, listing):
+        answer = send(buyer, f"{path}/reserve", form)
+        assert answer.status == 409 and b"not side by side" in answer.body, answer.body
+    expect(seller.delete(f"/api{path}"), 204)
+    wait_for(lambda: send(buyer, f"{path}/reserve", {**form, "quantity": "1"}).status == 410, 10, "it to be gone")
+
+
+@contextlib.contextmanager
+def case_of_the_middle(server, listing):
+    """Somebody has the seat in the middle."""
+    reserve(server.sign_up(), listing["tickets"][1]["id"])
+    yield
 
 
 def test_what_the_split_forbids_is_said_at_the_ticket(server):

@@ -165,6 +165,32 @@ static void take_payment(const struct json *payment, struct order_view *out)
     }
 }
 
+/* Those of an order of several, which is shown at what it costs. */
+static bool take_ordered(struct request *rq, const struct json *json, struct order_view *out)
+{
+    const struct json *list = json_get(json, "tickets");
+    size_t count = json_length(list);
+    struct ordered_ticket_view *tickets;
+    int64_t cents;
+
+    if (count < 2) return true;
+    tickets = arena_alloc(rq->arena, count * sizeof *tickets);
+    if (!tickets || !json_price(json_get(json, "total"), &cents)) return false;
+    out->ticket.price = page_money(rq, cents);
+    out->ticket.price_size = price_size(out->ticket.price);
+    out->others = page_number(rq, (int64_t)count - 1);
+    for (size_t i = 0; i < count; i++) {
+        const struct json *ticket = json_at(list, i);
+
+        if (!json_price(json_get(ticket, "price"), &cents)) return false;
+        tickets[i] = (struct ordered_ticket_view){
+            member_text(ticket, "id"), member_text(ticket, "title"), page_money(rq, cents)};
+    }
+    out->tickets.at = tickets;
+    out->tickets.count = count;
+    return true;
+}
+
 bool api_order(struct request *rq, const struct json *json, struct order_view *out)
 {
     struct wall_ms now = env_now(rq->run->env), expires_at;
@@ -174,7 +200,7 @@ bool api_order(struct request *rq, const struct json *json, struct order_view *o
     out->id = member_text(json, "id");
     out->expires_at = member_text(json, "expiresAt");
     if (out->id.len != OBJECT_ID_HEX || !api_ticket(rq, json_get(json, "ticket"), &out->ticket) ||
-        !iso8601_parse(out->expires_at, &expires_at))
+        !take_ordered(rq, json, out) || !iso8601_parse(out->expires_at, &expires_at))
         return false;
     out->expires_text = clock_text(rq, out->expires_at);
     out->now = iso_text(rq, now);

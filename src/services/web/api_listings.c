@@ -34,6 +34,7 @@ static enum err take_tickets(struct request *rq, const struct json *list, struct
 {
     size_t count = json_length(list);
     struct listed_ticket *tickets = arena_alloc(rq->arena, (count + 1) * sizeof *tickets);
+    int64_t run = 0; /* of free neighbours; places without a seat are no more apart than others */
 
     if (!tickets) return ERR_MEMORY;
     out->tickets.at = tickets;
@@ -41,6 +42,8 @@ static enum err take_tickets(struct request *rq, const struct json *list, struct
         const struct json *json = json_at(list, i);
         struct str state = json_member(json, "state"), seat = json_member(json, "seat");
 
+        run = str_eq(state, STR("free")) ? run + 1 : seat.len ? 0 : run;
+        if (run > out->together) out->together = run;
         if (str_eq(state, STR("withdrawn"))) continue;
         tickets[out->tickets.count++] = (struct listed_ticket){
             .id = json_member(json, "id"),

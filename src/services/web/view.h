@@ -114,9 +114,19 @@ struct ticket_list {
     size_t count;
 };
 
+/* One of several tickets of an order. */
+struct ordered_ticket_view {
+    struct str id, title, price;
+};
+
 struct order_view {
     struct str id;
-    struct ticket_view ticket;
+    struct ticket_view ticket; /* of several the first, at the price of all */
+    struct {
+        const struct ordered_ticket_view *at;
+        size_t count;
+    } tickets;               /* of an order of several; else none */
+    struct str others;       /* how many there are beside the first; empty: none */
     struct str expires_at;   /* ISO 8601 */
     struct str expires_text; /* for people */
     struct str minutes;      /* of left_s, rounded; empty: about one */
@@ -278,15 +288,29 @@ struct listing_view {
         const struct listed_ticket *at;
         size_t count;
     } tickets;
+    int64_t together;           /* the most of them that are side by side and free */
     bool pairs, all, no_single; /* how it is split; none: any number */
     bool on_sale, withdrawn, one_left, mine;
     struct str not_on_sale; /* why, for its seller */
+};
+
+/* One of several to choose from. */
+struct choice {
+    struct str value, text;
+    bool chosen;
 };
 
 struct listing_page_view {
     struct listing_view listing;
     struct show_view show;
     struct form_errors errors;
+    struct {
+        const struct choice *at;
+        size_t count;
+    } choices;              /* how many tickets may be ordered at once; none: nothing may */
+    struct str price_value; /* what the visitor sees, for the form */
+    struct str hold;        /* for how long it would be held: "15 minutes" */
+    struct str nonce;       /* empty: nobody is signed in */
 };
 
 struct show_page_view {
@@ -311,12 +335,6 @@ struct venue_page_view {
 
 /* --- venues and shows, as they are proposed and looked after -----------------------------------
  */
-
-/* One of several to choose from. */
-struct choice {
-    struct str value, text;
-    bool chosen;
-};
 
 /* One input of a form whose fields come from a table (form_field.html). */
 struct form_field {

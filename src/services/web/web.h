@@ -39,7 +39,7 @@ handler_fn get_email, post_email, post_email_link, get_verify, post_verify;  /* 
 handler_fn get_forgot, post_forgot, get_reset, post_reset;                   /* reset_pages.c */
 handler_fn get_orders_page, get_order_page, post_pay, post_cancel, get_held; /* orders.c */
 handler_fn get_show_page, get_venue_page;                                    /* show_pages.c */
-handler_fn get_listing_page, post_listing_withdraw;                          /* listing_pages.c */
+handler_fn get_listing_page, post_listing_reserve, post_listing_withdraw;    /* listing_pages.c */
 handler_fn get_find;                                                         /* find_page.c */
 handler_fn get_selling, post_price;                                          /* selling.c */
 

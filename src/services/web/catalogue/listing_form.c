@@ -68,31 +68,25 @@ static struct str own_path(struct request *rq, const struct listing_form *form)
                           : path_of(rq, "/shows/", form->id, "/sell");
 }
 
-/* Pairs and all stay what they are: one ticket at a time cannot be bought of them, so they are not
- * offered anew. */
 static void put_splits(struct request *rq, struct listing_form *form)
 {
     static const struct {
         const char *value;
         enum text text;
-        bool always;
-    } splits[] = {{"any", TEXT_LISTING_SPLIT_ANY, true},
-                  {"no_single", TEXT_LISTING_SPLIT_NO_SINGLE, true},
-                  {"pairs", TEXT_LISTING_SPLIT_PAIRS, false},
-                  {"all", TEXT_LISTING_SPLIT_ALL, false}};
+    } splits[] = {{"any", TEXT_LISTING_SPLIT_ANY},
+                  {"no_single", TEXT_LISTING_SPLIT_NO_SINGLE},
+                  {"pairs", TEXT_LISTING_SPLIT_PAIRS},
+                  {"all", TEXT_LISTING_SPLIT_ALL}};
     static const size_t count = sizeof splits / sizeof *splits;
     struct choice *choices = arena_alloc(rq->arena, count * sizeof *choices);
     struct form_field *field = field_of(&form->view, "split");
 
     if (!choices) return;
     field->choices.at = choices;
-    for (size_t i = 0; i < count; i++) {
-        bool chosen = str_eq(field->value, str_of(splits[i].value));
-
-        if (!splits[i].always && !chosen) continue;
-        choices[field->choices.count++] =
-            (struct choice){str_of(splits[i].value), page_text(rq, splits[i].text), chosen};
-    }
+    field->choices.count = count;
+    for (size_t i = 0; i < count; i++)
+        choices[i] = (struct choice){str_of(splits[i].value), page_text(rq, splits[i].text),
+                                     str_eq(field->value, str_of(splits[i].value))};
 }
 
 static enum err listing_form_show(struct request *rq, struct reply *rp, struct listing_form *form)
