@@ -21,6 +21,17 @@ enum err order_reserve(struct request *rq, struct tx *tx, const struct ticket_co
                        size_t count, struct order *out);
 /* Why the ticket is not this buyer's: the reason, or ERR_TICKET_RESERVED, which goes before it. */
 enum err ticket_refused(struct tx *tx, struct object_id ticket_id, enum err reason);
+/* A ticket of a listing that was taken down: ticket:closed, once no order has it. */
+enum err ticket_close(struct tx *tx, struct object_id ticket_id);
+/* Cancels it, unless it is cancelled. ERR_ORDER_COMPLETE. */
+enum err order_give_back(struct tx *tx, struct arena *arena, struct order *order);
+/* The changed order and the event that tells of it: order:completed or order:cancelled when it
+ * became so (before: its status until now), else order:updated. */
+enum err order_save(struct tx *tx, struct arena *arena, const struct order *order,
+                    enum order_status before);
+
+/* --- offers.c: what can be had of a listing --------------------------------------------------- */
+
 /* What can be had of a listing, by the request's user and now; locked: the next order of it finds
  * what this one leaves. ERR_NOT_FOUND: no event of it has come yet, or its seller is banned;
  * ERR_OWN_LISTING, ERR_SHOW_…, ERR_LISTING_WITHDRAWN; ERR_NOT_YET: news of its show or its tickets
@@ -45,13 +56,10 @@ enum err ticket_may_go_alone(struct request *rq, struct tx *tx, const struct tic
  */
 enum err order_closed_by_show(struct tx *tx, struct arena *arena, const struct order *order,
                               enum err *closed);
-/* A ticket of a listing that was taken down: ticket:closed, once no order has it. */
-enum err ticket_close(struct tx *tx, struct object_id ticket_id);
-/* Cancels it, unless it is cancelled. ERR_ORDER_COMPLETE. */
-enum err order_give_back(struct tx *tx, struct arena *arena, struct order *order);
-/* The changed order and the event that tells of it: order:completed or order:cancelled when it
- * became so (before: its status until now), else order:updated. */
-enum err order_save(struct tx *tx, struct arena *arena, const struct order *order,
-                    enum order_status before);
+/* Whether the buyer of an order of a listing has no more tickets of its show than that allows, with
+ * `more` of the order's that are not held yet. The show is locked: two orders of one buyer take
+ * turns. */
+enum err within_max_per_buyer(struct tx *tx, struct arena *arena, const struct order *order,
+                              size_t more, bool *within);
 
 #endif

@@ -84,12 +84,13 @@ done:
     return verdict_of(err);
 }
 
-/* What the order made of its ticket at that place. */
+/* What the order was made at of its ticket at that place: events name the first one's title, and
+ * those of the others never change. */
 static struct ticket_order made_at(const struct order_hold *hold, size_t place,
                                    struct object_id order_id, struct str first_title)
 {
     return (struct ticket_order){.id = order_id,
-                                 .title = place == 0 ? first_title : STR(""),
+                                 .title = place == 0 ? first_title : hold->tickets[place].title,
                                  .price_cents = hold->ordered.at[place].price_cents};
 }
 

@@ -41,12 +41,11 @@ enum err ticket_withdraw(struct ticket *ticket, bool *changed)
 /* What the order was made at is what the ticket shows; an edit since then waits. */
 static void show_as_ordered(struct ticket *ticket, const struct ticket_order *order)
 {
-    struct str title = order->title.len ? order->title : ticket->title;
-
-    if (ticket->price_cents == order->price_cents && str_eq(ticket->title, title)) return;
+    if (order->title.len == 0) return;
+    if (ticket->price_cents == order->price_cents && str_eq(ticket->title, order->title)) return;
     ticket->edited_title = ticket->title;
     ticket->edited_price_cents = ticket->price_cents;
-    ticket->title = title;
+    ticket->title = order->title;
     ticket->price_cents = order->price_cents;
 }
 

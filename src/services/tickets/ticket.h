@@ -55,7 +55,7 @@ static inline bool ticket_held_by(const struct ticket *ticket, struct object_id 
 /* An order on a ticket, and what it was made at: what the ticket shows while the order has it. */
 struct ticket_order {
     struct object_id id;
-    struct str title; /* empty: the ticket keeps its own */
+    struct str title; /* empty: told by a version that did not say; the ticket stays as it is */
     int64_t price_cents;
 };
 
