@@ -241,10 +241,6 @@ static struct call *reserve(int index)
     struct call *call;
 
     if (going && maybe(0.7)) return reserve_ticket(index, going);
-    if (maybe(0.3)) {
-        call = listing_reserve(index, people.all[index].user);
-        if (call) return call;
-    }
     if (maybe(0.03)) {
         call = call_new(index, CALL_RESERVE, people.all[index].user, NULL, "{\"ticketId\":17}");
         call->expect = 400;
@@ -260,6 +256,14 @@ static struct call *reserve(int index)
     if (!ticket || (model_ticket(ticket)->live >= 0 && maybe(0.7))) /* sold out */
         return call_new(index, CALL_LIST, "", NULL, NULL);
     return reserve_ticket(index, ticket);
+}
+
+/* Some of a listing, or one ticket. */
+static struct call *reserve_any(int index)
+{
+    struct call *call = maybe(0.3) ? listing_reserve(index, people.all[index].user) : NULL;
+
+    return call ? call : reserve(index);
 }
 
 static struct call *pay_by(int index, const char *token)
@@ -315,7 +319,7 @@ static struct call *go_on_with_order(int index)
     memcpy(order, actor->order, sizeof order);
     if (actor->payments_tried > 4 || fate < 0.08) { /* gives up without a word */
         actor->order[0] = '\0';
-        return reserve(index);
+        return reserve_any(index);
     }
     if (fate < 0.7) return pay(index);
     if (fate < 0.8) return call_new(index, CALL_ORDER, actor->user, order, NULL);
@@ -329,7 +333,7 @@ static struct call *buy(int index)
 
     if (actor->order[0]) return go_on_with_order(index);
     if (maybe(0.05)) return call_new(index, CALL_ORDERS, actor->user, NULL, NULL);
-    return reserve(index);
+    return reserve_any(index);
 }
 
 static const char *charge_in(const char *status)

@@ -465,7 +465,7 @@ static const char *spelt(int number, char out[16])
 
 static void some_seats(char out[160])
 {
-    int first = 1 + (int)below(SEATS), count = 1 + (int)below(4);
+    int first = 1 + (int)below(SEATS), count = maybe(0.2) ? 1 : 2 + (int)below(3);
     char seat[16];
 
     if (maybe(0.15)) {
@@ -584,23 +584,51 @@ struct call *list_seats(int index, const char *user, int64_t price_cents, bool r
 
 /* --- buyers of several ----------------------------------------------------------------------- */
 
+/* As far as orders knows. */
+static bool may_be_had(const struct m_listing *listing)
+{
+    return listing->copy.version >= 0 && !listing->copy.withdrawn && left_of(listing->id) > 0 &&
+           sells(known(listing->copy.show, side_of(ORDERS)), sim.now_ms);
+}
+
+/* One of the latest that may be had, most often. */
+static const struct m_listing *wanted_listing(void)
+{
+    const struct m_listing *found = NULL;
+
+    if (market.count == 0) return NULL;
+    if (maybe(0.1)) return &market.all[below((int64_t)market.count)];
+    for (size_t i = market.count; i-- > 0 && market.count - i <= LATEST;) {
+        if (!may_be_had(&market.all[i])) continue;
+        found = &market.all[i];
+        if (maybe(0.4)) break;
+    }
+    return found;
+}
+
+/* What its split allows, most often. */
+static int wanted_count(const struct m_listing *listing)
+{
+    int left = left_of(listing->id);
+
+    if (maybe(0.15) || left == 0) return 1 + (int)below(ORDERED_MAX);
+    if (strcmp(listing->copy.split, "all") == 0 || maybe(0.3)) return left;
+    if (strcmp(listing->copy.split, "pairs") == 0) return left >= 4 && maybe(0.3) ? 4 : 2;
+    return 1 + (int)below(left);
+}
+
 struct call *listing_reserve(int index, const char *user)
 {
-    const struct m_listing *listing = NULL;
+    const struct m_listing *listing = wanted_listing();
     struct call *call;
     char body[160], total[48] = "";
     int64_t seen_cents;
     int count;
 
-    for (int tries = 0; tries < 8 && market.count; tries++) {
-        listing = &market.all[below((int64_t)market.count)];
-        if (left_of(listing->id) > 0 && !listing->withdrawn) break;
-    }
     if (!listing) return NULL;
-    count = 1 + (int)below(ORDERED_MAX);
-    if (maybe(0.4) && left_of(listing->id) > 0) count = left_of(listing->id);
+    count = wanted_count(listing);
     seen_cents = count * listing->price_cents;
-    if (maybe(0.1)) seen_cents += maybe(0.5) ? 1 : -1;
+    if (maybe(0.15)) seen_cents += maybe(0.3) ? 1 : -1;
     if (maybe(0.3) || seen_cents < 1 || seen_cents > PRICE_CENTS_MAX) seen_cents = 0;
     if (seen_cents)
         snprintf(total, sizeof total, ",\"total\":%lld.%02lld", (long long)seen_cents / 100,

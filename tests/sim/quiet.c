@@ -379,9 +379,28 @@ static void check_bans(void)
         check_user(model_user_at(i));
 }
 
+/* A row of an order's ticket: what its event said, and held while the order is not cancelled. */
+static void see_ordered(void *statement)
+{
+    sqlite3_stmt *row = statement;
+    const char *id = (const char *)sqlite3_column_text(row, 0);
+    const struct m_order *order = model_order(id);
+    const struct m_ticket *ticket = model_ticket((const char *)sqlite3_column_text(row, 1));
+    int place = order && ticket ? model_place(order, ticket) : -1;
+
+    CHECK(30, id, place >= 0 && place == sqlite3_column_int(row, 2),
+          "a row of a ticket that is not its order's");
+    CHECK(4, id, sqlite3_column_int64(row, 3) == order->prices[place],
+          "a row at another price than its event's");
+    CHECK(30, id, (sqlite3_column_int(row, 4) != 0) == (order->status != STATUS_CANCELLED),
+          "a ticket is held, or let go, and its order is not");
+}
+
 void quiet_check(void)
 {
     check_bans();
+    watch_rows(ORDERS, "SELECT order_id, ticket_id, position, price_cents, held FROM order_tickets",
+               see_ordered);
     catalogue_quiet();
     listings_quiet();
     letters_quiet();

@@ -120,8 +120,8 @@ static enum verdict on_order_updated(struct env *env, struct tx *tx, const void 
     enum verdict verdict = tickets_of(env, tx, order->id, order->version, ORDER_GOES_ON,
                                       (struct ordered_list){&first, 1}, &hold);
 
-    if (verdict != VERDICT_APPLIED) return verdict;
-    return hold_save(tx, &hold, order->id, order->version, 0);
+    return verdict == VERDICT_APPLIED ? hold_save(tx, &hold, order->id, order->version, 0)
+                                      : verdict;
 }
 
 /* It is what its listing makes of it by now. */
