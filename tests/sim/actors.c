@@ -343,6 +343,23 @@ static const char *charge_in(const char *status)
     return NULL;
 }
 
+/* --- groups -------------------------------------------------------------------------------- */
+
+/* Wants several tickets side by side, or none. */
+static struct call *buy_together(int index)
+{
+    struct actor *actor = &people.all[index];
+    struct call *call;
+    char order[25];
+
+    memcpy(order, actor->order, sizeof order);
+    if (order[0] && maybe(0.8)) return pay_by(index, "tok_visa");
+    actor->order[0] = '\0';
+    if (order[0]) return cancel(index, order);
+    call = listing_reserve(index, actor->user);
+    return call ? call : call_new(index, CALL_ORDERS, actor->user, NULL, NULL);
+}
+
 /* --- touts --------------------------------------------------------------------------------- */
 
 /* Holds what it can get and the same ticket again and again, and pays for nothing. */
@@ -620,7 +637,8 @@ static const struct actor_kind {
     bool (*idle)(const struct actor *actor); /* no need for haste now; NULL: never */
 } roles[] = {
     {"seller", 17, 1, sell_or_edit, NULL},
-    {"buyer", 35, 1, buy, NULL},
+    {"buyer", 27, 1, buy, NULL},
+    {"group", 8, 0.5, buy_together, NULL},
     {"tester", 3, 0.1, test_cards, NULL},
     {"competitor", 7, 0.05, compete, nothing_uncertain},
     {"operator", 4, 0.1, operate, nothing_owed},
