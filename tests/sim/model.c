@@ -268,6 +268,18 @@ int64_t model_ask_ms(void)
     return next_ms;
 }
 
+const char *model_asked_before(struct mono_ms at)
+{
+    for (size_t i = 0; i < model.count[ENTITY_CHARGE]; i++) {
+        const struct m_charge *charge = &model.charges[i];
+
+        if (charge->asking && charge->ask_at_ms < INT64_MAX &&
+            charge->ask_at_ms > service_now_ms(PAYMENTS) && charge->ask_set_at.ms < at.ms)
+            return charge->id;
+    }
+    return NULL;
+}
+
 bool model_charge_goes_back(const char *stripe_id)
 {
     const struct m_charge *charge = model_charge(bank_key(stripe_id));
