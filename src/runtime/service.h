@@ -91,7 +91,8 @@ static inline enum verdict first_verdict(int64_t held, int64_t version, bool imp
 
 /* Whether what this id names was made so long ago that what was kept of it may have been removed
  * (struct retention): longer than RETENTION_DAYS after its time as an order was over. An event
- * about it that finds nothing held then waits for no earlier one. Never with RETENTION_DAYS 0. */
+ * about it that finds nothing held then waits for no earlier one, nor does a later one wait for it
+ * where it was taken for seen. Never with RETENTION_DAYS 0. */
 bool env_is_forgotten(const struct env *env, const struct tx *tx, struct object_id id);
 
 /* --- jobs ---------------------------------------------------------------------------------- */

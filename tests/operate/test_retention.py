@@ -402,6 +402,30 @@ def test_an_old_event_that_comes_again_does_nothing():
         check_books_but_forgotten(server)
 
 
+def publish_of_order(server, subject, id, version, **rest):
+    done = run_cli("events", "publish", subject, json.dumps({"id": id, "version": version, **rest}),
+                   "--data", server.data)
+    assert done.returncode == 0, done
+
+
+def test_of_an_order_that_may_be_forgotten_no_event_waits_for_one_that_was_taken_for_seen():
+    server = Server().start()
+    with contextlib.closing(Closing(server)):
+        old = OldMarket(server)
+        old.wait_forgotten()
+        order = old.ids["cancelled order"]
+        common = {"ticket": {"id": old.ids["cancelled"]}}
+        update = {"expiresAt": "2026-01-01T00:00:00.000Z", "status": "cancelled", **common}
+        publish_of_order(server, "order:updated", order, 13, **update)
+        wait_quiet(server)
+        # What tickets and what expiration takes up again, after it took 13 for seen.
+        publish_of_order(server, "order:cancelled", order, 12, **common)
+        publish_of_order(server, "order:updated", order, 11, **{**update, "status": "created"})
+        publish_of_order(server, "order:updated", order, 15, **update)
+        wait_quiet(server)
+        check_books_but_forgotten(server)
+
+
 def check_books_but_forgotten(server):
     """No event is dead, each ticket has the order that has it, and each copy there is is so."""
     state = expect(server.monitor().get("/streaming"), 200).json

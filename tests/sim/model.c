@@ -267,6 +267,18 @@ int64_t model_ask_ms(void)
     return next_ms;
 }
 
+const char *model_asked_before(struct mono_ms at)
+{
+    for (size_t i = 0; i < model.count[ENTITY_CHARGE]; i++) {
+        const struct m_charge *charge = &model.charges[i];
+
+        if (charge->asking && charge->ask_at_ms < INT64_MAX &&
+            charge->ask_at_ms > service_now_ms(PAYMENTS) && charge->ask_set_at.ms < at.ms)
+            return charge->id;
+    }
+    return NULL;
+}
+
 bool model_charge_goes_back(const char *stripe_id)
 {
     const struct m_charge *charge = model_charge(bank_key(stripe_id));
@@ -977,24 +989,40 @@ static int64_t stored_version(int service, const struct m_order *order)
     return service == PAYMENTS ? order->copy_version : order->timer_version;
 }
 
-/* ends: an event that waits for none before it. Of what is forgotten none waits. */
-static void check_verdict(const char *id, int service, struct versions *at, int64_t version,
-                          bool ends, enum verdict verdict)
+/* Of another's ticket or order that is so old that it may have been forgotten nothing waits: what
+ * came before it may have been taken for seen. Payments takes all of that for seen. */
+static bool waits_for_none(int service, struct str subject)
 {
+    if (service == ORDERS) return str_starts(subject, STR("ticket:"));
+    return (service == TICKETS || service == EXPIRATION) && str_starts(subject, STR("order:"));
+}
+
+static void check_verdict(const char *id, int service, struct str subject, struct versions *at,
+                          int64_t version, enum verdict verdict)
+{
+    bool frees = service == TICKETS && str_eq(subject, STR("order:cancelled"));
+    bool sells = service == TICKETS && str_eq(subject, STR("order:completed"));
     bool old = retention_forgotten(service, id), forgotten = old && at->version < 0;
+    bool out_of_turn = old && waits_for_none(service, subject);
 
     CHECK(7, id,
           verdict != VERDICT_APPLIED || version == at->version + 1 ||
-              ((ends || forgotten || (old && service == ORDERS)) && version > at->version),
+              ((frees || forgotten || out_of_turn) && version > at->version),
           "%s applied version %lld on top of %lld", service_names[service], (long long)version,
           (long long)at->version);
-    CHECK(7, id, verdict != VERDICT_SEEN || version <= at->version || forgotten,
+    CHECK(7, id,
+          verdict != VERDICT_SEEN || version <= at->version || forgotten ||
+              (out_of_turn && service == TICKETS),
           "%s has seen version %lld, it says, but only %lld was applied", service_names[service],
           (long long)version, (long long)at->version);
     CHECK(7, id, verdict != VERDICT_EARLY || version > at->version,
           "%s waits before version %lld, which it has", service_names[service], (long long)version);
-    CHECK(7, id, verdict != VERDICT_EARLY || !ends, "%s lets a cancellation wait, version %lld",
+    CHECK(7, id, verdict != VERDICT_EARLY || !frees, "%s lets a cancellation wait, version %lld",
           service_names[service], (long long)version);
+    /* The ticket may be another order's still. */
+    CHECK(7, id, verdict != VERDICT_EARLY || !out_of_turn || sells,
+          "%s lets version %lld of what it may have forgotten wait", service_names[service],
+          (long long)version);
     if (verdict == VERDICT_APPLIED) at->version = version;
 }
 
@@ -1031,8 +1059,7 @@ void model_verdict(int service, int64_t batch, const struct delivery *delivery)
     id = word(text_of(event, "id"));
     at = of_copy ? listing_applied(service, subject, id, batch)
                  : applied_by(service, subject, id, batch);
-    check_verdict(id, service, at, whole_of(event, "version"),
-                  service == TICKETS && str_eq(subject, STR("order:cancelled")), delivery->verdict);
+    check_verdict(id, service, subject, at, whole_of(event, "version"), delivery->verdict);
 }
 
 /* --- punctuality --------------------------------------------------------------------------- */

@@ -558,7 +558,8 @@ struct m_charge {
     int order;
     char status[24];
     int64_t amount_cents, created_at_ms;
-    int64_t ask_at_ms; /* by payments' clock; INT64_MAX: no need */
+    int64_t ask_at_ms;         /* by payments' clock; INT64_MAX: no need */
+    struct mono_ms ask_set_at; /* when that was set */
     int64_t given_back_cents, charged_back_cents;
     bool created_event, failed_event, refunded_event;
     int64_t attempts;
@@ -591,6 +592,9 @@ void model_charge_allowed(const struct m_charge *charge);
 bool model_copy_was_cancelled(const struct m_order *order);
 /* When payments is to ask the processor next; INT64_MAX: never. */
 int64_t model_ask_ms(void);
+/* A charge that was asked for before then, and waits for the answer or the time to ask again, which
+ * nothing has changed since; NULL: none. */
+const char *model_asked_before(struct mono_ms at);
 int model_charge_index(const char *id, bool make);
 int model_ticket_index(const char *id, bool make);
 int model_order_index(const char *id, bool make);

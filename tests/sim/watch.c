@@ -367,6 +367,7 @@ static void take_charge(sqlite3_stmt *row)
     const char *status = text_at(row, 2);
     int order = model_order_index(text_at(row, 1), false);
     bool begun = charge->order < 0;
+    int64_t ask_at_ms;
 
     CHECK(3, charge->id, order >= 0, "a charge for an order nobody committed");
     CHECK(3, charge->id, charge->order < 0 || charge->order == order, "a charge changed its order");
@@ -380,8 +381,10 @@ static void take_charge(sqlite3_stmt *row)
     check_back_off(charge, status, sqlite3_column_int64(row, 8));
     charge->attempts = sqlite3_column_int64(row, 8);
     charge->asking = sqlite3_column_int64(row, 9) != 0;
-    charge->ask_at_ms =
+    ask_at_ms =
         sqlite3_column_type(row, 4) == SQLITE_NULL ? INT64_MAX : sqlite3_column_int64(row, 4);
+    if (begun || ask_at_ms != charge->ask_at_ms) charge->ask_set_at = sim_mono();
+    charge->ask_at_ms = ask_at_ms;
     charge->order = order;
     charge->created_at_ms = sqlite3_column_int64(row, 5);
     if (begun) model_charge_allowed(charge);

@@ -38,6 +38,9 @@ static struct {
     int64_t disk_full_until_ms;
     uint64_t disk_errors, moved; /* when last looked at */
     int64_t failures[SIM_SERVICES];
+    int64_t failed_ms; /* the latest commit of payments that failed, by its clock … */
+    struct mono_ms failed_at,
+        troubled_at; /* … and when that, and when anything there, went wrong */
     struct db *db[SIM_SERVICES];
     struct mono_ms wake_at[SIM_SERVICES]; /* as its thread would have gone to sleep */
     double lazy[SIM_SERVICES]; /* how often its turn is left out while others have work */
@@ -380,9 +383,29 @@ static void check_wake(int index)
           "%s sleeps while there is a charge to ask for", service_names[index]);
 }
 
+/* What payments asked before a commit failed is asked again when it is well: the answer may have
+ * been in that. */
+static void check_asked_again(int64_t failures_before, uint64_t errors_before)
+{
+    const struct writer *payments = sim_writer(PAYMENTS);
+    const char *lost;
+
+    if (payments->failures != failures_before) world.failed_at = sim_mono();
+    if (vfs_errors() != errors_before) world.troubled_at = sim_mono();
+    if (!payments->healthy ||
+        !mono_reached(sim_mono(), mono_after(world.failed_at, UNWELL_MS_MAX)) ||
+        !mono_reached(sim_mono(), mono_after(world.troubled_at, UNWELL_MS_MAX)))
+        return;
+    lost = model_asked_before(world.failed_at);
+    CHECK(13, lost, !lost, "not asked again since a commit of payments failed, %lld ms ago",
+          (long long)mono_since(sim_mono(), world.failed_at));
+}
+
 static void run_service(int index)
 {
     struct writer *service = sim_writer(index);
+    int64_t failures = service->failures;
+    uint64_t errors = vfs_errors();
     bool worked;
 
     retention_disturb(index);
@@ -398,6 +421,7 @@ static void run_service(int index)
     }
     world.wake_at[index] = worked ? (struct mono_ms){0} : writer_next(service);
     check_wake(index);
+    if (index == PAYMENTS) check_asked_again(failures, errors);
     world.spins = world.spinning == index ? world.spins + 1 : 0;
     world.spinning = index;
     CHECK(12, NULL, world.spins < SPINS_MAX, "%s runs and runs and does nothing",
@@ -513,6 +537,7 @@ static void set_up(const struct options *options)
     sim.price_min = chance_hit(&chance, 0.3) ? 50 : 1;
     memset(&world.clocks, 0, sizeof world.clocks);
     world.drowsy = false;
+    world.failed_at = world.troubled_at = (struct mono_ms){0};
     memset(world.stalled_until_ms, 0, sizeof world.stalled_until_ms);
     world.spins = 0;
     for (int i = 0; i < SIM_SERVICES; i++)

@@ -9,8 +9,9 @@
 #define GATHER_MS     50
 #define REFRESH_MS    1000 /* what Redis lost is there again after it */
 
-/* The next version of an order this service follows. Of one that it has forgotten, any that sets a
- * time (live) counts: what is still live must end. */
+/* The next version of an order this service follows. Of one that is so old that it may be forgotten
+ * any newer one counts, as what came before it may have been taken for seen: where nothing is held,
+ * one that sets a time (live), since what is still live must end. */
 static enum verdict next_version(const struct env *env, struct tx *tx, struct object_id order_id,
                                  int64_t version, bool live)
 {
@@ -18,9 +19,9 @@ static enum verdict next_version(const struct env *env, struct tx *tx, struct ob
     enum err err = timer_version(tx, order_id, &held);
 
     if (err) return verdict_of(err);
-    if (held < 0 && env_is_forgotten(env, tx, order_id))
-        return live ? VERDICT_APPLIED : VERDICT_SEEN;
-    return version_verdict(held, version);
+    if (version <= held || !env_is_forgotten(env, tx, order_id))
+        return version_verdict(held, version);
+    return live || held >= 0 ? VERDICT_APPLIED : VERDICT_SEEN;
 }
 
 /* Or soon, where Redis has to hear of it before. */

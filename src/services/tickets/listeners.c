@@ -6,8 +6,8 @@
  * order holds no ticket now. Were it to wait for its order's beginning, and that for a ticket which
  * a later order has taken meanwhile, it might wait for good.
  *
- * Of an order that is forgotten only its end counts, whatever came before it: money that came late,
- * or went back after a year. */
+ * Of an order that is so old that it may be forgotten only its end counts, whatever came before it:
+ * money that came late, or went back after a year. */
 #include "services/tickets/tickets.h"
 
 enum step {
@@ -17,18 +17,19 @@ enum step {
 };
 
 /* Whether an order event is the order's next one, or newer than what is held and enough of itself.
- */
+ * Of an order that may have been forgotten nothing waits, whatever is held: what came before it may
+ * have been taken for seen. */
 static enum verdict step_verdict(const struct env *env, struct tx *tx, struct object_id order_id,
                                  int64_t version, enum step step)
 {
-    bool forgotten;
     int64_t held;
     enum err err = order_version(tx, order_id, &held);
 
     if (err) return verdict_of(err);
-    forgotten = held < 0 && env_is_forgotten(env, tx, order_id);
-    if (forgotten && step == ORDER_GOES_ON) return VERDICT_SEEN;
-    if (forgotten || step == ORDER_FREES) return version <= held ? VERDICT_SEEN : VERDICT_APPLIED;
+    if (version <= held) return VERDICT_SEEN;
+    if (step == ORDER_FREES) return VERDICT_APPLIED;
+    if (env_is_forgotten(env, tx, order_id))
+        return step == ORDER_ENDS ? VERDICT_APPLIED : VERDICT_SEEN;
     return version_verdict(held, version);
 }
 
