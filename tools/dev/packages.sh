@@ -25,7 +25,7 @@ FORMAT_PACKAGES=(clang-format)
 LINT_PACKAGES=(clang-format clang-tidy cppcheck shellcheck)
 COVERAGE_PACKAGES=(gcovr)
 # nats-server and nginx read their configurations once; they are not left running.
-DEPLOY_TEST_PACKAGES=(python3-yaml python3-jsonschema man-db nginx-light nats-server redis-server redis-tools)
+DEPLOY_TEST_PACKAGES=(python3-yaml python3-jsonschema man-db fail2ban nginx-light nats-server redis-server redis-tools)
 IMAGE_PACKAGES=(buildah podman runc)
 PACKAGE_PACKAGES=(build-essential debhelper dpkg-dev git lintian fakeroot strace systemd)
 FRESH_PACKAGES=(mmdebstrap)

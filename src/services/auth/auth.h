@@ -5,6 +5,7 @@
 #include "runtime/limits.h"
 #include "runtime/service.h"
 #include "services/auth/guesses.h"
+#include "services/auth/refusals.h"
 #include "services/auth/user.h"
 
 /* What of one kind was written into the audit log this minute. */
@@ -21,6 +22,7 @@ struct auth {
     struct limit *signups;                   /* by address; any thread */
     struct limit *resets;                    /* by address; any thread */
     struct limit *confirmations;             /* by account; any thread */
+    struct limit *refusal_lines;             /* by address; any thread */
     struct audit_share audited[AUDIT_KINDS]; /* any writer */
 };
 

@@ -67,17 +67,13 @@ done:
 
 static enum err reset_find(struct request *rq, struct tx *tx, struct reply *rp)
 {
-    struct auth *auth = rq->run->env->state;
     const struct password_reset *reset = rq->run->state;
     struct link link;
     struct user user;
     enum err err;
 
     (void)rp;
-    err = link_find(rq->run->env, tx, rq->arena, LINK_RESET, reset->token, &link);
-    if (err == ERR_LINK_USED) /* counted, and answered the same, the last one that is listened to */
-        (void)limit_take(auth->resets, request_client_network(rq), env_mono(rq->run->env), rq);
-    TRY(err);
+    TRY(link_look(rq, tx, LINK_RESET, reset->token, &link));
     TRY(reset_user(rq, tx, &link, &user));
     return request_then_in_pool(rq, request_client_network(rq), user.email_key, reset_hash);
 done:
@@ -102,7 +98,7 @@ enum err post_users_reset(struct request *rq, struct tx *tx, struct reply *rp)
     if (!reset->fresh.at) return ERR_MEMORY;
     password_check(rq, "password", reset->fresh);
     TRY(request_checked(rq));
-    TRY(limit_check(auth->resets, request_client_network(rq), env_mono(rq->run->env), rq));
+    TRY(address_check(rq, auth->resets));
     return request_then(rq, IN_READER, reset_find);
 done:
     return err;

@@ -113,7 +113,7 @@ static enum err signup_hash(struct request *rq, struct tx *tx, struct reply *rp)
 
     (void)tx;
     (void)rp;
-    TRY(limit_take(auth->signups, request_client_network(rq), env_mono(rq->run->env), rq));
+    TRY(address_take(rq, auth->signups));
     TRY(password_hash(attempt->password, &attempt->hash));
     return request_then(rq, IN_WRITER, signup_insert);
 done:
@@ -145,7 +145,7 @@ static enum err post_users_signup(struct request *rq, struct tx *tx, struct repl
     if (attempt->no_domain) request_reject(rq, "email", "Email must be valid");
     password_check(rq, "password", attempt->password);
     TRY(request_checked(rq));
-    TRY(limit_check(auth->signups, request_client_network(rq), env_mono(rq->run->env), rq));
+    TRY(address_check(rq, auth->signups));
     return request_then_in_pool(rq, request_client_network(rq), attempt->key, signup_hash);
 done:
     return err;
@@ -177,6 +177,19 @@ done:
     return err;
 }
 
+/* Here rather than in the writer, where a batch may be run again. */
+static void signin_told(struct request *rq, const struct attempt *attempt)
+{
+    struct object_id_text id = object_id_text(attempt->user.id);
+
+    if (!attempt->known)
+        refusal_log(rq, REFUSED_UNKNOWN, STR(""));
+    else if (attempt->user.status == USER_BANNED)
+        refusal_log(rq, REFUSED_BANNED, str_of(id.hex));
+    else if (!attempt->right)
+        refusal_log(rq, REFUSED_PASSWORD, str_of(id.hex));
+}
+
 /* In the pool. Whoever the email belongs to, if anyone: the same hashing. */
 static enum err signin_verify(struct request *rq, struct tx *tx, struct reply *rp)
 {
@@ -188,12 +201,13 @@ static enum err signin_verify(struct request *rq, struct tx *tx, struct reply *r
 
     (void)tx;
     (void)rp;
-    TRY(guess_take(&auth->guesses, &attempt->who, rq));
+    TRY(busy_told(rq, guess_take(&auth->guesses, &attempt->who, rq)));
     right = password_verify(attempt->password, hash);
     if (!right && !str_eq(attempt->typed, attempt->password))
         right = as_typed = password_verify(attempt->typed, hash);
     if (attempt->both) password_verify_other(attempt->password, hash, &auth->nobody);
     attempt->right = attempt->known && right;
+    signin_told(rq, attempt);
     if (attempt->right && (as_typed || password_is_imported(hash)))
         TRY(password_hash(attempt->password, &attempt->hash));
     return request_then(rq, IN_WRITER, signin_finish);
@@ -238,7 +252,7 @@ static enum err post_users_signin(struct request *rq, struct tx *tx, struct repl
     }
     TRY(request_checked(rq));
     TRY(guesser_of(rq, attempt->key, &attempt->who));
-    TRY(guess_check(&auth->guesses, &attempt->who, rq));
+    TRY(busy_told(rq, guess_check(&auth->guesses, &attempt->who, rq)));
     return request_then(rq, IN_READER, signin_find);
 done:
     return err;
