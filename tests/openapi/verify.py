@@ -171,6 +171,15 @@ def tour_auth(tour, server):
     tour.go(server.as_user(), "post", "/api/users/signout-everywhere", 200, {})
     tour.go(someone, "post", "/api/users/signin", 400, {**account, "password": "not this one"})
     tour.go(someone, "post", "/api/users/signin", 200, account)
+    tour.go(server.client(), "get", "/api/users/sessions", 401)
+    [session] = tour.go(someone, "get", "/api/users/sessions", 200).json
+    tour.go(server.client(), "post", "/api/users/signout-others", 401, {})
+    tour.go(someone, "post", "/api/users/signout-others", 200, {})
+    tour.go(someone, "delete", "/api/users/sessions/x", 400)
+    tour.go(someone, "delete", "/api/users/sessions/" + "0" * 64, 404)
+    tour.go(server.client(), "delete", f"/api/users/sessions/{session['id']}", 401)
+    tour.go(someone, "delete", f"/api/users/sessions/{session['id']}", 204)
+    tour.go(someone, "post", "/api/users/signin", 200, account)
     change = {"password": account["password"], "newPassword": "vestibule-Walrus-9"}
     tour.go(someone, "post", "/api/users/password", 400, {"password": "", "newPassword": "short"})
     tour.go(someone, "post", "/api/users/password", 400, {**change, "password": "not this one"})

@@ -7,6 +7,7 @@ import tempfile
 
 from boxoffice import TEST_PASSWORD, Server, clean_environment, command, mailed_token, new_email, run_cli
 from check import Cases, wait_for
+from test_everybody import tab_to
 from test_forms import read, send
 from web import Person, axe
 
@@ -45,6 +46,79 @@ def test_who_is_signed_in_changes_the_password_and_stays_so_here_alone(server):
                 answer = server.client().post("/api/users/signin",
                                               {"email": client.email, "password": FRESH})
                 assert answer.status == 200
+
+
+# --- where one is signed in
+
+def elsewhere(server, person):
+    """A session of the person's in another browser."""
+    client = server.client()
+    headers = {"User-Agent": "Mozilla/5.0 (iPhone) AppleWebKit/605.1.15 Version/18.6 Mobile Safari/604.1"}
+    answer = client.post("/api/users/signin", {"email": person.email, "password": TEST_PASSWORD}, headers=headers)
+    assert answer.status == 200, answer
+    return client
+
+
+def is_over(client):
+    return client.get("/api/orders").status == 401
+
+
+def test_one_session_is_ended_and_then_all_others_with_and_without_scripts(server):
+    with Cases() as case:
+        for scripts in (True, False):
+            with case("with scripts" if scripts else "without scripts"):
+                client = server.sign_up()
+                lost, *others = [elsewhere(server, client) for _ in range(3)]
+                with Person(server, client, javascript=scripts) as person:
+                    browser = person.go("/account").browser
+                    assert client.email in browser.text("#address") and "Not confirmed" in browser.text("#address")
+                    rows = browser.texts(".session")
+                    assert len(rows) == 4 and sum("This one" in row for row in rows) == 1, rows
+                    assert sum("Safari on iPhone" in row and "from 127.0.0.1" in row for row in rows) == 3, rows
+                    assert axe(browser) == [] if scripts else True
+                    [session] = [each["id"] for each in lost.get("/api/users/sessions").json if each["current"]]
+                    browser.click(f".session form:has([value='{session}']) button")
+                    browser.wait_text(".notice", "That session has ended.")
+                    assert is_over(lost) and not is_over(others[0]) and len(browser.texts(".session")) == 3
+                    browser.click("#others button")
+                    browser.wait_text(".notice", "Everywhere else you are signed out.")
+                    assert all(is_over(other) for other in others) and not browser.has("#others")
+                    assert len(browser.texts(".session")) == 1 and person.go("/orders").path == "/orders"
+                    browser = person.go("/account").browser
+                    browser.click(".session form button")
+                    person.wait_path("/")
+                    assert is_over(client)
+
+
+def test_the_account_is_a_link_of_the_menu_and_by_keyboard_a_session_is_ended(server):
+    client = server.sign_up()
+    other = elsewhere(server, client)
+    with Person(server, client) as person:
+        browser = person.go("/").browser
+        tab_to(browser, ".account summary")
+        browser.press("enter")
+        tab_to(browser, '.account a[href="/account"]')
+        browser.press("enter")
+        person.wait_path("/account")
+        tab_to(browser, '.session form[action="/account/end"] button')
+        browser.press("enter")
+        browser.wait_text(".notice", "That session has ended.")
+    assert is_over(other)
+
+
+def test_a_session_that_has_ended_meanwhile_is_no_problem_and_nobody_elses_is_ended(server):
+    client, victim = server.sign_up(), server.sign_up()
+    [theirs] = [each["id"] for each in victim.get("/api/users/sessions").json]
+    for session in (theirs, "0" * 64):
+        answer = send(client, "/account/end", {"session": session})
+        assert (answer.status, answer.headers["Location"]) == (303, "/account")
+    assert not is_over(victim) and not is_over(client)
+    for path in ("/account/end", "/account/end-others"):
+        assert read(client, path).headers["Location"] == "/account"
+    for session in ("", "x", "../signout-everywhere", "?x", "%2e%2e"):
+        answer = send(client, "/account/end", {"session": session})
+        assert (answer.status, answer.headers["Location"]) == (303, "/account")
+    assert not is_over(client)
 
 
 def test_change_password_is_where_programs_look_for_it(server):

@@ -29,7 +29,7 @@ struct auth {
 /* The jobs' rows. */
 enum { TIDY, REKEY, RESETS };
 
-#define AUTH_ROUTES 20
+#define AUTH_ROUTES 23
 extern const struct route auth_routes[AUTH_ROUTES];
 
 /* --- commands.c: rows and events, in the writer's transaction -----------------------------------
@@ -76,10 +76,11 @@ enum err resets_send(struct env *env, struct tx *tx, struct wall_ms *next);
 /* The job that gives accounts made before email_key their key by it. */
 enum err emails_rekey(struct env *env, struct tx *tx, struct wall_ms *next);
 
-handler_fn post_users_email;                                           /* change_address.c */
-handler_fn post_users_password;                                        /* change_password.c */
-handler_fn post_users_forgot;                                          /* forgot_password.c */
-handler_fn post_users_reset, post_operator_reset_link;                 /* reset_password.c */
+handler_fn post_users_email;                           /* change_address.c */
+handler_fn post_users_password;                        /* change_password.c */
+handler_fn post_users_forgot;                          /* forgot_password.c */
+handler_fn post_users_reset, post_operator_reset_link; /* reset_password.c */
+handler_fn get_users_sessions, delete_users_session, post_users_signout_others; /* sessions.c */
 handler_fn get_users_me, post_users_verification, post_users_verify;   /* confirm_address.c */
 handler_fn post_operator_ban, post_operator_unban, get_operator_users; /* auth_operator.c */
 handler_fn post_operator_find;

@@ -92,6 +92,7 @@ enum err session_renew(struct request *rq, struct tx *tx, struct reply *rp)
     TRY(err);
     end = token_end_of(rq->run->env, &record, tx->now);
     if (wall_seconds(end) <= user->expires_at_s) return OK; /* it has all the time there is */
+    TRY(session_used(tx, record.id_hash, rq->client));
     if (user->issued_at_s < wall_seconds(record.seen_at)) {
         TRY(extend(rq->run->env, tx, &record, end));
         user->expires_at_s = wall_seconds(end);
@@ -124,7 +125,8 @@ done:
     return err;
 }
 
-enum err sessions_end_all(struct env *env, struct tx *tx, struct str user_id, int64_t *ended)
+enum err sessions_end_others(struct env *env, struct tx *tx, struct str user_id, struct str but,
+                             int64_t *ended)
 {
     struct str hashes[SESSIONS_PER_USER_MAX];
     size_t count;
@@ -133,12 +135,19 @@ enum err sessions_end_all(struct env *env, struct tx *tx, struct str user_id, in
     *ended = 0;
     do {
         TRY(sessions_of_user(tx, env->arena, user_id, hashes, SESSIONS_PER_USER_MAX, &count));
-        for (size_t i = 0; i < count; i++)
+        for (size_t i = 0; i < count; i++) {
+            if (str_eq(hashes[i], but)) continue;
             TRY(session_end(env, tx, user_id, hashes[i], WALL_NONE));
-        *ended += (int64_t)count;
+            ++*ended;
+        }
     } while (count == SESSIONS_PER_USER_MAX);
 done:
     return err;
+}
+
+enum err sessions_end_all(struct env *env, struct tx *tx, struct str user_id, int64_t *ended)
+{
+    return sessions_end_others(env, tx, user_id, STR(""), ended);
 }
 
 enum verdict on_order_created(struct env *env, struct tx *tx, const void *event)

@@ -24,6 +24,9 @@ enum err session_renew(struct request *rq, struct tx *tx, struct reply *rp);
  * of the token that asks for it, 0 when none does. Harmless when it has ended before. */
 enum err session_end(struct env *env, struct tx *tx, struct str user_id, struct str id_hash,
                      struct wall_ms token_end);
+/* All of a user's but the one of that hash; empty: all. *ended: how many. */
+enum err sessions_end_others(struct env *env, struct tx *tx, struct str user_id, struct str but,
+                             int64_t *ended);
 /* All of a user's. */
 enum err sessions_end_all(struct env *env, struct tx *tx, struct str user_id, int64_t *ended);
 /* order:created: the session that reserved goes on until the hold is over, whatever its client

@@ -49,6 +49,8 @@ static struct str page_notice(const struct request *rq)
         {{"saved", 5}, TEXT_EDIT_DONE},
         {{"withdrawn", 9}, TEXT_TICKET_WITHDRAWN_DONE},
         {{"password", 8}, TEXT_PASSWORD_DONE},
+        {{"ended", 5}, TEXT_SESSIONS_ENDED},
+        {{"others", 6}, TEXT_SESSIONS_OTHERS_DONE},
         {{"link", 4}, TEXT_EMAIL_SENT},
         {{"asked", 5}, TEXT_EMAIL_ASKED},
         {{"confirmed", 9}, TEXT_VERIFY_DONE},

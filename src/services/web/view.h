@@ -401,6 +401,22 @@ struct about_view {
     } blocks;
 };
 
+/* Where somebody is signed in; texts for people. */
+struct session_view {
+    struct str id, name, since, used;
+    bool current; /* the one that looks */
+};
+
+struct account_view {
+    struct str address;
+    struct {
+        const struct session_view *at;
+        size_t count;
+    } sessions;
+    bool confirmed; /* the address is known to be theirs */
+    bool others;    /* there are sessions beside this one */
+};
+
 struct password_view {
     struct field old, fresh;
     struct form_errors errors;
