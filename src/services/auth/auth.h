@@ -22,6 +22,7 @@ struct auth {
     struct limit *signups;                   /* by address; any thread */
     struct limit *resets;                    /* by address; any thread */
     struct limit *confirmations;             /* by account; any thread */
+    struct limit *devices;                   /* by account; any thread */
     struct limit *refusal_lines;             /* by address; any thread */
     struct audit_share audited[AUDIT_KINDS]; /* any writer */
 };

@@ -168,6 +168,7 @@ static enum err signin_finish(struct request *rq, struct tx *tx, struct reply *r
         guess_was_right(&auth->guesses, &attempt->who);
         if (attempt->hash.text[0]) /* made otherwise: from now on like everybody's */
             TRY(user_rehash(tx, attempt->user.id, &attempt->user.hash, &attempt->hash));
+        if (!attempt->who.device.len) TRY(session_tell(rq, tx, &attempt->user));
         return reply_signed_in(rq, tx, rp, 200, &attempt->user);
     }
     TRY(audit_entry_put(rq, tx, AUDIT_REFUSED, attempt->known ? str_of(id.hex) : STR("")));

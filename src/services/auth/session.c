@@ -1,5 +1,6 @@
 /* services/auth/session.c: how a session begins, goes on and ends. */
 #include "services/auth/session.h"
+#include "services/auth/account/agent.h"
 #include "services/auth/auth.h"
 #include "services/auth/links.h"
 #include "services/auth/store.h"
@@ -57,6 +58,20 @@ enum err session_open(struct request *rq, struct tx *tx, struct reply *rp, const
     TRY(session_cookie_set(env->keys, &rp->headers, rq->arena, &session, rq->cookie_secure));
 done:
     return err;
+}
+
+enum err session_tell(struct request *rq, struct tx *tx, const struct user *user)
+{
+    const struct auth *auth = rq->run->env->state;
+    struct object_id_text id = object_id_text(user->id);
+    struct device_added added = {.id = env_new_id(rq->run->env, tx), .user_id = str_of(id.hex)};
+    struct buf browser;
+
+    if (limit_take(auth->devices, added.user_id, env_mono(rq->run->env), rq) != OK) return OK;
+    buf_init(&browser, rq->arena, AGENT_BYTES_MAX);
+    agent_put(&browser, agent_read(agent_of(rq)));
+    added.browser = buf_str(&browser);
+    return browser.failed ? ERR_MEMORY : publish_device_added(tx, &added);
 }
 
 /* The client had a fresh token and did not take it: one that asks for somebody else, as a server

@@ -44,3 +44,11 @@ struct agent agent_read(struct str user_agent)
     return (struct agent){first_of(browsers, sizeof browsers / sizeof *browsers, user_agent),
                           first_of(systems, sizeof systems / sizeof *systems, user_agent)};
 }
+
+void agent_put(struct buf *out, struct agent agent)
+{
+    if (!agent.browser.len && !agent.system.len) buf_append(out, STR("an unknown browser"));
+    buf_append(out, agent.browser);
+    if (agent.browser.len && agent.system.len) buf_append(out, STR(" on "));
+    buf_append(out, agent.system);
+}

@@ -13,5 +13,7 @@ struct agent {
 
 /* Pure. Threads: any. */
 struct agent agent_read(struct str user_agent);
+/* "Firefox on Linux", or as much of it as is known, or "an unknown browser". */
+void agent_put(struct buf *out, struct agent agent);
 
 #endif
