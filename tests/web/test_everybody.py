@@ -148,6 +148,7 @@ class Theatre:
             "reset": (None, "/auth/reset?token=0"),
             "reset-used": (None, "/auth/reset"),
             "account": (self.buyer, "/account"),
+            "factor": (self.buyer, "/account/factor"),
             "account-alone": (server.sign_up(), "/account"),
             "email": (self.buyer, "/account/email"),
             "verify": (None, "/auth/verify?token=0"),

@@ -28,7 +28,8 @@ def read(client, path, **headers):
 def unsafe_paths(ticket, order):
     return ("/auth/signup", "/auth/signin", "/auth/signout", "/tickets/new", f"/tickets/{ticket}",
             f"/tickets/{ticket}/reserve", f"/orders/{order}/pay", f"/orders/{order}/cancel",
-            f"/selling/{ticket}/price", "/theme", "/account/end", "/account/end-others",
+            f"/selling/{ticket}/price", "/theme", "/auth/code", "/account/factor",
+            "/account/factor/confirm", "/account/factor/off", "/account/end", "/account/end-others",
             "/venues/new", "/shows/new", f"/admin/shows/{ticket}",
             f"/admin/venues/{ticket}", f"/admin/shows/{ticket}/cancel", f"/admin/venues/{ticket}/merge")
 
@@ -96,7 +97,7 @@ def test_signing_in_leads_back_and_never_away(server):
 def test_pages_that_need_a_session_ask_for_one_and_come_back(server):
     stranger = server.client()
     order = new_id()
-    for path in ("/orders", "/selling", "/account", "/tickets/new", f"/orders/{order}", "/orders?after=" + order):
+    for path in ("/orders", "/selling", "/account", "/account/factor", "/tickets/new", f"/orders/{order}", "/orders?after=" + order):
         answer = read(stranger, path)
         assert answer.status == 303, (path, answer)
         assert answer.headers["Location"] == "/auth/signin?next=" + urllib.parse.quote(path, safe="")

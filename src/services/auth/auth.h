@@ -30,7 +30,7 @@ struct auth {
 /* The jobs' rows. */
 enum { TIDY, REKEY, RESETS };
 
-#define AUTH_ROUTES 23
+#define AUTH_ROUTES 29
 extern const struct route auth_routes[AUTH_ROUTES];
 
 /* --- commands.c: rows and events, in the writer's transaction -----------------------------------
@@ -63,9 +63,15 @@ enum err audit_entry_put(struct request *rq, struct tx *tx, enum audit_kind kind
 /* {"email","id"}, and a session of the user with its record and cookie. In the writer. */
 enum err reply_session(struct request *rq, struct tx *tx, struct reply *rp, int status,
                        const struct user *user);
+/* The same for who signed in, from that device (device.h; key: whose it is): the device is known
+ * from now on, one that is new is told, and the audit log has it. In the writer. */
+enum err reply_signed_in(struct request *rq, struct tx *tx, struct reply *rp,
+                         const struct user *user, struct str key, struct str device);
 /* Refuses (request_reject) what a new password must not be: too short, too long, too common.
  * Expects a normal one. */
 void password_check(struct request *rq, const char *field, struct str password);
+/* To the operator. */
+enum err reply_user(struct reply *rp, const struct user *user);
 /* The operator's "user": an id or an email address; ERR_NOT_FOUND, or refused. */
 enum err operator_user(struct request *rq, struct tx *tx, struct user *user);
 

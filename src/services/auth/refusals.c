@@ -7,7 +7,8 @@
 static const char *const reasons[] = {
     [REFUSED_PASSWORD] = "wrong_password", [REFUSED_UNKNOWN] = "unknown_account",
     [REFUSED_BANNED] = "banned_account",   [REFUSED_OWN_PASSWORD] = "wrong_own_password",
-    [REFUSED_LINK] = "bad_link",           [REFUSED_BUSY] = "too_many_tries"};
+    [REFUSED_LINK] = "bad_link",           [REFUSED_CODE] = "wrong_code",
+    [REFUSED_BUSY] = "too_many_tries"};
 
 /* Whether the address may have one more line; what the request is told stays as it is. */
 static bool is_worth_a_line(struct request *rq)

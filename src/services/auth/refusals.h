@@ -15,6 +15,7 @@ enum refusal {
     REFUSED_BANNED,       /* the account is banned, whatever the password */
     REFUSED_OWN_PASSWORD, /* of who is signed in, before something of the account changes */
     REFUSED_LINK,         /* to a new password, or that confirms an address: opens nothing */
+    REFUSED_CODE,         /* of the second factor */
     REFUSED_BUSY          /* over a limit of the service, and told 429 */
 };
 

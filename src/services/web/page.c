@@ -49,6 +49,7 @@ static struct str page_notice(const struct request *rq)
         {{"saved", 5}, TEXT_EDIT_DONE},
         {{"withdrawn", 9}, TEXT_TICKET_WITHDRAWN_DONE},
         {{"password", 8}, TEXT_PASSWORD_DONE},
+        {{"factor", 6}, TEXT_FACTOR_OFF_DONE},
         {{"ended", 5}, TEXT_SESSIONS_ENDED},
         {{"others", 6}, TEXT_SESSIONS_OTHERS_DONE},
         {{"link", 4}, TEXT_EMAIL_SENT},
