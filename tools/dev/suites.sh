@@ -42,7 +42,8 @@ suite_packages() {
         ;;
     payments) npm_packages ;;
     postgres)
-        printf '%s\n' "${UNIT_PACKAGES[@]}" "${POSTGRES_PACKAGES[@]}" "${BROKER_PACKAGES[@]}"
+        printf '%s\n' "${UNIT_PACKAGES[@]}" "${POSTGRES_PACKAGES[@]}" "${BROKER_PACKAGES[@]}" \
+            "${FACTOR_PACKAGES[@]}"
         ;;
     deploy)
         printf '%s\n' "${DEPLOY_TEST_PACKAGES[@]}"
