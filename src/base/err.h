@@ -46,6 +46,8 @@ enum verdict {
     X(ERR_MEMORY,              503, "out_of_memory",         "Service is at its limit, try again soon", RETRY) \
     X(ERR_EMAIL_IN_USE,        400, "email_in_use",          "Email in use",              DEAD)    \
     X(ERR_BAD_CREDENTIALS,     400, "invalid_credentials",   "Invalid credentials",       DEAD)    \
+    X(ERR_FACTOR_REQUIRED,     401, "factor_required",       "A code of your app is needed as well", DEAD) \
+    X(ERR_FACTOR_OVER,         400, "factor_over",           "That took too long, sign in again", DEAD) \
     X(ERR_LINK_USED,           400, "link_used",             "This link was used or is too old", DEAD) \
     X(ERR_ADDRESS_UNCONFIRMED, 403, "address_unconfirmed",   "Confirm your email address before you sell, by a link that is mailed to you", DEAD) \
     X(ERR_TICKET_LOCKED,       400, "ticket_locked",         "Cannot edit a reserved ticket", DEAD) \

@@ -84,12 +84,13 @@ const struct command cli_commands[] = {
      "users unban EMAIL|ID [--data DIR]\n"
      "users list [--status active|banned] [--limit N] [--after ID] [--data DIR]\n"
      "users find TEXT [--data DIR]\n"
-     "users show | reset-link EMAIL|ID [--data DIR]\n"
+     "users show | reset-link | factor-off EMAIL|ID [--data DIR]\n"
      "users grant | revoke EMAIL|ID ROLE [--data DIR]\n",
      "users ban: end a user's sessions and keep them out; unban: let them in again\n"
      "users list: the newest accounts; find: those with TEXT in their address; show: one of them,\n"
      "  with its roles\n"
      "users reset-link: print a link to a new password, good once and for an hour\n"
+     "users factor-off: sign-in asks for the password alone, for who lost app and recovery codes\n"
      "users grant: what staff may do: support, finance, catalogue or admin, from the next sign-in\n"
      "  on; revoke: taken back at once, which ends the user's sessions\n"},
     {"keys", cli_keys, "keys rotate [--data DIR]\n",

@@ -74,6 +74,18 @@
     F(S, USER,    user_id,       "userId")                                                         \
     F(S, TEXT,    email,         "email")
 
+/* Somebody signed in with a browser that the account did not know. */
+#define DEVICE_ADDED_FIELDS(F, S)                                                                  \
+    F(S, ID,      id,            "id")                                                             \
+    F(S, USER,    user_id,       "userId")                                                         \
+    F(S, TEXT,    browser,       "browser")
+
+/* on: sign-in asks for a code from now on; else it does no more. */
+#define FACTOR_CHANGED_FIELDS(F, S)                                                                \
+    F(S, ID,      id,            "id")                                                             \
+    F(S, USER,    user_id,       "userId")                                                         \
+    F(S, FLAG,    on,            "on")
+
 #define PASSWORD_CHANGED_FIELDS(F, S)                                                              \
     F(S, ID,      id,            "id")                                                             \
     F(S, USER,    user_id,       "userId")
@@ -237,6 +249,8 @@
     X(RESET_REQUESTED,     reset_requested,     "reset:requested",     "auth",       RESET_REQUESTED_FIELDS) \
     X(ADDRESS_REQUESTED,   address_requested,   "address:requested",   "auth",       ADDRESS_REQUESTED_FIELDS) \
     X(ADDRESS_CHANGED,     address_changed,     "address:changed",     "auth",       ADDRESS_CHANGED_FIELDS) \
+    X(DEVICE_ADDED,        device_added,        "device:added",        "auth",       DEVICE_ADDED_FIELDS) \
+    X(FACTOR_CHANGED,      factor_changed,      "factor:changed",      "auth",       FACTOR_CHANGED_FIELDS) \
     X(PASSWORD_CHANGED,    password_changed,    "password:changed",    "auth",       PASSWORD_CHANGED_FIELDS) \
     X(TICKET_CREATED,      ticket_created,      "ticket:created",      "tickets",    TICKET_CREATED_FIELDS) \
     X(TICKET_UPDATED,      ticket_updated,      "ticket:updated",      "tickets",    TICKET_UPDATED_FIELDS) \

@@ -30,7 +30,7 @@ LIBRARIES = {
     "uv.h": ["http/server"],
     "http_parser.h": ["http/server/parser.h"],
     "llhttp.h": ["http/server/parser.h"],
-    "openssl/": ["delay/tls.c"],
+    "openssl/": ["delay/tls.c", "services/auth/factor"],
     "curl/": ["client"],
     "zlib.h": ["http"],
     "sqlite3.h": ["sql"],

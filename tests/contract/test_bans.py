@@ -19,6 +19,7 @@ REFUSALS = {  # service: (method, path, body) that a session of a welcome user m
     "orders": ("POST", "/api/orders", {"ticketId": "0" * 24}),
     "orders, reading": ("GET", "/api/orders", None),
     "payments": ("POST", "/api/payments", {"token": "tok_visa", "orderId": "0" * 24}),
+    "auth, reading": ("GET", "/api/users/sessions", None),
     "auth, ending": ("POST", "/api/users/signout-everywhere", {}),
 }
 

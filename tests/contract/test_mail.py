@@ -5,7 +5,7 @@ import json
 import re
 import time
 
-from boxoffice import (Server, buy, create_ticket, new_email, new_id, pay, reserve,
+from boxoffice import (TEST_PASSWORD, Server, buy, create_ticket, new_email, new_id, pay, reserve,
                        run_cli, wait_order)
 from check import Cases, expect, expect_errors, wait_for
 from smtp_double import SmtpDouble
@@ -65,6 +65,57 @@ def test_a_lost_password_is_replaced_by_the_link_in_a_mail():
         told = one_to(double, person.email, 2)
         assert told.message["Subject"] == "Your password was changed"
         assert "token" not in told.part("plain")
+
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+
+def sign_in(client, person, password=TEST_PASSWORD, agent=FIREFOX, status=200):
+    expect(client.post("/api/users/signin", {"email": person.email, "password": password},
+                       headers={"User-Agent": agent}), status)
+    return client
+
+
+def test_a_sign_in_with_a_browser_that_the_account_does_not_know_is_told_once():
+    with SmtpDouble() as double, mailing(double) as server:
+        person, fresh = server.sign_up(), server.client()
+        person.cookies.pop("session")
+        sign_in(person, person)  # it signed up with this one
+        sign_in(fresh, person, "gondola-Turnip-wrong", status=400)
+        sign_in(fresh, person)
+        told = one_to(double, person.email)
+        assert told.message["Subject"] == "A new sign-in to your account", told.message
+        for part in ("plain", "html"):
+            assert "with Firefox on Linux, which it did not know before." in told.part(part)
+            assert "https://tickets.example/account" in told.part(part) and "token" not in told.part(part)
+        expect(fresh.post("/api/users/signout", {}), 200)
+        sign_in(fresh, person)  # known by now
+        sign_in(server.client(), person, agent="<b>x</b>")
+        told = one_to(double, person.email, 2)
+        assert "with an unknown browser, which" in told.part("plain") and "<b>x" not in told.part("html")
+        assert [row["kind"] for row in mails(server)] == ["device"] * 2
+
+
+def test_a_new_password_by_a_link_is_a_mail_of_its_own_and_no_new_browser():
+    with SmtpDouble() as double, mailing(double) as server:
+        person, fresh = server.sign_up(), server.client()
+        expect(forgot(server.client(), person.email), 200)
+        link = re.search("token=([0-9a-f]{88})", one_to(double, person.email).part("plain"))
+        expect(fresh.post("/api/users/reset", {"token": link.group(1), "password": FRESH}), 200)
+        expect(fresh.post("/api/users/signout", {}), 200)
+        sign_in(fresh, person, FRESH)
+        delivered(server, kind="password")
+        assert [row["kind"] for row in mails(server)] == ["password", "reset"]
+
+
+def test_programs_that_bring_no_cookie_fill_no_mailbox():
+    with Server() as server:
+        person, other = server.sign_up(), server.sign_up()
+        for _ in range(7):
+            sign_in(server.client(), person)
+        sign_in(server.client(), other)
+        delivered(server, userId=other.user_id, kind="device")
+        assert len([row for row in mails(server) if row["userId"] == person.user_id]) == 5
 
 
 def test_the_answer_tells_nobody_whether_there_is_an_account(server):

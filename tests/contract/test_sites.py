@@ -23,7 +23,7 @@ def others(server):
 
 def unsafe(ticket, order):
     return (("POST", "/api/users/signup"), ("POST", "/api/users/signin"),
-            ("POST", "/api/users/signout"), ("POST", "/api/tickets"), ("PUT", f"/api/tickets/{ticket}"),
+            ("POST", "/api/users/signout"), ("POST", "/api/users/signout-others"), ("POST", "/api/tickets"), ("PUT", f"/api/tickets/{ticket}"),
             ("POST", "/api/orders"), ("DELETE", f"/api/orders/{order}"), ("POST", "/api/payments"))
 
 

@@ -21,7 +21,8 @@ from client import Client
 
 PARALLEL = 6
 
-SUBJECTS = ["user:created", "user:updated", "reset:requested", "address:requested", "address:changed", "password:changed", "session:ended", "session:extended",
+SUBJECTS = ["user:created", "user:updated", "reset:requested", "address:requested", "address:changed", "device:added", "factor:changed",
+            "password:changed", "session:ended", "session:extended",
             "ticket:created", "ticket:updated", "ticket:closed",
             "listing:created", "listing:updated", "order:created",
             "order:updated", "order:cancelled", "order:completed", "expiration:complete",

@@ -13,6 +13,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "support"), HERE]
 sys.dont_write_bytecode = True
 
+import authenticator  # noqa: E402
 import boxoffice  # noqa: E402
 import schema  # noqa: E402
 
@@ -171,6 +172,15 @@ def tour_auth(tour, server):
     tour.go(server.as_user(), "post", "/api/users/signout-everywhere", 200, {})
     tour.go(someone, "post", "/api/users/signin", 400, {**account, "password": "not this one"})
     tour.go(someone, "post", "/api/users/signin", 200, account)
+    tour.go(server.client(), "get", "/api/users/sessions", 401)
+    [session] = tour.go(someone, "get", "/api/users/sessions", 200).json
+    tour.go(server.client(), "post", "/api/users/signout-others", 401, {})
+    tour.go(someone, "post", "/api/users/signout-others", 200, {})
+    tour.go(someone, "delete", "/api/users/sessions/x", 400)
+    tour.go(someone, "delete", "/api/users/sessions/" + "0" * 64, 404)
+    tour.go(server.client(), "delete", f"/api/users/sessions/{session['id']}", 401)
+    tour.go(someone, "delete", f"/api/users/sessions/{session['id']}", 204)
+    tour.go(someone, "post", "/api/users/signin", 200, account)
     change = {"password": account["password"], "newPassword": "vestibule-Walrus-9"}
     tour.go(someone, "post", "/api/users/password", 400, {"password": "", "newPassword": "short"})
     tour.go(someone, "post", "/api/users/password", 400, {**change, "password": "not this one"})
@@ -198,6 +208,33 @@ def tour_auth(tour, server):
     tour.go(server.client(), "post", "/api/users/reset", 400, opened)
     tour.go(server.client(), "post", "/api/users/reset", 200, {**opened, "password": "vestibule-Walrus-9"})
     tour.go(server.client(), "post", "/api/users/reset", 400, {**opened, "password": "vestibule-Walrus-9"})
+
+
+def tour_factor(tour, server):
+    someone, password = server.client(), boxoffice.TEST_PASSWORD
+    account = {"email": boxoffice.new_email(), "password": password}
+    tour.go(someone, "post", "/api/users/signup", 201, account)
+    tour.go(server.client(), "get", "/api/users/factor", 401)
+    tour.go(someone, "get", "/api/users/factor", 200)
+    tour.go(server.client(), "post", "/api/users/factor", 401, {"password": password})
+    tour.go(someone, "post", "/api/users/factor", 400, {"password": ""})
+    tour.go(someone, "post", "/api/users/factor/off", 409, {"password": password, "code": "0"})
+    tour.go(someone, "post", "/api/users/factor/confirm", 409, {"code": "0"})
+    app = authenticator.Authenticator(
+        tour.go(someone, "post", "/api/users/factor", 200, {"password": password}).json["secret"])
+    tour.go(someone, "post", "/api/users/factor/confirm", 400, {"code": "0"})
+    codes = tour.go(someone, "post", "/api/users/factor/confirm", 200, {"code": app.code()}).json["recoveryCodes"]
+    tour.go(someone, "post", "/api/users/factor", 409, {"password": password})
+    asked = tour.go(server.client(), "post", "/api/users/signin", 401, account).json["errors"][0]
+    tour.go(server.client(), "post", "/api/users/signin/factor", 400, {"token": "x", "code": "0"})
+    tour.go(server.client(), "post", "/api/users/signin/factor", 400, {"token": asked["token"], "code": "0"})
+    tour.go(server.client(), "post", "/api/users/signin/factor", 200, {"token": asked["token"], "code": codes[0]})
+    link = boxoffice.run_cli("users", "reset-link", account["email"], "--data", server.data)
+    token = json.loads(link.stdout)["url"].split("token=")[1]
+    asked = tour.go(someone, "post", "/api/users/reset", 401, {"token": token, "password": password}).json["errors"][0]
+    tour.go(someone, "post", "/api/users/signin/factor", 200, {"token": asked["token"], "code": codes[1]})
+    tour.go(someone, "post", "/api/users/factor/off", 400, {"password": "", "code": "0"})
+    tour.go(someone, "post", "/api/users/factor/off", 200, {"password": password, "code": codes[2]})
 
 
 def tour_tickets(tour, server):
@@ -424,6 +461,7 @@ def main():
         report.check("the document has the contract's routes", document.missing_routes())
         tour = Tour(document, report)
         tour_auth(tour, server)
+        tour_factor(tour, server)
         tickets = tour_tickets(tour, server)
         buyer, order, _gone = tour_orders(tour, server, tickets)
         tour_payments(tour, server, buyer, order)

@@ -206,6 +206,8 @@ def check_installed(machine, version):
                  "usr/share/bash-completion/completions/boxoffice",
                  "usr/share/doc/boxoffice/docs/operations.md.gz", "usr/share/boxoffice/postgres/roles.sql",
                  "usr/share/boxoffice/observability/alerts.yaml",
+                 "usr/share/boxoffice/fail2ban/filter.d/boxoffice.conf",
+                 "usr/share/boxoffice/fail2ban/jail.d/boxoffice.conf",
                  "usr/share/boxoffice/observability/dashboard.json"):
         assert os.path.exists(machine.path(name)), name
 

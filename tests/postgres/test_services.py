@@ -8,7 +8,8 @@ import re
 import threading
 
 import boxoffice
-from boxoffice import Server, new_id
+from authenticator import Authenticator
+from boxoffice import TEST_PASSWORD, Server, new_id
 from broker import Nats, Redis
 from check import wait_for
 from postgres import Postgres
@@ -238,6 +239,35 @@ def test_two_replicas_that_reserve_and_cancel_the_same_tickets_agree():
                                    "GROUP BY subject ORDER BY subject", name_of(url))
             assert orders == wins
             assert events == f"order:cancelled|{wins}\norder:created|{wins}", events
+
+
+def test_a_session_that_is_ended_at_one_replica_is_over_at_the_other():
+    """Both look at what others wrote twice a second; and one code signs in at one of them."""
+    with Postgres() as postgres:
+        url = postgres.new_database()
+        with on(url, "auth") as one, on(url, "auth") as two:
+            person = one.sign_up()
+            secret = person.post("/api/users/factor", {"password": TEST_PASSWORD}).json["secret"]
+            codes = person.post("/api/users/factor/confirm", {"code": Authenticator(secret).code()}).json["recoveryCodes"]
+
+            def signed_in(server, code):
+                client = server.client()
+                asked = client.post("/api/users/signin", {"email": person.email, "password": TEST_PASSWORD})
+                token = asked.json["errors"][0]["token"]
+                return client if client.post("/api/users/signin/factor", {"token": token, "code": code}).status == 200 \
+                    else None
+
+            with concurrent.futures.ThreadPoolExecutor(8) as pool:
+                clients = list(pool.map(lambda i: signed_in((one, two)[i % 2], codes[0]), range(8)))
+            [lost] = [client for client in clients if client]
+            moved = (one, two)[lost.port == one.port].client()  # the same session, at the other one
+            moved.cookies = dict(lost.cookies)
+            assert moved.get("/api/users/me").status == 200
+            [session] = [each["id"] for each in lost.get("/api/users/sessions").json if each["current"]]
+            assert person.delete(f"/api/users/sessions/{session}").status == 204
+            for client in (lost, moved):
+                wait_for(lambda client=client: client.get("/api/users/me").status == 401, 2, "the session's end")
+            assert person.get("/api/users/me").status == 200
 
 
 def test_ten_replicas_that_start_at_once_migrate_once():

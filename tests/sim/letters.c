@@ -167,6 +167,8 @@ void letters_event(struct str subject, const struct json *event, int64_t at_ms)
     copy_text(user, sizeof user, text_of(event, "userId"));
     if (str_eq(subject, STR("reset:requested")))
         (void)cause("reset", text_of(event, "id"), user, NULL, at_ms);
+    if (str_eq(subject, STR("device:added")))
+        (void)cause("device", text_of(event, "id"), user, NULL, at_ms);
     if (str_eq(subject, STR("password:changed")))
         (void)cause("password", text_of(event, "id"), user, NULL, at_ms);
     if (str_eq(subject, STR("address:requested")))

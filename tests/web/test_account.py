@@ -3,11 +3,14 @@ without one, help, terms, privacy, and where to write to."""
 
 import json
 import os
+import re
 import tempfile
 
+from authenticator import Authenticator
 from boxoffice import TEST_PASSWORD, Server, clean_environment, command, mailed_token, new_email, run_cli
 from check import Cases, wait_for
-from test_forms import read, send
+from test_everybody import tab_to
+from test_forms import follow, hidden, read, send, sign_in, value_of
 from web import Person, axe
 
 import subprocess
@@ -45,6 +48,197 @@ def test_who_is_signed_in_changes_the_password_and_stays_so_here_alone(server):
                 answer = server.client().post("/api/users/signin",
                                               {"email": client.email, "password": FRESH})
                 assert answer.status == 200
+
+
+# --- a second factor
+
+def type_code(browser, code):
+    browser.fill("#code", code)
+    browser.click("#form button")
+
+
+def test_a_second_factor_is_set_up_asked_for_and_turned_off_with_and_without_scripts(server):
+    with Cases() as case:
+        for scripts in (True, False):
+            with case("with scripts" if scripts else "without scripts"):
+                client = server.sign_up()
+
+                def clean(browser, scripts=scripts):
+                    return axe(browser) == [] if scripts else True
+
+                with Person(server, client, javascript=scripts) as person:
+                    browser = person.go("/account").browser
+                    browser.click('main a[href="/account/factor"]')
+                    person.wait_path("/account/factor")
+                    assert clean(browser)
+                    browser.fill("#password", "gondola-Turnip-wrong")
+                    browser.click("#form button")
+                    browser.wait_text("#errors", "That is not your password now.")
+                    browser.fill("#password", TEST_PASSWORD)
+                    browser.click("#form button")
+                    browser.find("#secret")
+                    shown = browser.text("#secret")
+                    assert re.fullmatch("([A-Z2-7]{4} ){7}[A-Z2-7]{4}", shown), shown
+                    assert browser.has('main a[href^="otpauth://totp/Boxoffice:"]') and clean(browser)
+                    app = Authenticator(shown.replace(" ", ""))
+                    type_code(browser, "000000")
+                    browser.wait_text("#errors", "This code is not right, or was used")
+                    assert browser.text("#secret") == shown and browser.title.startswith("Error:")
+                    type_code(browser, app.code())
+                    browser.find("#codes")
+                    codes = browser.texts("#codes li")
+                    assert len(codes) == 10 and all(re.fullmatch("[a-z2-7]{5}-[a-z2-7]{5}", code) for code in codes)
+                    assert clean(browser)
+                with Person(server, javascript=scripts) as person:
+                    browser = person.go("/auth/signin?next=%2Forders").browser
+                    browser.fill("#email", client.email)
+                    browser.fill("#password", TEST_PASSWORD)
+                    browser.click("#form button")
+                    browser.find("#code")
+                    assert browser.run("return document.activeElement.id") == "code" and clean(browser)
+                    type_code(browser, "000000")
+                    browser.wait_text("#errors", "This code is not right, or was used")
+                    assert clean(browser)
+                    type_code(browser, app.code())
+                    person.wait_path("/orders")
+                    browser = person.go("/account/factor").browser
+                    assert browser.text("#left").endswith("10") and clean(browser)
+                    browser.fill("#password", TEST_PASSWORD)
+                    type_code(browser, codes[0].upper())
+                    browser.wait_text(".notice", "From now on you sign in with your password alone.")
+                    assert not browser.has("#left")
+
+
+def factor_of(server, client):
+    """The client's account gets a factor; its app."""
+    app = Authenticator(client.post("/api/users/factor", {"password": TEST_PASSWORD}).json["secret"])
+    assert client.post("/api/users/factor/confirm", {"code": app.code()}).status == 200
+    return app
+
+
+def test_what_was_typed_outlives_the_second_step_and_no_password_comes_back(server):
+    client, visitor = server.sign_up(), server.client()
+    app = factor_of(server, client)
+    typed = {"title": "Typed & 'kept'", "price": "12.50", "nonce": "0" * 32}
+    page = send(visitor, "/tickets/new", typed)
+    assert page.status == 401
+    _, asked = sign_in(visitor, page, client)
+    assert asked.status == 200 and b'name="code"' in asked.body and TEST_PASSWORD.encode() not in asked.body
+    assert "session" not in visitor.cookies and asked.headers["Cache-Control"] == "no-store"
+    wrong = send(visitor, "/auth/code", {**hidden(asked), "code": "000000"})
+    assert wrong.status == 400 and hidden(wrong) == hidden(asked)
+    fields = {**hidden(wrong), "code": app.code()}
+    answer = send(visitor, "/auth/code", fields)
+    assert (answer.status, answer.headers["Location"]) == (307, "/tickets/new") and "session" in visitor.cookies
+    shown = follow(visitor, answer, fields)
+    assert shown.status == 200 and value_of(shown, "price") == "12.50"
+
+
+def test_who_took_too_long_signs_in_again_and_nothing_is_lost(server):
+    visitor = server.client()
+    page = send(visitor, "/tickets/new", {"title": "Kept", "price": "12.50", "nonce": "0" * 32})
+    late = send(visitor, "/auth/code", {**hidden(page), "token": "x", "code": "123456"})
+    assert late.status == 400 and b"That took too long. Sign in again." in late.body
+    again = send(visitor, "/auth/signin", {**hidden(late), "show": "1"})
+    assert again.status == 200 and hidden(again)["draft.title"] == "Kept"
+    assert read(visitor, "/auth/code").headers["Location"] == "/auth/signin"
+
+
+def test_a_new_password_by_a_link_asks_for_the_code_too(server):
+    client, visitor = server.sign_up(), server.client()
+    app = factor_of(server, client)
+    path = reset_path(server, client.email)
+    asked = send(visitor, "/auth/reset", {"token": path.split("token=")[1], "fresh": FRESH})
+    assert asked.status == 200 and b'name="code"' in asked.body and "session" not in visitor.cookies
+    answer = send(visitor, "/auth/code", {**hidden(asked), "code": app.code()})
+    assert (answer.status, answer.headers["Location"]) == (303, "/") and "session" in visitor.cookies
+
+
+def test_a_factor_that_was_changed_elsewhere_is_shown_as_it_is(server):
+    client = server.sign_up()
+    assert send(client, "/account/factor/off", {"password": TEST_PASSWORD, "code": "000000"}).headers["Location"] \
+        == "/account/factor"
+    app = factor_of(server, client)
+    for path, fields in (("/account/factor", {"password": TEST_PASSWORD}),
+                         ("/account/factor/confirm", {"code": app.code(), "secret": "ABCD"})):
+        answer = send(client, path, fields)
+        assert (answer.status, answer.headers["Location"]) == (303, "/account/factor"), path
+    for secret in ("<b>x</b>", "abcd", "x" * 3000):
+        answer = send(client, "/account/factor/confirm", {"code": "0", "secret": secret})
+        assert answer.status == 303, answer
+
+
+# --- where one is signed in
+
+def elsewhere(server, person):
+    """A session of the person's in another browser."""
+    client = server.client()
+    headers = {"User-Agent": "Mozilla/5.0 (iPhone) AppleWebKit/605.1.15 Version/18.6 Mobile Safari/604.1"}
+    answer = client.post("/api/users/signin", {"email": person.email, "password": TEST_PASSWORD}, headers=headers)
+    assert answer.status == 200, answer
+    return client
+
+
+def is_over(client):
+    return client.get("/api/orders").status == 401
+
+
+def test_one_session_is_ended_and_then_all_others_with_and_without_scripts(server):
+    with Cases() as case:
+        for scripts in (True, False):
+            with case("with scripts" if scripts else "without scripts"):
+                client = server.sign_up()
+                lost, *others = [elsewhere(server, client) for _ in range(3)]
+                with Person(server, client, javascript=scripts) as person:
+                    browser = person.go("/account").browser
+                    assert client.email in browser.text("#address") and "Not confirmed" in browser.text("#address")
+                    rows = browser.texts(".session")
+                    assert len(rows) == 4 and sum("This one" in row for row in rows) == 1, rows
+                    assert sum("Safari on iPhone" in row and "from 127.0.0.1" in row for row in rows) == 3, rows
+                    assert axe(browser) == [] if scripts else True
+                    [session] = [each["id"] for each in lost.get("/api/users/sessions").json if each["current"]]
+                    browser.click(f".session form:has([value='{session}']) button")
+                    browser.wait_text(".notice", "That session has ended.")
+                    assert is_over(lost) and not is_over(others[0]) and len(browser.texts(".session")) == 3
+                    browser.click("#others button")
+                    browser.wait_text(".notice", "Everywhere else you are signed out.")
+                    assert all(is_over(other) for other in others) and not browser.has("#others")
+                    assert len(browser.texts(".session")) == 1 and person.go("/orders").path == "/orders"
+                    browser = person.go("/account").browser
+                    browser.click(".session form button")
+                    person.wait_path("/")
+                    assert is_over(client)
+
+
+def test_the_account_is_a_link_of_the_menu_and_by_keyboard_a_session_is_ended(server):
+    client = server.sign_up()
+    other = elsewhere(server, client)
+    with Person(server, client) as person:
+        browser = person.go("/").browser
+        tab_to(browser, ".account summary")
+        browser.press("enter")
+        tab_to(browser, '.account a[href="/account"]')
+        browser.press("enter")
+        person.wait_path("/account")
+        tab_to(browser, '.session form[action="/account/end"] button')
+        browser.press("enter")
+        browser.wait_text(".notice", "That session has ended.")
+    assert is_over(other)
+
+
+def test_a_session_that_has_ended_meanwhile_is_no_problem_and_nobody_elses_is_ended(server):
+    client, victim = server.sign_up(), server.sign_up()
+    [theirs] = [each["id"] for each in victim.get("/api/users/sessions").json]
+    for session in (theirs, "0" * 64):
+        answer = send(client, "/account/end", {"session": session})
+        assert (answer.status, answer.headers["Location"]) == (303, "/account")
+    assert not is_over(victim) and not is_over(client)
+    for path in ("/account/end", "/account/end-others"):
+        assert read(client, path).headers["Location"] == "/account"
+    for session in ("", "x", "../signout-everywhere", "?x", "%2e%2e"):
+        answer = send(client, "/account/end", {"session": session})
+        assert (answer.status, answer.headers["Location"]) == (303, "/account")
+    assert not is_over(client)
 
 
 def test_change_password_is_where_programs_look_for_it(server):

@@ -107,6 +107,9 @@ class Theatre:
         gone = create_ticket(self.seller, titles[0][0], 45)["id"]
         expect(self.seller.delete(f"/api/tickets/{gone}"), 204)
         self.staff = self.staff_of(server)
+        elsewhere = {"User-Agent": "Mozilla/5.0 (Linux; Android 10; K) SamsungBrowser/28.0"}
+        expect(server.client().post("/api/users/signin", {"email": self.buyer.email, "password": TEST_PASSWORD},
+                                    headers=elsewhere), 200)
         place = {"name": titles[0][0], "city": "Wien", "country": "AT", "timeZone": "Europe/Vienna"}
         evening = {"title": titles[0][0], "performers": [titles[1][0]], "category": "music",
                    "startsAt": "2096-07-01T19:30"}
@@ -144,6 +147,9 @@ class Theatre:
             "forgot": (None, "/auth/forgot"),
             "reset": (None, "/auth/reset?token=0"),
             "reset-used": (None, "/auth/reset"),
+            "account": (self.buyer, "/account"),
+            "factor": (self.buyer, "/account/factor"),
+            "account-alone": (server.sign_up(), "/account"),
             "email": (self.buyer, "/account/email"),
             "verify": (None, "/auth/verify?token=0"),
             "verify-used": (None, "/auth/verify"),

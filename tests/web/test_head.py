@@ -46,7 +46,7 @@ def test_public_pages_say_where_they_are_and_what_they_show(server):
 def test_personal_and_narrowed_pages_are_not_for_search_engines(server):
     person = server.sign_up()
     with Cases() as case:
-        for path in ("/orders", "/selling", "/tickets/new", "/auth/signout", "/nothing/here",
+        for path in ("/orders", "/selling", "/account", "/account/factor", "/tickets/new", "/auth/signout", "/nothing/here",
                      "/?after=000000000000000000000000"):
             with case(path):
                 page = meta(read(person, path).body.decode())

@@ -28,7 +28,9 @@ def read(client, path, **headers):
 def unsafe_paths(ticket, order):
     return ("/auth/signup", "/auth/signin", "/auth/signout", "/tickets/new", f"/tickets/{ticket}",
             f"/tickets/{ticket}/reserve", f"/orders/{order}/pay", f"/orders/{order}/cancel",
-            f"/selling/{ticket}/price", "/theme", "/venues/new", "/shows/new", f"/admin/shows/{ticket}",
+            f"/selling/{ticket}/price", "/theme", "/auth/code", "/account/factor",
+            "/account/factor/confirm", "/account/factor/off", "/account/end", "/account/end-others",
+            "/venues/new", "/shows/new", f"/admin/shows/{ticket}",
             f"/admin/venues/{ticket}", f"/admin/shows/{ticket}/cancel", f"/admin/venues/{ticket}/merge")
 
 
@@ -95,7 +97,7 @@ def test_signing_in_leads_back_and_never_away(server):
 def test_pages_that_need_a_session_ask_for_one_and_come_back(server):
     stranger = server.client()
     order = new_id()
-    for path in ("/orders", "/selling", "/tickets/new", f"/orders/{order}", "/orders?after=" + order):
+    for path in ("/orders", "/selling", "/account", "/account/factor", "/tickets/new", f"/orders/{order}", "/orders?after=" + order):
         answer = read(stranger, path)
         assert answer.status == 303, (path, answer)
         assert answer.headers["Location"] == "/auth/signin?next=" + urllib.parse.quote(path, safe="")
@@ -106,7 +108,7 @@ def test_pages_that_need_a_session_ask_for_one_and_come_back(server):
 def test_every_page_carries_the_safety_headers(server):
     client = server.sign_up()
     with Cases() as case:
-        for path in ("/", "/auth/signout", "/tickets/new", "/orders", "/selling", "/nothing/here"):
+        for path in ("/", "/auth/signout", "/tickets/new", "/orders", "/selling", "/account", "/nothing/here"):
             with case(path):
                 headers = read(client, path).headers
                 policy = dict(part.strip().split(" ", 1)
@@ -143,7 +145,7 @@ def test_without_stripe_every_page_says_that_no_money_moves(server):
 def test_pages_ask_nobody_else_for_anything(server):
     buyer = server.sign_up()
     order = reserve(buyer, create_ticket(server.sign_up())["id"])["id"]
-    for path in ("/", "/orders", f"/orders/{order}", "/selling", "/tickets/new", "/auth/signout"):
+    for path in ("/", "/orders", f"/orders/{order}", "/selling", "/account", "/tickets/new", "/auth/signout"):
         text = read(buyer, path).body.decode()
         for address in re.findall(r'(?:href|src|action|data-live|data-refresh)="([^"]*)"', text):
             own = address.removeprefix(f"http://{server.host}:{server.port}")  # canonical

@@ -24,11 +24,12 @@ suite_packages() {
         printf '%s\n' "${UNIT_PACKAGES[@]}" "${CLANG_PACKAGES[@]}" "${POSTGRES_PACKAGES[@]}" \
             "${BROKER_PACKAGES[@]}" "${TOUR_PACKAGES[@]}"
         ;;
-    contract) printf '%s\n' "${TOUR_PACKAGES[@]}" ;;
+    contract) printf '%s\n' "${TOUR_PACKAGES[@]}" "${FACTOR_PACKAGES[@]}" ;;
+    openapi) printf '%s\n' "${FACTOR_PACKAGES[@]}" ;;
     observe) printf '%s\n' "${OBSERVE_PACKAGES[@]}" ;;
     nm | hardening) printf '%s\n' "${NM_PACKAGES[@]}" ;;
     web)
-        printf '%s\n' "${WEB_TEST_PACKAGES[@]}"
+        printf '%s\n' "${WEB_TEST_PACKAGES[@]}" "${FACTOR_PACKAGES[@]}"
         npm_packages
         ;;
     library) printf '%s\n' make "${BROKER_PACKAGES[@]}" ;;
@@ -37,11 +38,12 @@ suite_packages() {
         npm_packages
         ;;
     distributed | distributed-long)
-        printf '%s\n' "${DISTRIBUTED_PACKAGES[@]}" "${TOUR_PACKAGES[@]}" nftables iproute2
+        printf '%s\n' "${DISTRIBUTED_PACKAGES[@]}" "${TOUR_PACKAGES[@]}" "${FACTOR_PACKAGES[@]}" nftables iproute2
         ;;
     payments) npm_packages ;;
     postgres)
-        printf '%s\n' "${UNIT_PACKAGES[@]}" "${POSTGRES_PACKAGES[@]}" "${BROKER_PACKAGES[@]}"
+        printf '%s\n' "${UNIT_PACKAGES[@]}" "${POSTGRES_PACKAGES[@]}" "${BROKER_PACKAGES[@]}" \
+            "${FACTOR_PACKAGES[@]}"
         ;;
     deploy)
         printf '%s\n' "${DEPLOY_TEST_PACKAGES[@]}"

@@ -63,6 +63,7 @@ int cli_users(int count, char **words)
         {"show", "/operator/users/show", "user", 2},
         {"find", "/operator/users/find", "text", 2},
         {"reset-link", "/operator/users/reset-link", "user", 2},
+        {"factor-off", "/operator/users/factor-off", "user", 2},
         {"grant", "/operator/users/grant", "user", 3},
         {"revoke", "/operator/users/revoke", "user", 3},
     };
@@ -72,8 +73,8 @@ int cli_users(int count, char **words)
 
     if (code >= 0) return code;
     if (!command)
-        return cli_refuse("users needs a command: list, find, show, reset-link, grant, revoke, ban "
-                          "or unban");
+        return cli_refuse("users needs a command: list, find, show, reset-link, factor-off, grant, "
+                          "revoke, ban or unban");
     if (strcmp(command, "list") == 0) return list(&options, "users", "/operator/users");
     if (options.status || options.limit || options.after)
         return cli_refuse("--status, --limit and --after are for users list");

@@ -15,13 +15,19 @@
 #define HASH_QUEUE_MAX 64 /* about a second of work for the two */
 
 #define HOUR_MS               (60 * 60 * 1000)
+#define DAY_MS                (24 * HOUR_MS)
 #define CONFIRMATIONS_AN_HOUR 5 /* of one account: nobody fills a mailbox */
+
+#define MINUTE_MS      (60 * 1000)
+#define LINES_A_MINUTE 60 /* of one address about what it was refused: nobody fills a disk */
 
 static enum err make_limits(struct auth *auth, const struct env *env)
 {
     struct limit_rule signups = {"signup_address", env->settings->signups_per_hour, HOUR_MS, 0};
     struct limit_rule resets = {"reset_address", env->settings->resets_per_hour, HOUR_MS, 0};
     struct limit_rule confirmations = {"confirmation_account", CONFIRMATIONS_AN_HOUR, HOUR_MS, 0};
+    struct limit_rule devices = {"device_account", DEVICES_A_DAY, DAY_MS, 0};
+    struct limit_rule lines = {"refusal_lines", LINES_A_MINUTE, MINUTE_MS, 0};
     enum err err;
 
     TRY(guesses_init(&auth->guesses, env));
@@ -30,6 +36,10 @@ static enum err make_limits(struct auth *auth, const struct env *env)
     auth->resets = limit_new(&resets, env->random, &err);
     TRY(err);
     auth->confirmations = limit_new(&confirmations, env->random, &err);
+    TRY(err);
+    auth->devices = limit_new(&devices, env->random, &err);
+    TRY(err);
+    auth->refusal_lines = limit_new(&lines, env->random, &err);
 done:
     return err;
 }
@@ -40,6 +50,8 @@ static void auth_free(struct auth *auth)
     limit_free(auth->signups);
     limit_free(auth->resets);
     limit_free(auth->confirmations);
+    limit_free(auth->devices);
+    limit_free(auth->refusal_lines);
     arena_free(auth->arena);
 }
 

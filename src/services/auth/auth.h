@@ -5,6 +5,7 @@
 #include "runtime/limits.h"
 #include "runtime/service.h"
 #include "services/auth/guesses.h"
+#include "services/auth/refusals.h"
 #include "services/auth/user.h"
 
 /* What of one kind was written into the audit log this minute. */
@@ -21,13 +22,15 @@ struct auth {
     struct limit *signups;                   /* by address; any thread */
     struct limit *resets;                    /* by address; any thread */
     struct limit *confirmations;             /* by account; any thread */
+    struct limit *devices;                   /* by account; any thread */
+    struct limit *refusal_lines;             /* by address; any thread */
     struct audit_share audited[AUDIT_KINDS]; /* any writer */
 };
 
 /* The jobs' rows. */
 enum { TIDY, REKEY, RESETS };
 
-#define AUTH_ROUTES 20
+#define AUTH_ROUTES 29
 extern const struct route auth_routes[AUTH_ROUTES];
 
 /* --- commands.c: rows and events, in the writer's transaction -----------------------------------
@@ -60,9 +63,15 @@ enum err audit_entry_put(struct request *rq, struct tx *tx, enum audit_kind kind
 /* {"email","id"}, and a session of the user with its record and cookie. In the writer. */
 enum err reply_session(struct request *rq, struct tx *tx, struct reply *rp, int status,
                        const struct user *user);
+/* The same for who signed in, from that device (device.h; key: whose it is): the device is known
+ * from now on, one that is new is told, and the audit log has it. In the writer. */
+enum err reply_signed_in(struct request *rq, struct tx *tx, struct reply *rp,
+                         const struct user *user, struct str key, struct str device);
 /* Refuses (request_reject) what a new password must not be: too short, too long, too common.
  * Expects a normal one. */
 void password_check(struct request *rq, const char *field, struct str password);
+/* To the operator. */
+enum err reply_user(struct reply *rp, const struct user *user);
 /* The operator's "user": an id or an email address; ERR_NOT_FOUND, or refused. */
 enum err operator_user(struct request *rq, struct tx *tx, struct user *user);
 
@@ -74,10 +83,11 @@ enum err resets_send(struct env *env, struct tx *tx, struct wall_ms *next);
 /* The job that gives accounts made before email_key their key by it. */
 enum err emails_rekey(struct env *env, struct tx *tx, struct wall_ms *next);
 
-handler_fn post_users_email;                                           /* change_address.c */
-handler_fn post_users_password;                                        /* change_password.c */
-handler_fn post_users_forgot;                                          /* forgot_password.c */
-handler_fn post_users_reset, post_operator_reset_link;                 /* reset_password.c */
+handler_fn post_users_email;                           /* change_address.c */
+handler_fn post_users_password;                        /* change_password.c */
+handler_fn post_users_forgot;                          /* forgot_password.c */
+handler_fn post_users_reset, post_operator_reset_link; /* reset_password.c */
+handler_fn get_users_sessions, delete_users_session, post_users_signout_others; /* sessions.c */
 handler_fn get_users_me, post_users_verification, post_users_verify;   /* confirm_address.c */
 handler_fn post_operator_ban, post_operator_unban, get_operator_users; /* auth_operator.c */
 handler_fn post_operator_find;

@@ -9,7 +9,7 @@
 #define LIST_MAX      200
 #define REASON_POINTS 200
 
-static enum err reply_user(struct reply *rp, const struct user *user)
+enum err reply_user(struct reply *rp, const struct user *user)
 {
     struct json_writer json = reply_json(rp, 200);
 

@@ -1,6 +1,8 @@
 /* services/auth/documents.c: people as JSON. */
 #include "services/auth/documents.h"
 
+#include "services/auth/account/agent.h"
+
 void signed_in_json(struct json_writer *json, const struct user *user)
 {
     json_begin_object(json);
@@ -30,6 +32,22 @@ void account_json(struct json_writer *json, const struct user *user)
     json_member_id(json, "id", user->id);
     json_member_text(json, "email", user->email);
     json_member_bool(json, "confirmed", wall_known(user->confirmed_at));
+    json_end_object(json);
+}
+
+void session_json(struct json_writer *json, const struct session_record *record, bool current)
+{
+    struct agent agent = agent_read(record->agent);
+
+    json_begin_object(json);
+    json_member_text(json, "id", record->id_hash);
+    json_member_bool(json, "current", current);
+    if (agent.browser.len) json_member_text(json, "browser", agent.browser);
+    if (agent.system.len) json_member_text(json, "system", agent.system);
+    json_member_time(json, "createdAt", record->created_at);
+    json_member_text(json, "address", record->address);
+    json_member_time(json, "usedAt", record->used_at);
+    json_member_text(json, "usedAddress", record->used_address);
     json_end_object(json);
 }
 

@@ -41,7 +41,7 @@ enum err post_users_forgot(struct request *rq, struct tx *tx, struct reply *rp)
     if (!wanted) return ERR_MEMORY;
     rq->run->state = wanted;
     if (!email_valid(email)) return request_reject(rq, "email", "Email must be valid");
-    TRY(limit_take(auth->resets, request_client_network(rq), env_mono(rq->run->env), rq));
+    TRY(address_take(rq, auth->resets));
     TRY(email_key_before(rq->arena, email, &wanted->before));
     err = email_key(rq->arena, email, &wanted->key);
     if (err == ERR_INVALID) wanted->key = wanted->before; /* no domain that is one */

@@ -18,8 +18,8 @@ done:
     return err;
 }
 
-enum err link_find(struct env *env, struct tx *tx, struct arena *arena, enum link_kind kind,
-                   struct str token, struct link *out)
+static enum err link_find(struct env *env, struct tx *tx, struct arena *arena, enum link_kind kind,
+                          struct str token, struct link *out)
 {
     struct object_id id;
     enum err err;
@@ -27,6 +27,19 @@ enum err link_find(struct env *env, struct tx *tx, struct arena *arena, enum lin
     if (!link_token_open(env->keys, kind, token, &id)) return ERR_LINK_USED;
     err = link_get(tx, arena, id, kind, out);
     return err == ERR_NOT_FOUND ? ERR_LINK_USED : err;
+}
+
+enum err link_look(struct request *rq, struct tx *tx, enum link_kind kind, struct str token,
+                   struct link *out)
+{
+    const struct auth *auth = rq->run->env->state;
+    enum err err = link_find(rq->run->env, tx, rq->arena, kind, token, out);
+
+    if (err != ERR_LINK_USED) return err;
+    refusal_log(rq, REFUSED_LINK, STR(""));
+    /* answered the same, the last one that is listened to */
+    (void)limit_take(auth->resets, request_client_network(rq), env_mono(rq->run->env), rq);
+    return err;
 }
 
 enum err link_take(struct env *env, struct tx *tx, struct arena *arena, enum link_kind kind,

@@ -12,10 +12,12 @@
 enum err link_open(struct env *env, struct tx *tx, enum link_kind kind, struct object_id user_id,
                    struct str email, struct link *out);
 /* The link that the token opens, and nothing changes: ERR_LINK_USED when there is none (any more),
- * or its time is over. email in the arena. */
-enum err link_find(struct env *env, struct tx *tx, struct arena *arena, enum link_kind kind,
-                   struct str token, struct link *out);
-/* The same, and it is opened by that: of many who ask, one. In the writer. */
+ * or its time is over; that is logged, and counted against the address it came from. email in the
+ * arena. In a reader. */
+enum err link_look(struct request *rq, struct tx *tx, enum link_kind kind, struct str token,
+                   struct link *out);
+/* It is opened, after link_look: of many who ask, by one, the others are told ERR_LINK_USED. In the
+ * writer. */
 enum err link_take(struct env *env, struct tx *tx, struct arena *arena, enum link_kind kind,
                    struct str token, struct link *out);
 

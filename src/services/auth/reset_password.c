@@ -4,6 +4,7 @@
  * A chain as signing in: the link is looked at before anything is hashed, and taken in the writer,
  * so that of many who open it at once one is let in. */
 #include "services/auth/auth.h"
+#include "services/auth/factor/factor.h"
 #include "services/auth/links.h"
 #include "services/auth/session.h"
 #include "services/auth/store.h"
@@ -32,6 +33,7 @@ static enum err reset_finish(struct request *rq, struct tx *tx, struct reply *rp
     struct link link;
     struct user user;
     int64_t ended;
+    bool asked;
     enum err err;
 
     TRY(link_take(rq->run->env, tx, rq->arena, LINK_RESET, reset->token, &link));
@@ -45,6 +47,9 @@ static enum err reset_finish(struct request *rq, struct tx *tx, struct reply *rp
                                   .actor = str_of(id.hex),
                                   .address = rq->client}));
     TRY(password_tell(rq->run->env, tx, user.id));
+    user.hash = reset->hash;
+    TRY(factor_ask(rq, tx, &user, &asked));
+    if (asked) return OK;
     TRY(reply_session(rq, tx, rp, 200, &user));
     TRY(device_remember(rq, rp, user.email_key, device_of(rq, user.email_key)));
     TRY(audit_entry_put(rq, tx, AUDIT_STARTED, str_of(id.hex)));
@@ -67,17 +72,13 @@ done:
 
 static enum err reset_find(struct request *rq, struct tx *tx, struct reply *rp)
 {
-    struct auth *auth = rq->run->env->state;
     const struct password_reset *reset = rq->run->state;
     struct link link;
     struct user user;
     enum err err;
 
     (void)rp;
-    err = link_find(rq->run->env, tx, rq->arena, LINK_RESET, reset->token, &link);
-    if (err == ERR_LINK_USED) /* counted, and answered the same, the last one that is listened to */
-        (void)limit_take(auth->resets, request_client_network(rq), env_mono(rq->run->env), rq);
-    TRY(err);
+    TRY(link_look(rq, tx, LINK_RESET, reset->token, &link));
     TRY(reset_user(rq, tx, &link, &user));
     return request_then_in_pool(rq, request_client_network(rq), user.email_key, reset_hash);
 done:
@@ -86,7 +87,9 @@ done:
 
 /* POST /api/users/reset {token, password}: a new password, by a link that was sent. Every session
  * of the account ends, and one begins. 200 {"email","id"} and the cookie; 400 Password must be
- * between 8 and 128 characters, Password is too common, This link was used or is too old; 429 after
+ * between 8 and 128 characters, Password is too common, This link was used or is too old; 401
+ * factor_required when the account has a second factor: it is changed, and the second step is as at
+ * sign-in; 429 after
  * RESETS_PER_HOUR wrong links from one address. */
 enum err post_users_reset(struct request *rq, struct tx *tx, struct reply *rp)
 {
@@ -102,7 +105,7 @@ enum err post_users_reset(struct request *rq, struct tx *tx, struct reply *rp)
     if (!reset->fresh.at) return ERR_MEMORY;
     password_check(rq, "password", reset->fresh);
     TRY(request_checked(rq));
-    TRY(limit_check(auth->resets, request_client_network(rq), env_mono(rq->run->env), rq));
+    TRY(address_check(rq, auth->resets));
     return request_then(rq, IN_READER, reset_find);
 done:
     return err;

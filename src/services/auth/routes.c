@@ -5,6 +5,7 @@
 #include "services/auth/auth.h"
 #include "services/auth/blocklist.h"
 #include "services/auth/documents.h"
+#include "services/auth/factor/factor.h"
 #include "services/auth/session.h"
 #include "services/auth/store.h"
 
@@ -59,30 +60,6 @@ static enum err attempt_begin(struct request *rq, struct attempt **out)
     return take_keys(rq, attempt);
 }
 
-enum err reply_session(struct request *rq, struct tx *tx, struct reply *rp, int status,
-                       const struct user *user)
-{
-    struct json_writer json = reply_json(rp, status);
-
-    signed_in_json(&json, user);
-    return session_open(rq, tx, rp, user);
-}
-
-/* The same, the device it is from, and the entry in the audit log. */
-static enum err reply_signed_in(struct request *rq, struct tx *tx, struct reply *rp, int status,
-                                const struct user *user)
-{
-    const struct attempt *attempt = rq->run->state;
-    struct object_id_text id = object_id_text(user->id);
-    enum err err;
-
-    TRY(reply_session(rq, tx, rp, status, user));
-    TRY(device_remember(rq, rp, attempt->key, attempt->who.device));
-    TRY(audit_entry_put(rq, tx, status == 201 ? AUDIT_SIGNED_UP : AUDIT_STARTED, str_of(id.hex)));
-done:
-    return err;
-}
-
 /* --- sign up ------------------------------------------------------------------------------- */
 
 /* The last step, in the writer: 201 once the row and its event are on disk. */
@@ -92,6 +69,7 @@ static enum err signup_insert(struct request *rq, struct tx *tx, struct reply *r
     const struct attempt *attempt = rq->run->state;
     struct user user = user_new(env_new_id(rq->run->env, tx), attempt->email, attempt->key,
                                 &attempt->hash, tx->now);
+    struct object_id_text id;
     enum err err;
 
     err = user_find(tx, rq->arena, STR(""), attempt->before, &(struct user){0});
@@ -100,7 +78,10 @@ static enum err signup_insert(struct request *rq, struct tx *tx, struct reply *r
     TRY(user_add(tx, &user));
     if (settings->smtp_url || settings->confirmed_sellers)
         TRY(address_ask(rq->run->env, tx, user.id, user.email));
-    TRY(reply_signed_in(rq, tx, rp, 201, &user));
+    id = object_id_text(user.id);
+    TRY(reply_session(rq, tx, rp, 201, &user));
+    TRY(device_remember(rq, rp, attempt->key, STR("")));
+    TRY(audit_entry_put(rq, tx, AUDIT_SIGNED_UP, str_of(id.hex)));
 done:
     return err;
 }
@@ -113,7 +94,7 @@ static enum err signup_hash(struct request *rq, struct tx *tx, struct reply *rp)
 
     (void)tx;
     (void)rp;
-    TRY(limit_take(auth->signups, request_client_network(rq), env_mono(rq->run->env), rq));
+    TRY(address_take(rq, auth->signups));
     TRY(password_hash(attempt->password, &attempt->hash));
     return request_then(rq, IN_WRITER, signup_insert);
 done:
@@ -145,7 +126,7 @@ static enum err post_users_signup(struct request *rq, struct tx *tx, struct repl
     if (attempt->no_domain) request_reject(rq, "email", "Email must be valid");
     password_check(rq, "password", attempt->password);
     TRY(request_checked(rq));
-    TRY(limit_check(auth->signups, request_client_network(rq), env_mono(rq->run->env), rq));
+    TRY(address_check(rq, auth->signups));
     return request_then_in_pool(rq, request_client_network(rq), attempt->key, signup_hash);
 done:
     return err;
@@ -161,6 +142,7 @@ static enum err signin_finish(struct request *rq, struct tx *tx, struct reply *r
     struct auth *auth = rq->run->env->state;
     struct attempt *attempt = rq->run->state;
     struct object_id_text id = object_id_text(attempt->user.id);
+    bool asked;
     enum err err = OK;
 
     if (attempt->known) TRY(user_get(tx, rq->arena, attempt->user.id, &attempt->user));
@@ -168,13 +150,29 @@ static enum err signin_finish(struct request *rq, struct tx *tx, struct reply *r
         guess_was_right(&auth->guesses, &attempt->who);
         if (attempt->hash.text[0]) /* made otherwise: from now on like everybody's */
             TRY(user_rehash(tx, attempt->user.id, &attempt->user.hash, &attempt->hash));
-        return reply_signed_in(rq, tx, rp, 200, &attempt->user);
+        if (attempt->hash.text[0]) attempt->user.hash = attempt->hash;
+        TRY(factor_ask(rq, tx, &attempt->user, &asked));
+        if (asked) return OK;
+        return reply_signed_in(rq, tx, rp, &attempt->user, attempt->key, attempt->who.device);
     }
     TRY(audit_entry_put(rq, tx, AUDIT_REFUSED, attempt->known ? str_of(id.hex) : STR("")));
     metric_add(METRIC_SIGN_INS_REFUSED, 1);
     reply_error(rq, ERR_BAD_CREDENTIALS); /* and what was written stays */
 done:
     return err;
+}
+
+/* Here rather than in the writer, where a batch may be run again. */
+static void signin_told(struct request *rq, const struct attempt *attempt)
+{
+    struct object_id_text id = object_id_text(attempt->user.id);
+
+    if (!attempt->known)
+        refusal_log(rq, REFUSED_UNKNOWN, STR(""));
+    else if (attempt->user.status == USER_BANNED)
+        refusal_log(rq, REFUSED_BANNED, str_of(id.hex));
+    else if (!attempt->right)
+        refusal_log(rq, REFUSED_PASSWORD, str_of(id.hex));
 }
 
 /* In the pool. Whoever the email belongs to, if anyone: the same hashing. */
@@ -188,12 +186,13 @@ static enum err signin_verify(struct request *rq, struct tx *tx, struct reply *r
 
     (void)tx;
     (void)rp;
-    TRY(guess_take(&auth->guesses, &attempt->who, rq));
+    TRY(busy_told(rq, guess_take(&auth->guesses, &attempt->who, rq)));
     right = password_verify(attempt->password, hash);
     if (!right && !str_eq(attempt->typed, attempt->password))
         right = as_typed = password_verify(attempt->typed, hash);
     if (attempt->both) password_verify_other(attempt->password, hash, &auth->nobody);
     attempt->right = attempt->known && right;
+    signin_told(rq, attempt);
     if (attempt->right && (as_typed || password_is_imported(hash)))
         TRY(password_hash(attempt->password, &attempt->hash));
     return request_then(rq, IN_WRITER, signin_finish);
@@ -221,7 +220,8 @@ done:
 /* POST /api/users/signin {email, password}: a session for someone who has an account.
  * 200 {"email","id"} and the cookie; 400 Email must be valid, You must supply a password, Invalid
  * credentials: the same answer after the same work for an unknown email, a wrong password and
- * someone banned; 429 after SIGNIN_FAILURES_PER_MINUTE, longer each time up to a quarter of an
+ * someone banned; 401 factor_required, with a token for the second step, when the account has a
+ * second factor; 429 after SIGNIN_FAILURES_PER_MINUTE, longer each time up to a quarter of an
  * hour, and after SIGNIN_FAILURES_PER_DAY (guesses.h has whose). No upper bound on the password but
  * the body's: one too long matches nothing. */
 static enum err post_users_signin(struct request *rq, struct tx *tx, struct reply *rp)
@@ -238,7 +238,7 @@ static enum err post_users_signin(struct request *rq, struct tx *tx, struct repl
     }
     TRY(request_checked(rq));
     TRY(guesser_of(rq, attempt->key, &attempt->who));
-    TRY(guess_check(&auth->guesses, &attempt->who, rq));
+    TRY(busy_told(rq, guess_check(&auth->guesses, &attempt->who, rq)));
     return request_then(rq, IN_READER, signin_find);
 done:
     return err;
@@ -335,9 +335,21 @@ static enum err get_users_currentuser(struct request *rq, struct tx *tx, struct 
 const struct route auth_routes[AUTH_ROUTES] = {
     {METHOD_POST, "/api/users/signup", ACCESS_PUBLIC, IN_LOOP, .run = post_users_signup},
     {METHOD_POST, "/api/users/signin", ACCESS_PUBLIC, IN_LOOP, .run = post_users_signin},
+    {METHOD_POST, "/api/users/signin/factor", ACCESS_PUBLIC, IN_LOOP,
+     .run = post_users_signin_factor},
+    {METHOD_GET, "/api/users/factor", ACCESS_SESSION, IN_READER, .run = get_users_factor},
+    {METHOD_POST, "/api/users/factor", ACCESS_SESSION, IN_LOOP, .run = post_users_factor},
+    {METHOD_POST, "/api/users/factor/confirm", ACCESS_SESSION, IN_READER,
+     .run = post_users_factor_confirm},
+    {METHOD_POST, "/api/users/factor/off", ACCESS_SESSION, IN_LOOP, .run = post_users_factor_off},
     {METHOD_POST, "/api/users/signout", ACCESS_PUBLIC, IN_LOOP, .run = post_users_signout},
     {METHOD_POST, "/api/users/signout-everywhere", ACCESS_SESSION, IN_WRITER,
      .run = post_users_signout_everywhere},
+    {METHOD_POST, "/api/users/signout-others", ACCESS_SESSION, IN_WRITER,
+     .run = post_users_signout_others},
+    {METHOD_GET, "/api/users/sessions", ACCESS_SESSION, IN_READER, .run = get_users_sessions},
+    {METHOD_DELETE, "/api/users/sessions/:id", ACCESS_SESSION, IN_WRITER,
+     .run = delete_users_session},
     {METHOD_POST, "/api/users/password", ACCESS_SESSION, IN_LOOP, .run = post_users_password},
     {METHOD_GET, "/api/users/currentuser", ACCESS_PUBLIC, IN_LOOP, .run = get_users_currentuser},
     {METHOD_POST, "/api/users/forgot", ACCESS_PUBLIC, IN_LOOP, .run = post_users_forgot},
@@ -351,6 +363,8 @@ const struct route auth_routes[AUTH_ROUTES] = {
     {METHOD_POST, "/operator/users/find", ACCESS_OPERATOR, IN_READER, .run = post_operator_find},
     {METHOD_POST, "/operator/users/reset-link", ACCESS_OPERATOR, IN_WRITER,
      .run = post_operator_reset_link, .audit = "user.reset_link"},
+    {METHOD_POST, "/operator/users/factor-off", ACCESS_OPERATOR, IN_WRITER,
+     .run = post_operator_factor_off, .audit = "user.factor_off"},
     {METHOD_POST, "/operator/users/show", ACCESS_OPERATOR, IN_READER, .run = post_operator_show},
     {METHOD_POST, "/operator/users/grant", ACCESS_OPERATOR, IN_WRITER, .run = post_operator_grant,
      .audit = "user.role_granted"},

@@ -1,5 +1,6 @@
 /* services/auth/session.c: how a session begins, goes on and ends. */
 #include "services/auth/session.h"
+#include "services/auth/account/agent.h"
 #include "services/auth/auth.h"
 #include "services/auth/links.h"
 #include "services/auth/store.h"
@@ -59,6 +60,20 @@ done:
     return err;
 }
 
+enum err session_tell(struct request *rq, struct tx *tx, const struct user *user)
+{
+    const struct auth *auth = rq->run->env->state;
+    struct object_id_text id = object_id_text(user->id);
+    struct device_added added = {.id = env_new_id(rq->run->env, tx), .user_id = str_of(id.hex)};
+    struct buf browser;
+
+    if (limit_take(auth->devices, added.user_id, env_mono(rq->run->env), rq) != OK) return OK;
+    buf_init(&browser, rq->arena, AGENT_BYTES_MAX);
+    agent_put(&browser, agent_read(agent_of(rq)));
+    added.browser = buf_str(&browser);
+    return browser.failed ? ERR_MEMORY : publish_device_added(tx, &added);
+}
+
 /* The client had a fresh token and did not take it: one that asks for somebody else, as a server
  * that renders pages does, has nowhere to put it. So the token that it has goes on. */
 static enum err extend(struct env *env, struct tx *tx, const struct session_record *record,
@@ -92,6 +107,7 @@ enum err session_renew(struct request *rq, struct tx *tx, struct reply *rp)
     TRY(err);
     end = token_end_of(rq->run->env, &record, tx->now);
     if (wall_seconds(end) <= user->expires_at_s) return OK; /* it has all the time there is */
+    TRY(session_used(tx, record.id_hash, rq->client));
     if (user->issued_at_s < wall_seconds(record.seen_at)) {
         TRY(extend(rq->run->env, tx, &record, end));
         user->expires_at_s = wall_seconds(end);
@@ -124,7 +140,8 @@ done:
     return err;
 }
 
-enum err sessions_end_all(struct env *env, struct tx *tx, struct str user_id, int64_t *ended)
+enum err sessions_end_others(struct env *env, struct tx *tx, struct str user_id, struct str but,
+                             int64_t *ended)
 {
     struct str hashes[SESSIONS_PER_USER_MAX];
     size_t count;
@@ -133,12 +150,19 @@ enum err sessions_end_all(struct env *env, struct tx *tx, struct str user_id, in
     *ended = 0;
     do {
         TRY(sessions_of_user(tx, env->arena, user_id, hashes, SESSIONS_PER_USER_MAX, &count));
-        for (size_t i = 0; i < count; i++)
+        for (size_t i = 0; i < count; i++) {
+            if (str_eq(hashes[i], but)) continue;
             TRY(session_end(env, tx, user_id, hashes[i], WALL_NONE));
-        *ended += (int64_t)count;
+            ++*ended;
+        }
     } while (count == SESSIONS_PER_USER_MAX);
 done:
     return err;
+}
+
+enum err sessions_end_all(struct env *env, struct tx *tx, struct str user_id, int64_t *ended)
+{
+    return sessions_end_others(env, tx, user_id, STR(""), ended);
 }
 
 enum verdict on_order_created(struct env *env, struct tx *tx, const void *event)

@@ -264,6 +264,13 @@ enum err session_alive(struct tx *tx, struct str id_hash, struct wall_ms alive_u
                    sql_text(id_hash), sql_wall(alive_until));
 }
 
+enum err session_used(struct tx *tx, struct str id_hash, struct str address)
+{
+    return tx_exec(tx, NULL,
+                   "UPDATE sessions SET used_at_ms = $2, used_address = $3 WHERE id_hash = $1",
+                   sql_text(id_hash), sql_wall(tx->now), sql_text(address));
+}
+
 enum err session_delete(struct tx *tx, struct str id_hash)
 {
     return tx_exec(tx, NULL, "DELETE FROM sessions WHERE id_hash = $1", sql_text(id_hash));
@@ -301,6 +308,40 @@ enum err sessions_of_user(struct tx *tx, struct arena *arena, struct str user_id
         out[*count] = arena_copy(arena, rows_text(&rows, 0));
         if (!out[(*count)++].at) err = ERR_MEMORY;
     }
+    end = rows_end(&rows);
+    return end == OK ? err : end;
+}
+
+/* One that was not used since it began was used then. */
+static enum err session_read(struct rows *rows, struct arena *arena, struct session_record *out)
+{
+    *out = (struct session_record){.id_hash = arena_copy(arena, rows_text(rows, 0)),
+                                   .created_at = rows_wall(rows, 1),
+                                   .address = arena_copy(arena, rows_text(rows, 2)),
+                                   .agent = arena_copy(arena, rows_text(rows, 3)),
+                                   .used_at = rows_wall(rows, 4),
+                                   .used_address = arena_copy(arena, rows_text(rows, 5))};
+    if (!out->id_hash.at || !out->address.at || !out->agent.at || !out->used_address.at)
+        return ERR_MEMORY;
+    if (!out->used_address.len) out->used_address = out->address;
+    return OK;
+}
+
+enum err sessions_list(struct tx *tx, struct arena *arena, struct str user_id,
+                       struct session_record *out, size_t max, size_t *count)
+{
+    enum err err = OK, end;
+    struct rows rows;
+
+    *count = 0;
+    tx_query(tx, &rows,
+             "SELECT id_hash, created_at_ms, address, agent,"
+             " CASE WHEN used_at_ms < seen_at_ms THEN seen_at_ms ELSE used_at_ms END AS last_ms,"
+             " used_address FROM sessions WHERE user_id = $1 AND alive_until_ms > $2"
+             " ORDER BY last_ms DESC, id_hash LIMIT $3",
+             sql_text(user_id), sql_wall(tx->now), sql_int((int64_t)max));
+    while (err == OK && *count < max && rows_next(&rows))
+        err = session_read(&rows, arena, &out[(*count)++]);
     end = rows_end(&rows);
     return end == OK ? err : end;
 }

@@ -48,12 +48,12 @@ enum err user_role_revoke(struct tx *tx, struct str user_id, enum role role, boo
 
 struct session_record {
     struct str id_hash, user_id;
-    struct wall_ms created_at, seen_at, alive_until, ends_at;
-    struct str address, agent;
+    struct wall_ms created_at, seen_at, alive_until, ends_at, used_at;
+    struct str address, agent, used_address;
 };
 
 enum err session_insert(struct tx *tx, const struct session_record *record);
-/* ERR_NOT_FOUND. user_id in the arena; address and agent are not read. */
+/* ERR_NOT_FOUND. user_id in the arena; where it was begun and used is not read. */
 enum err session_get(struct tx *tx, struct arena *arena, struct str id_hash,
                      struct session_record *out);
 /* A token was made that ends then; one that was made before may end later. */
@@ -61,6 +61,8 @@ enum err session_seen(struct tx *tx, struct str id_hash, struct wall_ms now,
                       struct wall_ms alive_until);
 /* Its tokens are good until then at least. */
 enum err session_alive(struct tx *tx, struct str id_hash, struct wall_ms alive_until);
+/* It was used just now, from there. */
+enum err session_used(struct tx *tx, struct str id_hash, struct str address);
 enum err session_delete(struct tx *tx, struct str id_hash);
 /* The hash of the one too many of a user's sessions, in the arena; empty: there is none. */
 enum err session_surplus(struct tx *tx, struct arena *arena, struct str user_id, int64_t max,
@@ -68,6 +70,9 @@ enum err session_surplus(struct tx *tx, struct arena *arena, struct str user_id,
 /* Up to max hashes, in the arena. */
 enum err sessions_of_user(struct tx *tx, struct arena *arena, struct str user_id, struct str *out,
                           size_t max, size_t *count);
+/* Up to max of a user's that have not ended, what was used last first; texts in the arena. */
+enum err sessions_list(struct tx *tx, struct arena *arena, struct str user_id,
+                       struct session_record *out, size_t max, size_t *count);
 /* Removes at most max whose last token has ended. */
 enum err sessions_forget(struct tx *tx, int64_t max, int64_t *forgotten);
 /* When the next one will have, or the next ended one can be forgotten; WALL_NEVER: there is none.

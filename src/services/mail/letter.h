@@ -12,6 +12,9 @@
     X(RESET, "reset")                     /* a link to a new password */                           \
     X(ADDRESS, "address")                 /* a link that confirms the address */                   \
     X(ADDRESS_CHANGED, "address_changed") /* to the one of before */                               \
+    X(DEVICE, "device")                   /* signed in with a browser that is new here */          \
+    X(FACTOR_ON, "factor_on")             /* sign-in asks for a code */                            \
+    X(FACTOR_OFF, "factor_off")           /* … and no more */                                    \
     X(PASSWORD, "password")               /* the password was changed */                           \
     X(ORDER, "order")                     /* bought */                                             \
     X(SOLD, "sold")                                                                                \

@@ -164,6 +164,28 @@ static enum verdict on_address_changed(struct env *env, struct tx *tx, const voi
                                                 .email = change->email}));
 }
 
+static enum verdict on_device_added(struct env *env, struct tx *tx, const void *event)
+{
+    const struct device_added *device = event;
+
+    return verdict_of(mail_write(env, tx,
+                                 &(struct mail){.kind = MAIL_DEVICE,
+                                                .cause_id = device->id,
+                                                .user_id = device->user_id,
+                                                .title = device->browser}));
+}
+
+static enum verdict on_factor_changed(struct env *env, struct tx *tx, const void *event)
+{
+    const struct factor_changed *change = event;
+
+    return verdict_of(
+        mail_write(env, tx,
+                   &(struct mail){.kind = change->on ? MAIL_FACTOR_ON : MAIL_FACTOR_OFF,
+                                  .cause_id = change->id,
+                                  .user_id = change->user_id}));
+}
+
 static enum verdict on_password_changed(struct env *env, struct tx *tx, const void *event)
 {
     const struct password_changed *change = event;
@@ -177,6 +199,7 @@ const struct listener mail_listeners[MAIL_LISTENERS] = {
     {EVENT_USER_CREATED, on_user_created},           {EVENT_USER_UPDATED, on_user_updated},
     {EVENT_RESET_REQUESTED, on_reset_requested},     {EVENT_PASSWORD_CHANGED, on_password_changed},
     {EVENT_ADDRESS_REQUESTED, on_address_requested}, {EVENT_ADDRESS_CHANGED, on_address_changed},
+    {EVENT_DEVICE_ADDED, on_device_added},           {EVENT_FACTOR_CHANGED, on_factor_changed},
     {EVENT_TICKET_CREATED, on_ticket_created},       {EVENT_ORDER_CREATED, on_order_created},
     {EVENT_ORDER_COMPLETED, on_order_completed},     {EVENT_PAYMENT_REFUNDED, on_payment_refunded},
 };

@@ -57,12 +57,11 @@ struct str api_next(const struct request *rq)
     return (struct str){link + 6, OBJECT_ID_HEX};
 }
 
-/* What the first error is about, where it says so. */
-const struct json *api_error_ticket(struct request *rq)
+const struct json *api_error_member(struct request *rq, const char *name)
 {
     const struct json *errors = json_get(json_parsed(rq->arena, rq->call.answer), "errors");
 
-    return json_get(json_at(errors, 0), "ticket");
+    return json_get(json_at(errors, 0), name);
 }
 
 /* --- tickets ---------------------------------------------------------------------------------- */

@@ -17,8 +17,8 @@ bool api_ok(struct request *rq, const struct json **out);
 struct str api_error(struct request *rq, const char *field);
 /* The stable code of the first error: "ticket_reserved". */
 struct str api_code(struct request *rq);
-/* The ticket that the first error shows; NULL: none. */
-const struct json *api_error_ticket(struct request *rq);
+/* A member that the first error has beside message and code; NULL: none. */
+const struct json *api_error_member(struct request *rq, const char *name);
 /* The id after which the next page of a list begins; empty: there is none. */
 struct str api_next(const struct request *rq);
 /* The class of an amount of so many letters (app.css): "", "sum-9", "sum-11". A constant. */

@@ -104,18 +104,22 @@ enum text page_month(const char *iso)
     return months[month - 1];
 }
 
+struct str page_moment(struct request *rq, struct wall_ms time)
+{
+    char iso[ISO8601_LEN + 1];
+
+    iso8601_format(time, iso);
+    return page_fill(rq, TEXT_DAY_AND_TIME, {STR("year"), {iso, 4}},
+                     {STR("month"), page_text(rq, page_month(iso))},
+                     {STR("day"), page_number(rq, (iso[8] - '0') * 10 + iso[9] - '0')},
+                     {STR("time"), {iso + 11, 5}});
+}
+
 struct str page_day(struct request *rq, struct str id)
 {
     struct object_id object;
-    char iso[ISO8601_LEN + 1];
 
-    if (!object_id_parse(id, &object)) return STR("");
-    iso8601_format(object_id_time(object), iso);
-    return page_fill(rq, TEXT_DAY_AND_TIME,
-                     {STR("year"), arena_copy(rq->arena, (struct str){iso, 4})},
-                     {STR("month"), page_text(rq, page_month(iso))},
-                     {STR("day"), page_number(rq, (iso[8] - '0') * 10 + iso[9] - '0')},
-                     {STR("time"), arena_copy(rq->arena, (struct str){iso + 11, 5})});
+    return object_id_parse(id, &object) ? page_moment(rq, object_id_time(object)) : STR("");
 }
 
 struct str path_of(struct request *rq, const char *prefix, struct str id, const char *suffix)

@@ -33,6 +33,8 @@ struct str page_price_input(struct request *rq, int64_t cents); /* "1234.50" */
 struct str page_left(struct request *rq, int64_t seconds);
 /* The name of the month of a time in ISO 8601. */
 enum text page_month(const char *iso);
+/* "28 November 2026, 18:20 UTC" */
+struct str page_moment(struct request *rq, struct wall_ms time);
 /* When the thing of that id was made: "28 November 2026, 18:20 UTC"; empty when it is none. */
 struct str page_day(struct request *rq, struct str id);
 /* "prefix" + id + "suffix" in the arena; empty when memory ran out. */

@@ -408,6 +408,28 @@ struct proposals_view {
     } shows, venues;
 };
 
+/* The second step of signing in. */
+struct code_view {
+    struct str token, next;
+    struct kept_view kept;
+    struct field code;
+    struct form_errors errors;
+    bool over; /* the first step is to be taken again */
+};
+
+struct factor_view {
+    struct form_errors errors;
+    struct field password, code;
+    struct str secret;  /* being set up: in groups; empty: it is not */
+    struct own_url url; /* the same for an app on this device: "otpauth://…"; may be empty */
+    struct {
+        const struct text_block *at; /* recovery codes, shown once */
+        size_t count;
+    } codes;
+    int64_t left; /* recovery codes */
+    bool on;
+};
+
 struct signout_view {
     struct str next;
 };
@@ -417,6 +439,22 @@ struct about_view {
         const struct text_block *at;
         size_t count;
     } blocks;
+};
+
+/* Where somebody is signed in; texts for people. */
+struct session_view {
+    struct str id, name, since, used;
+    bool current; /* the one that looks */
+};
+
+struct account_view {
+    struct str address;
+    struct {
+        const struct session_view *at;
+        size_t count;
+    } sessions;
+    bool confirmed; /* the address is known to be theirs */
+    bool others;    /* there are sessions beside this one */
 };
 
 struct password_view {

@@ -35,6 +35,9 @@ handler_fn get_market, get_ticket_page, post_ticket_page, post_withdraw,
 handler_fn get_sell, post_sell; /* sell.c */
 handler_fn get_signout, post_signout, get_password, post_password,
     get_change_password;                                                     /* account.c */
+handler_fn get_account, post_account_end, post_account_end_others;           /* account_page.c */
+handler_fn get_code, post_code;                                              /* code_page.c */
+handler_fn get_factor, post_factor, post_factor_confirm, post_factor_off;    /* factor_pages.c */
 handler_fn get_email, post_email, post_email_link, get_verify, post_verify;  /* address_pages.c */
 handler_fn get_forgot, post_forgot, get_reset, post_reset;                   /* reset_pages.c */
 handler_fn get_orders_page, get_order_page, post_pay, post_cancel, get_held; /* orders.c */

@@ -27,9 +27,9 @@ enum err address_asked(struct request *rq)
     struct mono_ms now = env_mono(rq->run->env);
     enum err err;
 
-    TRY(limit_check(auth->confirmations, rq->user.id, now, rq));
-    TRY(limit_take(auth->resets, request_client_network(rq), now, rq));
-    TRY(limit_take(auth->confirmations, rq->user.id, now, rq));
+    TRY(busy_told(rq, limit_check(auth->confirmations, rq->user.id, now, rq)));
+    TRY(address_take(rq, auth->resets));
+    TRY(busy_told(rq, limit_take(auth->confirmations, rq->user.id, now, rq)));
 done:
     return err;
 }
@@ -101,24 +101,33 @@ done:
 
 static enum err verify_finish(struct request *rq, struct tx *tx, struct reply *rp)
 {
-    const struct auth *auth = rq->run->env->state;
     struct object_id_text id;
     struct json_writer json;
     struct link link;
     struct user user;
     bool changed;
-    enum err err =
-        link_take(rq->run->env, tx, rq->arena, LINK_ADDRESS, request_body_text(rq, "token"), &link);
+    enum err err;
 
-    if (err == ERR_LINK_USED) /* counted, and answered the same, the last one that is listened to */
-        (void)limit_take(auth->resets, request_client_network(rq), env_mono(rq->run->env), rq);
-    TRY(err);
+    TRY(link_take(rq->run->env, tx, rq->arena, LINK_ADDRESS, request_body_text(rq, "token"),
+                  &link));
     TRY(address_confirm(rq, tx, &link, &user, &changed));
     id = object_id_text(user.id);
     json = reply_json(rp, 200);
     account_json(&json, &user);
     reply_header(rp, "Cache-Control", STR("no-store"));
     if (changed && str_eq(rq->user.id, str_of(id.hex))) TRY(session_go_on(rq, tx, rp, &user));
+done:
+    return err;
+}
+
+static enum err verify_find(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    struct link link;
+    enum err err;
+
+    (void)rp;
+    TRY(link_look(rq, tx, LINK_ADDRESS, request_body_text(rq, "token"), &link));
+    return request_then(rq, IN_WRITER, verify_finish);
 done:
     return err;
 }
@@ -134,8 +143,8 @@ enum err post_users_verify(struct request *rq, struct tx *tx, struct reply *rp)
     enum err err;
 
     (void)tx, (void)rp;
-    TRY(limit_check(auth->resets, request_client_network(rq), env_mono(rq->run->env), rq));
-    return request_then(rq, IN_WRITER, verify_finish);
+    TRY(address_check(rq, auth->resets));
+    return request_then(rq, IN_READER, verify_find);
 done:
     return err;
 }

@@ -22,7 +22,7 @@ enum err own_password_find(struct request *rq, struct tx *tx, struct own_passwor
 
     TRY(account_of(rq, tx, &own->user));
     TRY(guesser_of(rq, own->user.email_key, &own->who));
-    TRY(guess_check(&auth->guesses, &own->who, rq));
+    TRY(busy_told(rq, guess_check(&auth->guesses, &own->who, rq)));
     return request_then_in_pool(rq, own->who.address, rq->user.id, verify);
 done:
     return err;
@@ -33,9 +33,10 @@ enum err own_password_verify(struct request *rq, struct own_password *own)
     struct auth *auth = rq->run->env->state;
     enum err err;
 
-    TRY(guess_take(&auth->guesses, &own->who, rq));
+    TRY(busy_told(rq, guess_take(&auth->guesses, &own->who, rq)));
     own->right = password_verify(own->text, &own->user.hash) ||
                  (!str_eq(own->typed, own->text) && password_verify(own->typed, &own->user.hash));
+    if (!own->right) refusal_log(rq, REFUSED_OWN_PASSWORD, rq->user.id);
 done:
     return err;
 }

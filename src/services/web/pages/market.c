@@ -156,7 +156,7 @@ static enum err took_ticket(struct request *rq, struct tx *tx, struct reply *rp)
 
     (void)tx;
     if (!api_ok(rq, &json)) {
-        json = api_error_ticket(rq); /* taken down: it is said of which */
+        json = api_error_member(rq, "ticket"); /* taken down: it is said of which */
         if (!json) return page_refused(rq, rp, state->path);
         state->status = rq->call.status;
     }

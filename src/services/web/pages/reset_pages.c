@@ -7,6 +7,7 @@
 #include "services/web/page_input.h"
 #include "services/web/page_state.h"
 #include "services/web/page_text.h"
+#include "services/web/pages/sign_in.h"
 
 static void show_forgot(struct request *rq, struct reply *rp, int status, struct forgot_view *view)
 {
@@ -94,6 +95,7 @@ static enum err took_reset(struct request *rq, struct tx *tx, struct reply *rp)
         api_pass_header(rq, rp, "Set-Cookie");
         return page_redirect_notice(rq, rp, STR("/"), "password");
     }
+    if (page_asks_code(rq, rp)) return OK; /* the password is changed */
     if (rq->call.status != 400 && rq->call.status != 429)
         return page_problem(rq, rp, rq->call.status);
     view.used = str_eq(api_code(rq), STR("link_used"));

@@ -131,6 +131,7 @@ static enum err sign_form_submitted(struct request *rq, struct tx *tx, struct re
         if (view.kept.form.len) return page_redirect_form(rp, view.kept.form);
         return page_redirect(rp, view.next);
     }
+    if (page_asks_code(rq, rp)) return OK;
     if (rq->call.status != 400 && rq->call.status != 429)
         return page_problem(rq, rp, rq->call.status);
     put_sign_errors(rq, form, &view);

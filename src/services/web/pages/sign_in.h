@@ -12,6 +12,8 @@ enum err page_sign_in(struct request *rq, struct reply *rp, struct str back);
 /* What the last call was refused with, as a page; without a session, the way to sign in and to
  * `back` (a GET comes back to itself). */
 enum err page_refused(struct request *rq, struct reply *rp, struct str back);
+/* True: the last call asks for a code of the user's app as well, and its page is the answer. */
+bool page_asks_code(struct request *rq, struct reply *rp);
 /* The forms: /auth/signin, /auth/signup. */
 handler_fn get_signin, post_signin, get_signup, post_signup;
 
