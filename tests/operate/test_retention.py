@@ -7,8 +7,8 @@ import os
 import shutil
 import sqlite3
 
-from boxoffice import (Server, buy, create_ticket, get_order, get_ticket, pay, reserve, run_cli, try_pay,
-                       wait_order, wait_ticket)
+from boxoffice import (Server, buy, create_ticket, get_order, get_ticket, new_id, pay, reserve, run_cli,
+                       try_pay, wait_order, wait_ticket)
 from check import Cases, expect, wait_for
 from books import check_books, check_cut, rows, wait_quiet
 
@@ -424,6 +424,25 @@ def test_of_an_order_that_may_be_forgotten_no_event_waits_for_one_that_was_taken
         publish_of_order(server, "order:updated", order, 15, **update)
         wait_quiet(server)
         check_books_but_forgotten(server)
+
+
+def test_what_overtook_an_end_is_known_until_that_came():
+    """A completion that came before the cancellation that it undid: the ticket stays sold."""
+    server = Server().start()
+    with contextlib.closing(Closing(server)):
+        old = OldMarket(server)
+        old.wait_forgotten()
+        order, ticket, mark = old.ids["open order"], old.ids["open"], older(new_id())
+        common = {"ticket": {"id": ticket}}
+        publish_of_order(server, "order:completed", order, 2, userId="somebody",
+                         ticket={"id": ticket, "price": 20, "title": "open"})
+        publish_of_order(server, "order:cancelled", mark, 0, ticket={"id": old.ids["on sale"]})
+        wait_for(lambda: get_ticket(old.buyer, ticket).get("sold"), 20, "the ticket to be sold")
+        server.restart()  # what is over is looked for at the start
+        wait_for(lambda: mark not in kept(server.data)["order_versions"], 20, "what is over to be forgotten")
+        publish_of_order(server, "order:cancelled", order, 1, **common)
+        wait_quiet(server)
+        assert get_ticket(server.client(), ticket).get("sold"), get_ticket(server.client(), ticket)
 
 
 def check_books_but_forgotten(server):

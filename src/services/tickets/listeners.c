@@ -20,17 +20,16 @@ enum step {
  * Of an order that may have been forgotten nothing waits, whatever is held: what came before it may
  * have been taken for seen. */
 static enum verdict step_verdict(const struct env *env, struct tx *tx, struct object_id order_id,
-                                 int64_t version, enum step step)
+                                 int64_t version, enum step step, int64_t *held)
 {
-    int64_t held;
-    enum err err = order_version(tx, order_id, &held);
+    enum err err = order_version(tx, order_id, held);
 
     if (err) return verdict_of(err);
-    if (version <= held) return VERDICT_SEEN;
+    if (version <= *held) return VERDICT_SEEN;
     if (step == ORDER_FREES) return VERDICT_APPLIED;
     if (env_is_forgotten(env, tx, order_id))
         return step == ORDER_ENDS ? VERDICT_APPLIED : VERDICT_SEEN;
-    return version_verdict(held, version);
+    return version_verdict(*held, version);
 }
 
 /* The tickets of one order. */
@@ -38,6 +37,7 @@ struct order_hold {
     struct ordered_list ordered; /* as its event tells them */
     struct ticket *tickets;
     int64_t *versions; /* that they had */
+    int64_t held;      /* the order's version that was applied last; -1: none */
 };
 
 /* The tickets that an order event is about, when the event is to be applied. They are locked before
@@ -62,7 +62,7 @@ static enum verdict tickets_of(struct env *env, struct tx *tx, struct object_id 
         all &= err == OK;
         hold->versions[i] = hold->tickets[i].version;
     }
-    verdict = step_verdict(env, tx, order_id, version, step);
+    verdict = step_verdict(env, tx, order_id, version, step, &hold->held);
     if (verdict != VERDICT_APPLIED) return verdict;
     return all ? VERDICT_APPLIED : env_dead(env, "there is no such ticket");
 }
@@ -78,6 +78,8 @@ static enum verdict hold_save(struct tx *tx, const struct order_hold *hold,
 {
     enum err err = OK;
 
+    /* What it overtook is still to come, and must be known for old then. */
+    if (ends == ENDS_ONCE && version != hold->held + 1) ends = ENDS_MORE;
     for (size_t i = 0; i < hold->ordered.count; i++)
         if (hold->tickets[i].version != hold->versions[i]) TRY(ticket_save(tx, &hold->tickets[i]));
     TRY(order_version_set(tx, order_id, version, ends));
