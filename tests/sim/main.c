@@ -15,7 +15,7 @@
 #define WORKERS_MAX    16
 #define SHRINK_TRIES   80
 #define SHRINK_S_MAX   60
-#define RUN_CPU_S_MAX  10
+#define RUN_CPU_S_MAX  60
 
 struct totals {
     uint64_t seeds, events, steps, simulated_ms, violations;
@@ -53,7 +53,7 @@ static void on_crash(int number)
     violation(INVARIANT_NONE, NULL, "%s", number == SIGABRT ? "an assertion failed" : "a crash");
 }
 
-/* A run takes a fraction of a second of the processor. */
+/* A run takes about a second of the processor, and some that restart all the time a few. */
 static void on_endless(int number)
 {
     signal(number, SIG_DFL);
