@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -128,6 +129,29 @@ static inline void set_timeout(int fd)
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
 }
 
+/* io_uring's work interrupts what waits: the connection is made all the same. */
+static inline void await_connected(int fd)
+{
+    struct pollfd waits = {.fd = fd, .events = POLLOUT};
+    int error = 0, ready;
+    socklen_t size = sizeof error;
+
+    do
+        ready = poll(&waits, 1, 20000);
+    while (ready < 0 && errno == EINTR);
+    assert_int_equal(ready, 1);
+    assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size), 0);
+    if (error) fail_msg("connect: %s", strerror(error));
+}
+
+/* Connects, or fails the test. to: a socket address of any family. */
+static inline void connect_to(int fd, const void *to, socklen_t size)
+{
+    if (connect(fd, to, size) == 0) return;
+    if (errno != EINTR) fail_msg("connect: %s", strerror(errno));
+    await_connected(fd);
+}
+
 static inline int dial(const struct http_server *server)
 {
     struct sockaddr_in to = {.sin_family = AF_INET,
@@ -137,15 +161,19 @@ static inline int dial(const struct http_server *server)
 
     assert_true(fd >= 0);
     set_timeout(fd);
-    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    connect_to(fd, &to, sizeof to);
     return fd;
 }
 
 static inline void say(int fd, const char *bytes)
 {
     size_t len = strlen(bytes);
+    ssize_t sent;
 
-    assert_int_equal(send(fd, bytes, len, MSG_NOSIGNAL), (ssize_t)len);
+    do
+        sent = send(fd, bytes, len, MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    assert_int_equal(sent, (ssize_t)len);
 }
 
 /* Reads until `end` has come `times` times, or (NULL) until the server closes; heap text. */

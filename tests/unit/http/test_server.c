@@ -484,7 +484,7 @@ static int dial_from(const struct http_server *server, const char *address)
     assert_int_equal(bind(fd, (struct sockaddr *)&from, sizeof from), 0);
     to.sin_port = htons((uint16_t)http_server_port(server));
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    connect_to(fd, &to, sizeof to);
     return fd;
 }
 
@@ -540,7 +540,7 @@ static int dial_control(const char *folder, const char *name)
     set_timeout(fd);
     assert_int_equal(chdir(folder), 0); /* the full path may be too long */
     memcpy(to.sun_path, name, strlen(name) + 1);
-    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    connect_to(fd, &to, sizeof to);
     assert_int_equal(chdir("/"), 0);
     return fd;
 }
