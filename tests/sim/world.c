@@ -38,9 +38,9 @@ static struct {
     int64_t disk_full_until_ms;
     uint64_t disk_errors, moved; /* when last looked at */
     int64_t failures[SIM_SERVICES];
-    int64_t failed_ms; /* the latest commit of payments that failed, by its clock … */
-    struct mono_ms failed_at,
-        troubled_at; /* … and when that, and when anything there, went wrong */
+    struct mono_ms
+        failed_at; /* the latest commit of payments that failed since it began; 0: none */
+    struct mono_ms troubled_at; /* anything went wrong there */
     struct db *db[SIM_SERVICES];
     struct mono_ms wake_at[SIM_SERVICES]; /* as its thread would have gone to sleep */
     double lazy[SIM_SERVICES]; /* how often its turn is left out while others have work */
@@ -107,6 +107,7 @@ static void after_open(int service)
     env->clock = sim_writer(service)->env.clock = &world.clocks[service].clock;
     if (service == PAYMENTS) ((struct payments *)env->state)->gateway = &bank_gateway;
     world.wake_at[service] = (struct mono_ms){0};
+    if (service == PAYMENTS) world.failed_at = (struct mono_ms){0};
     world.failures[service] = sim_writer(service)->failures;
     world.db[service] = sim_writer(service)->db;
 }
