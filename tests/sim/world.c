@@ -38,9 +38,8 @@ static struct {
     int64_t disk_full_until_ms;
     uint64_t disk_errors, moved; /* when last looked at */
     int64_t failures[SIM_SERVICES];
-    struct mono_ms
-        failed_at; /* the latest commit of payments that failed since it began; 0: none */
-    struct mono_ms troubled_at; /* anything went wrong there */
+    struct mono_ms failed_at;   /* when a commit of payments failed last, since it began; or 0 */
+    struct mono_ms troubled_at; /* when anything there went wrong */
     struct db *db[SIM_SERVICES];
     struct mono_ms wake_at[SIM_SERVICES]; /* as its thread would have gone to sleep */
     double lazy[SIM_SERVICES]; /* how often its turn is left out while others have work */
