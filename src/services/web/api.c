@@ -177,6 +177,7 @@ static bool take_ordered(struct request *rq, const struct json *json, struct ord
     if (!tickets || !json_price(json_get(json, "total"), &cents)) return false;
     out->ticket.price = page_money(rq, cents);
     out->ticket.price_size = price_size(out->ticket.price);
+    out->ticket.several = true;
     out->others = page_number(rq, (int64_t)count - 1);
     for (size_t i = 0; i < count; i++) {
         const struct json *ticket = json_at(list, i);

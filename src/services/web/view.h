@@ -99,6 +99,7 @@ struct ticket_view {
     bool on_sale, reserved, sold, withdrawn;
     bool editable;          /* nobody has it, it was not taken down, and no listing has its price */
     bool removable;         /* its seller may take it down */
+    bool several;           /* it stands for all the tickets of an order */
     struct str not_on_sale; /* why, although it is so; empty: it is on sale */
     struct str order_day;   /* when who has it reserved it; filled in for its seller */
     struct field price_field; /* selling: in place */
