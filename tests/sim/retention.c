@@ -12,6 +12,7 @@ static struct chance chance;
 static struct dropped {
     int service, source;
     int64_t id, sequence;
+    bool perhaps; /* the outcome of its commit is unknown: it may show after a crash */
 } dropped[DROPPED_MAX];
 static size_t dropped_count;
 
@@ -47,21 +48,25 @@ static void drop_dead_letter(int service)
                see_newest);
     if (!newest.id || !db || dropped_count == DROPPED_MAX || tx_begin(db, &tx) != OK) return;
     for (size_t i = 0; i < dropped_count; i++)
-        CHECK(7, NULL, dropped[i].service != service || dropped[i].id != newest.id,
+        CHECK(7, NULL,
+              dropped[i].service != service || dropped[i].id != newest.id || dropped[i].perhaps,
               "%s: a dead letter has number %lld, which another had", service_names[service],
               (long long)newest.id);
     tx_item_begin(tx, (struct wall_ms){sim.now_ms});
-    if (dead_letter_drop(tx, newest.id) == OK && tx_item_end(tx, true) == OK && tx_commit(tx) == OK)
-        dropped[dropped_count++] = newest;
-    else
+    if (dead_letter_drop(tx, newest.id) != OK || tx_item_end(tx, true) != OK) {
         tx_rollback(tx);
+        return;
+    }
+    newest.perhaps = tx_commit(tx) != OK;
+    if (newest.perhaps) tx_rollback(tx);
+    dropped[dropped_count++] = newest;
 }
 
-bool retention_dropped(int service, int source, int64_t sequence)
+bool retention_dropped(int service, int source, int64_t sequence, bool perhaps)
 {
     for (size_t i = 0; i < dropped_count; i++)
         if (dropped[i].service == service && dropped[i].source == source &&
-            dropped[i].sequence == sequence)
+            dropped[i].sequence == sequence && dropped[i].perhaps == perhaps)
             return true;
     return false;
 }

@@ -665,8 +665,8 @@ void retention_disturb(int service);
 /* A service's outbox begins with event `first` from now on; what went last was published at that
  * time. Invariant 18. */
 void retention_check(int service, int64_t first, int64_t last_gone_ms);
-/* Whether the operator has dropped the service's dead letter of that event. */
-bool retention_dropped(int service, int source, int64_t sequence);
+/* Whether the operator has dropped the service's dead letter of that event, or perhaps has. */
+bool retention_dropped(int service, int source, int64_t sequence, bool perhaps);
 /* Whether the service may have forgotten the order or ticket, by its clock. */
 bool retention_forgotten(int service, const char *id);
 /* Orders' copy of the ticket, or what the service keeps of the order, is gone. */
