@@ -93,16 +93,6 @@ enum err ticket_copy_withdrawn(struct tx *tx, struct object_id id, bool *withdra
     return rows_end(&rows);
 }
 
-enum err ticket_copy_listing(struct tx *tx, struct object_id id, struct object_id *listing_id)
-{
-    struct rows rows;
-
-    *listing_id = (struct object_id){{0}};
-    tx_query(tx, &rows, "SELECT listing_id FROM ticket_copies WHERE id = $1", sql_id(id));
-    if (rows_next(&rows)) *listing_id = rows_id(&rows, 0);
-    return rows_end(&rows);
-}
-
 /* --- listings ------------------------------------------------------------------------------ */
 
 enum err listing_copy_get(struct tx *tx, struct arena *arena, struct object_id id,

@@ -16,8 +16,6 @@ enum err ticket_copy_version(struct tx *tx, struct object_id id, int64_t *versio
 /* False of a ticket that is unknown. Nobody changes what is known of it before the transaction
  * ends, so that who takes it down and who orders it take turns. */
 enum err ticket_copy_withdrawn(struct tx *tx, struct object_id id, bool *withdrawn);
-/* Its listing; all zero: it is of none, or unknown. */
-enum err ticket_copy_listing(struct tx *tx, struct object_id id, struct object_id *listing_id);
 enum err ticket_copy_put(struct tx *tx, const struct ticket_copy *ticket);
 /* Removes at most max of tickets that are sold, are of no listing and were listed before that
  * (struct retention). */
