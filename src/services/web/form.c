@@ -10,7 +10,6 @@
 #include "base/money.h"
 #include "services/web/api.h"
 #include "services/web/page_input.h"
-#include "services/web/page_text.h"
 #include "services/web/price.h"
 
 #define TITLE_MAX     200 /* code points, as the API has it */
@@ -118,6 +117,13 @@ void form_title(struct request *rq, struct form_errors *errors, struct field *fi
         error = page_fill(rq, TEXT_FIELD_TITLE_LONG, {STR("max"), page_number(rq, TITLE_MAX)},
                           {STR("n"), page_number(rq, (int64_t)length)});
     form_field_error(errors, field, STR("title"), error);
+}
+
+void form_too_many(struct request *rq, struct form_errors *errors, enum text text)
+{
+    if (rq->call.status != 429) return;
+    form_error(errors, STR(""),
+               page_fill(rq, text, {STR("time"), page_duration(rq, api_retry_s(rq))}));
 }
 
 void form_api_errors(struct request *rq, struct form_errors *errors, struct ticket_fields *fields,

@@ -4,12 +4,15 @@
 #define SERVICES_WEB_FORM_H
 
 #include "http/request.h"
+#include "services/web/page_text.h"
 #include "services/web/view.h"
 
 /* Something is wrong. id: of the input, or empty; an empty text is nothing. */
 void form_error(struct form_errors *errors, struct str id, struct str text);
 void form_field_error(struct form_errors *errors, struct field *field, struct str id,
                       struct str text);
+/* Says when to try again, with a text that has its {time}, where the API answered 429. */
+void form_too_many(struct request *rq, struct form_errors *errors, enum text text);
 /* The page's title says that its form was refused. */
 void form_refused(struct request *rq, struct page *page);
 /* What the sign-in page carries for the form that was sent. */

@@ -92,10 +92,7 @@ static enum err took_password(struct request *rq, struct tx *tx, struct reply *r
     if (str_eq(api_code(rq), STR("invalid_credentials"))) old = page_text(rq, TEXT_PASSWORD_WRONG);
     form_field_error(&view.errors, &view.old, STR("password"), old);
     form_field_error(&view.errors, &view.fresh, STR("fresh"), api_error(rq, "newPassword"));
-    if (rq->call.status == 429)
-        form_error(
-            &view.errors, STR(""),
-            page_fill(rq, TEXT_SIGNIN_TOO_MANY, {STR("time"), page_duration(rq, api_retry_s(rq))}));
+    form_too_many(rq, &view.errors, TEXT_SIGNIN_TOO_MANY);
     show_password(rq, rp, rq->call.status, &view);
     if (rq->call.status == 429) api_pass_header(rq, rp, "Retry-After");
     return OK;

@@ -185,10 +185,7 @@ static enum err took_verify(struct request *rq, struct tx *tx, struct reply *rp)
     view.used = str_eq(api_code(rq), STR("link_used"));
     if (str_eq(api_code(rq), STR("email_in_use")))
         form_error(&view.errors, STR(""), page_text(rq, TEXT_SIGNUP_EXISTS));
-    if (rq->call.status == 429)
-        form_error(
-            &view.errors, STR(""),
-            page_fill(rq, TEXT_RESET_TOO_MANY, {STR("time"), page_duration(rq, api_retry_s(rq))}));
+    form_too_many(rq, &view.errors, TEXT_RESET_TOO_MANY);
     show_verify(rq, rp, rq->call.status, &view);
     if (rq->call.status == 429) api_pass_header(rq, rp, "Retry-After");
     return OK;

@@ -58,10 +58,7 @@ static enum err took_code(struct request *rq, struct tx *tx, struct reply *rp)
     view.over = str_eq(api_code(rq), STR("factor_over"));
     if (view.over) form_error(&view.errors, STR(""), page_text(rq, TEXT_CODE_OVER));
     form_field_error(&view.errors, &view.code, STR("code"), api_error(rq, "code"));
-    if (rq->call.status == 429)
-        form_error(
-            &view.errors, STR(""),
-            page_fill(rq, TEXT_SIGNIN_TOO_MANY, {STR("time"), page_duration(rq, api_retry_s(rq))}));
+    form_too_many(rq, &view.errors, TEXT_SIGNIN_TOO_MANY);
     show_code(rq, rp, rq->call.status, &view);
     if (rq->call.status == 429) api_pass_header(rq, rp, "Retry-After");
     return OK;

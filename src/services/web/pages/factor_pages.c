@@ -46,10 +46,7 @@ static bool take_errors(struct request *rq, struct factor_view *view)
         wrong = page_text(rq, TEXT_PASSWORD_WRONG);
     form_field_error(&view->errors, &view->password, STR("password"), wrong);
     form_field_error(&view->errors, &view->code, STR("code"), api_error(rq, "code"));
-    if (rq->call.status == 429)
-        form_error(
-            &view->errors, STR(""),
-            page_fill(rq, TEXT_SIGNIN_TOO_MANY, {STR("time"), page_duration(rq, api_retry_s(rq))}));
+    form_too_many(rq, &view->errors, TEXT_SIGNIN_TOO_MANY);
     return true;
 }
 

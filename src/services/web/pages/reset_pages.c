@@ -43,10 +43,7 @@ static enum err took_forgot(struct request *rq, struct tx *tx, struct reply *rp)
     if (!view.sent && rq->call.status != 400 && rq->call.status != 429)
         return page_problem(rq, rp, rq->call.status);
     form_field_error(&view.errors, &view.email, STR("email"), api_error(rq, "email"));
-    if (rq->call.status == 429)
-        form_error(
-            &view.errors, STR(""),
-            page_fill(rq, TEXT_FORGOT_TOO_MANY, {STR("time"), page_duration(rq, api_retry_s(rq))}));
+    form_too_many(rq, &view.errors, TEXT_FORGOT_TOO_MANY);
     show_forgot(rq, rp, view.sent ? 200 : rq->call.status, &view);
     if (rq->call.status == 429) api_pass_header(rq, rp, "Retry-After");
     return OK;
@@ -100,10 +97,7 @@ static enum err took_reset(struct request *rq, struct tx *tx, struct reply *rp)
         return page_problem(rq, rp, rq->call.status);
     view.used = str_eq(api_code(rq), STR("link_used"));
     form_field_error(&view.errors, &view.fresh, STR("fresh"), api_error(rq, "password"));
-    if (rq->call.status == 429)
-        form_error(
-            &view.errors, STR(""),
-            page_fill(rq, TEXT_RESET_TOO_MANY, {STR("time"), page_duration(rq, api_retry_s(rq))}));
+    form_too_many(rq, &view.errors, TEXT_RESET_TOO_MANY);
     show_reset(rq, rp, rq->call.status, &view);
     if (rq->call.status == 429) api_pass_header(rq, rp, "Retry-After");
     return OK;
