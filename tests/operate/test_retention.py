@@ -285,6 +285,11 @@ def kept(data):
             for service, table, key in KEPT}
 
 
+def publish(server, subject, payload):
+    done = run_cli("events", "publish", subject, payload, "--data", server.data)
+    assert done.returncode == 0, done
+
+
 class OldMarket:
     """Purchases and what else becomes of tickets, 40 days ago: names → ids."""
 
@@ -370,10 +375,8 @@ def test_money_that_comes_after_a_year_sells_its_ticket():
         old = OldMarket(server)
         old.wait_forgotten()
         order = old.ids["cancelled order"]
-        done = run_cli("events", "publish", "payment:created",
-                       json.dumps({"id": older("f" * 24), "orderId": order, "stripeId": "ch_late"}),
-                       "--data", server.data)
-        assert done.returncode == 0, done
+        publish(server, "payment:created",
+                json.dumps({"id": older("f" * 24), "orderId": order, "stripeId": "ch_late"}))
         wait_order(old.buyer, order, "complete")
         ticket = wait_ticket(old.buyer, old.ids["cancelled"], order)
         wait_quiet(server)
@@ -391,8 +394,7 @@ def test_an_old_event_that_comes_again_does_nothing():
             "OR subject LIKE 'ticket:%' ORDER BY seq")]
         before = rows(server.data, "tickets", "SELECT id, version, order_id, sold FROM tickets ORDER BY id")
         for subject, payload in payloads:
-            done = run_cli("events", "publish", subject, payload, "--data", server.data)
-            assert done.returncode == 0, done
+            publish(server, subject, payload)
         wait_quiet(server)
         after = rows(server.data, "tickets", "SELECT id, version, order_id, sold FROM tickets ORDER BY id")
         assert after == before, (before, after)
@@ -403,9 +405,7 @@ def test_an_old_event_that_comes_again_does_nothing():
 
 
 def publish_of_order(server, subject, id, version, **rest):
-    done = run_cli("events", "publish", subject, json.dumps({"id": id, "version": version, **rest}),
-                   "--data", server.data)
-    assert done.returncode == 0, done
+    publish(server, subject, json.dumps({"id": id, "version": version, **rest}))
 
 
 def test_of_an_order_that_may_be_forgotten_no_event_waits_for_one_that_was_taken_for_seen():
