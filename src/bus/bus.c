@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 enum err bus_open(const struct bus_source *sources, size_t count, const struct bus_broker *broker,
-                  struct bus **out)
+                  const struct clock *clock, struct bus **out)
 {
     struct bus *bus = calloc(1, sizeof *bus);
 
@@ -17,6 +17,7 @@ enum err bus_open(const struct bus_source *sources, size_t count, const struct b
     bus->source_count = count;
     bus->driver = broker ? &bus_jetstream : &bus_embedded;
     if (broker) bus->broker = *broker;
+    bus->clock = clock;
     outbox_relay(broker != NULL);
     return OK;
 }

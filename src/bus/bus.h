@@ -207,9 +207,10 @@ bool bus_broker_parse(const char *text, struct bus_broker *broker);
 bool bus_broker_credentials(char *text, struct bus_broker *broker);
 /* Whether it is a user's nkey: public is its name (U…), else its seed (SU…). */
 bool bus_nkey_valid(const char *text, bool public);
-/* broker: NULL for the embedded bus. A broker need not be there yet. */
+/* broker: NULL for the embedded bus. A broker need not be there yet. clock: what pauses and time
+ * limits at the broker go by; lives as long as the bus. */
 enum err bus_open(const struct bus_source *sources, size_t count, const struct bus_broker *broker,
-                  struct bus **out);
+                  const struct clock *clock, struct bus **out);
 /* Looks at a broker, without changing anything, for monitoring by hand. ERR_UNAVAILABLE: no server
  * takes the connection, or it has no JetStream; ERR_NOT_FOUND: there is no stream yet;
  * ERR_CONFLICT: it is there, and *setting (a constant) is not as the program would have made it.

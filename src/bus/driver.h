@@ -59,6 +59,7 @@ struct bus {
     _Atomic int64_t last[SOURCES_MAX];
     size_t source_count;
     struct bus_broker broker; /* of bus_jetstream */
+    const struct clock *clock;
     pthread_mutex_t lock;     /* guards what is below; subscriptions come at start and go at stop */
     struct subscription *subscriptions[SUBSCRIPTIONS_MAX];
     void (*watch)(void *context); /* may be NULL */

@@ -1,5 +1,5 @@
 /* bus/jetstream_client.c: see bus/jetstream_client.h. What comes in runs in a thread of the NATS
- * library, the rest in the client's own.
+ * library, the rest in the client's own (jetstream_thread.h).
  *
  * One consumer a service, for all its subjects: one a subject would deliver an entity's events out
  * of order. A server before 2.10 has no filter for several of them; what it then delivers and the
@@ -11,6 +11,7 @@
 #include "bus/jetstream_client.h"
 
 #include "base/wait.h"
+#include "bus/jetstream_thread.h"
 #include "telemetry/log.h"
 
 #include <stdio.h>
@@ -36,6 +37,11 @@ void jetstream_client_wake(struct jetstream_client *client)
     pthread_mutex_lock(&client->lock);
     client_signal(client);
     pthread_mutex_unlock(&client->lock);
+}
+
+static struct mono_ms client_now(const struct jetstream_client *client)
+{
+    return clock_mono(client->sub->bus->clock);
 }
 
 static void notify_writer(void *context)
@@ -119,7 +125,7 @@ static void on_message(natsConnection *nats, natsSubscription *subscription, nat
         relay_publisher_answered(
             &client->publisher, sequence,
             (struct str){natsMsg_GetData(message), (size_t)natsMsg_GetDataLength(message)},
-            clock_mono(&clock_system));
+            client_now(client));
     else if (strncmp(subject, ".p.", 3) == 0)
         on_status(client, subject + 3, message);
     natsMsg_Destroy(message);
@@ -163,7 +169,7 @@ static bool client_connect(struct jetstream_client *client, struct mono_ms now)
         return true;
     }
     client_away(client);
-    client->open_at = mono_after(clock_mono(&clock_system), client->open_pause_ms);
+    client->open_at = mono_after(client_now(client), client->open_pause_ms);
     client->open_pause_ms *= 2;
     if (client->open_pause_ms > OPEN_PAUSE_MAX) client->open_pause_ms = OPEN_PAUSE_MAX;
     return false;
@@ -312,42 +318,11 @@ static void run_consumer(struct jetstream_client *client, struct mono_ms now)
     carry_out_commands(client);
 }
 
-/* Until it is woken, or until that time has passed. False: stop. */
-static bool wait_for_wake(struct jetstream_client *client, int64_t most_ms)
-{
-    struct mono_ms until = mono_after(clock_mono(&clock_system), most_ms);
-    bool in_time = true, go_on;
-
-    pthread_mutex_lock(&client->lock);
-    while (!client->woken && !client->stopping && in_time)
-        in_time = wait_until(&client->wake, &client->lock, until);
-    client->woken = false;
-    go_on = !client->stopping;
-    pthread_mutex_unlock(&client->lock);
-    return go_on;
-}
-
-/* Without a connection, or set up in vain, a notice changes nothing: a tick is waited for in full.
- */
-static bool pause_a_tick(struct jetstream_client *client)
-{
-    pthread_mutex_lock(&client->lock);
-    client->woken = false;
-    pthread_mutex_unlock(&client->lock);
-    return wait_for_wake(client, TICK_MS);
-}
-
-static bool client_wait_for_work(struct jetstream_client *client)
-{
-    if (relay_publisher_has_more(&client->publisher)) return wait_for_wake(client, 0);
-    return wait_for_wake(client,
-                         client->publisher.leased ? client->publisher.relay.poll_ms : TICK_MS);
-}
-
 /* The last acknowledgements are sent before what nobody will take is handed back, and nothing comes
  * in any more in between: else what is handed back came here again. */
-static void client_finish(struct jetstream_client *client)
+void jetstream_client_finish(struct jetstream_client *client)
 {
+    if (!client->connection.nats) return;
     carry_out_commands(client);
     nats_connection_quiet(&client->connection, TICK_MS);
     pthread_mutex_lock(&client->lock);
@@ -358,26 +333,26 @@ static void client_finish(struct jetstream_client *client)
     nats_connection_close(&client->connection);
 }
 
-static void *client_main(void *context)
+/* Without a connection, or set up in vain, a notice changes nothing: a tick is waited for in full.
+ */
+static int64_t pause_a_tick(struct jetstream_client *client)
 {
-    struct jetstream_client *client = context;
-    bool go_on = true;
+    pthread_mutex_lock(&client->lock);
+    client->woken = false;
+    pthread_mutex_unlock(&client->lock);
+    return TICK_MS;
+}
 
-    while (go_on) {
-        struct mono_ms now = clock_mono(&clock_system);
+int64_t jetstream_client_turn(struct jetstream_client *client)
+{
+    struct mono_ms now = client_now(client);
 
-        if (!client_connect(client, now) || !client_set_up(client)) {
-            go_on = pause_a_tick(client);
-            continue;
-        }
-        carry_out_commands(client);
-        if (!relay_publisher_run(&client->publisher, &client->connection, now))
-            client->set_up = false;
-        run_consumer(client, now);
-        go_on = client_wait_for_work(client);
-    }
-    if (client->connection.nats) client_finish(client);
-    return NULL;
+    if (!client_connect(client, now) || !client_set_up(client)) return pause_a_tick(client);
+    carry_out_commands(client);
+    if (!relay_publisher_run(&client->publisher, &client->connection, now)) client->set_up = false;
+    run_consumer(client, now);
+    if (relay_publisher_has_more(&client->publisher)) return 0;
+    return client->publisher.leased ? client->publisher.relay.poll_ms : TICK_MS;
 }
 
 /* --- opening and closing ------------------------------------------------------------------- */
@@ -397,7 +372,7 @@ struct jetstream_client *jetstream_client_open(const struct subscription *sub,
     consumer_init(&client->consumer);
     relay_publisher_init(&client->publisher, source, sub->bus->broker.subjects, notify_writer,
                          client);
-    client->thread_runs = pthread_create(&client->thread, NULL, client_main, client) == 0;
+    client->thread_runs = jetstream_thread_start(client);
     if (client->thread_runs) return client;
     jetstream_client_close(client);
     return NULL;
@@ -427,7 +402,7 @@ static void destroy_messages(struct jetstream_client *client)
 void jetstream_client_close(struct jetstream_client *client)
 {
     jetstream_client_stop(client);
-    if (client->thread_runs) pthread_join(client->thread, NULL);
+    if (client->thread_runs) jetstream_thread_join(client);
     destroy_messages(client);
     relay_publisher_free(&client->publisher);
     nats_connection_free(&client->connection);

@@ -45,6 +45,14 @@ void jetstream_client_close(struct jetstream_client *client);
 /* There is something to relay. Any thread. */
 void jetstream_client_wake(struct jetstream_client *client);
 
+/* --- its thread (jetstream_thread.h) ------------------------------------------------------- */
+
+/* Connects when it is time to, sends what is to be sent. Returns how long to wait for the next turn
+ * when nothing wakes the client before: milliseconds, 0: not at all. */
+int64_t jetstream_client_turn(struct jetstream_client *client);
+/* The last turn: hands back what nobody will take, and closes the connection. */
+void jetstream_client_finish(struct jetstream_client *client);
+
 /* --- the writer ---------------------------------------------------------------------------- */
 
 /* At most max messages, whose handles are natsMsg. Each has to be acknowledged once, in one of the

@@ -131,7 +131,8 @@ static enum err open_bus(struct app *app)
     struct bus_source sources[SERVICES_MAX];
 
     list_sources(app, sources);
-    return bus_open(sources, app->dispatcher.instance_count, app->settings->broker, &app->bus);
+    return bus_open(sources, app->dispatcher.instance_count, app->settings->broker, app->clock,
+                    &app->bus);
 }
 
 /* --- start and stop ------------------------------------------------------------------------ */

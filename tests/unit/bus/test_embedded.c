@@ -72,7 +72,7 @@ static void open_bus(struct fixture *fixture)
     for (int i = 0; i < SERVICES; i++)
         sources[i] = (struct bus_source){names[i], fixture->files[i].path,
                                          i == ONE ? subjects_of_one : NULL};
-    assert_int_equal(bus_open(sources, READER, NULL, &fixture->bus), OK);
+    assert_int_equal(bus_open(sources, READER, NULL, &clock_system, &fixture->bus), OK);
     assert_int_equal(
         subscription_open(fixture->bus, &who,
                           tx_read(fixture->dbs[READER], (struct wall_ms){fixture->now_ms}),
