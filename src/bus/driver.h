@@ -13,7 +13,7 @@
 
 #define SOURCES_MAX       16
 #define SUBSCRIPTIONS_MAX 16
-#define NAMES_MAX         64
+#define BUS_NAMES_MAX     64
 #define NAME_BYTES_MAX    64
 #define RETRY_PAUSE_MS    200
 #define BUS_WHY_BYTES     192
@@ -60,7 +60,7 @@ struct bus {
     size_t source_count;
     struct bus_broker broker; /* of bus_jetstream */
     const struct clock *clock;
-    pthread_mutex_t lock;     /* guards what is below; subscriptions come at start and go at stop */
+    pthread_mutex_t lock; /* guards what is below; subscriptions come at start and go at stop */
     struct subscription *subscriptions[SUBSCRIPTIONS_MAX];
     void (*watch)(void *context); /* may be NULL */
     void *watch_context;
@@ -73,7 +73,7 @@ struct subscription {
     void *state;         /* the driver's own */
     struct arena *arena; /* the deliveries' texts */
     struct delivery deliveries[DELIVERIES_MAX];
-    char names[NAMES_MAX][NAME_BYTES_MAX + 1]; /* of sources, as deliveries show them */
+    char names[BUS_NAMES_MAX][NAME_BYTES_MAX + 1]; /* of sources, as deliveries show them */
     size_t name_count;
     bool stale;                           /* a commit failed: how far it came must be read again */
     struct mono_ms fetch_at;              /* no fetch before; {0}: at any time */

@@ -179,6 +179,18 @@ static enum err mark_known(struct subscription *sub, struct tx *own,
     return sub->who.broadcast ? OK : inbox_mark_known(own, deliveries, count, known);
 }
 
+/* It was delivered again while it waited here: the first of the two is the one to apply, and until
+ * that has committed neither may be acknowledged. */
+static bool is_repeated(const struct delivery *deliveries, size_t count,
+                        const struct delivery *delivery)
+{
+    for (size_t i = 0; i < count; i++)
+        if (deliveries[i].source == delivery->source &&
+            deliveries[i].sequence == delivery->sequence)
+            return true;
+    return false;
+}
+
 static size_t jetstream_fetch(struct subscription *sub, struct tx *own, size_t count)
 {
     struct jetstream_state *state = sub->state;
@@ -192,10 +204,10 @@ static size_t jetstream_fetch(struct subscription *sub, struct tx *own, size_t c
         deliveries[i] = delivery_of(sub, &state->taken[i]);
     err = mark_known(sub, own, deliveries, came, known);
     for (size_t i = 0; i < came; i++) {
-        if (err) {
-            jetstream_client_acknowledge(state->client, &state->taken[i], CONSUMER_NAK);
-        } else if (known[i]) {
+        if (!err && known[i]) {
             jetstream_client_acknowledge(state->client, &state->taken[i], CONSUMER_ACK);
+        } else if (err || is_repeated(deliveries, kept, &deliveries[i])) {
+            jetstream_client_acknowledge(state->client, &state->taken[i], CONSUMER_NAK);
         } else {
             state->taken[kept] = state->taken[i];
             deliveries[kept++] = deliveries[i];

@@ -103,7 +103,7 @@ const char *subscription_name(struct subscription *sub, struct str name)
     while (i < sub->name_count && !str_eq(str_of(sub->names[i]), name))
         i++;
     if (i < sub->name_count) return sub->names[i];
-    if (i == NAMES_MAX || name.len > NAME_BYTES_MAX) return NULL;
+    if (i == BUS_NAMES_MAX || name.len > NAME_BYTES_MAX) return NULL;
     memcpy(sub->names[i], name.at, name.len);
     sub->names[i][name.len] = '\0';
     return sub->names[sub->name_count++];
@@ -254,22 +254,30 @@ static enum err dead_letter(struct subscription *sub, struct tx *tx,
                                                      .reason = reason});
 }
 
+/* One that has waited for longer than the inbox remembers it may be given again: it waits already.
+ */
 static enum err subscription_set_aside(struct subscription *sub, struct tx *tx,
                                        const struct delivery *delivery)
 {
+    int64_t added = 0;
+    enum err err;
+
     if (sub->waiting >= WAITING_MAX)
         return dead_letter(sub, tx, delivery, STR("too many events wait for an earlier version"));
     /* What it waits for may be in the hands of another replica, and applied in a moment. */
     sub->waiting_pause_ms = WAITING_PAUSE_MS;
-    if (sub->waiting++ == 0) sub->waiting_at = MONO_NEVER;
+    if (sub->waiting == 0) sub->waiting_at = MONO_NEVER;
     sub->waiting_at = mono_earlier(sub->waiting_at, mono_after(sub->now, WAITING_PAUSE_MS));
-    return tx_exec(tx, NULL,
-                   "INSERT INTO bus_waiting (source, seq, subject, payload, published_at_ms, "
-                   "since_ms, trace) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                   sql_text(str_of(delivery->source)), sql_int(delivery->sequence),
-                   sql_text(delivery->subject), sql_text(delivery->payload),
-                   sql_wall(delivery->published_at), sql_wall(tx->now),
-                   sql_text_or_null(delivery->trace));
+    err = tx_exec(tx, &added,
+                  "INSERT INTO bus_waiting (source, seq, subject, payload, published_at_ms, "
+                  "since_ms, trace) VALUES ($1, $2, $3, $4, $5, $6, $7) "
+                  "ON CONFLICT (source, seq) DO NOTHING",
+                  sql_text(str_of(delivery->source)), sql_int(delivery->sequence),
+                  sql_text(delivery->subject), sql_text(delivery->payload),
+                  sql_wall(delivery->published_at), sql_wall(tx->now),
+                  sql_text_or_null(delivery->trace));
+    sub->waiting += added;
+    return err;
 }
 
 static enum err take_from_waiting(struct subscription *sub, struct tx *tx,

@@ -31,12 +31,14 @@ struct arguments {
 };
 
 static const char usage[] =
-    "usage: boxoffice-sim [--seed S] [--steps N] [--faults LIST] [--actors N] [--trace]\n"
+    "usage: boxoffice-sim [--seed S] [--steps N] [--faults LIST] [--actors N] [--bus NAME]\n"
+    "                     [--trace]\n"
     "                     [--count N] [--seconds N] [--jobs N] [--hash] [--twice] [--no-shrink]\n"
     "  --seed S       the first seed (1); one seed decides everything of its run\n"
     "  --steps N      before faults stop and everything must settle (3000)\n"
     "  --faults LIST  comma-separated; only these may happen (default: all; \"none\")\n"
     "  --actors N     at most so many (24)\n"
+    "  --bus NAME     embedded or nats (default: by the seed)\n"
     "  --trace        print every event of the run\n"
     "  --count N      so many seeds, one after the other (1)\n"
     "  --seconds N    as many seeds as fit into this time\n"
@@ -161,7 +163,8 @@ static void print_command(const struct options *options)
         printf("%s%s", first ? "" : ",", fault_name(fault));
         first = false;
     }
-    printf("%s\n", first ? "none" : "");
+    printf("%s", first ? "none" : "");
+    printf("%s\n", options->bus == 0 ? "" : options->bus == 1 ? " --bus embedded" : " --bus nats");
 }
 
 static void shrink(struct options options, int invariant)
@@ -323,15 +326,29 @@ static bool take_faults(const char *list, uint64_t *out)
     return true;
 }
 
+static bool take_bus(const char *name, int *bus)
+{
+    if (strcmp(name, "embedded") == 0) *bus = 1;
+    if (strcmp(name, "nats") == 0) *bus = 2;
+    return *bus != 0;
+}
+
 static bool take_arguments(int count, char **texts, struct arguments *out)
 {
     static const struct option names[] = {
-        {"seed", required_argument, NULL, 's'},    {"steps", required_argument, NULL, 'n'},
-        {"faults", required_argument, NULL, 'f'},  {"actors", required_argument, NULL, 'a'},
-        {"trace", no_argument, NULL, 't'},         {"count", required_argument, NULL, 'c'},
-        {"seconds", required_argument, NULL, 'd'}, {"jobs", required_argument, NULL, 'j'},
-        {"hash", no_argument, NULL, 'h'},          {"twice", no_argument, NULL, '2'},
-        {"no-shrink", no_argument, NULL, 'S'},     {NULL, 0, NULL, 0},
+        {"seed", required_argument, NULL, 's'},
+        {"steps", required_argument, NULL, 'n'},
+        {"faults", required_argument, NULL, 'f'},
+        {"actors", required_argument, NULL, 'a'},
+        {"trace", no_argument, NULL, 't'},
+        {"count", required_argument, NULL, 'c'},
+        {"seconds", required_argument, NULL, 'd'},
+        {"jobs", required_argument, NULL, 'j'},
+        {"hash", no_argument, NULL, 'h'},
+        {"twice", no_argument, NULL, '2'},
+        {"no-shrink", no_argument, NULL, 'S'},
+        {"bus", required_argument, NULL, 'b'},
+        {NULL, 0, NULL, 0},
     };
     int letter;
 
@@ -354,6 +371,7 @@ static bool take_arguments(int count, char **texts, struct arguments *out)
         if (letter == 'h') out->hash = true;
         if (letter == '2') out->twice = true;
         if (letter == 'S') out->no_shrink = true;
+        if (letter == 'b' && !take_bus(optarg, &out->options.bus)) return false;
         if (letter == 'f' && !take_faults(optarg, &out->options.faults)) return false;
         if (letter == '?') return false;
     }
@@ -369,7 +387,8 @@ int main(int count, char **texts)
         fputs(usage, stderr);
         return 2;
     }
-    log_set_level((enum log_level)(LOG_ERROR + 1)); /* faults are no news here */
+    log_set_level(getenv("SIMLOG") ? LOG_DEBUG
+                                   : (enum log_level)(LOG_ERROR + 1)); /* faults are no news here */
     catch_crashes();
     return run_all(&arguments);
 }

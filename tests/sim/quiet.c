@@ -276,7 +276,8 @@ static void check_subscription(int service)
 {
     const struct service_definition *def = sim_service(service)->def;
 
-    for (size_t i = 0; i < def->listener_count; i++) {
+    if (sim.broker) broker_quiet(service);
+    for (size_t i = 0; i < def->listener_count && !sim.broker; i++) {
         const char *subject = event_subject(def->listeners[i].type);
         int source = index_of(event_publisher(def->listeners[i].type));
         char sql[160];
@@ -318,7 +319,7 @@ static void see_published(void *row)
     kept = watch_count(quiet.service, sql);
     kept += retention_dropped(quiet.service, quiet.source, sequence, false);
     CHECK(7, NULL,
-          kept == 1 ||
+          kept == 1 || (kept > 1 && broker_outslept()) ||
               (kept == 0 && retention_dropped(quiet.service, quiet.source, sequence, true)),
           "%s dead-lettered %s %s %lld times", service_names[quiet.service], subject.at, payload.at,
           (long long)kept);
@@ -346,8 +347,10 @@ static void check_books(int service)
     watch_rows(service, "SELECT subject, payload, reason FROM bus_dead", see_dead);
     watch_rows(service, "SELECT subject, payload FROM bus_waiting", see_waiting);
     CHECK(7, NULL,
-          watch_count(service, "SELECT COUNT(*) FROM (SELECT 1 FROM bus_dead GROUP BY source, seq"
-                               " HAVING COUNT(*) > 1)") == 0,
+          broker_outslept() ||
+              watch_count(service,
+                          "SELECT COUNT(*) FROM (SELECT 1 FROM bus_dead GROUP BY source, seq"
+                          " HAVING COUNT(*) > 1)") == 0,
           "%s dead-lettered an event twice", service_names[service]);
     check_subscription(service);
     check_mistakes(service);

@@ -10,7 +10,8 @@
  * visitors.c sessions that end                   retention.c what services may forget
  * actors.c   buyers, sellers, passers-by         watch.c    rows and events as they are committed
  * model.c    what the rows must obey             quiet.c    what must hold when all has settled
- * trace.c    the hash, the last events           main.c     seeds, reports, shrinking */
+ * broker.c   NATS JetStream, in some runs         main.c     seeds, reports, shrinking
+ * trace.c    the hash, the last events */
 #ifndef SIM_SIM_H
 #define SIM_SIM_H
 
@@ -90,7 +91,13 @@ static inline bool chance_hit(struct chance *chance, double probability)
     X(MAIL_REFUSE, "mail-refuse", 0.4)           /* for good */                                    \
     X(MAIL_LATER, "mail-later", 0.8)             /* come again */                                  \
     X(MAIL_CUT, "mail-cut", 0.4)                 /* hung up, with the letter or without */         \
-    X(MAIL_SLOW, "mail-slow", 0.4)               /* an answer minutes late */
+    X(MAIL_SLOW, "mail-slow", 0.4)               /* an answer minutes late */                      \
+    X(BROKER_CUT, "broker-cut", 0.02)            /* a service's connection breaks */               \
+    X(BROKER_SILENT, "broker-silent", 0.01)      /* nothing comes through for a while */           \
+    X(BROKER_AWAY, "broker-away", 0.006)         /* no server is there, for a while */             \
+    X(BROKER_LEADER, "broker-leader", 0.02)      /* another server leads: requests are lost */     \
+    X(BROKER_REFUSE, "broker-refuse", 0.3)       /* it does not take an event */                   \
+    X(BROKER_MUTE, "broker-mute", 0.2)           /* an acknowledgement is lost, either way */
 
 enum fault {
 #define X(name, text, most) FAULT_##name,
@@ -126,6 +133,7 @@ struct options {
     int64_t steps;   /* before healing */
     uint64_t faults; /* allowed ones, a bit each */
     int actors;      /* at most */
+    int bus;         /* 1: embedded, 2: JetStream; 0: by the seed */
     bool trace;      /* print every event */
 };
 
@@ -138,6 +146,7 @@ struct sim {
     bool healing;
     int64_t calm_since_ms; /* nothing disturbs the expiry of orders since then */
     int64_t patience_ms;   /* for an answer: payments waits 20 s, then for what is on its way */
+    int64_t slept_ms;      /* in all */
     int64_t woke_ms;       /* when the machine woke from its latest sleep; 0: it has not slept */
     int64_t task_lost_ms;  /* the pool was full then: what it refused is asked again a minute on */
     int64_t hold_ms, grace_ms, session_ms;
@@ -148,6 +157,7 @@ struct sim {
     struct chance product;         /* what the program draws */
     struct chance disk;
     struct app *app;
+    bool broker;   /* events go through JetStream (broker.c) */
     bool watching; /* the simulator itself reads: nothing fails */
     bool crashed;  /* in the midst of a step: the process is gone */
 };
@@ -222,6 +232,25 @@ void pool_run(size_t index);
 int64_t pool_next_ms(void); /* INT64_MAX: nothing waits */
 size_t pool_waiting(void);
 void media_forget(int service); /* its deliveries and works are lost */
+
+/* --- broker.c ------------------------------------------------------------------------------ */
+
+void broker_begin(void);
+/* What may happen now at the broker, on the way to it and in its clients; does the index-th. */
+size_t broker_due(void);
+void broker_run(size_t index);
+int64_t broker_next_ms(void); /* INT64_MAX: nothing happens by itself */
+/* Time has passed in which nothing happened: those who only wait have asked again meanwhile. */
+void broker_pass_time(void);
+void broker_disturb(void); /* something goes wrong, or not */
+void broker_heal(void);
+/* It has been given the service's event. */
+bool broker_had(int service, int64_t sequence);
+/* The machine slept for so long that services may have forgotten what they took, while it still has
+ * that twice. */
+bool broker_outslept(void);
+/* All there is was given to it, and what the service listens to was taken and acknowledged. */
+void broker_quiet(int service);
 
 /* --- bank.c -------------------------------------------------------------------------------- */
 

@@ -18,6 +18,7 @@
 #define HEALING_STEPS  400000
 #define LOOK_EVERY     64
 #define UNWELL_MS_MAX  5000 /* between two looks of a service whose last commit failed */
+#define BROKER_SHARE   0.3  /* of all runs */
 
 struct sim sim;
 
@@ -315,10 +316,13 @@ static bool something_goes_wrong(void)
     if (fault_now(FAULT_CLOCK_JUMP)) jump_clocks();
     if (fault_now(FAULT_SUSPEND) || world.drowsy) {
         world.drowsy = false;
+        sim.slept_ms -= sim.now_ms;
         sim.now_ms += DAY_MS + chance_below(fault_chance(FAULT_SUSPEND), 6 * HOUR_MS);
+        sim.slept_ms += sim.now_ms;
         sim.woke_ms = sim.now_ms;
         sim_disturb(sim.now_ms + WAITING_MS_MAX);
     }
+    broker_disturb();
     if (fault_now(FAULT_BANK_REFUND)) bank_refund_something();
     if (fault_now(FAULT_REFUND_BOUNCE)) bank_bounce_something();
     if (fault_now(FAULT_DISPUTE)) bank_dispute_something();
@@ -433,7 +437,9 @@ static void run_service(int index)
 static int64_t next_ms(void)
 {
     int64_t next = actors_next_ms(), pool = pool_next_ms(), hook = bank_next_ms();
+    int64_t news = broker_next_ms();
 
+    if (news < next) next = news;
     if (pool < next) next = pool;
     if (hook < next) next = hook;
     if (calls_handover_waits()) next = sim.now_ms;
@@ -475,18 +481,23 @@ static void go(int64_t choice, const int *ready, int ready_count, int64_t pool)
         calls_handover();
         return;
     }
-    actor_act((size_t)choice);
+    if (choice < (int64_t)actors_due())
+        actor_act((size_t)choice);
+    else
+        broker_run((size_t)choice - actors_due());
 }
 
 /* False: nothing is left to do at all, now or later. */
 static bool step(void)
 {
     int ready[SIM_SERVICES], ready_count = 0;
-    int64_t pool = (int64_t)pool_due(), people = (int64_t)actors_due(), choices;
+    int64_t pool = (int64_t)pool_due(), people = (int64_t)actors_due();
+    int64_t news = (int64_t)broker_due(), choices, choice;
 
     for (int i = 0; i < SIM_SERVICES; i++)
         if (has_work(i)) ready[ready_count++] = i;
-    choices = ready_count + pool + people + calls_handover_waits() + (int64_t)bank_hooks_due();
+    choices =
+        ready_count + pool + people + calls_handover_waits() + (int64_t)bank_hooks_due() + news;
     if (choices > ready_count && ready_count && !sim.healing) {
         int diligent = 0;
 
@@ -501,13 +512,15 @@ static bool step(void)
         if (next == INT64_MAX) return false;
         note_disturbances();
         if (next > sim.now_ms) sim.now_ms = next;
+        broker_pass_time();
         world.spins = 0;
         model_punctual(); /* all that was due has been done */
         calls_punctual();
         return true;
     }
-    sim.step++;
-    go(chance_below(&sim.order, choices), ready, ready_count, pool);
+    choice = chance_below(&sim.order, choices);
+    if (choice < choices - news) sim.step++; /* the broker's are many, and each does little */
+    go(choice, ready, ready_count, pool);
     if (sim.crashed) {
         restart(world.power);
         return true;
@@ -518,6 +531,17 @@ static bool step(void)
 }
 
 /* --- the run --------------------------------------------------------------------------------- */
+
+/* Where events go, and all there are. */
+static const struct bus_broker *broker_settings(void)
+{
+    static const char *subjects[EVENT_TYPES + 1];
+    static const struct bus_broker settings = {.replicas = 3, .subjects = subjects};
+
+    for (enum event_type type = 0; type < EVENT_TYPES; type++)
+        subjects[type] = event_subject(type);
+    return &settings;
+}
 
 static void set_up(const struct options *options)
 {
@@ -565,6 +589,8 @@ static void set_up(const struct options *options)
                                        .mail_from = "Boxoffice <tickets@example.org>",
                                        .retention_ms = retention_ms[chance_below(&chance, 4)],
                                        .password_blocklist = true};
+    sim.broker = options->bus ? options->bus == 2 : chance_hit(&chance, BROKER_SHARE);
+    if (sim.broker) world.settings.broker = broker_settings();
     if (!world.folder[0]) {
         snprintf(world.folder, sizeof world.folder, "/tmp/boxoffice-sim-%d", (int)getpid());
         world.settings.data = world.folder;
@@ -574,7 +600,7 @@ static void set_up(const struct options *options)
 /* Schemas are made once a process; that takes longer than many a run. */
 static void make_template(void)
 {
-    struct options none = {.seed = 0};
+    struct options none = {.bus = 1};
 
     set_up(&none);
     trace_begin();
@@ -619,6 +645,7 @@ static void begin(const struct options *options)
     forgetful_begin();
     bank_begin();
     media_begin();
+    broker_begin();
     calls_begin();
     actors_begin();
     quiet_begin();
@@ -643,6 +670,7 @@ static void heal(void)
     vfs_heal();
     if (vfs_frozen()) restart(false);
     sim.healing = true;
+    broker_heal();
     actors_end();
     memset(world.stalled_until_ms, 0, sizeof world.stalled_until_ms);
     world.disk_full_until_ms = 0;
