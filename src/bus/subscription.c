@@ -91,7 +91,10 @@ bool subscription_connected(const struct subscription *sub)
 
 struct mono_ms subscription_due(const struct subscription *sub)
 {
-    return sub->bus->driver->due(sub);
+    struct mono_ms due = sub->bus->driver->due(sub);
+
+    /* After a failed commit it is not tried again at once, over and over. */
+    return sub->stale && mono_reached(sub->fetch_at, due) ? sub->fetch_at : due;
 }
 
 const char *subscription_name(struct subscription *sub, struct str name)
