@@ -271,6 +271,15 @@ enum err request_reject_for(struct request *rq, const char *field, const char *m
     return ERR_INVALID;
 }
 
+enum err request_refuse_with(struct request *rq, enum err reason, const char *key,
+                             struct buf *value)
+{
+    if (value->failed) return ERR_MEMORY;
+    rq->error_key = key;
+    rq->error_value = buf_str(value);
+    return reason;
+}
+
 /* --- ids and pages ------------------------------------------------------------------------- */
 
 enum err request_after(struct request *rq, struct object_id *out)

@@ -191,6 +191,10 @@ enum err request_reject(struct request *rq, const char *field, const char *messa
  * is, code and hint tell which. code is a constant; hint lives as long as the request. */
 enum err request_reject_for(struct request *rq, const char *field, const char *message,
                             const char *code, const char *hint);
+/* One more member of the error: key is a constant, value is JSON in the request's arena. Returns
+ * reason; ERR_MEMORY: there was none for the value. */
+enum err request_refuse_with(struct request *rq, enum err reason, const char *key,
+                             struct buf *value);
 /* ERR_INVALID when anything was rejected. */
 static inline enum err request_checked(const struct request *rq)
 {

@@ -24,10 +24,8 @@ struct str take_reason(struct request *rq);
 /* The body's version, where there is one, must be the present one: ERR_VERSION_CHANGED, with the
  * present one in the error. */
 enum err check_version(struct request *rq, int64_t present);
-/* One more member of the error that is returned: an id. */
-void tell_id(struct request *rq, const char *key, struct object_id id);
-/* The refusal says where the thing is now. */
-enum err refuse_merged(struct request *rq, struct object_id merged_into);
+/* request_refuse_with, of an id. */
+enum err refuse_with_id(struct request *rq, enum err reason, const char *key, struct object_id id);
 /* 308 to the same thing under the id it was merged into: folder + id. */
 enum err reply_merged(struct request *rq, struct reply *rp, const char *folder,
                       struct object_id into);

@@ -93,6 +93,6 @@ enum err shows_move(struct request *rq, struct tx *tx, struct object_id from, st
         }
     } while (count == MOVE_MAX);
 done:
-    if (err == ERR_SHOW_TIME) tell_id(rq, "showId", after);
+    if (err == ERR_SHOW_TIME) err = refuse_with_id(rq, err, "showId", after);
     return err;
 }

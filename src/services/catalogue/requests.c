@@ -45,9 +45,7 @@ enum err check_version(struct request *rq, int64_t present)
     if (version == present) return OK;
     buf_init(&text, rq->arena, 24);
     buf_int(&text, present);
-    rq->error_key = "version";
-    rq->error_value = buf_str(&text);
-    return ERR_VERSION_CHANGED;
+    return request_refuse_with(rq, ERR_VERSION_CHANGED, "version", &text);
 }
 
 static struct str id_copy(struct request *rq, struct object_id id)
@@ -57,21 +55,13 @@ static struct str id_copy(struct request *rq, struct object_id id)
     return arena_copy(rq->arena, str_of(text.hex));
 }
 
-void tell_id(struct request *rq, const char *key, struct object_id id)
+enum err refuse_with_id(struct request *rq, enum err reason, const char *key, struct object_id id)
 {
     struct buf text;
 
     buf_init(&text, rq->arena, 32);
     buf_printf(&text, "\"%s\"", object_id_text(id).hex);
-    if (text.failed) return;
-    rq->error_key = key;
-    rq->error_value = buf_str(&text);
-}
-
-enum err refuse_merged(struct request *rq, struct object_id merged_into)
-{
-    tell_id(rq, "mergedInto", merged_into);
-    return ERR_MERGED;
+    return request_refuse_with(rq, reason, key, &text);
 }
 
 enum err reply_merged(struct request *rq, struct reply *rp, const char *folder,

@@ -294,7 +294,8 @@ static enum err find_show(struct request *rq, struct tx *tx, struct show *show)
     TRY(request_path_id(rq, 0, &id));
     TRY(need_staff(rq));
     TRY(show_get(tx, rq->arena, id, show));
-    if (is_merged(show->merged_into)) return refuse_merged(rq, show->merged_into);
+    if (is_merged(show->merged_into))
+        return refuse_with_id(rq, ERR_MERGED, "mergedInto", show->merged_into);
     TRY(check_version(rq, show->version));
 done:
     return err;

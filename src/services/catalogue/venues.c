@@ -166,7 +166,8 @@ static enum err find_venue(struct request *rq, struct tx *tx, struct venue *venu
     TRY(request_path_id(rq, 0, &id));
     TRY(need_staff(rq));
     TRY(venue_get(tx, rq->arena, id, venue));
-    if (is_merged(venue->merged_into)) return refuse_merged(rq, venue->merged_into);
+    if (is_merged(venue->merged_into))
+        return refuse_with_id(rq, ERR_MERGED, "mergedInto", venue->merged_into);
     TRY(check_version(rq, venue->version));
 done:
     return err;

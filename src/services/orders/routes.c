@@ -75,15 +75,6 @@ static bool is_dearer(const struct wish *wish, const struct ticket_copy *tickets
     return wish->total_cents_max < total_cents;
 }
 
-/* Says with an error what goes with it: key is a constant. */
-static enum err refuse_with(struct request *rq, enum err reason, const char *key, struct buf *value)
-{
-    if (value->failed) return ERR_MEMORY;
-    rq->error_key = key;
-    rq->error_value = buf_str(value);
-    return reason;
-}
-
 static enum err refuse_with_count(struct request *rq, enum err reason, const char *key,
                                   size_t count)
 {
@@ -91,7 +82,7 @@ static enum err refuse_with_count(struct request *rq, enum err reason, const cha
 
     buf_init(&value, rq->arena, 32);
     buf_printf(&value, "%zu", count);
-    return refuse_with(rq, reason, key, &value);
+    return request_refuse_with(rq, reason, key, &value);
 }
 
 static handler_fn post_orders;
@@ -109,7 +100,7 @@ static enum err refuse_price(struct request *rq, struct tx *tx, const struct tic
     buf_init(&value, rq->arena, 4096);
     json = json_writer_to(&value);
     ticket_copy_json(&json, ticket);
-    return refuse_with(rq, reason, "ticket", &value);
+    return request_refuse_with(rq, reason, "ticket", &value);
 }
 
 /* The ticket as the buyer saw it, or later. What the buyer saw may still be on its way here: the
@@ -170,7 +161,7 @@ static enum err refuse_total(struct request *rq, const struct tx *tx,
     json_begin_object(&json);
     order_tickets_json(&json, &order);
     json_end_object(&json);
-    return refuse_with(rq, ERR_PRICE_CHANGED, "order", &value);
+    return request_refuse_with(rq, ERR_PRICE_CHANGED, "order", &value);
 }
 
 /* The same as ticket_as_seen of what can be had of a listing: *tickets are those that the buyer

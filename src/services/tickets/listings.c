@@ -206,10 +206,7 @@ static enum err check_seats(struct request *rq, struct tx *tx, struct object_id 
     if (!label.at) return OK;
     buf_init(&value, rq->arena, 256);
     json_put_text(&(struct json_writer){&value, false}, label);
-    if (value.failed) return ERR_MEMORY;
-    rq->error_key = "seat";
-    rq->error_value = buf_str(&value);
-    return ERR_SEAT_TAKEN;
+    return request_refuse_with(rq, ERR_SEAT_TAKEN, "seat", &value);
 done:
     return err;
 }

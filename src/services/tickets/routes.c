@@ -67,10 +67,7 @@ static enum err refuse_withdrawn(struct request *rq, const struct ticket *ticket
     buf_init(&value, rq->arena, 4096);
     json = json_writer_to(&value);
     ticket_json(&json, ticket, minimum_of(rq));
-    if (value.failed) return ERR_MEMORY;
-    rq->error_key = "ticket";
-    rq->error_value = buf_str(&value);
-    return ERR_TICKET_WITHDRAWN;
+    return request_refuse_with(rq, ERR_TICKET_WITHDRAWN, "ticket", &value);
 }
 
 /* GET /api/tickets/:id: one ticket, on sale, reserved or sold. 200; 304 by ETag; 404; 410 taken

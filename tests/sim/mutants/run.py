@@ -12,6 +12,7 @@ import concurrent.futures
 import json
 import os
 import re
+import resource
 import shlex
 import shutil
 import subprocess
@@ -23,6 +24,9 @@ ROOT = os.path.abspath(os.path.join(HERE, "..", "..", ".."))
 EMBED = os.path.join(ROOT, "tools", "embed.py")
 VIOLATION_STATUS = 3
 SEEDS = 400
+SECONDS_MAX = 180  # of the processor; whoever is not caught by then survives
+# What runs only where events go through JetStream is looked for there.
+BROKER = re.compile(r"src/bus/(?:consumer|inbox|jetstream|relay)\w*\.c")
 
 
 class Mutant:
@@ -120,6 +124,10 @@ class Build:
         return out, original
 
 
+def limit_time():
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS_MAX, SECONDS_MAX))
+
+
 def hunt(build, mutant, seconds):
     """(name, verdict, seconds, what was noticed)."""
     with tempfile.TemporaryDirectory() as folder:
@@ -128,8 +136,9 @@ def hunt(build, mutant, seconds):
         except (ValueError, OSError) as problem:
             return mutant.name, "broken", 0.0, str(problem)
         with open(os.path.join(folder, "output"), "w+", encoding="utf-8") as out:
-            run = subprocess.Popen([program, "--seed", "1", "--count", str(SEEDS), "--no-shrink"],
-                                   stdout=out, stderr=subprocess.DEVNULL)
+            bus = ["--bus", "nats"] if BROKER.fullmatch(mutant.file) else []
+            run = subprocess.Popen([program, "--seed", "1", "--count", str(SEEDS), "--no-shrink", *bus],
+                                   stdout=out, stderr=subprocess.DEVNULL, preexec_fn=limit_time)
             _, status, usage = os.wait4(run.pid, 0)
             run.returncode = os.waitstatus_to_exitcode(status)
             out.seek(0)

@@ -167,9 +167,8 @@ enum err factor_ask(struct request *rq, struct tx *tx, const struct user *user, 
     buf_init(&value, rq->arena, 2 * TOKEN_BYTES);
     json = json_writer_to(&value);
     json_put_text(&json, buf_str(&token));
-    if (value.failed) return ERR_MEMORY;
-    rq->error_key = "token";
-    rq->error_value = buf_str(&value);
+    if (request_refuse_with(rq, ERR_FACTOR_REQUIRED, "token", &value) == ERR_MEMORY)
+        return ERR_MEMORY;
     reply_error(rq, ERR_FACTOR_REQUIRED); /* and what was written stays */
     reply_header(&rq->reply, "Cache-Control", STR("no-store"));
 done:
