@@ -10,8 +10,8 @@
  * visitors.c sessions that end                   retention.c what services may forget
  * actors.c   buyers, sellers, passers-by         watch.c    rows and events as they are committed
  * model.c    what the rows must obey             quiet.c    what must hold when all has settled
- * broker.c   NATS JetStream, in some runs         main.c     seeds, reports, shrinking
- * trace.c    the hash, the last events */
+ * broker.c   NATS JetStream, in some runs         nats_library.c what libnats has for it
+ * trace.c    the hash, the last events           main.c     seeds, reports, shrinking */
 #ifndef SIM_SIM_H
 #define SIM_SIM_H
 
