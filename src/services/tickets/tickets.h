@@ -16,7 +16,16 @@ enum tickets_job { JOB_SHOWS_START };
 
 /* --- listings.c ------------------------------------------------------------------------------- */
 
-handler_fn get_listings, get_listings_mine, get_listing, post_listings, put_listing, delete_listing;
+struct listing_sale;
+
+handler_fn get_listing, post_listings, put_listing, delete_listing;
+/* What a buyer would hear of it. free: of its tickets. */
+enum err listing_sale_of(struct request *rq, struct tx *tx, const struct listing *listing,
+                         int64_t free, struct listing_sale *out);
+
+/* --- listing_lists.c -------------------------------------------------------------------------- */
+
+handler_fn get_listings, get_listings_mine;
 
 /* --- bodies.c: what bodies say -------------------------------------------------------------- */
 

@@ -3,15 +3,13 @@
 #include "services/catalogue/search/search_routes.h"
 
 #include "base/percent.h"
-#include "base/siphash.h"
 #include "services/catalogue/documents.h"
 #include "services/catalogue/search/find.h"
 
-#define QUERY_POINTS_MAX  200
-#define SUGGESTIONS_MAX   8
-#define SUGGESTED_FROM    60 /* shows whose names are looked at */
-#define FINGERPRINT_BYTES 16384
-#define LINK_BYTES        16384
+#define QUERY_POINTS_MAX 200
+#define SUGGESTIONS_MAX  8
+#define SUGGESTED_FROM   60 /* shows whose names are looked at */
+#define GUESSED_BYTES    16384
 
 /* What may be asked for, and with them the page: in the order of links. */
 static const char *const parameters[] = {"q",  "city", "country",  "category", "venueId", "from",
@@ -150,27 +148,12 @@ static void take_sort(struct request *rq, struct search *search)
                            "Say near which place, or sort by soonest");
 }
 
-/* Of all that is asked for but the page. */
-static enum err take_fingerprint(struct request *rq, struct search *search)
-{
-    static const uint64_t key[2] = {0, 0}; /* it tells searches apart, and keeps no secret */
-    struct buf text;
-
-    buf_init(&text, rq->arena, FINGERPRINT_BYTES);
-    for (size_t i = 0; parameters[i]; i++) {
-        buf_append(&text, str_trim(request_query(rq, parameters[i])));
-        buf_char(&text, '\n');
-    }
-    search->fingerprint = siphash(key, buf_str(&text));
-    return text.failed ? ERR_MEMORY : OK;
-}
-
 static enum err take_page(struct request *rq, struct search *search)
 {
     struct str after = request_query(rq, "after");
     enum err err;
 
-    TRY(take_fingerprint(rq, search));
+    TRY(request_fingerprint(rq, parameters, &search->fingerprint));
     if (after.at && !cursor_read(search, after))
         request_reject_for(rq, "after", "After must be of this search's last page", "other_search",
                            "Leave it out to begin with the first page");
@@ -217,19 +200,9 @@ static void reply_next(struct request *rq, struct reply *rp, const struct search
                        const struct found_show *last)
 {
     char cursor[CURSOR_LEN + 1];
-    struct buf link;
 
     cursor_write(search, last->place, search->around ? last->square : 0, cursor);
-    buf_init(&link, rq->arena, LINK_BYTES);
-    buf_printf(&link, "<%.*s?limit=%lld", (int)rq->path.len, rq->path.at, (long long)search->limit);
-    for (size_t i = 0; parameters[i]; i++) {
-        struct str value = request_query(rq, parameters[i]);
-
-        if (value.at) buf_printf(&link, "&%s=", parameters[i]);
-        if (value.at) percent_encode(&link, value, "");
-    }
-    buf_printf(&link, "&after=%s>; rel=\"next\"", cursor);
-    if (!link.failed) reply_header(rp, "Link", buf_str(&link));
+    reply_narrowed_next(rq, rp, search->limit, str_of(cursor), parameters);
 }
 
 /* Which words were taken for others, percent-encoded, commas between them. */
@@ -237,7 +210,7 @@ static void reply_guessed(struct request *rq, struct reply *rp, const struct sea
 {
     struct buf words;
 
-    buf_init(&words, rq->arena, LINK_BYTES);
+    buf_init(&words, rq->arena, GUESSED_BYTES);
     for (size_t i = 0; i < search->word_count; i++) {
         if (!search->words[i].near_count) continue;
         if (words.len) buf_char(&words, ',');
