@@ -51,6 +51,64 @@ def test_one_goes_from_the_event_to_a_seat_and_reserves_it(server):
     assert server.client().get(f"/shows/{show['id']}").body.decode().index(cheap["id"]) > 0
 
 
+def stubs(browser):
+    """The sum on each row, and what is said of it."""
+    return [(row.text.split("\n")[0], " ".join(row.text.split("\n")[1:])) for row in browser.all("main .rows > li")]
+
+
+def test_one_looks_for_so_many_together_at_a_price_and_in_a_section(server):
+    show, seller = some_show(server), server.sign_up()
+    offer(seller, show, section="Stalls", row="1", price=30, seats=["1", "2", "3"])
+    offer(seller, show, section="Balcony 4", row="2", price=20, seats=["1"])
+    pair = offer(seller, show, section="Balcony 4", row="3", price=40, seats=["1", "2"], split="all")
+    with Cases() as case:
+        for scripts in (True, False):
+            with case("with scripts" if scripts else "without scripts"):
+                with Person(server, None, javascript=scripts) as person:
+                    browser = person.go(f"/shows/{show['id']}").browser
+                    assert [total for total, _ in stubs(browser)] == ["$20.00", "$30.00", "$40.00"]
+                    assert ["3 tickets" in said for _, said in stubs(browser)] == [False, True, False]
+                    browser.click("#quantity option[value='2']")
+                    browser.click(".find button")
+                    browser.wait_text("main .rows", "2 ×")
+                    assert [total for total, _ in stubs(browser)] == ["$60.00", "$80.00"]
+                    assert "2 × $30.00" in stubs(browser)[0][1], stubs(browser)
+                    browser.fill("#section", "balcony 04")
+                    browser.click(".find button")
+                    wait_for(lambda: len(stubs(browser)) == 1, 10, "one row")
+                    assert stubs(browser)[0][0] == "$80.00" and browser.find("#section").value() == "balcony 04"
+                    browser.fill("#max-total", "$79,99")
+                    browser.click(".find button")
+                    browser.wait_text("main", "No tickets like that are for sale.")
+                    assert not browser.has("main .rows > li")
+                    browser.fill("#max-total", "cheap")
+                    browser.click(".find button")
+                    browser.wait_text("#errors", "Write digits and a point")
+                    assert browser.find("#max-total").attribute("aria-invalid") == "true"
+                    assert browser.find("#max-total").value() == "cheap"
+                    browser.fill("#max-total", "")
+                    browser.click(".find button")
+                    wait_for(lambda: len(stubs(browser)) == 1, 10, "one row")
+                    browser.click("main .rows a")
+                    person.wait_path(f"/listings/{pair['id']}.*")
+                    assert browser.has(".buy input[value='2']:checked"), quantities(browser)
+    gone = read(server.client(), f"/shows/{show['id']}?section=nowhere").body.decode()
+    assert "All tickets for this" in gone and "only" not in gone.lower()
+
+
+def test_more_listings_than_a_page_has_go_on_behind_the_last(server):
+    show, seller = some_show(server), server.sign_up()
+    for number in range(102):
+        offer(seller, show, section="Stalls", row=str(number), price=20 + number, seats=["1"])
+    visitor = server.client()
+    first = read(visitor, f"/shows/{show['id']}?section=stalls&maxTotal=500").body.decode()
+    assert first.count('class="row-link"') == 100 and "$119.00" in first and "$120.00" not in first
+    path = re.search(r'class="more"><a class="btn btn-quiet" href="([^"]+)"', first)[1].replace("&amp;", "&")
+    second = read(visitor, path).body.decode()
+    assert second.count('class="row-link"') == 2 and "$120.00" in second and "$121.00" in second
+    assert visitor.get(path.replace("maxTotal=500", "maxTotal=400")).status == 303  # another list's: the first page
+
+
 def quantities(browser):
     return [label.text.strip() for label in browser.all(".buy label")]
 

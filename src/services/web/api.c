@@ -47,14 +47,13 @@ struct str api_code(struct request *rq)
 /* Link: <…&after=ID>; rel="next" */
 struct str api_next(const struct request *rq)
 {
-    struct str headers = rq->call.headers;
-    const char *link = memmem(headers.at, headers.len, "after=", 6);
-    size_t left = link ? headers.len - (size_t)(link - headers.at) : 0;
-    struct object_id id;
+    struct str link = str_header(rq->call.headers, STR("Link"));
+    const char *at = link.at ? memmem(link.at, link.len, "after=", 6) : NULL;
+    size_t left = at ? link.len - (size_t)(at + 6 - link.at) : 0, len = 0;
 
-    if (left < 6 + OBJECT_ID_HEX) return STR("");
-    if (!object_id_parse((struct str){link + 6, OBJECT_ID_HEX}, &id)) return STR("");
-    return (struct str){link + 6, OBJECT_ID_HEX};
+    while (len < left && at[6 + len] != '>' && at[6 + len] != '&')
+        len++;
+    return len ? (struct str){at + 6, len} : STR("");
 }
 
 const struct json *api_error_member(struct request *rq, const char *name)

@@ -19,7 +19,7 @@ struct str api_error(struct request *rq, const char *field);
 struct str api_code(struct request *rq);
 /* A member that the first error has beside message and code; NULL: none. */
 const struct json *api_error_member(struct request *rq, const char *name);
-/* The id after which the next page of a list begins; empty: there is none. */
+/* The cursor of a list's next page; empty: there is none. */
 struct str api_next(const struct request *rq);
 /* The class of an amount of so many letters (app.css): "", "sum-9", "sum-11". A constant. */
 const char *price_size(struct str price);

@@ -279,6 +279,7 @@ struct listing_view {
     struct str id, show_id;
     struct str place; /* "Block A, row 4" */
     struct str price, face_value, left;
+    struct str total, quantity; /* what so many as are looked for cost in full; empty: any number */
     const char *hue;
     int64_t cents, free, version;
     struct {
@@ -314,9 +315,22 @@ struct listing_page_view {
     struct str nonce;       /* empty: nobody is signed in */
 };
 
+/* Which of a show's listings are looked for, as it was typed. */
+struct listing_filter {
+    struct str quantity, section, max_total;
+    struct {
+        const struct choice *at;
+        size_t count;
+    } quantities; /* to choose from */
+    bool wrong_section, wrong_max_total;
+    bool asked; /* for any of it */
+};
+
 struct show_page_view {
     struct show_view show;
     struct venue_view venue;
+    struct listing_filter filter;
+    struct form_errors errors; /* of the filter */
     struct {
         const struct listing_view *at;
         size_t count;

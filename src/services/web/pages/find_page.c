@@ -13,18 +13,6 @@
 
 #define FOUND_A_PAGE 24
 
-/* The value of "after=" in the link to the next page; empty: there is none. */
-static struct str next_cursor(const struct request *rq)
-{
-    struct str link = str_header(rq->call.headers, STR("Link"));
-    const char *at = link.at ? memmem(link.at, link.len, "after=", 6) : NULL;
-    size_t left = at ? link.len - (size_t)(at + 6 - link.at) : 0, len = 0;
-
-    while (len < left && at[6 + len] != '>' && at[6 + len] != '&')
-        len++;
-    return len ? (struct str){at + 6, len} : STR("");
-}
-
 /* The words that were taken for others, as they were typed. */
 static struct str guessed_words(struct request *rq)
 {
@@ -60,7 +48,7 @@ static enum err take_rows(struct request *rq, const struct json *list, struct fi
     for (size_t i = 0; i < json_length(list) && view->rows.count < FOUND_A_PAGE; i++)
         view->rows.count += api_show(rq, json_at(list, i), &rows[view->rows.count]);
     view->rows.at = rows;
-    view->after = next_cursor(rq);
+    view->after = api_next(rq);
     view->guessed = guessed_words(rq);
     return OK;
 }
