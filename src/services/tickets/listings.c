@@ -223,7 +223,7 @@ enum err put_listing(struct request *rq, struct tx *tx, struct reply *rp)
     TRY(request_checked(rq));
     TRY(listing_free(tx, listing.id, &free));
     TRY(listing_edit(&listing, &terms, free));
-    TRY(listing_save(tx, rq->arena, &listing));
+    TRY(listing_save(rq->run->env, tx, rq->arena, &listing));
     TRY(listing_reprice(tx, rq->arena, &listing));
     return reply_listing(rq, tx, rp, 200, &listing);
 done:
@@ -242,7 +242,7 @@ enum err delete_listing(struct request *rq, struct tx *tx, struct reply *rp)
     TRY(listing_of_caller(rq, tx, &listing));
     listing_withdraw(&listing, &changed);
     if (changed) {
-        TRY(listing_save(tx, rq->arena, &listing));
+        TRY(listing_save(rq->run->env, tx, rq->arena, &listing));
         TRY(listing_clear(tx, rq->arena, &listing));
     }
     return reply_empty(rp, 204);

@@ -132,19 +132,23 @@ static void take_circle(struct request *rq, struct search *search)
                            "Say of which place radiusKm is meant, or leave it out");
 }
 
+#define SORT_MESSAGE "Sort must be soonest, latest, nearest or price"
+
 static void take_sort(struct request *rq, struct search *search)
 {
-    struct str sort = take_text(rq, "sort", "Sort must be soonest, latest or nearest");
+    struct str sort = take_text(rq, "sort", SORT_MESSAGE);
 
     search->sort = SORT_SOONEST;
     if (str_eq(sort, STR("latest")))
         search->sort = SORT_LATEST;
     else if (str_eq(sort, STR("nearest")))
         search->sort = SORT_NEAREST;
+    else if (str_eq(sort, STR("price")))
+        search->sort = SORT_PRICE;
     else if (sort.len && !str_eq(sort, STR("soonest")))
-        request_reject(rq, "sort", "Sort must be soonest, latest or nearest");
+        request_reject(rq, "sort", SORT_MESSAGE);
     if (search->sort == SORT_NEAREST && !search->around)
-        request_reject_for(rq, "sort", "Sort must be soonest, latest or nearest", "without_near",
+        request_reject_for(rq, "sort", SORT_MESSAGE, "without_near",
                            "Say near which place, or sort by soonest");
 }
 
@@ -192,6 +196,7 @@ static void put_found(struct json_writer *json, const struct search *search,
     show_members(json, &found->show);
     json_key(json, "venue");
     venue_json(json, &found->venue);
+    offer_members(json, &found->offers);
     if (search->around) json_member_int(json, "distanceM", globe_ground_m(found->square));
     json_end_object(json);
 }
@@ -201,7 +206,7 @@ static void reply_next(struct request *rq, struct reply *rp, const struct search
 {
     char cursor[CURSOR_LEN + 1];
 
-    cursor_write(search, last->place, search->around ? last->square : 0, cursor);
+    cursor_write(search, last->place, last->rank, cursor);
     reply_narrowed_next(rq, rp, search->limit, str_of(cursor), parameters);
 }
 
