@@ -113,6 +113,32 @@ def quantities(browser):
     return [label.text.strip() for label in browser.all(".buy label")]
 
 
+def test_what_others_buy_is_seen_in_place_while_one_looks(server):
+    show, seller = some_show(server), server.sign_up()
+    cheap = offer(seller, show, row="1", price=20, seats=["1"])
+    dear = offer(seller, show, row="2", price=30, seats=["1", "2", "3"])
+    with Person(server, None) as person, Person(server, None) as other:
+        browser = person.go(f"/shows/{show['id']}").wait_live().browser
+        list_of = other.go(f"/shows?q={show['title'].replace(' ', '+')}").wait_live().browser
+        said = f"[data-offers='{show['id']}']"
+        list_of.wait_text(said, "from $20.00 · 4 left")
+        reserve(server.sign_up(), cheap["tickets"][0]["id"])
+        browser.wait_text(f"[data-listing='{cheap['id']}'].off", "Gone")
+        list_of.wait_text(said, "from $30.00 · 3 left")
+        reserve(server.sign_up(), dear["tickets"][0]["id"])
+        browser.wait_text(f"[data-listing='{dear['id']}']", "2 tickets")
+        assert [row.attribute("data-listing") for row in browser.all("main .rows > li")] == [cheap["id"], dear["id"]]
+        assert not browser.has(".fresh:not([hidden])")
+        late = offer(seller, show, row="3", price=25, seats=["1"])
+        browser.wait_text(".fresh:not([hidden])", "Show them")
+        assert not browser.has(f"[data-listing='{late['id']}']")  # nothing moves under the pointer
+        browser.click(".fresh a")
+        browser.wait_text(f"[data-listing='{late['id']}']", "$25.00")
+        expect(seller.delete(f"/api/listings/{dear['id']}"), 204)
+        expect(seller.delete(f"/api/listings/{late['id']}"), 204)
+        wait_for(lambda: list_of.find(said).text == "", 10, "nothing to be left")
+
+
 def test_several_are_reserved_together_paid_and_shown(server):
     seats = [str(n) for n in range(1, 7)]
     show = some_show(server)

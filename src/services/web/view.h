@@ -221,9 +221,10 @@ struct player {
 
 struct show_view {
     struct str id, venue_id, title, performers;
-    struct str slug;  /* "-mono-lake", after its id in an address; may be empty */
-    struct str kind;  /* of schema.org: "MusicEvent" */
-    struct str place; /* venue and city, where a list names them; may be empty */
+    struct str slug;   /* "-mono-lake", after its id in an address; may be empty */
+    struct str kind;   /* of schema.org: "MusicEvent" */
+    struct str place;  /* venue and city, where a list names them; may be empty */
+    struct str offers; /* "from $49.00 · 12 left"; empty: nothing is, or it is not said */
     struct {
         const struct player *at;
         size_t count;
@@ -335,6 +336,7 @@ struct show_page_view {
         const struct listing_view *at;
         size_t count;
     } listings;
+    struct str here;  /* this page's address, with what is looked for */
     struct str after; /* the next page's cursor */
     bool open;        /* tickets of it may be sold */
 };

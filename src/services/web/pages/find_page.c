@@ -68,6 +68,7 @@ static enum err took_found(struct request *rq, struct tx *tx, struct reply *rp)
     else
         return page_refused(rq, rp, STR("/shows"));
     page_begin(rq, &page, TEXT_FIND_TITLE);
+    page.live = live_path(rq);
     page.description = page_text(rq, TEXT_FIND_ABOUT);
     if (!rq->query.len) page_publish(rq, &page, STR("/shows"));
     if (rq->call.status == 400) {

@@ -53,6 +53,8 @@ static enum err show_it(struct request *rq, struct reply *rp)
     page.description = page_fill(rq, TEXT_SHOW_ABOUT, {STR("title"), view->show.title},
                                  {STR("venue"), view->venue.name}, {STR("city"), view->venue.city},
                                  {STR("when"), view->show.when});
+    page.live = live_path(rq);
+    view->here = page_here(rq);
     if (!rq->query.len) publish_show(rq, &page, view);
     if (view->errors.list.count) {
         form_refused(rq, &page);
@@ -190,6 +192,7 @@ static enum err took_shows(struct request *rq, struct tx *tx, struct reply *rp)
                                  {STR("city"), view->venue.city});
     if (!rq->query.len && !view->venue.proposed && !view->venue.refused)
         page_publish(rq, &page, path);
+    page.live = live_path(rq);
     page_reply_public(rq, rp);
     page_venue(&rp->body, &page, view);
     return OK;
