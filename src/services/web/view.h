@@ -242,9 +242,20 @@ struct venue_view {
     bool proposed, refused;
 };
 
+/* Days to be looked for with one click. */
+struct day_choice {
+    struct str from, to; /* "2027-03-28" */
+    struct str text;
+    bool chosen;
+};
+
 /* What is looked for, and what was found. */
 struct find_view {
     struct str q, city, from, to; /* as typed */
+    struct {
+        const struct day_choice *at;
+        size_t count;
+    } days;
     bool wrong_q, wrong_city, wrong_from, wrong_to;
     struct form_errors errors;
     struct {
@@ -256,18 +267,26 @@ struct find_view {
     bool asked, narrowed;
 };
 
+/* A paragraph or a heading of a text that is not part of the catalogue. */
+struct text_block {
+    struct str text;
+    bool heading;
+};
+
 struct market_view {
     struct html cards;
     size_t count;
     struct str after; /* the next page begins after this id; empty: this is the last */
     bool hero;        /* a stranger's first look */
     struct find_view find;
-};
-
-/* A paragraph or a heading of a text that is not part of the catalogue. */
-struct text_block {
-    struct str text;
-    bool heading;
+    struct {
+        const struct show_view *at;
+        size_t count;
+    } soon; /* shows that are on next; none: there are none, or it is not known */
+    struct {
+        const struct text_block *at;
+        size_t count;
+    } places; /* cities that those are in */
 };
 
 /* A ticket of a listing. */

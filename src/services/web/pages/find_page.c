@@ -9,6 +9,7 @@
 #include "services/web/page.h"
 #include "services/web/page_state.h"
 #include "services/web/page_text.h"
+#include "services/web/pages/day_choices.h"
 #include "services/web/pages/sign_in.h"
 
 #define FOUND_A_PAGE 24
@@ -103,6 +104,7 @@ enum err get_find(struct request *rq, struct tx *tx, struct reply *rp)
 {
     struct find_view *view;
     struct buf path;
+    enum err err;
 
     (void)tx, (void)rp;
     if (page_asks_first(rq)) return page_ask_first(rq);
@@ -113,6 +115,7 @@ enum err get_find(struct request *rq, struct tx *tx, struct reply *rp)
     view->city = typed(rq, "city");
     view->from = typed(rq, "from");
     view->to = typed(rq, "to");
+    TRY(day_choices_put(rq, view));
     view->narrowed = view->city.len || view->from.len || view->to.len;
     view->asked = view->q.len || view->narrowed;
     buf_init(&path, rq->arena, 65536);
@@ -124,4 +127,6 @@ enum err get_find(struct request *rq, struct tx *tx, struct reply *rp)
     put_parameter(&path, "after", typed(rq, "after"));
     if (path.failed) return ERR_MEMORY;
     return request_call(rq, METHOD_GET, buf_str(&path), STR(""), took_found);
+done:
+    return err;
 }
