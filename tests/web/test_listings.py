@@ -1,7 +1,10 @@
 """Proves the pages of tickets that are offered together: from the event to the listing, to one ticket and
 its order; and how a seller offers them, changes their price and takes them down."""
 
+import email.utils
 import re
+import time
+import xml.etree.ElementTree
 
 from boxoffice import Server, new_email, reserve
 from check import Cases, expect, wait_for
@@ -111,6 +114,45 @@ def test_more_listings_than_a_page_has_go_on_behind_the_last(server):
 
 def quantities(browser):
     return [label.text.strip() for label in browser.all(".buy label")]
+
+
+def items_of(client, path):
+    """Title, description and link of each item of a feed, whose head is looked at."""
+    answer = client.get(path)
+    assert answer.status == 200 and answer.headers["Content-Type"].startswith("application/rss+xml"), answer
+    assert answer.headers["Cache-Control"] == "public, max-age=300" and "Set-Cookie" not in answer.headers
+    channel = xml.etree.ElementTree.fromstring(answer.body).find("channel")
+    for item in channel.iter("item"):
+        assert item.findtext("guid") == item.findtext("link")
+        made = email.utils.parsedate_to_datetime(item.findtext("pubDate"))
+        assert abs(made.timestamp() - time.time()) < 3600, made
+    return [(item.findtext("title"), item.findtext("description"), item.findtext("link")) for item in channel.iter("item")]
+
+
+def test_programs_read_what_was_offered_last_of_a_search():
+    with Server() as server:
+        staff, seller, visitor = staff_of(server), server.sign_up(), server.client()
+        base = f"http://{server.host}:{server.port}"
+        venue = make_venue(staff, city="Linz")
+        odd, plain = (make_show(staff, venue, title=title, rules={}) for title in ("A & B <ü> \ufffe\"'", "Plain"))
+        first = offer(seller, odd, row="1", price=30, seats=["1", "2"], section="</title>")
+        second = offer(seller, plain, row="2", price=20, seats=["1"])
+        wait_for(lambda: len(items_of(visitor, "/shows.rss")) == 2, 10, "both to be told")
+        third = offer(seller, odd, row="3", price=25.5, seats=["1"])
+        found = items_of(visitor, "/shows.rss?city=linz")
+        assert [link for _, _, link in found] == [f"{base}/listings/{one['id']}" for one in (third, second, first)]
+        assert found[0][0] == "A & B <ü> \"': Block A, row 3, $25.50" and "Linz" in found[0][1], found[0]
+        assert "</title>, row 1, $30.00" in found[2][0]
+        assert [title for title, _, _ in items_of(visitor, "/shows.rss?q=plain")] == ["Plain: Block A, row 2, $20.00"]
+        for nothing in ("?q=nothing", "?city=Graz", "?from=tomorrow", "?q=" + "x" * 300):
+            assert items_of(visitor, "/shows.rss" + nothing) == [], nothing
+        for page, feed in (("/", "/shows.rss"), ("/shows", "/shows.rss"),
+                           ("/shows?city=Linz&q=a%26b", "/shows.rss?q=a%26b&city=Linz")):
+            head = read(visitor, page).body.decode()
+            link = re.search(r'<link rel="alternate" type="application/rss\+xml"[^>]* href="([^"]*)"', head)[1]
+            assert link.replace("&amp;", "&") == feed, link
+        expect(seller.delete(f"/api/listings/{third['id']}"), 204)
+        assert len(items_of(visitor, "/shows.rss")) == 2
 
 
 def test_what_others_buy_is_seen_in_place_while_one_looks(server):

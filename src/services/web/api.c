@@ -1,6 +1,8 @@
 /* services/web/api.c: the API's answers as the pages want them, and what is sent to it. */
 #include "services/web/api.h"
 
+#include "html/escape.h"
+
 #include "base/clock.h"
 #include "runtime/service.h"
 #include "services/web/page_input.h"
@@ -245,6 +247,13 @@ int64_t api_retry_s(const struct request *rq)
     int64_t seconds;
 
     return str_to_int64(str_header(rq->call.headers, STR("Retry-After")), &seconds) ? seconds : 1;
+}
+
+void api_parameter(struct buf *path, const char *name, struct str value)
+{
+    if (!value.len) return;
+    buf_printf(path, "&%s=", name);
+    put_address_part(path, value);
 }
 
 struct str api_list(struct request *rq, const char *path, int limit)

@@ -26,12 +26,13 @@ struct page {
     struct str description;   /* for people who have not come yet */
     struct own_url canonical; /* where search engines find this page; empty: nowhere */
     struct own_url image;     /* beside a link to it; with canonical only */
-    struct html structured;   /* what it is about, for programs (JSON-LD); may be empty */
-    struct str email;         /* of the visitor; empty: not signed in */
-    struct str theme;         /* "light", "dark", or empty: as the system has it */
-    struct str here;          /* this page's own path and query, to come back to */
-    struct str live;          /* where this page's events come from; empty: nothing moves on it */
-    struct str notice;        /* good news after a redirect */
+    struct str feed;        /* the same for programs that look again (RSS); empty: there is none */
+    struct html structured; /* what it is about, for programs (JSON-LD); may be empty */
+    struct str email;       /* of the visitor; empty: not signed in */
+    struct str theme;       /* "light", "dark", or empty: as the system has it */
+    struct str here;        /* this page's own path and query, to come back to */
+    struct str live;        /* where this page's events come from; empty: nothing moves on it */
+    struct str notice;      /* good news after a redirect */
     struct str user_id;
     struct held_view held;
     struct own_url contact;  /* of whoever runs this: "mailto:…" or "https://…"; may be empty */

@@ -43,6 +43,7 @@ static enum err show_market(struct request *rq, struct tx *tx, struct reply *rp)
     view->after = api_next(rq);
     page_begin(rq, &page, TEXT_MARKET_TITLE);
     page.at_market = true;
+    page.feed = STR("/shows.rss");
     page.live = live_path(rq);
     page.description = page_text(rq, TEXT_MARKET_ABOUT);
     if (!rq->query.len) publish_market(rq, &page);
