@@ -137,6 +137,14 @@
     F(S, TEXT,    delivery,      "delivery")                                                       \
     F(S, FLAG,    withdrawn,     "withdrawn")
 
+/* What is left of a show's listings. id: the show's; lowest_cents: what the cheapest ticket costs in
+ * full, where there is one. */
+#define OFFERS_FIELDS(F, S)                                                                        \
+    F(S, ID,      id,            "id")                                                             \
+    F(S, VERSION, version,       "version")                                                        \
+    F(S, MONEY_REF, lowest_cents, "lowestTotal")                                                   \
+    F(S, COUNT,   available,     "available")
+
 /* tickets: of an order of a listing alone, all of them; ticket is the first. */
 #define ORDER_CREATED_FIELDS(F, S)                                                                 \
     F(S, ID,      id,            "id")                                                             \
@@ -257,6 +265,7 @@
     X(TICKET_CLOSED,       ticket_closed,       "ticket:closed",       "orders",     TICKET_CLOSED_FIELDS) \
     X(LISTING_CREATED,     listing_created,     "listing:created",     "tickets",    LISTING_FIELDS) \
     X(LISTING_UPDATED,     listing_updated,     "listing:updated",     "tickets",    LISTING_FIELDS) \
+    X(OFFERS_UPDATED,      offers_updated,      "offers:updated",      "tickets",    OFFERS_FIELDS) \
     X(ORDER_CREATED,       order_created,       "order:created",       "orders",     ORDER_CREATED_FIELDS) \
     X(ORDER_UPDATED,       order_updated,       "order:updated",       "orders",     ORDER_UPDATED_FIELDS) \
     X(ORDER_CANCELLED,     order_cancelled,     "order:cancelled",     "orders",     ORDER_CANCELLED_FIELDS) \

@@ -3,6 +3,8 @@
 
 #include "base/percent.h"
 
+#define LINK_BYTES 16384
+
 static void reply_begin(struct reply *rp, int status, const char *content_type)
 {
     ASSERT(status >= 200 && status <= 599);
@@ -112,18 +114,26 @@ void reply_list_page(struct request *rq, struct reply *rp, const struct list_pag
 void reply_narrowed_page(struct request *rq, struct reply *rp, const struct list_page *page,
                          const char *const *names)
 {
+    struct object_id_text last = object_id_text(page->last);
+
+    if (page->count == page->limit)
+        reply_narrowed_next(rq, rp, page->limit, str_of(last.hex), names);
+}
+
+void reply_narrowed_next(struct request *rq, struct reply *rp, int64_t limit, struct str after,
+                         const char *const *names)
+{
     struct buf link;
 
-    if (page->count < page->limit) return;
-    buf_init(&link, rq->arena, 4096);
-    buf_printf(&link, "<%.*s?limit=%lld", (int)rq->path.len, rq->path.at, (long long)page->limit);
+    buf_init(&link, rq->arena, LINK_BYTES);
+    buf_printf(&link, "<%.*s?limit=%lld", (int)rq->path.len, rq->path.at, (long long)limit);
     for (; *names; names++) {
         struct str value = request_query(rq, *names);
 
         if (value.at) buf_printf(&link, "&%s=", *names);
         if (value.at) percent_encode(&link, value, "");
     }
-    buf_printf(&link, "&after=%s>; rel=\"next\"", object_id_text(page->last).hex);
+    buf_printf(&link, "&after=%.*s>; rel=\"next\"", (int)after.len, after.at);
     if (!link.failed) reply_header(rp, "Link", buf_str(&link));
 }
 

@@ -3,10 +3,13 @@
 
 #include "base/hex.h"
 #include "base/percent.h"
+#include "base/siphash.h"
 #include "http/ip_address.h"
 #include "http/headers.h"
 #include "http/sizes.h"
 #include "telemetry/log.h"
+
+#define FINGERPRINT_BYTES 16384
 
 void request_init(struct request *rq, struct arena *arena)
 {
@@ -289,6 +292,20 @@ enum err request_after(struct request *rq, struct object_id *out)
     memset(out->bytes, 0xff, sizeof out->bytes);
     if (!text.at || object_id_parse(text, out)) return OK;
     return request_reject(rq, "after", "After must be the id of the last item you have");
+}
+
+enum err request_fingerprint(struct request *rq, const char *const *names, uint64_t *out)
+{
+    static const uint64_t key[2] = {0, 0}; /* it tells queries apart, and keeps no secret */
+    struct buf text;
+
+    buf_init(&text, rq->arena, FINGERPRINT_BYTES);
+    for (; *names; names++) {
+        buf_append(&text, str_trim(request_query(rq, *names)));
+        buf_char(&text, '\n');
+    }
+    *out = siphash(key, buf_str(&text));
+    return text.failed ? ERR_MEMORY : OK;
 }
 
 enum err request_path_id(const struct request *rq, size_t index, struct object_id *out)

@@ -174,6 +174,9 @@ enum err request_limit(struct request *rq, int64_t default_limit, int64_t max, i
 /* ?after=: the id a page begins after, going down; the highest possible id when absent. A value
  * that is not an id is ERR_INVALID for field after. */
 enum err request_after(struct request *rq, struct object_id *out);
+/* Tells what those parameters of the query ask for from anything else: for cursors, which are
+ * refused by another query. NULL ends the names. ERR_MEMORY. */
+enum err request_fingerprint(struct request *rq, const char *const *names, uint64_t *out);
 /* What the route's index-th ":name" matched, as an id; ERR_BAD_REQUEST when it is not one. */
 enum err request_path_id(const struct request *rq, size_t index, struct object_id *out);
 /* A text member of the body as typed; empty when absent or of another type. */
@@ -246,6 +249,9 @@ static inline void list_page_add(struct list_page *page, struct object_id id)
 void reply_list_page(struct request *rq, struct reply *rp, const struct list_page *page);
 /* The same of a list that the query narrows: with those parameters of it again; NULL ends them. */
 void reply_narrowed_page(struct request *rq, struct reply *rp, const struct list_page *page,
+                         const char *const *names);
+/* The same link after any cursor, which is written as it is. */
+void reply_narrowed_next(struct request *rq, struct reply *rp, int64_t limit, struct str after,
                          const char *const *names);
 
 /* The error answer for err: {"errors":[…]} with the status and message of the table; used by the

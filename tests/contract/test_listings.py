@@ -343,7 +343,7 @@ def test_a_sellers_listings_come_in_pages(server):
     _, show = some_show(server)
     seller = server.as_user()
     made = [make_listing(seller, show["id"], row=str(n))["id"] for n in range(5)]
-    for address in ("/api/listings/mine?limit=3", f"/api/listings?showId={show['id']}&limit=3"):
+    for address in ("/api/listings/mine?limit=3", f"/api/listings?showId={show['id']}&sort=newest&limit=3"):
         first = expect(seller.get(address), 200)
         assert [listing["id"] for listing in first.json] == made[:1:-1]
         path = first.headers["Link"].split(">")[0][1:]

@@ -398,6 +398,7 @@ def tour_listings(tour, server, staff, venue):
     listing = tour.go(seller, "post", "/api/listings", 201, good).json
     tour.go(other, "post", "/api/listings", 409, good)
     tour.go(nobody, "get", f"/api/listings?showId={show['id']}&limit=1", 200)
+    tour.go(nobody, "get", f"/api/listings?showId={show['id']}&quantity=2&section=a&maxTotal=99.80&sort=newest", 200)
     tour.go(nobody, "get", "/api/listings?showId=x", 400)
     tour.go(nobody, "get", f"/api/listings?showId={boxoffice.new_id()}", 404)
     tour.go(seller, "get", "/api/listings/mine", 200)

@@ -959,7 +959,8 @@ static void judge_reserve(const struct call *call)
     } else if (ticket && status_of(call) == 400 && says(call, "price_below_minimum")) {
         CHECK(4, call->id, sim.price_min > 1, "below a minimum that is none");
     } else if (ticket && status_of(call) == 400) {
-        CHECK(2, call->id, says(call, "Ticket is already reserved"), "refused for another reason");
+        CHECK(2, call->id, says(call, "Ticket is already reserved"),
+              "refused for another reason: %.*s", (int)call_body(call).len, call_body(call).at);
         CHECK(2, call->id, ticket->event.version > 0 || ticket->live >= 0 || model_orders() > 0,
               "reserved, says the answer, but never was");
     }

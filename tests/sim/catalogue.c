@@ -435,6 +435,7 @@ static void judge_search(const struct call *call)
         CHECK(27, id, whole_of(show, "version") <= thing->version, "found before its commit");
         CHECK(27, id, whole_of(show, "version") < thing->version || !thing->merged_into[0],
               "found, and it was merged");
+        offers_judge(id, show);
     }
 }
 

@@ -963,6 +963,8 @@ void model_event(int service, int64_t sequence, struct str subject, struct str p
     CHECK(6, NULL, event, "%s published what is not JSON", service_names[service]);
     if (service == TICKETS && str_starts(subject, STR("listing:")))
         listing_event(subject, event, at_ms);
+    else if (service == TICKETS && str_starts(subject, STR("offers:")))
+        offers_event(event);
     else if (service == TICKETS)
         ticket_event(event, str_eq(subject, STR("ticket:created")));
     else if (str_eq(subject, STR("ticket:closed")))

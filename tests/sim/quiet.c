@@ -409,6 +409,7 @@ void quiet_check(void)
                see_ordered);
     catalogue_quiet();
     listings_quiet();
+    offers_quiet();
     letters_quiet();
     visitors_quiet();
     for (size_t i = 0; i < model_orders(); i++)

@@ -11,6 +11,7 @@
  * actors.c   buyers, sellers, passers-by         watch.c    rows and events as they are committed
  * model.c    what the rows must obey             quiet.c    what must hold when all has settled
  * broker.c   NATS JetStream, in some runs         nats_library.c what libnats has for it
+ * offers.c   what shows say is left
  * trace.c    the hash, the last events           main.c     seeds, reports, shrinking */
 #ifndef SIM_SIM_H
 #define SIM_SIM_H
@@ -701,6 +702,14 @@ bool retention_forgotten(int service, const char *id);
 /* Orders' copy of the ticket, or what the service keeps of the order, is gone. */
 void retention_forgets_ticket(struct m_ticket *ticket);
 void retention_forgets_order(int service, struct m_order *order);
+
+/* --- offers.c ------------------------------------------------------------------------------ */
+
+void offers_begin(void);
+void offers_event(const struct json *event);
+/* What an answer says of the show. */
+void offers_judge(const char *id, const struct json *said);
+void offers_quiet(void);
 
 /* --- quiet.c ------------------------------------------------------------------------------- */
 

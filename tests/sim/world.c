@@ -641,6 +641,7 @@ static void begin(const struct options *options)
     model_begin();
     catalogue_begin();
     listings_begin();
+    offers_begin();
     letters_begin();
     forgetful_begin();
     bank_begin();

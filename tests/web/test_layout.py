@@ -150,9 +150,9 @@ def test_axe_finds_nothing_in_the_open_account_menu(server):
                 assert not found, "\n".join(found)
 
 
-def test_on_a_phone_the_first_ticket_is_in_the_upper_half(server):
-    create_ticket(server.sign_up(), "First of all")
-    with Person(server, width=360, height=740) as person:
+def test_on_a_phone_the_first_ticket_is_in_the_upper_half_where_no_event_is_on():
+    with Server() as server, Person(server, width=360, height=740) as person:
+        create_ticket(server.sign_up(), "First of all")
         person.go("/")
         assert person.browser.run(
             "return document.querySelector('.tickets .tk').getBoundingClientRect().top") <= 370

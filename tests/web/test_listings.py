@@ -1,7 +1,10 @@
 """Proves the pages of tickets that are offered together: from the event to the listing, to one ticket and
 its order; and how a seller offers them, changes their price and takes them down."""
 
+import email.utils
 import re
+import time
+import xml.etree.ElementTree
 
 from boxoffice import Server, new_email, reserve
 from check import Cases, expect, wait_for
@@ -51,8 +54,131 @@ def test_one_goes_from_the_event_to_a_seat_and_reserves_it(server):
     assert server.client().get(f"/shows/{show['id']}").body.decode().index(cheap["id"]) > 0
 
 
+def stubs(browser):
+    """The sum on each row, and what is said of it."""
+    return [(row.text.split("\n")[0], " ".join(row.text.split("\n")[1:])) for row in browser.all("main .rows > li")]
+
+
+def test_one_looks_for_so_many_together_at_a_price_and_in_a_section(server):
+    show, seller = some_show(server), server.sign_up()
+    offer(seller, show, section="Stalls", row="1", price=30, seats=["1", "2", "3"])
+    offer(seller, show, section="Balcony 4", row="2", price=20, seats=["1"])
+    pair = offer(seller, show, section="Balcony 4", row="3", price=40, seats=["1", "2"], split="all")
+    with Cases() as case:
+        for scripts in (True, False):
+            with case("with scripts" if scripts else "without scripts"):
+                with Person(server, None, javascript=scripts) as person:
+                    browser = person.go(f"/shows/{show['id']}").browser
+                    assert [total for total, _ in stubs(browser)] == ["$20.00", "$30.00", "$40.00"]
+                    assert ["3 tickets" in said for _, said in stubs(browser)] == [False, True, False]
+                    browser.click("#quantity option[value='2']")
+                    browser.click(".find button")
+                    browser.wait_text("main .rows", "2 ×")
+                    assert [total for total, _ in stubs(browser)] == ["$60.00", "$80.00"]
+                    assert "2 × $30.00" in stubs(browser)[0][1], stubs(browser)
+                    browser.fill("#section", "balcony 04")
+                    browser.click(".find button")
+                    wait_for(lambda: len(stubs(browser)) == 1, 10, "one row")
+                    assert stubs(browser)[0][0] == "$80.00" and browser.find("#section").value() == "balcony 04"
+                    browser.fill("#max-total", "$79,99")
+                    browser.click(".find button")
+                    browser.wait_text("main", "No tickets like that are for sale.")
+                    assert not browser.has("main .rows > li")
+                    browser.fill("#max-total", "cheap")
+                    browser.click(".find button")
+                    browser.wait_text("#errors", "Write digits and a point")
+                    assert browser.find("#max-total").attribute("aria-invalid") == "true"
+                    assert browser.find("#max-total").value() == "cheap"
+                    browser.fill("#max-total", "")
+                    browser.click(".find button")
+                    wait_for(lambda: len(stubs(browser)) == 1, 10, "one row")
+                    browser.click("main .rows a")
+                    person.wait_path(f"/listings/{pair['id']}.*")
+                    assert browser.has(".buy input[value='2']:checked"), quantities(browser)
+    gone = read(server.client(), f"/shows/{show['id']}?section=nowhere").body.decode()
+    assert "All tickets for this" in gone and "only" not in gone.lower()
+
+
+def test_more_listings_than_a_page_has_go_on_behind_the_last(server):
+    show, seller = some_show(server), server.sign_up()
+    for number in range(102):
+        offer(seller, show, section="Stalls", row=str(number), price=20 + number, seats=["1"])
+    visitor = server.client()
+    first = read(visitor, f"/shows/{show['id']}?section=stalls&maxTotal=500").body.decode()
+    assert first.count('class="row-link"') == 100 and "$119.00" in first and "$120.00" not in first
+    path = re.search(r'class="more"><a class="btn btn-quiet" href="([^"]+)"', first)[1].replace("&amp;", "&")
+    second = read(visitor, path).body.decode()
+    assert second.count('class="row-link"') == 2 and "$120.00" in second and "$121.00" in second
+    assert visitor.get(path.replace("maxTotal=500", "maxTotal=400")).status == 303  # another list's: the first page
+
+
 def quantities(browser):
     return [label.text.strip() for label in browser.all(".buy label")]
+
+
+def items_of(client, path):
+    """Title, description and link of each item of a feed, whose head is looked at."""
+    answer = client.get(path)
+    assert answer.status == 200 and answer.headers["Content-Type"].startswith("application/rss+xml"), answer
+    assert answer.headers["Cache-Control"] == "public, max-age=300" and "Set-Cookie" not in answer.headers
+    channel = xml.etree.ElementTree.fromstring(answer.body).find("channel")
+    for item in channel.iter("item"):
+        assert item.findtext("guid") == item.findtext("link")
+        made = email.utils.parsedate_to_datetime(item.findtext("pubDate"))
+        assert abs(made.timestamp() - time.time()) < 3600, made
+    return [(item.findtext("title"), item.findtext("description"), item.findtext("link")) for item in channel.iter("item")]
+
+
+def test_programs_read_what_was_offered_last_of_a_search():
+    with Server() as server:
+        staff, seller, visitor = staff_of(server), server.sign_up(), server.client()
+        base = f"http://{server.host}:{server.port}"
+        venue = make_venue(staff, city="Linz")
+        odd, plain = (make_show(staff, venue, title=title, rules={}) for title in ("A & B <ü> \ufffe\"'", "Plain"))
+        first = offer(seller, odd, row="1", price=30, seats=["1", "2"], section="</title>")
+        second = offer(seller, plain, row="2", price=20, seats=["1"])
+        wait_for(lambda: len(items_of(visitor, "/shows.rss")) == 2, 10, "both to be told")
+        third = offer(seller, odd, row="3", price=25.5, seats=["1"])
+        found = items_of(visitor, "/shows.rss?city=linz")
+        assert [link for _, _, link in found] == [f"{base}/listings/{one['id']}" for one in (third, second, first)]
+        assert found[0][0] == "A & B <ü> \"': Block A, row 3, $25.50" and "Linz" in found[0][1], found[0]
+        assert "</title>, row 1, $30.00" in found[2][0]
+        assert [title for title, _, _ in items_of(visitor, "/shows.rss?q=plain")] == ["Plain: Block A, row 2, $20.00"]
+        for nothing in ("?q=nothing", "?city=Graz", "?from=tomorrow", "?q=" + "x" * 300):
+            assert items_of(visitor, "/shows.rss" + nothing) == [], nothing
+        for page, feed in (("/", "/shows.rss"), ("/shows", "/shows.rss"),
+                           ("/shows?city=Linz&q=a%26b", "/shows.rss?q=a%26b&city=Linz")):
+            head = read(visitor, page).body.decode()
+            link = re.search(r'<link rel="alternate" type="application/rss\+xml"[^>]* href="([^"]*)"', head)[1]
+            assert link.replace("&amp;", "&") == feed, link
+        expect(seller.delete(f"/api/listings/{third['id']}"), 204)
+        assert len(items_of(visitor, "/shows.rss")) == 2
+
+
+def test_what_others_buy_is_seen_in_place_while_one_looks(server):
+    show, seller = some_show(server), server.sign_up()
+    cheap = offer(seller, show, row="1", price=20, seats=["1"])
+    dear = offer(seller, show, row="2", price=30, seats=["1", "2", "3"])
+    with Person(server, None) as person, Person(server, None) as other:
+        browser = person.go(f"/shows/{show['id']}").wait_live().browser
+        list_of = other.go(f"/shows?q={show['title'].replace(' ', '+')}").wait_live().browser
+        said = f"[data-offers='{show['id']}']"
+        list_of.wait_text(said, "from $20.00 · 4 left")
+        reserve(server.sign_up(), cheap["tickets"][0]["id"])
+        browser.wait_text(f"[data-listing='{cheap['id']}'].off", "Gone")
+        list_of.wait_text(said, "from $30.00 · 3 left")
+        reserve(server.sign_up(), dear["tickets"][0]["id"])
+        browser.wait_text(f"[data-listing='{dear['id']}']", "2 tickets")
+        assert [row.attribute("data-listing") for row in browser.all("main .rows > li")] == [cheap["id"], dear["id"]]
+        assert not browser.has(".fresh:not([hidden])")
+        late = offer(seller, show, row="3", price=25, seats=["1"])
+        browser.wait_text(".fresh:not([hidden])", "Show them")
+        assert not browser.has(f"[data-listing='{late['id']}']")  # nothing moves under the pointer
+        browser.click(".fresh a")
+        browser.wait_text(f"[data-listing='{late['id']}']", "$25.00")
+        expect(seller.delete(f"/api/listings/{dear['id']}"), 204)
+        expect(seller.delete(f"/api/listings/{late['id']}"), 204)
+        wait_for(lambda: list_of.find(said).text == "", 10, "nothing to be left")
 
 
 def test_several_are_reserved_together_paid_and_shown(server):

@@ -4,7 +4,10 @@
 
 #include "services/catalogue/store.h"
 
-#define REASON_POINTS_MAX 200
+#define REASON_POINTS_MAX   200
+#define CATALOGUE_LISTENERS 1
+
+extern const struct listener catalogue_listeners[CATALOGUE_LISTENERS];
 
 /* --- requests.c: what venues' and shows' requests have in common ------------------------------ */
 

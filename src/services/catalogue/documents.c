@@ -82,11 +82,24 @@ void show_members(struct json_writer *json, const struct show *show)
     if (show->refusal.at) json_member_text(json, "refusal", show->refusal);
 }
 
+void offer_members(struct json_writer *json, const struct show_offers *offers)
+{
+    if (offers->lowest_cents) json_member_money(json, "lowestTotal", offers->lowest_cents);
+    json_member_int(json, "available", offers->available);
+}
+
 void show_json(struct json_writer *json, const struct show *show)
 {
     json_begin_object(json);
     show_members(json, show);
     json_end_object(json);
+}
+
+static void put_offers(struct json_writer *json, struct rows *rows)
+{
+    struct show_offers offers = show_offers_read(rows);
+
+    offer_members(json, &offers);
 }
 
 enum err shows_json(struct tx *tx, struct arena *arena, enum listed which, struct str of,
@@ -99,8 +112,12 @@ enum err shows_json(struct tx *tx, struct arena *arena, enum listed which, struc
 
     shows_list(tx, &rows, which, of, filter, page);
     json_begin_array(json);
-    while ((err = show_next(&rows, arena, page, &show)) == OK)
-        show_json(json, &show);
+    while ((err = show_next(&rows, arena, page, &show)) == OK) {
+        json_begin_object(json);
+        show_members(json, &show);
+        if (which == LISTED || which == LISTED_OF_VENUE) put_offers(json, &rows);
+        json_end_object(json);
+    }
     json_end_array(json);
     end = rows_end(&rows);
     return err == ERR_NOT_FOUND ? end : err;

@@ -296,21 +296,23 @@ void shows_list(struct tx *tx, struct rows *rows, enum listed which, struct str 
         break;
     case LISTED_OF_VENUE:
         tx_query(tx, rows,
-                 "SELECT " SHOW_COLUMNS " FROM shows WHERE venue_id = $1 AND id < $2"
-                 " AND status <> 'proposed' AND merged_into IS NULL AND refusal IS NULL"
-                 " ORDER BY id DESC LIMIT $3",
-                 sql_text(of), sql_id(page->after), sql_int(page->limit));
+                 "SELECT " SHOW_COLUMNS ", " OFFER_COLUMNS(
+                     "$4") " FROM shows" WITH_OFFERS " WHERE venue_id = $1 AND id < $2"
+                           " AND status <> 'proposed' AND merged_into IS NULL AND refusal IS NULL"
+                           " ORDER BY id DESC LIMIT $3",
+                 sql_text(of), sql_id(page->after), sql_int(page->limit), sql_wall(tx->now));
         break;
     case LISTED_FOR_STAFF:
         query_shows_for_staff(tx, rows, filter, page);
         break;
     case LISTED:
         tx_query(tx, rows,
-                 "SELECT " SHOW_COLUMNS " FROM shows"
-                 " WHERE status <> 'proposed' AND merged_into IS NULL AND refusal IS NULL"
-                 " AND id < $1"
-                 " ORDER BY id DESC LIMIT $2",
-                 sql_id(page->after), sql_int(page->limit));
+                 "SELECT " SHOW_COLUMNS ", " OFFER_COLUMNS(
+                     "$3") " FROM shows" WITH_OFFERS
+                           " WHERE status <> 'proposed' AND merged_into IS NULL AND refusal IS NULL"
+                           " AND id < $1"
+                           " ORDER BY id DESC LIMIT $2",
+                 sql_id(page->after), sql_int(page->limit), sql_wall(tx->now));
         break;
     }
 }
@@ -324,6 +326,34 @@ enum err show_next(struct rows *rows, struct arena *arena, struct list_page *pag
         if (err != ERR_UNREADABLE) return err;
     }
     return ERR_NOT_FOUND;
+}
+
+struct show_offers offers_read(struct rows *rows, int first)
+{
+    return (struct show_offers){rows_int(rows, first), rows_int(rows, first + 1)};
+}
+
+struct show_offers show_offers_read(struct rows *rows)
+{
+    return offers_read(rows, SHOW_COLUMNS_COUNT);
+}
+
+enum err show_offers_put(struct tx *tx, struct object_id show_id, int64_t version,
+                         const struct show_offers *offers, bool *news)
+{
+    int64_t changed = 0;
+    enum err err =
+        tx_exec(tx, &changed,
+                "INSERT INTO show_offers (show_id, offers_version, lowest_cents, available)"
+                " VALUES ($1, $2, $3, $4) ON CONFLICT (show_id) DO UPDATE SET"
+                " offers_version = excluded.offers_version, lowest_cents = excluded.lowest_cents,"
+                " available = excluded.available"
+                " WHERE show_offers.offers_version < excluded.offers_version",
+                sql_id(show_id), sql_int(version), sql_int(offers->lowest_cents),
+                sql_int(offers->available));
+
+    *news = changed == 1;
+    return err;
 }
 
 enum err shows_at_venue(struct tx *tx, struct arena *arena, struct object_id venue_id,

@@ -49,6 +49,18 @@ enum err show_next(struct rows *rows, struct arena *arena, struct list_page *pag
 enum err shows_at_venue(struct tx *tx, struct arena *arena, struct object_id venue_id,
                         struct object_id after, struct show *out, size_t max, size_t *count);
 
+/* --- what can be had of a show --------------------------------------------------------------- */
+
+struct show_offers {
+    int64_t lowest_cents; /* what the cheapest ticket costs in full; 0: there is none */
+    int64_t available;    /* tickets */
+};
+/* *news: no later version was put before. */
+enum err show_offers_put(struct tx *tx, struct object_id show_id, int64_t version,
+                         const struct show_offers *offers, bool *news);
+/* Of the show that show_next gave, of a list for everybody. */
+struct show_offers show_offers_read(struct rows *rows);
+
 /* How many proposals of the user wait for staff. */
 enum err proposals_open(struct tx *tx, struct str user_id, int64_t *count);
 

@@ -17,9 +17,20 @@
 #define SHOW_COLUMNS_COUNT  16
 #define VENUE_COLUMNS_COUNT 12
 
+/* What can be had of a show now (the parameter), and what the cheapest costs: nothing of what was
+ * cancelled or has begun. With WITH_OFFERS behind the table of shows. */
+#define OFFER_COLUMNS(now) OFFERED("lowest_cents", now) ", " OFFERED("available", now)
+#define OFFERED(column, now)                                                                       \
+    "CASE WHEN shows.status = 'postponed'"                                                         \
+    " OR (shows.status = 'scheduled' AND shows.starts_at_ms > " now ")"                            \
+    " THEN COALESCE(show_offers." column ", 0) ELSE 0 END"
+#define WITH_OFFERS " LEFT JOIN show_offers ON show_offers.show_id = shows.id"
+
 /* The row the query stands on, its columns from the first-th on; texts in the arena.
  * ERR_UNREADABLE: a word in it is none of ours. */
 enum err venue_read(struct rows *rows, struct arena *arena, int first, struct venue *out);
 enum err show_read(struct rows *rows, struct arena *arena, int first, struct show *out);
+/* OFFER_COLUMNS. */
+struct show_offers offers_read(struct rows *rows, int first);
 
 #endif

@@ -89,15 +89,18 @@ enum err listing_offer(struct env *env, struct tx *tx, struct arena *arena,
         ticket.id = env_new_id(env, tx);
         TRY(ticket_offer(tx, &ticket, &place));
     }
+    TRY(offers_changed(env, tx, listing->show_id));
 done:
     return err;
 }
 
-enum err listing_save(struct tx *tx, struct arena *arena, const struct listing *listing)
+enum err listing_save(struct env *env, struct tx *tx, struct arena *arena,
+                      const struct listing *listing)
 {
     enum err err;
 
     TRY(listing_update(tx, arena, listing));
+    TRY(offers_changed(env, tx, listing->show_id));
     TRY(publish_listing_updated(tx, LISTING_EVENT(listing_updated, listing)));
 done:
     return err;
@@ -181,7 +184,7 @@ done:
     return err;
 }
 
-enum err show_merge_into(struct tx *tx, struct arena *arena, struct object_id from,
+enum err show_merge_into(struct env *env, struct tx *tx, struct object_id from,
                          struct object_id into)
 {
     struct object_id listings[MERGE_MAX];
@@ -189,15 +192,17 @@ enum err show_merge_into(struct tx *tx, struct arena *arena, struct object_id fr
     size_t count;
     enum err err;
 
-    TRY(settle_clashes(tx, arena, from, into));
+    TRY(settle_clashes(tx, env->arena, from, into));
     TRY(seats_move(tx, from, into));
+    TRY(offers_changed(env, tx, from));
+    TRY(offers_changed(env, tx, into));
     do {
         TRY(listings_at_show(tx, from, listings, MERGE_MAX, &count));
         for (size_t i = 0; i < count; i++) {
-            TRY(listing_lock(tx, arena, listings[i], &listing));
+            TRY(listing_lock(tx, env->arena, listings[i], &listing));
             listing.show_id = into;
             listing.version++;
-            TRY(listing_save(tx, arena, &listing));
+            TRY(listing_save(env, tx, env->arena, &listing));
         }
     } while (count == MERGE_MAX);
 done:

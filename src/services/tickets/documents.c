@@ -89,6 +89,8 @@ void listing_json(struct json_writer *json, const struct listing *listing,
     json_member_known(json, "section", listing->section);
     json_member_known(json, "row", listing->row);
     put_terms(json, &listing->terms);
+    if (sale->quantity)
+        json_member_money(json, "total", sale->quantity * listing->terms.price_cents);
     json_member_int(json, "quantity", listing->quantity);
     json_member_int(json, "free", sale->free);
     json_member_bool(json, "onSale", sale->open);

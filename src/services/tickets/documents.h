@@ -15,6 +15,7 @@ struct listing_sale {
     bool open;
     enum err why_not; /* its code and message say it; OK of one that is open */
     int64_t free;     /* tickets */
+    int64_t quantity; /* that were asked for: what they cost in full is said; 0: none */
 };
 /* tickets: all of its tickets, in its order; NULL: they are not shown. */
 void listing_json(struct json_writer *json, const struct listing *listing,

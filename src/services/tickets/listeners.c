@@ -72,16 +72,31 @@ static enum verdict tickets_of(struct env *env, struct tx *tx, struct object_id 
 #define ENDS_ONCE 1
 #define ENDS_MORE 2
 
-/* Those that have changed, all in one transaction, and how far their order has come. */
-static enum verdict hold_save(struct tx *tx, const struct order_hold *hold,
+/* Those that have changed; what is left of their show is another number then. */
+static enum err tickets_save(struct env *env, struct tx *tx, const struct order_hold *hold)
+{
+    const struct ticket *changed = NULL;
+    enum err err = OK;
+
+    for (size_t i = 0; i < hold->ordered.count; i++) {
+        if (hold->tickets[i].version == hold->versions[i]) continue;
+        changed = &hold->tickets[i];
+        TRY(ticket_save(tx, changed));
+    }
+    if (changed) TRY(offers_changed_by(env, tx, changed));
+done:
+    return err;
+}
+
+/* All in one transaction, and how far their order has come. */
+static enum verdict hold_save(struct env *env, struct tx *tx, const struct order_hold *hold,
                               struct object_id order_id, int64_t version, int64_t ends)
 {
-    enum err err = OK;
+    enum err err;
 
     /* What it overtook is still to come, and must be known for old then. */
     if (ends == ENDS_ONCE && version != hold->held + 1) ends = ENDS_MORE;
-    for (size_t i = 0; i < hold->ordered.count; i++)
-        if (hold->tickets[i].version != hold->versions[i]) TRY(ticket_save(tx, &hold->tickets[i]));
+    TRY(tickets_save(env, tx, hold));
     TRY(order_version_set(tx, order_id, version, ends));
 done:
     return verdict_of(err);
@@ -111,7 +126,7 @@ static enum verdict on_order_created(struct env *env, struct tx *tx, const void 
 
         if (ticket_reserve(&hold.tickets[i], &reserved) != OK) return VERDICT_EARLY;
     }
-    return hold_save(tx, &hold, order->id, order->version, 0);
+    return hold_save(env, tx, &hold, order->id, order->version, 0);
 }
 
 /* A deadline or a payment moved: nothing of the tickets', but the order's next version. */
@@ -123,7 +138,7 @@ static enum verdict on_order_updated(struct env *env, struct tx *tx, const void 
     enum verdict verdict = tickets_of(env, tx, order->id, order->version, ORDER_GOES_ON,
                                       (struct ordered_list){&first, 1}, &hold);
 
-    return verdict == VERDICT_APPLIED ? hold_save(tx, &hold, order->id, order->version, 0)
+    return verdict == VERDICT_APPLIED ? hold_save(env, tx, &hold, order->id, order->version, 0)
                                       : verdict;
 }
 
@@ -161,7 +176,7 @@ static enum verdict on_order_cancelled(struct env *env, struct tx *tx, const voi
         ticket_free(ticket);
         if (ticket_of_listing(ticket)) TRY(back_to_listing(env, tx, ticket));
     }
-    return hold_save(tx, &hold, order->id, order->version, ends);
+    return hold_save(env, tx, &hold, order->id, order->version, ends);
 done:
     return verdict_of(err);
 }
@@ -185,7 +200,7 @@ static enum verdict on_order_completed(struct env *env, struct tx *tx, const voi
         if (ticket_held_by(ticket, order->id) && ticket->sold) continue;
         if (ticket_sell(ticket, &sold) != OK) return VERDICT_EARLY;
     }
-    return hold_save(tx, &hold, order->id, order->version, ends);
+    return hold_save(env, tx, &hold, order->id, order->version, ends);
 }
 
 /* Orders has made sure that nobody can have it any more: its seat may be listed again. */
@@ -211,7 +226,7 @@ static enum err follow_merge(struct env *env, struct tx *tx, const struct show_c
 
     if (err == OK) into = other.id;
     if (err != ERR_NOT_FOUND) TRY(err);
-    TRY(show_merge_into(tx, env->arena, show->id, into));
+    TRY(show_merge_into(env, tx, show->id, into));
 done:
     return err;
 }
@@ -259,15 +274,17 @@ static enum verdict on_show_updated(struct env *env, struct tx *tx, const void *
 /* --- sellers --------------------------------------------------------------------------------- */
 
 /* Once it is known that an address is its user's, it stays so: an address changes to one that is.
- */
+ * What somebody who is banned offers counts no more, or again. */
 static enum verdict on_user_updated(struct env *env, struct tx *tx, const void *event)
 {
     const struct user_updated *user = event;
     struct object_id_text id = object_id_text(user->id);
+    enum err err;
 
-    (void)env;
-    if (!user->confirmed) return VERDICT_APPLIED;
-    return verdict_of(seller_confirm(tx, str_of(id.hex)));
+    TRY(offers_changed_of(env, tx, str_of(id.hex)));
+    if (user->confirmed) TRY(seller_confirm(tx, str_of(id.hex)));
+done:
+    return verdict_of(err);
 }
 
 const struct listener tickets_listeners[TICKETS_LISTENERS] = {

@@ -1,6 +1,8 @@
 /* services/tickets/listing_store.c: the SQL of listings. */
 #include "services/tickets/listing_store.h"
 
+#include "base/money.h"
+
 #define LISTING_COLUMNS                                                                            \
     "l.id, l.version, l.user_id, l.show_id, l.section, l.place_row, l.split, l.price_cents,"       \
     " l.face_value_cents, l.restrictions, l.delivery, l.quantity, l.withdrawn"
@@ -12,23 +14,24 @@
 enum err listing_insert(struct tx *tx, struct arena *arena, const struct listing *listing)
 {
     const struct listing_terms *terms = &listing->terms;
+    struct str section_key = text_label_key(arena, listing->section), lines;
     struct buf restrictions;
-    struct str lines;
 
     buf_init(&restrictions, arena, RESTRICTIONS_BYTES);
     lines = names_joined(&restrictions, &terms->restrictions);
-    if (restrictions.failed) return ERR_MEMORY;
+    if (restrictions.failed || !section_key.at) return ERR_MEMORY;
     return tx_exec(
         tx, NULL,
         "INSERT INTO listings (id, version, user_id, show_id, section, place_row, split,"
         " price_cents, face_value_cents, restrictions, delivery, quantity, withdrawn,"
-        " created_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+        " created_at_ms, section_key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"
+        " $13, $14, $15)",
         sql_id(listing->id), sql_int(listing->version), sql_text(listing->user_id),
         sql_id(listing->show_id), sql_text(listing->section), sql_text(listing->row),
         sql_text(split_text(terms->split)), sql_int(terms->price_cents),
         sql_int(terms->face_value_cents), sql_text(lines),
         sql_text(ticket_delivery_text(terms->delivery)), sql_int(listing->quantity),
-        sql_int(listing->withdrawn), sql_wall(tx->now));
+        sql_int(listing->withdrawn), sql_wall(tx->now), sql_text(section_key));
 }
 
 enum err listing_update(struct tx *tx, struct arena *arena, const struct listing *listing)
@@ -120,18 +123,70 @@ enum err listing_free(struct tx *tx, struct object_id id, int64_t *free)
     return counted(&rows, free);
 }
 
-void listings_of_show(struct tx *tx, struct rows *rows, struct object_id show_id,
-                      int64_t minimum_cents, const struct list_page *page)
+#define FREE(ticket) ticket ".order_id IS NULL AND " ticket ".withdrawn = 0"
+
+/* split_allows: whether an order may have $5 of them. */
+#define SPLIT_ALLOWS                                                                               \
+    LISTING_FREE " >= $5 AND CASE l.split WHEN 'pairs' THEN $5 % 2 = 0"                            \
+                 " WHEN 'all' THEN " LISTING_FREE " = $5"                                          \
+                 " WHEN 'no_single' THEN " LISTING_FREE " <> $5 + 1 ELSE 1 = 1 END"
+/* So many are side by side, or it does not matter: whoever has all of a listing that goes together
+ * takes it as it is, and places without a seat are all alike. */
+#define TOGETHER                                                                                   \
+    "(l.split = 'all' OR EXISTS (SELECT 1 FROM tickets a WHERE a.listing_id = l.id"                \
+    " AND " FREE("a") " AND (a.seat = '' OR $5 = (SELECT COUNT(*) FROM tickets b"                  \
+                      " WHERE b.listing_id = l.id AND " FREE(                                      \
+                          "b") " AND b.position >= a.position"                                     \
+                               " AND b.position < a.position + $5))))"
+
+/* $1 show, $2 and $3 what one ticket costs at least and at most, $4 section, $5 how many together,
+ * $6 the most that they may cost, $7 behind which listing, $8 how many listings. Free tickets cost
+ * what their listing says. */
+#define FOR_SALE(tables)                                                                           \
+    "SELECT " LISTING_COLUMNS ", " LISTING_FREE " FROM " tables " AND l.price_cents >= $2"         \
+    " AND l.price_cents <= $3 AND ($4 = '' OR l.section_key = $4)"                                 \
+    " AND EXISTS (SELECT 1 FROM show_copies s WHERE s.id = $1 AND s.on_sale = 1)"                  \
+    " AND l.user_id NOT IN (SELECT b.user_id FROM banned_users b WHERE b.banned = 1)"              \
+    " AND (CAST($5 AS BIGINT) = 0 OR (CAST($6 AS BIGINT) >= $5 * l.price_cents"                    \
+    " AND " SPLIT_ALLOWS " AND " TOGETHER "))"
+
+#define FOR_SALE_VALUES(query, from_cents)                                                         \
+    sql_id((query)->show_id), sql_int(from_cents), sql_int((query)->max_cents),                    \
+        sql_text((query)->section_key), sql_int((query)->quantity), sql_int(PRICE_CENTS_MAX),      \
+        sql_id((query)->after.id), sql_int((query)->limit)
+
+static void listings_by_price(struct tx *tx, struct rows *rows, const struct listing_query *query)
 {
-    tx_query(tx, rows,
-             "SELECT " LISTING_COLUMNS ", " LISTING_FREE " FROM listings l"
-             " WHERE l.show_id = $1 AND l.id < $2 AND l.withdrawn = 0 AND l.price_cents >= $3"
-             " AND EXISTS (SELECT 1 FROM show_copies s WHERE s.id = l.show_id AND s.on_sale = 1)"
-             " AND EXISTS (SELECT 1 FROM tickets t WHERE t.listing_id = l.id AND"
-             " t.order_id IS NULL AND t.withdrawn = 0)"
-             " AND l.user_id NOT IN (SELECT b.user_id FROM banned_users b WHERE b.banned = 1)"
-             " ORDER BY l.id DESC LIMIT $4",
-             sql_id(show_id), sql_id(page->after), sql_int(minimum_cents), sql_int(page->limit));
+    int64_t after_cents = query->after.price_cents;
+    int64_t from_cents = after_cents > query->min_cents ? after_cents : query->min_cents;
+
+    /* a listing is where the first of its free tickets is */
+    tx_query(
+        tx, rows,
+        FOR_SALE("tickets t CROSS JOIN listings l WHERE l.id = t.listing_id"
+                 " AND t.listing_id IS NOT NULL AND " FREE(
+                     "t") " AND t.show_id = $1"
+                          " AND t.price_cents >= $2 AND t.price_cents <= $3"
+                          " AND (t.price_cents > $9 OR t.listing_id > $7)"
+                          " AND NOT EXISTS (SELECT 1 FROM tickets f WHERE f.listing_id = "
+                          "t.listing_id"
+                          " AND f.listing_id IS NOT NULL AND " FREE(
+                              "f") " AND f.show_id = $1"
+                                   " AND f.price_cents = t.price_cents AND f.position < "
+                                   "t.position)") " ORDER BY t.price_cents, t.listing_id LIMIT $8",
+        FOR_SALE_VALUES(query, from_cents), sql_int(after_cents));
+}
+
+void listings_of_show(struct tx *tx, struct rows *rows, const struct listing_query *query)
+{
+    if (query->sort == LISTINGS_BY_PRICE)
+        listings_by_price(tx, rows, query);
+    else
+        tx_query(tx, rows,
+                 FOR_SALE("listings l WHERE l.show_id = $1 AND l.id < $7 AND l.withdrawn = 0"
+                          " AND EXISTS (SELECT 1 FROM tickets t WHERE t.listing_id = l.id"
+                          " AND " FREE("t") ")") " ORDER BY l.id DESC LIMIT $8",
+                 FOR_SALE_VALUES(query, query->min_cents));
 }
 
 void listings_of_seller(struct tx *tx, struct rows *rows, struct str user_id,

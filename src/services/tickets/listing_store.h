@@ -4,7 +4,7 @@
 #define SERVICES_TICKETS_LISTING_STORE_H
 
 #include "runtime/service.h"
-#include "services/tickets/listing.h"
+#include "services/tickets/listing_query.h"
 
 enum err listing_insert(struct tx *tx, struct arena *arena, const struct listing *listing);
 enum err listing_update(struct tx *tx, struct arena *arena, const struct listing *listing);
@@ -15,10 +15,9 @@ enum err listing_lock(struct tx *tx, struct arena *arena, struct object_id id, s
 /* How many of its tickets are free and stand. */
 enum err listing_free(struct tx *tx, struct object_id id, int64_t *free);
 
-/* The rows of a page of the listings of a show of which anything can be bought, newest first, for
- * listing_next; then rows_end. */
-void listings_of_show(struct tx *tx, struct rows *rows, struct object_id show_id,
-                      int64_t minimum_cents, const struct list_page *page);
+/* The rows of a page of the listings of a show of which what is asked for can be bought, as far as
+ * is known here, in the query's order, for listing_next; then rows_end. */
+void listings_of_show(struct tx *tx, struct rows *rows, const struct listing_query *query);
 /* The same of what one user listed, whatever became of it. */
 void listings_of_seller(struct tx *tx, struct rows *rows, struct str user_id,
                         const struct list_page *page);

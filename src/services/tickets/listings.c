@@ -21,9 +21,8 @@ static enum err why_show_is_closed(enum show_sale sale)
     return ERR_SHOW_CANCELLED;
 }
 
-/* What a buyer would hear of it. free: of its tickets. */
-static enum err sale_of(struct request *rq, struct tx *tx, const struct listing *listing,
-                        int64_t free, struct listing_sale *out)
+enum err listing_sale_of(struct request *rq, struct tx *tx, const struct listing *listing,
+                         int64_t free, struct listing_sale *out)
 {
     struct show_copy show;
     bool banned;
@@ -60,74 +59,9 @@ static enum err reply_listing(struct request *rq, struct tx *tx, struct reply *r
     TRY(tickets_of_listing(tx, rq->arena, listing->id, false, tickets, &count));
     for (size_t i = 0; i < count; i++)
         free += !ticket_held(&tickets[i]) && !tickets[i].withdrawn;
-    TRY(sale_of(rq, tx, listing, free, &sale));
+    TRY(listing_sale_of(rq, tx, listing, free, &sale));
     json = reply_json(rp, status);
     listing_json(&json, listing, &sale, tickets, count);
-done:
-    return err;
-}
-
-/* The rest of a query: about each more is asked once the rows are read. */
-static enum err reply_listings(struct request *rq, struct tx *tx, struct reply *rp,
-                               struct rows *rows, struct list_page *page)
-{
-    size_t max = (size_t)page->limit, count = 0;
-    struct listing *listings = arena_alloc(rq->arena, max * sizeof *listings);
-    int64_t *free = arena_alloc(rq->arena, max * sizeof *free);
-    struct json_writer json = reply_json(rp, 200);
-    struct listing_sale sale;
-    enum err err = listings && free ? OK : ERR_MEMORY, end;
-
-    while (err == OK && count < max &&
-           (err = listing_next(rows, rq->arena, page, &listings[count], &free[count])) == OK)
-        count++;
-    end = rows_end(rows);
-    if (err != ERR_NOT_FOUND) TRY(err);
-    TRY(end);
-    json_begin_array(&json);
-    for (size_t i = 0; i < count; i++) {
-        TRY(sale_of(rq, tx, &listings[i], free[i], &sale));
-        listing_json(&json, &listings[i], &sale, NULL, 0);
-    }
-    json_end_array(&json);
-done:
-    return err;
-}
-
-/* GET /api/listings?showId=&limit=&after=: what can be bought of a show, newest first. 200 an
- * array; 400; 404 no such show, or nothing of it was ever heard. */
-enum err get_listings(struct request *rq, struct tx *tx, struct reply *rp)
-{
-    static const char *const narrowed_by[] = {"showId", NULL};
-    struct object_id id;
-    struct show_copy show;
-    struct list_page page;
-    struct rows rows;
-    enum err err;
-
-    if (!object_id_parse(request_query(rq, "showId"), &id))
-        request_reject(rq, "showId", "ShowId must be the id of a show");
-    TRY(request_list_page(rq, &page));
-    TRY(request_checked(rq));
-    TRY(listed_show_get(tx, rq->arena, id, &show));
-    listings_of_show(tx, &rows, show.id, minimum_of(rq), &page);
-    TRY(reply_listings(rq, tx, rp, &rows, &page));
-    reply_narrowed_page(rq, rp, &page, narrowed_by);
-done:
-    return err;
-}
-
-/* GET /api/listings/mine?limit=&after=: what the caller listed, whatever became of it. */
-enum err get_listings_mine(struct request *rq, struct tx *tx, struct reply *rp)
-{
-    struct list_page page;
-    struct rows rows;
-    enum err err;
-
-    TRY(request_list_page(rq, &page));
-    listings_of_seller(tx, &rows, rq->user.id, &page);
-    TRY(reply_listings(rq, tx, rp, &rows, &page));
-    reply_list_page(rq, rp, &page);
 done:
     return err;
 }
@@ -286,7 +220,7 @@ enum err put_listing(struct request *rq, struct tx *tx, struct reply *rp)
     TRY(request_checked(rq));
     TRY(listing_free(tx, listing.id, &free));
     TRY(listing_edit(&listing, &terms, free));
-    TRY(listing_save(tx, rq->arena, &listing));
+    TRY(listing_save(rq->run->env, tx, rq->arena, &listing));
     TRY(listing_reprice(tx, rq->arena, &listing));
     return reply_listing(rq, tx, rp, 200, &listing);
 done:
@@ -305,7 +239,7 @@ enum err delete_listing(struct request *rq, struct tx *tx, struct reply *rp)
     TRY(listing_of_caller(rq, tx, &listing));
     listing_withdraw(&listing, &changed);
     if (changed) {
-        TRY(listing_save(tx, rq->arena, &listing));
+        TRY(listing_save(rq->run->env, tx, rq->arena, &listing));
         TRY(listing_clear(tx, rq->arena, &listing));
     }
     return reply_empty(rp, 204);

@@ -16,7 +16,8 @@ static enum err shows_start_job(struct env *env, struct tx *tx, struct wall_ms *
     return shows_start(tx, next);
 }
 
-static const struct job tickets_jobs[] = {[JOB_SHOWS_START] = {"shows_start", shows_start_job}};
+static const struct job tickets_jobs[] = {
+    [JOB_SHOWS_START] = {"shows_start", shows_start_job}, [JOB_OFFERS] = {"offers", offers_job}};
 
 const struct service_definition tickets_service = {
     .name = "tickets",

@@ -12,11 +12,20 @@
 extern const struct route tickets_routes[TICKETS_ROUTES];
 extern const struct listener tickets_listeners[TICKETS_LISTENERS];
 
-enum tickets_job { JOB_SHOWS_START };
+enum tickets_job { JOB_SHOWS_START, JOB_OFFERS };
 
 /* --- listings.c ------------------------------------------------------------------------------- */
 
-handler_fn get_listings, get_listings_mine, get_listing, post_listings, put_listing, delete_listing;
+struct listing_sale;
+
+handler_fn get_listing, post_listings, put_listing, delete_listing;
+/* What a buyer would hear of it. free: of its tickets. */
+enum err listing_sale_of(struct request *rq, struct tx *tx, const struct listing *listing,
+                         int64_t free, struct listing_sale *out);
+
+/* --- listing_lists.c -------------------------------------------------------------------------- */
+
+handler_fn get_listings, get_listings_mine;
 
 /* --- bodies.c: what bodies say -------------------------------------------------------------- */
 
@@ -43,6 +52,19 @@ enum err take_places(struct request *rq, struct listing *listing, struct places 
 enum err take_terms(struct request *rq, const struct show_copy *show, int64_t count,
                     struct listing_terms *out);
 
+/* --- availability.c: what is left of shows
+ * -----------------------------------------------------------
+ */
+
+/* In the transaction of every change of a show's listings or their tickets: it is told of soon
+ * (offers:updated). */
+enum err offers_changed(struct env *env, struct tx *tx, struct object_id show_id);
+/* The same of the show that a ticket is of; of a plain one nothing is told. */
+enum err offers_changed_by(struct env *env, struct tx *tx, const struct ticket *ticket);
+/* The same of all that the user sells. */
+enum err offers_changed_of(struct env *env, struct tx *tx, struct str user_id);
+enum err offers_job(struct env *env, struct tx *tx, struct wall_ms *next);
+
 /* --- commands.c: rows and events, in the writer's transaction --------------------------------- */
 
 /* ERR_ADDRESS_UNCONFIRMED: this market wants to know that the seller's address is theirs
@@ -59,14 +81,15 @@ enum err listing_offer(struct env *env, struct tx *tx, struct arena *arena,
                        const struct listing *listing, struct str show_title,
                        const struct places *places);
 /* The changed listing and its listing:updated. */
-enum err listing_save(struct tx *tx, struct arena *arena, const struct listing *listing);
+enum err listing_save(struct env *env, struct tx *tx, struct arena *arena,
+                      const struct listing *listing);
 /* Its free tickets cost what it says now. */
 enum err listing_reprice(struct tx *tx, struct arena *arena, const struct listing *listing);
 /* Its free tickets are taken down; held and sold ones stay what they are. */
 enum err listing_clear(struct tx *tx, struct arena *arena, const struct listing *listing);
 /* What was of a show that was merged into another one is of that now. Where both have a ticket on
  * one seat the one that is free is taken down, the merged show's where both are. */
-enum err show_merge_into(struct tx *tx, struct arena *arena, struct object_id from,
+enum err show_merge_into(struct env *env, struct tx *tx, struct object_id from,
                          struct object_id into);
 
 #endif

@@ -1,6 +1,8 @@
 /* services/web/api.c: the API's answers as the pages want them, and what is sent to it. */
 #include "services/web/api.h"
 
+#include "html/escape.h"
+
 #include "base/clock.h"
 #include "runtime/service.h"
 #include "services/web/page_input.h"
@@ -47,14 +49,13 @@ struct str api_code(struct request *rq)
 /* Link: <…&after=ID>; rel="next" */
 struct str api_next(const struct request *rq)
 {
-    struct str headers = rq->call.headers;
-    const char *link = memmem(headers.at, headers.len, "after=", 6);
-    size_t left = link ? headers.len - (size_t)(link - headers.at) : 0;
-    struct object_id id;
+    struct str link = str_header(rq->call.headers, STR("Link"));
+    const char *at = link.at ? memmem(link.at, link.len, "after=", 6) : NULL;
+    size_t left = at ? link.len - (size_t)(at + 6 - link.at) : 0, len = 0;
 
-    if (left < 6 + OBJECT_ID_HEX) return STR("");
-    if (!object_id_parse((struct str){link + 6, OBJECT_ID_HEX}, &id)) return STR("");
-    return (struct str){link + 6, OBJECT_ID_HEX};
+    while (len < left && at[6 + len] != '>' && at[6 + len] != '&')
+        len++;
+    return len ? (struct str){at + 6, len} : STR("");
 }
 
 const struct json *api_error_member(struct request *rq, const char *name)
@@ -246,6 +247,13 @@ int64_t api_retry_s(const struct request *rq)
     int64_t seconds;
 
     return str_to_int64(str_header(rq->call.headers, STR("Retry-After")), &seconds) ? seconds : 1;
+}
+
+void api_parameter(struct buf *path, const char *name, struct str value)
+{
+    if (!value.len) return;
+    buf_printf(path, "&%s=", name);
+    put_address_part(path, value);
 }
 
 struct str api_list(struct request *rq, const char *path, int limit)

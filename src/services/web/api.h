@@ -19,7 +19,7 @@ struct str api_error(struct request *rq, const char *field);
 struct str api_code(struct request *rq);
 /* A member that the first error has beside message and code; NULL: none. */
 const struct json *api_error_member(struct request *rq, const char *name);
-/* The id after which the next page of a list begins; empty: there is none. */
+/* The cursor of a list's next page; empty: there is none. */
 struct str api_next(const struct request *rq);
 /* The class of an amount of so many letters (app.css): "", "sum-9", "sum-11". A constant. */
 const char *price_size(struct str price);
@@ -42,6 +42,8 @@ struct api_text {
 struct str api_body_of(struct request *rq, const struct api_text *texts, size_t count);
 /* In how many seconds it may be tried again (Retry-After). */
 int64_t api_retry_s(const struct request *rq);
+/* Appends "&name=value" to an address that has a query; nothing of an empty value. */
+void api_parameter(struct buf *path, const char *name, struct str value);
 /* "/api/tickets?limit=…[&after=…]", for that page. */
 struct str api_list(struct request *rq, const char *path, int limit);
 /* What the lines of that name in the call's answer say is passed on. */

@@ -1,8 +1,6 @@
 /* services/web/api_listings.c: what the API said of listings, as the pages want it. */
 #include "services/web/api_listings.h"
 
-#include <stdlib.h>
-
 #include "services/web/api.h"
 #include "services/web/api_shows.h"
 #include "services/web/page_text.h"
@@ -60,12 +58,16 @@ static enum err take_tickets(struct request *rq, const struct json *list, struct
 static void take_terms(struct request *rq, const struct json *json, struct listing_view *out)
 {
     struct str split = json_member(json, "split");
-    int64_t face_cents;
+    int64_t face_cents, total_cents;
 
     out->pairs = str_eq(split, STR("pairs"));
     out->all = str_eq(split, STR("all"));
     out->no_single = str_eq(split, STR("no_single"));
     out->price = page_money(rq, out->cents);
+    if (json_price(json_get(json, "total"), &total_cents)) {
+        out->total = page_money(rq, total_cents);
+        out->quantity = page_number(rq, total_cents / out->cents);
+    }
     if (json_price(json_get(json, "faceValue"), &face_cents))
         out->face_value = page_money(rq, face_cents);
 }
@@ -92,13 +94,6 @@ bool api_listing(struct request *rq, const struct json *json, struct listing_vie
            take_tickets(rq, json_get(json, "tickets"), out) == OK;
 }
 
-static int by_price(const void *a, const void *b)
-{
-    const struct listing_view *one = a, *other = b;
-
-    return (one->cents > other->cents) - (one->cents < other->cents);
-}
-
 enum err api_listings(struct request *rq, const struct json *list, struct show_page_view *view)
 {
     size_t count = json_length(list), taken = 0;
@@ -107,7 +102,6 @@ enum err api_listings(struct request *rq, const struct json *list, struct show_p
     if (!listings) return ERR_MEMORY;
     for (size_t i = 0; i < count; i++)
         taken += api_listing(rq, json_at(list, i), &listings[taken]) && listings[taken].on_sale;
-    qsort(listings, taken, sizeof *listings, by_price);
     view->listings.at = listings;
     view->listings.count = taken;
     return OK;

@@ -9,7 +9,7 @@
 /* False: it is none. Its tickets are filled in where the answer has them. Texts live in the answer
  * and in the arena. */
 bool api_listing(struct request *rq, const struct json *json, struct listing_view *out);
-/* Every listing of an array, cheapest first. ERR_MEMORY. */
+/* Every listing of an array, in its order. ERR_MEMORY. */
 enum err api_listings(struct request *rq, const struct json *list, struct show_page_view *view);
 
 #endif

@@ -128,6 +128,17 @@ static void take_status(struct request *rq, const struct json *show, struct show
     out->begun = wall_reached(now, starts) && !out->over;
 }
 
+static struct str offers_of(struct request *rq, const struct json *show)
+{
+    int64_t cents, available;
+
+    if (!json_price(json_get(show, "lowestTotal"), &cents) ||
+        !json_int64(json_get(show, "available"), &available))
+        return STR("");
+    return page_fill(rq, TEXT_SHOW_OFFERS, {STR("price"), page_money(rq, cents)},
+                     {STR("n"), page_number(rq, available)});
+}
+
 bool api_show(struct request *rq, const struct json *json, struct show_view *out)
 {
     struct str local = json_member(json, "startsAtLocal");
@@ -139,6 +150,7 @@ bool api_show(struct request *rq, const struct json *json, struct show_view *out
                               .slug = slug_of(rq, json_member(json, "title")),
                               .kind = kind_of(json_member(json, "category")),
                               .place = place_of(rq, json),
+                              .offers = offers_of(rq, json),
                               .starts_at = local,
                               .when = local_day(rq, local),
                               .doors_at = json_member(json, "doorsAtLocal")};

@@ -63,7 +63,7 @@ struct recent {
     char text[RECENT_BYTES];
 };
 
-/* A ticket's last state, which stands in a recent of that number. */
+/* A ticket's last state, or a show's, which stands in a recent of that number. */
 struct fresh {
     struct object_id id;
     size_t recent;
@@ -368,8 +368,8 @@ static enum err took_own_orders(struct request *rq, struct tx *tx, struct reply 
 }
 
 /* GET /live?since=&last=&me=: text/event-stream (HTML, "Server-sent events"). Events: ticket, the
- * state of one as JSON; order, one of the visitor's own has changed; stale, more happened than is
- * told; here, what was missed has been told. */
+ * state of one as JSON; show, what can be had of one; order, one of the visitor's own has changed;
+ * stale, more happened than is told; here, what was missed has been told. */
 enum err get_live(struct request *rq, struct tx *tx, struct reply *rp)
 {
     (void)tx, (void)rp;
@@ -549,6 +549,27 @@ static enum verdict on_ticket_updated(struct env *env, struct tx *tx, const void
     return VERDICT_SEEN;
 }
 
+/* What can be had of a show now: pages of it look again, and lists say it in place. */
+static enum verdict on_offers_updated(struct env *env, struct tx *tx, const void *event)
+{
+    struct live *live = ((struct web *)env->state)->live;
+    const struct offers_updated *offers = event;
+    struct recent *recent = fresh_recent(live, tx->now, offers->id);
+    struct buf out = {.at = recent->text, .cap = RECENT_BYTES, .max = RECENT_BYTES};
+    struct json_writer json = json_writer_to(&out);
+
+    buf_printf(&out, "id: %lld\nevent: show\ndata: ", (long long)tx->now.ms);
+    json_begin_object(&json);
+    json_member_id(&json, "id", offers->id);
+    json_member_int(&json, "left", offers->available);
+    if (offers->lowest_cents) put_price(&json, offers->lowest_cents);
+    json_end_object(&json);
+    buf_append(&out, STR("\n\n"));
+    recent->length = out.len;
+    live_send_soon(env);
+    return VERDICT_SEEN;
+}
+
 static enum verdict order_changed(struct env *env, const struct tx *tx, struct object_id id)
 {
     struct live *live = ((struct web *)env->state)->live;
@@ -596,5 +617,5 @@ const struct listener live_listeners[LIVE_LISTENERS] = {
     {EVENT_TICKET_CREATED, on_ticket_created},     {EVENT_TICKET_UPDATED, on_ticket_updated},
     {EVENT_ORDER_CREATED, on_order_created},       {EVENT_ORDER_CANCELLED, on_order_cancelled},
     {EVENT_ORDER_COMPLETED, on_order_completed},   {EVENT_PAYMENT_FAILED, on_payment_failed},
-    {EVENT_PAYMENT_REFUNDED, on_payment_refunded},
+    {EVENT_PAYMENT_REFUNDED, on_payment_refunded}, {EVENT_OFFERS_UPDATED, on_offers_updated},
 };

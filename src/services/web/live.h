@@ -8,7 +8,7 @@
 #include "runtime/service.h"
 
 #define LIVE_JOBS      1
-#define LIVE_LISTENERS 7
+#define LIVE_LISTENERS 8
 extern const struct listener live_listeners[LIVE_LISTENERS];
 
 /* In the arena, with a second one of its own for those who join; NULL: no memory. now: what

@@ -43,6 +43,13 @@ struct str page_path_slugged_id(struct request *rq, size_t index)
     return arena_copy(rq->arena, str_of(text.hex));
 }
 
+struct str page_typed(struct request *rq, const char *name)
+{
+    struct str text = str_trim(request_query(rq, name));
+
+    return text.at ? text : STR("");
+}
+
 struct str page_after(struct request *rq)
 {
     struct str after = request_query(rq, "after");

@@ -19,6 +19,8 @@ struct str form_value(struct request *rq, const char *name);
 struct str page_path_id(struct request *rq, size_t index);
 /* The same of a segment that may go on after the id: "6b01…-mono-lake". */
 struct str page_path_slugged_id(struct request *rq, size_t index);
+/* A parameter of the address, as typed, trimmed; empty when it is not there. */
+struct str page_typed(struct request *rq, const char *name);
 /* The id after which the visitor's page of a list begins, by its address or its form; empty: the
  * first page. */
 struct str page_after(struct request *rq);

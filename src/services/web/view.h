@@ -26,12 +26,13 @@ struct page {
     struct str description;   /* for people who have not come yet */
     struct own_url canonical; /* where search engines find this page; empty: nowhere */
     struct own_url image;     /* beside a link to it; with canonical only */
-    struct html structured;   /* what it is about, for programs (JSON-LD); may be empty */
-    struct str email;         /* of the visitor; empty: not signed in */
-    struct str theme;         /* "light", "dark", or empty: as the system has it */
-    struct str here;          /* this page's own path and query, to come back to */
-    struct str live;          /* where this page's events come from; empty: nothing moves on it */
-    struct str notice;        /* good news after a redirect */
+    struct str feed;        /* the same for programs that look again (RSS); empty: there is none */
+    struct html structured; /* what it is about, for programs (JSON-LD); may be empty */
+    struct str email;       /* of the visitor; empty: not signed in */
+    struct str theme;       /* "light", "dark", or empty: as the system has it */
+    struct str here;        /* this page's own path and query, to come back to */
+    struct str live;        /* where this page's events come from; empty: nothing moves on it */
+    struct str notice;      /* good news after a redirect */
     struct str user_id;
     struct held_view held;
     struct own_url contact;  /* of whoever runs this: "mailto:…" or "https://…"; may be empty */
@@ -221,9 +222,10 @@ struct player {
 
 struct show_view {
     struct str id, venue_id, title, performers;
-    struct str slug;  /* "-mono-lake", after its id in an address; may be empty */
-    struct str kind;  /* of schema.org: "MusicEvent" */
-    struct str place; /* venue and city, where a list names them; may be empty */
+    struct str slug;   /* "-mono-lake", after its id in an address; may be empty */
+    struct str kind;   /* of schema.org: "MusicEvent" */
+    struct str place;  /* venue and city, where a list names them; may be empty */
+    struct str offers; /* "from $49.00 · 12 left"; empty: nothing is, or it is not said */
     struct {
         const struct player *at;
         size_t count;
@@ -241,9 +243,20 @@ struct venue_view {
     bool proposed, refused;
 };
 
+/* Days to be looked for with one click. */
+struct day_choice {
+    struct str from, to; /* "2027-03-28" */
+    struct str text;
+    bool chosen;
+};
+
 /* What is looked for, and what was found. */
 struct find_view {
     struct str q, city, from, to; /* as typed */
+    struct {
+        const struct day_choice *at;
+        size_t count;
+    } days;
     bool wrong_q, wrong_city, wrong_from, wrong_to;
     struct form_errors errors;
     struct {
@@ -255,18 +268,26 @@ struct find_view {
     bool asked, narrowed;
 };
 
+/* A paragraph or a heading of a text that is not part of the catalogue. */
+struct text_block {
+    struct str text;
+    bool heading;
+};
+
 struct market_view {
     struct html cards;
     size_t count;
     struct str after; /* the next page begins after this id; empty: this is the last */
     bool hero;        /* a stranger's first look */
     struct find_view find;
-};
-
-/* A paragraph or a heading of a text that is not part of the catalogue. */
-struct text_block {
-    struct str text;
-    bool heading;
+    struct {
+        const struct show_view *at;
+        size_t count;
+    } soon; /* shows that are on next; none: there are none, or it is not known */
+    struct {
+        const struct text_block *at;
+        size_t count;
+    } places; /* cities that those are in */
 };
 
 /* A ticket of a listing. */
@@ -279,6 +300,7 @@ struct listing_view {
     struct str id, show_id;
     struct str place; /* "Block A, row 4" */
     struct str price, face_value, left;
+    struct str total, quantity; /* what so many as are looked for cost in full; empty: any number */
     const char *hue;
     int64_t cents, free, version;
     struct {
@@ -314,13 +336,27 @@ struct listing_page_view {
     struct str nonce;       /* empty: nobody is signed in */
 };
 
+/* Which of a show's listings are looked for, as it was typed. */
+struct listing_filter {
+    struct str quantity, section, max_total;
+    struct {
+        const struct choice *at;
+        size_t count;
+    } quantities; /* to choose from */
+    bool wrong_section, wrong_max_total;
+    bool asked; /* for any of it */
+};
+
 struct show_page_view {
     struct show_view show;
     struct venue_view venue;
+    struct listing_filter filter;
+    struct form_errors errors; /* of the filter */
     struct {
         const struct listing_view *at;
         size_t count;
     } listings;
+    struct str here;  /* this page's address, with what is looked for */
     struct str after; /* the next page's cursor */
     bool open;        /* tickets of it may be sold */
 };

@@ -84,6 +84,7 @@ static const struct route routes[] = {
     {METHOD_GET, "/admin/venues/:id/:act", ACCESS_PUBLIC, IN_LOOP, .run = get_catalogue_act},
     {METHOD_POST, "/admin/venues/:id/:act", ACCESS_PAGE, IN_LOOP, .run = post_catalogue_act},
     {METHOD_GET, "/shows", ACCESS_PUBLIC, IN_LOOP, .run = get_find},
+    {METHOD_GET, "/shows.rss", ACCESS_PUBLIC, IN_LOOP, .run = get_feed},
     {METHOD_GET, "/shows/new", ACCESS_PUBLIC, IN_LOOP, .run = get_catalogue_new},
     {METHOD_POST, "/shows/new", ACCESS_PAGE, IN_LOOP, .run = post_catalogue_new},
     {METHOD_GET, "/venues/new", ACCESS_PUBLIC, IN_LOOP, .run = get_catalogue_new},

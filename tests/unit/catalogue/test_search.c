@@ -192,7 +192,7 @@ static void a_cursor_is_of_one_search(void **state)
     assert_false(cursor_read(&other, str_of(cursor)));
     assert_false(other.continued);
     assert_true(cursor_read(&search, str_of(cursor)));
-    assert_true(search.continued && search.after == 12345 && search.after_square == INT64_MAX);
+    assert_true(search.continued && search.after == 12345 && search.after_rank == INT64_MAX);
     cursor[CURSOR_LEN - 1] = 'g';
     assert_false(cursor_read(&search, str_of(cursor)));
     assert_false(cursor_read(&search, (struct str){cursor, CURSOR_LEN - 1}));

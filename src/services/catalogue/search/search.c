@@ -144,11 +144,11 @@ bool search_to_day(struct search *search, struct str day)
 
 /* --- cursors ---------------------------------------------------------------------------------- */
 
-void cursor_write(const struct search *search, int64_t place, int64_t square,
+void cursor_write(const struct search *search, int64_t place, int64_t rank,
                   char out[CURSOR_LEN + 1])
 {
     snprintf(out, CURSOR_LEN + 1, "%016llx%016llx%016llx", (unsigned long long)search->fingerprint,
-             (unsigned long long)place, (unsigned long long)square);
+             (unsigned long long)place, (unsigned long long)rank);
 }
 
 static int64_t number_at(struct str text, size_t which)
@@ -167,7 +167,7 @@ bool cursor_read(struct search *search, struct str text)
         return false;
     search->continued = true;
     search->after = number_at(text, 1);
-    search->after_square = number_at(text, 2);
+    search->after_rank = number_at(text, 2);
     return true;
 }
 

@@ -53,7 +53,7 @@ bool show_is_public(const struct show *show);
 
 /* --- what is asked ---------------------------------------------------------------------------- */
 
-enum search_sort { SORT_SOONEST, SORT_LATEST, SORT_NEAREST };
+enum search_sort { SORT_SOONEST, SORT_LATEST, SORT_NEAREST, SORT_PRICE };
 
 struct asked_word {
     struct str text;
@@ -73,8 +73,8 @@ struct search {
     int64_t above, below; /* places between those */
     enum search_sort sort;
     uint64_t fingerprint; /* of all that is asked, but for the page */
-    bool continued;       /* … after this place, at this distance */
-    int64_t after, after_square;
+    bool continued;       /* … after this place, at this distance or price */
+    int64_t after, after_rank;
     int64_t limit;
 };
 
@@ -86,8 +86,8 @@ bool search_to_day(struct search *search, struct str day);
 /* --- cursors ---------------------------------------------------------------------------------- */
 
 #define CURSOR_LEN 48
-/* Where a page ended, for the same search alone. */
-void cursor_write(const struct search *search, int64_t place, int64_t square,
+/* Where a page ended, for the same search alone. rank: what it is sorted by before the place. */
+void cursor_write(const struct search *search, int64_t place, int64_t rank,
                   char out[CURSOR_LEN + 1]);
 /* False: it is no cursor, or one of another search. */
 bool cursor_read(struct search *search, struct str text);

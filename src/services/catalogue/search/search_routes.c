@@ -3,15 +3,13 @@
 #include "services/catalogue/search/search_routes.h"
 
 #include "base/percent.h"
-#include "base/siphash.h"
 #include "services/catalogue/documents.h"
 #include "services/catalogue/search/find.h"
 
-#define QUERY_POINTS_MAX  200
-#define SUGGESTIONS_MAX   8
-#define SUGGESTED_FROM    60 /* shows whose names are looked at */
-#define FINGERPRINT_BYTES 16384
-#define LINK_BYTES        16384
+#define QUERY_POINTS_MAX 200
+#define SUGGESTIONS_MAX  8
+#define SUGGESTED_FROM   60 /* shows whose names are looked at */
+#define GUESSED_BYTES    16384
 
 /* What may be asked for, and with them the page: in the order of links. */
 static const char *const parameters[] = {"q",  "city", "country",  "category", "venueId", "from",
@@ -134,35 +132,24 @@ static void take_circle(struct request *rq, struct search *search)
                            "Say of which place radiusKm is meant, or leave it out");
 }
 
+#define SORT_MESSAGE "Sort must be soonest, latest, nearest or price"
+
 static void take_sort(struct request *rq, struct search *search)
 {
-    struct str sort = take_text(rq, "sort", "Sort must be soonest, latest or nearest");
+    struct str sort = take_text(rq, "sort", SORT_MESSAGE);
 
     search->sort = SORT_SOONEST;
     if (str_eq(sort, STR("latest")))
         search->sort = SORT_LATEST;
     else if (str_eq(sort, STR("nearest")))
         search->sort = SORT_NEAREST;
+    else if (str_eq(sort, STR("price")))
+        search->sort = SORT_PRICE;
     else if (sort.len && !str_eq(sort, STR("soonest")))
-        request_reject(rq, "sort", "Sort must be soonest, latest or nearest");
+        request_reject(rq, "sort", SORT_MESSAGE);
     if (search->sort == SORT_NEAREST && !search->around)
-        request_reject_for(rq, "sort", "Sort must be soonest, latest or nearest", "without_near",
+        request_reject_for(rq, "sort", SORT_MESSAGE, "without_near",
                            "Say near which place, or sort by soonest");
-}
-
-/* Of all that is asked for but the page. */
-static enum err take_fingerprint(struct request *rq, struct search *search)
-{
-    static const uint64_t key[2] = {0, 0}; /* it tells searches apart, and keeps no secret */
-    struct buf text;
-
-    buf_init(&text, rq->arena, FINGERPRINT_BYTES);
-    for (size_t i = 0; parameters[i]; i++) {
-        buf_append(&text, str_trim(request_query(rq, parameters[i])));
-        buf_char(&text, '\n');
-    }
-    search->fingerprint = siphash(key, buf_str(&text));
-    return text.failed ? ERR_MEMORY : OK;
 }
 
 static enum err take_page(struct request *rq, struct search *search)
@@ -170,7 +157,7 @@ static enum err take_page(struct request *rq, struct search *search)
     struct str after = request_query(rq, "after");
     enum err err;
 
-    TRY(take_fingerprint(rq, search));
+    TRY(request_fingerprint(rq, parameters, &search->fingerprint));
     if (after.at && !cursor_read(search, after))
         request_reject_for(rq, "after", "After must be of this search's last page", "other_search",
                            "Leave it out to begin with the first page");
@@ -209,6 +196,7 @@ static void put_found(struct json_writer *json, const struct search *search,
     show_members(json, &found->show);
     json_key(json, "venue");
     venue_json(json, &found->venue);
+    offer_members(json, &found->offers);
     if (search->around) json_member_int(json, "distanceM", globe_ground_m(found->square));
     json_end_object(json);
 }
@@ -217,19 +205,9 @@ static void reply_next(struct request *rq, struct reply *rp, const struct search
                        const struct found_show *last)
 {
     char cursor[CURSOR_LEN + 1];
-    struct buf link;
 
-    cursor_write(search, last->place, search->around ? last->square : 0, cursor);
-    buf_init(&link, rq->arena, LINK_BYTES);
-    buf_printf(&link, "<%.*s?limit=%lld", (int)rq->path.len, rq->path.at, (long long)search->limit);
-    for (size_t i = 0; parameters[i]; i++) {
-        struct str value = request_query(rq, parameters[i]);
-
-        if (value.at) buf_printf(&link, "&%s=", parameters[i]);
-        if (value.at) percent_encode(&link, value, "");
-    }
-    buf_printf(&link, "&after=%s>; rel=\"next\"", cursor);
-    if (!link.failed) reply_header(rp, "Link", buf_str(&link));
+    cursor_write(search, last->place, last->rank, cursor);
+    reply_narrowed_next(rq, rp, search->limit, str_of(cursor), parameters);
 }
 
 /* Which words were taken for others, percent-encoded, commas between them. */
@@ -237,7 +215,7 @@ static void reply_guessed(struct request *rq, struct reply *rp, const struct sea
 {
     struct buf words;
 
-    buf_init(&words, rq->arena, LINK_BYTES);
+    buf_init(&words, rq->arena, GUESSED_BYTES);
     for (size_t i = 0; i < search->word_count; i++) {
         if (!search->words[i].near_count) continue;
         if (words.len) buf_char(&words, ',');

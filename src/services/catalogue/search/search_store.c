@@ -74,22 +74,35 @@ enum err search_is_known(struct tx *tx, struct str query, bool *known)
     "((show_search.x - $4) * (show_search.x - $4) + (show_search.y - $5) * (show_search.y - $5)"   \
     " + (show_search.z - $6) * (show_search.z - $6))"
 
+/* What costs nothing, for there is none, comes last. */
+#define CHEAPEST "COALESCE(NULLIF(" OFFERED("lowest_cents", "$11") ", 0), 100000000)"
+
 /* $1 words, $2 and $3 the places between which it is, $4 $5 $6 where one looks around and $7 how
- * far (its square; -1: nowhere), $8 and $9 days, $10 how many */
-#define FOUND                                                                                      \
+ * far (its square; -1: nowhere), $8 and $9 days, $10 how many, $11 now */
+#define FOUND(rank)                                                                                \
     "SELECT " SHOW_COLUMNS_OF("shows.") ", " VENUE_COLUMNS_OF(                                     \
         "venues.") ", show_search.place, " SQUARE                                                  \
-                   " FROM {{matching show_search}} JOIN shows ON shows.id = show_search.show_id"   \
-                   " JOIN venues ON venues.id = shows.venue_id WHERE {{matches show_search}}"      \
-                   " AND {{place show_search}} > $2 AND {{place show_search}} < $3"                \
-                   " AND (CAST($7 AS BIGINT) < 0 OR " SQUARE " <= CAST($7 AS BIGINT))"             \
-                   " AND ($8 = '' OR substr(shows.starts_local, 1, 10) >= $8)"                     \
-                   " AND ($9 = '' OR substr(shows.starts_local, 1, 10) <= $9)"
+                   ", " OFFER_COLUMNS(                                                             \
+                       "$11") ", " rank " FROM {{matching show_search}} JOIN shows ON shows.id = " \
+                                        "show_search.show_id"                                      \
+                              " JOIN venues ON venues.id = shows.venue_id" WITH_OFFERS             \
+                              " WHERE {{matches show_search}}"                                     \
+                              " AND {{place show_search}} > $2 AND {{place show_search}} < $3"     \
+                              " AND (CAST($7 AS BIGINT) < 0 OR " SQUARE " <= CAST($7 AS BIGINT))"  \
+                              " AND ($8 = '' OR substr(shows.starts_local, 1, 10) >= $8)"          \
+                              " AND ($9 = '' OR substr(shows.starts_local, 1, 10) <= $9)"
 
 #define FOUND_VALUES(search, query, above, below)                                                  \
     sql_text(query), sql_int(above), sql_int(below), sql_int(centre.x), sql_int(centre.y),         \
         sql_int(centre.z), sql_int(furthest), sql_text((search)->from), sql_text((search)->to),    \
-        sql_int((search)->limit)
+        sql_int((search)->limit), sql_wall(tx->now)
+#define RANKED(rank)                                                                               \
+    FOUND(rank)                                                                                    \
+    " AND (" rank " > $12 OR (" rank " = $12 AND show_search.place > $13))"                        \
+    " ORDER BY " rank ", show_search.place LIMIT $10"
+#define RANKED_VALUES                                                                              \
+    sql_int(search->continued ? search->after_rank : -1),                                          \
+        sql_int(search->continued ? search->after : -1)
 
 void search_query(struct tx *tx, struct rows *rows, const struct search *search, struct str query)
 {
@@ -102,18 +115,17 @@ void search_query(struct tx *tx, struct rows *rows, const struct search *search,
     if (search->continued && search->sort == SORT_LATEST && search->after < below)
         below = search->after;
     if (search->sort == SORT_SOONEST)
-        tx_query(tx, rows, FOUND " ORDER BY {{place show_search}} LIMIT $10",
+        tx_query(tx, rows, FOUND("0") " ORDER BY {{place show_search}} LIMIT $10",
                  FOUND_VALUES(search, query, above, below));
     else if (search->sort == SORT_LATEST)
-        tx_query(tx, rows, FOUND " ORDER BY {{place show_search}} DESC LIMIT $10",
+        tx_query(tx, rows, FOUND("0") " ORDER BY {{place show_search}} DESC LIMIT $10",
                  FOUND_VALUES(search, query, above, below));
+    else if (search->sort == SORT_PRICE)
+        tx_query(tx, rows, RANKED(CHEAPEST), FOUND_VALUES(search, query, above, below),
+                 RANKED_VALUES);
     else
-        tx_query(tx, rows,
-                 FOUND " AND (" SQUARE " > $11 OR (" SQUARE " = $11 AND show_search.place > $12))"
-                       " ORDER BY " SQUARE ", show_search.place LIMIT $10",
-                 FOUND_VALUES(search, query, above, below),
-                 sql_int(search->continued ? search->after_square : -1),
-                 sql_int(search->continued ? search->after : -1));
+        tx_query(tx, rows, RANKED(SQUARE), FOUND_VALUES(search, query, above, below),
+                 RANKED_VALUES);
 }
 
 enum err found_next(struct rows *rows, struct arena *arena, struct found_show *out)
@@ -124,6 +136,8 @@ enum err found_next(struct rows *rows, struct arena *arena, struct found_show *o
         if (err == OK) err = venue_read(rows, arena, SHOW_COLUMNS_COUNT, &out->venue);
         out->place = rows_int(rows, SHOW_COLUMNS_COUNT + VENUE_COLUMNS_COUNT);
         out->square = rows_int(rows, SHOW_COLUMNS_COUNT + VENUE_COLUMNS_COUNT + 1);
+        out->offers = offers_read(rows, SHOW_COLUMNS_COUNT + VENUE_COLUMNS_COUNT + 2);
+        out->rank = rows_int(rows, SHOW_COLUMNS_COUNT + VENUE_COLUMNS_COUNT + 4);
         if (err != ERR_UNREADABLE) return err;
     }
     return ERR_NOT_FOUND;

@@ -28,7 +28,9 @@ enum err search_is_known(struct tx *tx, struct str query, bool *known);
 struct found_show {
     struct show show;
     struct venue venue;
+    struct show_offers offers;
     int64_t place, square; /* of the straight line to where one looks around; 0: nowhere */
+    int64_t rank;          /* what the search is sorted by before the place; 0: nothing */
 };
 /* The shows of a search in its order, for found_next; then rows_end. query: of a text_query. */
 void search_query(struct tx *tx, struct rows *rows, const struct search *search, struct str query);

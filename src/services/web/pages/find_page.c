@@ -2,28 +2,17 @@
 #include "services/web/web.h"
 
 #include "base/percent.h"
-#include "html/escape.h"
 #include "services/web/api.h"
 #include "services/web/api_shows.h"
 #include "services/web/form.h"
 #include "services/web/page.h"
+#include "services/web/page_input.h"
 #include "services/web/page_state.h"
 #include "services/web/page_text.h"
+#include "services/web/pages/day_choices.h"
 #include "services/web/pages/sign_in.h"
 
 #define FOUND_A_PAGE 24
-
-/* The value of "after=" in the link to the next page; empty: there is none. */
-static struct str next_cursor(const struct request *rq)
-{
-    struct str link = str_header(rq->call.headers, STR("Link"));
-    const char *at = link.at ? memmem(link.at, link.len, "after=", 6) : NULL;
-    size_t left = at ? link.len - (size_t)(at + 6 - link.at) : 0, len = 0;
-
-    while (len < left && at[6 + len] != '>' && at[6 + len] != '&')
-        len++;
-    return len ? (struct str){at + 6, len} : STR("");
-}
 
 /* The words that were taken for others, as they were typed. */
 static struct str guessed_words(struct request *rq)
@@ -60,9 +49,26 @@ static enum err take_rows(struct request *rq, const struct json *list, struct fi
     for (size_t i = 0; i < json_length(list) && view->rows.count < FOUND_A_PAGE; i++)
         view->rows.count += api_show(rq, json_at(list, i), &rows[view->rows.count]);
     view->rows.at = rows;
-    view->after = next_cursor(rq);
+    view->after = api_next(rq);
     view->guessed = guessed_words(rq);
     return OK;
+}
+
+/* "/shows.rss" of what is looked for. */
+static struct str feed_of(struct request *rq, const struct find_view *view)
+{
+    const size_t query = strlen("/shows.rss");
+    struct buf path;
+
+    buf_init(&path, rq->arena, 65536);
+    buf_append(&path, STR("/shows.rss"));
+    api_parameter(&path, "q", view->q);
+    api_parameter(&path, "city", view->city);
+    api_parameter(&path, "from", view->from);
+    api_parameter(&path, "to", view->to);
+    if (path.failed) return STR("");
+    if (path.len > query) path.at[query] = '?';
+    return buf_str(&path);
 }
 
 static enum err took_found(struct request *rq, struct tx *tx, struct reply *rp)
@@ -80,6 +86,8 @@ static enum err took_found(struct request *rq, struct tx *tx, struct reply *rp)
     else
         return page_refused(rq, rp, STR("/shows"));
     page_begin(rq, &page, TEXT_FIND_TITLE);
+    page.live = live_path(rq);
+    page.feed = feed_of(rq, view);
     page.description = page_text(rq, TEXT_FIND_ABOUT);
     if (!rq->query.len) page_publish(rq, &page, STR("/shows"));
     if (rq->call.status == 400) {
@@ -94,45 +102,35 @@ done:
     return err;
 }
 
-static struct str typed(struct request *rq, const char *name)
-{
-    struct str text = str_trim(request_query(rq, name));
-
-    return text.at ? text : STR("");
-}
-
-static void put_parameter(struct buf *path, const char *name, struct str value)
-{
-    if (!value.len) return;
-    buf_printf(path, "&%s=", name);
-    put_address_part(path, value);
-}
-
 /* GET /shows?q=&city=&from=&to=&after=: what is found, soonest first; without anything to look for
  * what is on next. A cursor that is none leads to the first page. */
 enum err get_find(struct request *rq, struct tx *tx, struct reply *rp)
 {
     struct find_view *view;
     struct buf path;
+    enum err err;
 
     (void)tx, (void)rp;
     if (page_asks_first(rq)) return page_ask_first(rq);
     view = arena_alloc(rq->arena, sizeof *view);
     if (!view) return ERR_MEMORY;
     rq->run->state = view;
-    view->q = typed(rq, "q");
-    view->city = typed(rq, "city");
-    view->from = typed(rq, "from");
-    view->to = typed(rq, "to");
+    view->q = page_typed(rq, "q");
+    view->city = page_typed(rq, "city");
+    view->from = page_typed(rq, "from");
+    view->to = page_typed(rq, "to");
+    TRY(day_choices_put(rq, view));
     view->narrowed = view->city.len || view->from.len || view->to.len;
     view->asked = view->q.len || view->narrowed;
     buf_init(&path, rq->arena, 65536);
     buf_printf(&path, "/api/shows?sort=soonest&limit=%d", FOUND_A_PAGE);
-    put_parameter(&path, "q", view->q);
-    put_parameter(&path, "city", view->city);
-    put_parameter(&path, "from", view->from);
-    put_parameter(&path, "to", view->to);
-    put_parameter(&path, "after", typed(rq, "after"));
+    api_parameter(&path, "q", view->q);
+    api_parameter(&path, "city", view->city);
+    api_parameter(&path, "from", view->from);
+    api_parameter(&path, "to", view->to);
+    api_parameter(&path, "after", page_typed(rq, "after"));
     if (path.failed) return ERR_MEMORY;
     return request_call(rq, METHOD_GET, buf_str(&path), STR(""), took_found);
+done:
+    return err;
 }

@@ -62,7 +62,8 @@ static enum err put_choices(struct request *rq, struct listing_page_view *view)
 {
     const struct listing_view *listing = &view->listing;
     struct choice *choices = arena_alloc(rq->arena, CHOICES_MAX * sizeof *choices);
-    struct str wanted = form_value(rq, "quantity");
+    struct str wanted =
+        rq->method == METHOD_GET ? request_query(rq, "quantity") : form_value(rq, "quantity");
     bool chosen = false;
 
     if (!choices) return ERR_MEMORY;

@@ -2,16 +2,21 @@
 #include "services/web/web.h"
 
 #include "services/web/api.h"
+#include "services/web/api_shows.h"
 #include "services/web/form.h"
 #include "services/web/fragments.h"
 #include "services/web/page.h"
 #include "services/web/page_input.h"
 #include "services/web/page_state.h"
 #include "services/web/page_text.h"
+#include "services/web/pages/day_choices.h"
 #include "services/web/price.h"
 #include "services/web/pages/sign_in.h"
 
 #define TICKETS_A_PAGE 100
+#define SOON_ASKED     12 /* shows, for the cities they are in … */
+#define SOON_LIMIT     "12"
+#define SOON_SHOWN     4 /* … of which so many are shown */
 
 /* --- the list -------------------------------------------------------------------------------- */
 
@@ -27,32 +32,79 @@ static void publish_market(struct request *rq, struct page *page)
 
 static enum err show_market(struct request *rq, struct tx *tx, struct reply *rp)
 {
-    struct market_view view = {.hero = !rq->user.id.len && !request_query(rq, "after").len};
+    struct market_view *view = rq->run->state;
     struct page page;
     enum err err;
 
     (void)tx;
     if (!api_ok(rq, NULL)) return page_refused(rq, rp, STR("/"));
-    TRY(fragment_cards(rq, &view.cards, &view.count));
-    view.after = api_next(rq);
+    TRY(fragment_cards(rq, &view->cards, &view->count));
+    TRY(day_choices_put(rq, &view->find));
+    view->after = api_next(rq);
     page_begin(rq, &page, TEXT_MARKET_TITLE);
     page.at_market = true;
+    page.feed = STR("/shows.rss");
     page.live = live_path(rq);
     page.description = page_text(rq, TEXT_MARKET_ABOUT);
     if (!rq->query.len) publish_market(rq, &page);
     page_reply_public(rq, rp);
-    page_market(&rp->body, &page, &view);
+    page_market(&rp->body, &page, view);
 done:
     return err;
 }
 
-/* GET /?after=: tickets for sale, newest first. */
-enum err get_market(struct request *rq, struct tx *tx, struct reply *rp)
+static enum err ask_market(struct request *rq)
 {
-    (void)tx, (void)rp;
-    if (page_asks_first(rq)) return page_ask_first(rq);
     return request_call(rq, METHOD_GET, api_list(rq, "/api/tickets", TICKETS_A_PAGE), STR(""),
                         show_market);
+}
+
+static bool is_among(const struct text_block *places, size_t count, struct str city)
+{
+    for (size_t i = 0; i < count; i++)
+        if (str_eq(places[i].text, city)) return true;
+    return false;
+}
+
+/* What is on next, and where. Without the catalogue there are tickets all the same. */
+static enum err took_soon(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    struct market_view *view = rq->run->state;
+    struct show_view *shows = arena_alloc(rq->arena, SOON_SHOWN * sizeof *shows);
+    struct text_block *places = arena_alloc(rq->arena, SOON_ASKED * sizeof *places);
+    const struct json *list;
+
+    (void)tx, (void)rp;
+    if (!shows || !places) return ERR_MEMORY;
+    if (!api_ok(rq, &list)) return ask_market(rq);
+    for (size_t i = 0; i < json_length(list) && i < SOON_ASKED; i++) {
+        struct str city = json_member(json_at(list, i), "venue.city");
+
+        if (view->soon.count < SOON_SHOWN)
+            view->soon.count += api_show(rq, json_at(list, i), &shows[view->soon.count]);
+        if (city.len && !is_among(places, view->places.count, city))
+            places[view->places.count++].text = city;
+    }
+    view->soon.at = shows;
+    view->places.at = places;
+    return ask_market(rq);
+}
+
+/* GET /?after=: what is on soon and where, and tickets for sale, newest first. */
+enum err get_market(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    struct market_view *view;
+    bool first = !request_query(rq, "after").len;
+
+    (void)tx, (void)rp;
+    if (page_asks_first(rq)) return page_ask_first(rq);
+    view = arena_alloc(rq->arena, sizeof *view);
+    if (!view) return ERR_MEMORY;
+    view->hero = first && !rq->user.id.len;
+    rq->run->state = view;
+    if (!first) return ask_market(rq);
+    return request_call(rq, METHOD_GET, STR("/api/shows?sort=soonest&limit=" SOON_LIMIT), STR(""),
+                        took_soon);
 }
 
 /* --- one ticket ------------------------------------------------------------------------------- */

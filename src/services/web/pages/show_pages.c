@@ -4,14 +4,17 @@
 #include "services/web/api.h"
 #include "services/web/api_listings.h"
 #include "services/web/api_shows.h"
+#include "services/web/form.h"
 #include "services/web/page.h"
 #include "services/web/page_input.h"
 #include "services/web/page_state.h"
 #include "services/web/page_text.h"
+#include "services/web/pages/show_filter.h"
 #include "services/web/pages/sign_in.h"
 
 #define SHOWS_A_PAGE    100
 #define LISTINGS_A_PAGE 100
+#define PATH_BYTES      65536
 
 /* What was merged into another one is found there, for good. */
 static enum err follow(struct request *rq, struct reply *rp, const char *folder, bool *moved)
@@ -50,10 +53,27 @@ static enum err show_it(struct request *rq, struct reply *rp)
     page.description = page_fill(rq, TEXT_SHOW_ABOUT, {STR("title"), view->show.title},
                                  {STR("venue"), view->venue.name}, {STR("city"), view->venue.city},
                                  {STR("when"), view->show.when});
+    page.live = live_path(rq);
+    view->here = page_here(rq);
     if (!rq->query.len) publish_show(rq, &page, view);
-    page_reply_public(rq, rp);
+    if (view->errors.list.count) {
+        form_refused(rq, &page);
+        page_reply(rq, rp, 400);
+    } else {
+        page_reply_public(rq, rp);
+    }
     page_show(&rp->body, &page, view);
     return OK;
+}
+
+/* Something of the filter is wrong, or only the cursor, which leads to the first page. */
+static enum err refuse_filter(struct request *rq, struct reply *rp)
+{
+    struct show_page_view *view = rq->run->state;
+
+    show_filter_refused(rq, view);
+    return view->errors.list.count ? show_it(rq, rp)
+                                   : page_redirect(rp, api_show_path(rq, &view->show));
 }
 
 /* A show that tickets has not heard of yet has none. */
@@ -64,6 +84,7 @@ static enum err took_listings(struct request *rq, struct tx *tx, struct reply *r
     enum err err;
 
     (void)tx;
+    if (rq->call.status == 400) return refuse_filter(rq, rp);
     if (!api_ok(rq, &list) && rq->call.status != 404)
         return page_refused(rq, rp, api_show_path(rq, &view->show));
     TRY(api_listings(rq, rq->call.status == 404 ? NULL : list, view));
@@ -85,11 +106,10 @@ static enum err took_venue_of_show(struct request *rq, struct tx *tx, struct rep
     view->open = !view->show.proposed && !view->show.refused && !view->show.cancelled &&
                  !view->show.begun && !view->show.over;
     if (!view->open) return show_it(rq, rp);
-    buf_init(&path, rq->arena, 160);
+    buf_init(&path, rq->arena, PATH_BYTES);
     buf_printf(&path, "/api/listings?showId=%.*s&limit=%d", (int)view->show.id.len,
                view->show.id.at, LISTINGS_A_PAGE);
-    if (page_after(rq).len) buf_append(&path, STR("&after="));
-    buf_append(&path, page_after(rq));
+    show_filter_put(rq, &path);
     if (path.failed) return ERR_MEMORY;
     return request_call(rq, METHOD_GET, buf_str(&path), STR(""), took_listings);
 }
@@ -126,21 +146,26 @@ done:
     return err;
 }
 
-/* GET /shows/:id, with or without words behind the id: what it is, when, where, and whether it
- * takes place. Other words than its own lead to those (301). */
+/* GET /shows/:id?quantity=&section=&maxTotal=&after=, with or without words behind the id: what it
+ * is, when, where, and whether it takes place; and what is sold of it, cheapest first. Other words
+ * than its own lead to those (301). */
 enum err get_show_page(struct request *rq, struct tx *tx, struct reply *rp)
 {
     struct show_page_view *view;
     struct str id;
+    enum err err;
 
     (void)tx;
     if (page_asks_first(rq)) return page_ask_first(rq);
     view = arena_alloc(rq->arena, sizeof *view);
     if (!view) return ERR_MEMORY;
     rq->run->state = view;
+    TRY(show_filter_take(rq, view));
     id = page_path_slugged_id(rq, 0);
     if (!id.len) return page_problem(rq, rp, 404);
     return request_call(rq, METHOD_GET, path_of(rq, "/api/shows/", id, ""), STR(""), took_show);
+done:
+    return err;
 }
 
 /* --- a venue ---------------------------------------------------------------------------------- */
@@ -167,6 +192,7 @@ static enum err took_shows(struct request *rq, struct tx *tx, struct reply *rp)
                                  {STR("city"), view->venue.city});
     if (!rq->query.len && !view->venue.proposed && !view->venue.refused)
         page_publish(rq, &page, path);
+    page.live = live_path(rq);
     page_reply_public(rq, rp);
     page_venue(&rp->body, &page, view);
     return OK;

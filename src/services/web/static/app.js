@@ -262,13 +262,54 @@
         if (card) {
             putCard(card, ticket);
             announce(card === document.activeElement ? sentence : "", ticket.id);
-        } else if (!isOff(ticket.state)) {
+        } else if (!isOff(ticket.state) && !one("#offers")) {
             showFreshLink();
         }
         if (row) announce(sentence);
         if (one(`[data-ticket="${ticket.id}"]`) && !one("#fresh[data-order]")) refresh();
     }
+    // What is for sale of an event, in place: a row that is gone turns grey, and nothing moves.
+    function putRow(row, fresh) {
+        const was = one(".stub", row).textContent;
+        row.classList.remove("off");
+        if (row.innerHTML === fresh.innerHTML) return;
+        one("a", row).replaceChildren(...one("a", fresh).childNodes);
+        if (one(".stub", row).textContent !== was) mark(one(".stub", row));
+    }
+    function putGone(row) {
+        if (row.classList.contains("off")) return;
+        const chip = document.createElement("span");
+        chip.className = "chip gone";
+        chip.textContent = words.gone;
+        row.classList.add("off");
+        one("a", row).append(chip);
+    }
+    async function refreshRows() {
+        const old = one("#offers");
+        if (!old) return;
+        const rows = (list) => new Map(all("[data-listing]", list).map((row) => [row.dataset.listing, row]));
+        try {
+            const page = await pageOf(old.dataset.refresh), now = page && one("#offers", page);
+            if (!now) return;
+            const shown = rows(old), fresh = rows(now);
+            for (const [id, row] of shown) {
+                if (fresh.has(id)) putRow(row, fresh.get(id));
+                else putGone(row);
+            }
+            if ([...fresh.keys()].some((id) => !shown.has(id))) showFreshLink();
+        } catch (error) { /* the next event tries again */ }
+    }
+    function onShow(show) {
+        for (const line of all(`[data-offers="${show.id}"]`)) {
+            const said = show.left ? fill(words.offers, { price: show.price, n: show.left }) : "";
+            if (line.textContent === said) continue;
+            line.textContent = said;
+            mark(line);
+        }
+        if (one(`#offers[data-show="${show.id}"]`)) refreshRows();
+    }
     const hear = {
+        show: (data) => onShow(JSON.parse(data)),
         ticket: (data) => onTicket(JSON.parse(data)),
         order: (data) => {
             const shownOrder = one("#fresh[data-order]");
@@ -277,8 +318,8 @@
         },
         // More happened than was told. Not all at once: all open pages hear this in one moment.
         stale: () => {
-            showFreshLink();
-            setTimeout(() => { refresh(); refreshHeld(); }, Math.random() * 3000);
+            if (!one("#offers")) showFreshLink();
+            setTimeout(() => { refresh(); refreshHeld(); refreshRows(); }, Math.random() * 3000);
         },
         here: () => {},
     };
