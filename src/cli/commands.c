@@ -54,11 +54,15 @@ const struct command cli_commands[] = {
      "  --seed N            another number, another market; default 1\n"
      "  --force             fill a market that is not empty, too\n"},
     {"import", cli_import, "import [OPTION…]\n",
-     "import: take over mongoexport files of the Node application, while no server runs\n"
+     "import: take over mongoexport files of the Node application, or a market of CSV or JSON\n"
+     "  files, while no server runs\n"
      "  --users F           its users\n"
      "  --tickets F         its tickets; with it come --orders and --payments\n"
      "  --orders F          its orders\n"
      "  --payments F        its payments\n"
+     "  --venues F          venues,\n"
+     "  --shows F           shows and\n"
+     "  --listings F        listings: all that the files say, or nothing\n"
      "  --data DIR          to take them over into, default ./data\n"
      "  --dry-run           say what would happen, and change nothing\n"},
     {"bus", cli_bus, "bus refill [--service S [--from SEQ]] [--data DIR]\n",
