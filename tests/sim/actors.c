@@ -615,8 +615,8 @@ static const struct m_user *some_seller(bool banned)
 
 static const struct m_user *somebody_to_guard(void)
 {
-    if (maybe(0.4)) return some_payer();
-    return maybe(0.4) ? some_holder() : some_seller(maybe(0.5));
+    if (maybe(0.3)) return some_payer();
+    return maybe(0.3) ? some_holder() : some_seller(maybe(0.6));
 }
 
 static struct call *ban(int index, const struct m_user *user, bool banned)

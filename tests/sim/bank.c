@@ -463,7 +463,8 @@ void bank_dispute_something(void)
     struct charge_record *record = chance_hit(chance, 0.5) ? open_dispute() : NULL;
     struct gateway_dispute *dispute;
 
-    if (!record) record = some_record(chance);
+    for (int tries = 0; tries < 4 && (!record || record->refund_count); tries++)
+        record = some_record(chance); /* most often one of which nothing is back */
     if (!record) return;
     dispute = &record->dispute;
     if (!dispute->id[0]) {

@@ -306,6 +306,20 @@ static bool same_seat(const struct m_ticket *a, const struct m_ticket *b)
            of_a->row == of_b->row;
 }
 
+/* A ticket that is taken down, as orders knows, and that no order has: its seat may be listed
+ * again, and orders says so in the same commit. */
+static void seats_close(void)
+{
+    for (size_t i = 0; i < model_tickets(); i++) {
+        const struct m_ticket *ticket = model_ticket_at(i);
+
+        CHECK(28, ticket->id,
+              !ticket->listing[0] || !ticket->copy_withdrawn_step || ticket->live >= 0 ||
+                  ticket->closed,
+              "taken down and no order's, and orders has not closed it");
+    }
+}
+
 static void seats_hold(void)
 {
     for (size_t i = 0; i < model_tickets(); i++) {
@@ -488,6 +502,7 @@ void listings_hold(int service)
 {
     if (service == TICKETS || service == ORDERS) seats_hold();
     if (service != ORDERS) return;
+    seats_close();
     for (size_t i = 0; i < market.ordered_count; i++)
         check_ordered(model_order_at((size_t)market.ordered[i]), market.left[i]);
     for (size_t i = 0; i < market.revived_count; i++)
