@@ -55,9 +55,10 @@ class Folder:
         words = []
         for name, content in files.items():
             path = os.path.join(self.at, name)
-            with open(path, "w", encoding="utf-8", newline="") as file:
-                file.write(content if isinstance(content, str)
-                           else "".join(json.dumps(one) + "\n" for one in content))
+            if isinstance(content, list):
+                content = "".join(json.dumps(one) + "\n" for one in content)
+            with open(path, "wb") as file:
+                file.write(content if isinstance(content, bytes) else content.encode())
             words += [f"--{name}", path]
         return words
 
@@ -192,6 +193,11 @@ def test_files_that_cannot_be_read_and_options_that_do_not_go_together():
             with case(words):
                 done = folder.move_in(status=status, **files)
                 assert words in done.stderr, done
+        for words, cell in [("save the file as UTF-8", "Théâtre".encode("latin-1")), ("a NUL byte", b"a\0b")]:
+            with case(words):
+                done = folder.move_in(status=1, venues=b"name,city,country,timeZone\n" + cell +
+                                      b",Paris,FR,Europe/Paris\n")
+                assert "venues:2: " in done.stderr and words in done.stderr, done
         with case("nobody has an account yet"):
             assert "sign up first" in folder.move_in(status=1, venues=VENUES, shows=SHOWS,
                                                      listings=LISTINGS).stderr

@@ -175,6 +175,17 @@ static size_t put_object(const struct csv_reader *reader, struct arena *arena,
     return i;
 }
 
+/* What would not come through as it was written. */
+static const char *unreadable(const struct str *cells, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!str_is_utf8(cells[i])) return "it is not UTF-8: save the file as UTF-8";
+        if (cells[i].len && memchr(cells[i].at, '\0', cells[i].len))
+            return "there is a NUL byte in it: take it out";
+    }
+    return NULL;
+}
+
 bool csv_next(struct csv_reader *reader, struct arena *arena, struct buf *out, int64_t *line,
               const char **fault)
 {
@@ -192,6 +203,7 @@ bool csv_next(struct csv_reader *reader, struct arena *arena, struct buf *out, i
     else if (count != reader->cells)
         *fault = "it has not as many cells as the first line: put those with commas into quotation "
                  "marks";
+    if (!*fault) *fault = unreadable(cells, count);
     if (*fault) return true;
     json_begin_object(&json);
     for (size_t i = 0; reader->known[i].name;)
