@@ -48,17 +48,23 @@ const struct command cli_commands[] = {
      "  moved aside\n"},
     {"doctor", cli_doctor, "doctor [--data DIR]\n",
      "doctor: say what is wrong and what to do; exit 0: all is well, 1: a warning, 2: a fault\n"},
-    {"demo", cli_demo, "demo [--url URL] [--seed N] [--force]\n",
-     "demo: fill an empty market with people, tickets and purchases\n"
+    {"demo", cli_demo, "demo [--url URL] [--data DIR] [--seed N] [--force]\n",
+     "demo: fill an empty market with people, shows, tickets and purchases\n"
      "  --url URL           of the server, default http://127.0.0.1:8080\n"
+     "  --data DIR          of the same server, where the first of them is made staff; default\n"
+     "                      ./data\n"
      "  --seed N            another number, another market; default 1\n"
      "  --force             fill a market that is not empty, too\n"},
     {"import", cli_import, "import [OPTION…]\n",
-     "import: take over mongoexport files of the Node application, while no server runs\n"
+     "import: take over mongoexport files of the Node application, or a market of CSV or JSON\n"
+     "  files, while no server runs\n"
      "  --users F           its users\n"
      "  --tickets F         its tickets; with it come --orders and --payments\n"
      "  --orders F          its orders\n"
      "  --payments F        its payments\n"
+     "  --venues F          venues,\n"
+     "  --shows F           shows and\n"
+     "  --listings F        listings: all that the files say, or nothing\n"
      "  --data DIR          to take them over into, default ./data\n"
      "  --dry-run           say what would happen, and change nothing\n"},
     {"bus", cli_bus, "bus refill [--service S [--from SEQ]] [--data DIR]\n",

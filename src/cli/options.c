@@ -1,9 +1,11 @@
 /* cli/options.c: the options of a command, read from a table. */
 #include "cli/cli.h"
 
+#include "base/err.h"
+
 #include <getopt.h>
 
-#define OPTIONS_MAX 8
+#define OPTIONS_MAX 10
 
 int cli_options(const char *command, int count, char **words, const struct cli_option *options,
                 int *first)
@@ -15,6 +17,7 @@ int cli_options(const char *command, int count, char **words, const struct cli_o
     for (; options[known_count].name; known_count++) {
         const struct cli_option *at = &options[known_count];
 
+        ASSERT(known_count < OPTIONS_MAX);
         known[known_count] =
             (struct option){at->name, at->value ? required_argument : no_argument, NULL, 'o'};
     }

@@ -1,12 +1,13 @@
-/* services/service_import.h: taking over what the Node application kept (boxoffice import): each
- * service's own rows and events, inside a transaction of its writer. Whoever follows the events
- * learns the rest: an entity begins with the version it had.
+/* services/service_import.h: taking over what the Node application kept, and what files say of a
+ * market (boxoffice import): each service's own rows and events, inside a transaction of its
+ * writer. Whoever follows the events learns the rest: an entity begins with the version it had.
  *
  * *added: false when the id is there already; then nothing is written. Texts stay the caller's. */
 #ifndef SERVICES_IMPORT_H
 #define SERVICES_IMPORT_H
 
-#include "base/object_id.h"
+#include "events/sale_rules.h"
+#include "http/request.h"
 #include "sql/sql.h"
 
 struct imported_user {
@@ -67,5 +68,23 @@ enum err import_order(struct tx *tx, struct arena *arena, const struct imported_
 /* A captured charge. ERR_CONFLICT: its order has another one, or its stripeId is another's. */
 enum err import_payment(struct tx *tx, struct arena *arena, const struct imported_payment *payment,
                         bool *added);
+
+/* --- a market's venues, shows and listings ----------------------------------------------------
+ * rq: a request by hand (request_init), whose body is what the API's would have, whose user it is
+ * of, and whose run has an env with settings, clock and ids. What is wrong is rejected in it as
+ * there: ERR_INVALID, and nothing may stay of what was written for it. */
+
+/* Accepted, … */
+enum err import_venue(struct request *rq, struct tx *tx, struct object_id id, bool *added);
+/* … scheduled. copy: what others are to know of it, whether or not it was added; its texts live in
+ * the request's arena. */
+enum err import_show(struct request *rq, struct tx *tx, struct object_id id, struct show_copy *copy,
+                     bool *added);
+/* In tickets' database: it has followed a show that nothing was changed of. */
+enum err import_followed_show(struct tx *tx, const struct show_copy *show);
+/* Of the request's user. Its show is one that tickets have followed. */
+enum err import_listing(struct request *rq, struct tx *tx, struct object_id id, bool *added);
+/* Who the body's "seller" is, by email or id; over a read view of auth's database. */
+enum err import_seller(struct request *rq, struct tx *tx, struct object_id *id);
 
 #endif

@@ -1,5 +1,7 @@
-/* Any bytes as a file of mongoexport. Promise: reading ends, each document lies in the text, and
- * what is taken is what its service takes; what is not has a reason that fits a line. */
+/* Any bytes as a file of mongoexport, and as comma-separated values. Promise: reading ends, each
+ * document lies in the text, and what is taken is what its service takes; what is not has a reason
+ * that fits a line. A line of values is one JSON object, or has a fault. */
+#include "cli/import/csv.h"
 #include "cli/import/legacy.h"
 #include "fuzz.h"
 
@@ -31,6 +33,34 @@ static void look(const struct json *document)
     if (!legacy_payment(document, &payment, &why)) ASSERT(why.len > 0 && !why.failed);
 }
 
+static void look_at_values(struct str text)
+{
+    static const struct csv_column columns[] = {{"id", CSV_TEXT},
+                                                {"seats", CSV_LIST},
+                                                {"rules.maxPerBuyer", CSV_NUMBER},
+                                                {"rules.maxOverFaceBps", CSV_NUMBER},
+                                                {NULL, CSV_TEXT}};
+    struct arena *arena = fuzz_arena();
+    struct csv_reader reader;
+    struct buf out;
+    const char *fault, *before;
+    int64_t line, last = 0;
+
+    buf_init(&out, arena, 4096);
+    if (!csv_begin(&reader, arena, text, columns, &out)) {
+        ASSERT(out.len > 0);
+        return;
+    }
+    for (;;) {
+        buf_init(&out, arena, 1 << 20);
+        before = reader.text.at;
+        if (!csv_next(&reader, arena, &out, &line, &fault) || arena_failed(arena)) return;
+        ASSERT(reader.text.at > before && line >= last);
+        if (!fault) ASSERT(json_type(json_parsed(arena, buf_str(&out))) == JSON_OBJECT);
+        last = line;
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct str text = fuzz_text(data, size), document;
@@ -45,5 +75,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         last = line;
         look(json_parsed(fuzz_arena(), document));
     }
+    look_at_values(text);
     return 0;
 }

@@ -237,10 +237,12 @@ static struct call *reserve_ticket(int index, const char *ticket)
 
 static struct call *reserve(int index)
 {
-    const char *ticket = ticket_to_reserve(), *going = listing_going();
+    const char *ticket = ticket_to_reserve(), *going = listing_going(), *middle = NULL;
     struct call *call;
 
     if (going && maybe(0.7)) return reserve_ticket(index, going);
+    if (maybe(0.2)) middle = listing_middle();
+    if (middle) return reserve_ticket(index, middle);
     if (maybe(0.03)) {
         call = call_new(index, CALL_RESERVE, people.all[index].user, NULL, "{\"ticketId\":17}");
         call->expect = 400;
@@ -448,6 +450,8 @@ static bool gives_way(const struct actor *actor)
 {
     const struct m_order *order = actor->order[0] ? model_order(actor->order) : NULL;
 
+    if (order && order->listing[0] && sim.options.seed % 2)
+        return false; /* it keeps one of several */
     return order && money_comes(model_ticket_at((size_t)order->tickets[0]));
 }
 
@@ -595,22 +599,46 @@ static bool nobody_pays(const struct actor *actor)
     return !some_payer();
 }
 
-/* Bans people, often while they pay, and lets them in again. */
+/* Somebody with a ticket on sale; or somebody banned. NULL: nobody. */
+static const struct m_user *some_seller(bool banned)
+{
+    for (size_t i = model_tickets(), looks = 0; i-- > 0 && looks < LOOKS_MAX; looks++) {
+        const struct m_ticket *ticket = model_ticket_at(i);
+        const struct m_user *user = model_user_of(ticket->owner);
+
+        if (user && ticket->row.order < 0 && !ticket->row.withdrawn &&
+            (user->version % 2 == 1) == banned && maybe(0.5))
+            return user;
+    }
+    return NULL;
+}
+
+static const struct m_user *somebody_to_guard(void)
+{
+    if (maybe(0.3)) return some_payer();
+    return maybe(0.3) ? some_holder() : some_seller(maybe(0.6));
+}
+
+static struct call *ban(int index, const struct m_user *user, bool banned)
+{
+    struct call *call;
+    char body[128];
+
+    snprintf(body, sizeof body, "{\"user\":\"%s\",\"reason\":\"touting\"}",
+             maybe(0.5) ? user->id : user->email);
+    call = call_new(index, banned ? CALL_BAN : CALL_UNBAN, "", NULL, body);
+    snprintf(call->text, sizeof call->text, "%s", user->id);
+    return call;
+}
+
+/* Bans people, often while they pay or sell, and lets them in again. */
 static struct call *keep_order(int index)
 {
-    const struct m_user *user = maybe(0.5) ? some_payer() : some_holder();
-    struct call *call;
-    bool ban;
-    char body[128];
+    const struct m_user *user = somebody_to_guard();
 
     if (!model_users() || maybe(0.3)) return call_new(index, CALL_LIST, "", NULL, NULL);
     if (!user || maybe(0.3)) user = model_user_at((size_t)below((int64_t)model_users()));
-    ban = maybe(user->version % 2 == 1 ? 0.1 : 0.9);
-    snprintf(body, sizeof body, "{\"user\":\"%s\",\"reason\":\"touting\"}",
-             maybe(0.5) ? user->id : user->email);
-    call = call_new(index, ban ? CALL_BAN : CALL_UNBAN, "", NULL, body);
-    snprintf(call->text, sizeof call->text, "%s", user->id);
-    return call;
+    return ban(index, user, maybe(user->version % 2 == 1 ? 0.1 : 0.9));
 }
 
 static struct call *look_around(int index)
@@ -692,6 +720,9 @@ static int64_t acts_at_ms(const struct actor *actor)
     bool idle = actor->role->idle && actor->role->idle(actor);
 
     if (actor->role->act == compete && gives_way(actor)) return sim.now_ms;
+    if (actor->role->act == list_together && (actor - people.all) % 2 &&
+        listing_racing(actor->user))
+        return sim.now_ms;
     return actor->next_ms + (idle ? (int64_t)((double)actor->pace_ms / actor->role->haste) : 0);
 }
 
@@ -759,8 +790,10 @@ void actor_act(size_t due)
         actor->regrets[0] = '\0';
     } else if (fault_now(FAULT_DOUBLE_SUBMIT)) {
         twin = twin_of(call);
-    } else if (call->kind == CALL_PAY && maybe(0.08)) {
+    } else if (call->kind == CALL_PAY && maybe(actor->role->act == buy_together ? 0.2 : 0.08)) {
         twin = cancel(index, call->id); /* changes their mind while the card is asked */
+    } else if (call->kind == CALL_PAY && model_user_of(actor->user) && maybe(0.03)) {
+        twin = ban(index, model_user_of(actor->user), true); /* by somebody who is watching them */
     } else if (call->kind == CALL_PAY && maybe(0.06) && strcmp(call->id, actor->order) == 0) {
         twin = pay_by_another_card(index);
     }

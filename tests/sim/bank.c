@@ -448,12 +448,23 @@ void bank_bounce_something(void)
     }
 }
 
+/* One that is not decided yet; NULL: none is open. */
+static struct charge_record *open_dispute(void)
+{
+    for (size_t i = bank.count; i-- > 0;)
+        if (bank.records[i].dispute.id[0] && bank.records[i].dispute.status == DISPUTE_OPEN)
+            return &bank.records[i];
+    return NULL;
+}
+
 void bank_dispute_something(void)
 {
     struct chance *chance = fault_chance(FAULT_DISPUTE);
-    struct charge_record *record = some_record(chance);
+    struct charge_record *record = chance_hit(chance, 0.5) ? open_dispute() : NULL;
     struct gateway_dispute *dispute;
 
+    for (int tries = 0; tries < 4 && (!record || record->refund_count); tries++)
+        record = some_record(chance); /* most often one of which nothing is back */
     if (!record) return;
     dispute = &record->dispute;
     if (!dispute->id[0]) {

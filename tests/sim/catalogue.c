@@ -28,6 +28,7 @@ struct thing {
     char merged_into[25];
     char venue[25], zone[32]; /* of a show; of a venue */
     int64_t starts_ms;        /* of a show */
+    int64_t max_per_buyer;    /* of a show; 0: any number */
     int acked;                /* highest version that was answered */
 };
 
@@ -164,6 +165,8 @@ void catalogue_event(struct str subject, const struct json *event, int64_t at_ms
                   into->status != PROPOSED && into->status != CANCELLED,
               "merged into %s, which does not stand", thing->merged_into);
     }
+    thing->max_per_buyer = whole_of(event, "rules.maxPerBuyer");
+    if (thing->max_per_buyer < 0) thing->max_per_buyer = 0;
     if (thing->show) check_show(thing, event, before, at_ms);
     CHECK(25, id, open_of(thing->owner) <= OPEN_MAX, "too many open proposals of %s", thing->owner);
     trace(thing->show ? "show" : "venue", id, version, after);
@@ -278,6 +281,11 @@ int64_t catalogue_version(const char *id)
     return show ? show->version : -1;
 }
 
+int64_t catalogue_max_per_buyer(const char *id)
+{
+    return thing_of(id)->max_per_buyer;
+}
+
 static struct call *as(struct call *call, bool staff)
 {
     call->price_cents = staff;
@@ -310,24 +318,33 @@ static void some_time(char out[ISO8601_LEN + 1])
     out[LOCAL_MINUTES] = '\0';
 }
 
+/* Some shows allow each buyer a few tickets. */
+static const char *some_rules(char out[48])
+{
+    out[0] = '\0';
+    if (maybe(0.5))
+        snprintf(out, 48, ",\"rules\":{\"maxPerBuyer\":%lld}", (long long)(1 + below(4)));
+    return out;
+}
+
 static struct call *make_show(int index, const char *user, bool staff, const char *id)
 {
     const struct thing *venue = some(false);
-    char body[320], time[ISO8601_LEN + 1];
+    char body[320], time[ISO8601_LEN + 1], rules[48];
 
     if (!venue) return make_venue(index, user, staff, NULL);
     some_time(time);
     snprintf(body, sizeof body,
              "{\"venueId\":\"%s\",\"title\":\"Show %lld\",\"category\":\"music\","
-             "\"startsAt\":\"%s\"}",
-             venue->id, (long long)below(100), time);
+             "\"startsAt\":\"%s\"%s}",
+             venue->id, (long long)below(100), time, some_rules(rules));
     return as(call_new(index, id ? CALL_SHOW_CORRECT : CALL_SHOW, user, id, body), staff);
 }
 
 struct call *catalogue_open_show(int index, const char *user)
 {
     const struct thing *venue = NULL;
-    char body[320], time[ISO8601_LEN + 1];
+    char body[320], time[ISO8601_LEN + 1], rules[48];
 
     for (size_t i = catalogue.count; i-- > 0 && !venue;)
         if (!catalogue.all[i].show && catalogue.all[i].status == ACCEPTED &&
@@ -340,8 +357,8 @@ struct call *catalogue_open_show(int index, const char *user)
     time[LOCAL_MINUTES] = '\0';
     snprintf(body, sizeof body,
              "{\"venueId\":\"%s\",\"title\":\"Show %lld\",\"category\":\"music\","
-             "\"startsAt\":\"%sZ\"}",
-             venue->id, (long long)below(100), time);
+             "\"startsAt\":\"%sZ\"%s}",
+             venue->id, (long long)below(100), time, some_rules(rules));
     return as(call_new(index, CALL_SHOW, user, NULL, body), true);
 }
 
@@ -377,12 +394,31 @@ static struct call *search(int index, const char *user)
     return call;
 }
 
+/* A show of which somebody holds or has tickets gets another day, or none. */
+static struct call *disturb(int index, const char *user)
+{
+    const char *id = listing_show_in_demand();
+    const struct thing *show = id ? thing_of(id) : NULL;
+    enum call_kind kind = CALL_SHOW_POSTPONE;
+    char body[96], time[ISO8601_LEN + 1];
+
+    if (!show) return NULL;
+    if (show->status == POSTPONED) kind = CALL_SHOW_RESCHEDULE;
+    if (maybe(0.15)) kind = CALL_SHOW_CANCEL;
+    iso8601_format((struct wall_ms){sim.now_ms + below(20 * DAY_MS) + 120000}, time);
+    time[LOCAL_MINUTES] = '\0';
+    snprintf(body, sizeof body, "{\"startsAt\":\"%sZ\"}", time);
+    return as(call_new(index, kind, user, show->id, body), true);
+}
+
 struct call *curate(int index, const char *user)
 {
     bool floods = sim.options.seed % 5 == 0; /* with proposals that nobody looks at */
     bool show = maybe(0.6), staff = maybe(floods ? 0.1 : 0.7);
     const struct thing *thing = some(show);
+    struct call *call = maybe(0.2) ? disturb(index, user) : NULL;
 
+    if (call) return call;
     if (catalogue.count > THINGS_MAX - 64 && !thing) show = !show, thing = some(show);
     if (!thing || (maybe(floods ? 0.8 : 0.35) && catalogue.count < THINGS_MAX - 64))
         return show ? make_show(index, user, staff, NULL) : make_venue(index, user, staff, NULL);

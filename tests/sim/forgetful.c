@@ -155,7 +155,7 @@ static void look_for_mail(struct person *person)
     if (!token) return;
     snprintf(person->token, sizeof person->token, "%s", token);
     person->token_ms = asked_ms;
-    person->aside = maybe(0.15);
+    person->aside = maybe(sim.options.seed % 2 ? 0.15 : 0.7); /* some never hurry */
     person->tried = person->spent = false;
 }
 

@@ -4,7 +4,8 @@
  *
  * Invariant 28: a seat of a show is on the market or sold once. 29: nothing of a show that has
  * started, was cancelled or is proposed is ordered, nor anything by its own seller. 30: an order
- * obeys the split of its listing, and leaves what obeys it. */
+ * obeys the split of its listing, and leaves what obeys it. 32: nobody gets more tickets of a show
+ * than it allows each buyer. */
 #include "sim.h"
 
 #define LISTINGS_MAX 1024
@@ -13,11 +14,14 @@
 #define SIDES        2   /* services that know shows: tickets and orders */
 #define LATEST       128 /* tickets that are looked through for one */
 
+#define NEWEST_LISTINGS 16
+
 struct show_known {
     char id[25];
     struct show_state {
         int64_t version; /* -1: nothing is known there */
         int64_t starts_ms, changed_step;
+        int64_t max_per_buyer; /* 0: any number */
         char status[12], into[25];
         bool on_sale; /* tickets' own word */
         struct versions applied;
@@ -252,7 +256,7 @@ void listing_copied(const char *id, int64_t version, const char *show, const cha
 }
 
 void show_copied(int service, const char *id, int64_t version, const char *status,
-                 int64_t starts_ms, const char *into, bool on_sale)
+                 int64_t starts_ms, const char *into, bool on_sale, int64_t max_per_buyer)
 {
     struct show_state *state = &show_of(id, true)->at[side_of(service)];
 
@@ -263,6 +267,7 @@ void show_copied(int service, const char *id, int64_t version, const char *statu
     state->starts_ms = starts_ms;
     state->changed_step = sim.step;
     state->on_sale = on_sale;
+    state->max_per_buyer = max_per_buyer;
     snprintf(state->status, sizeof state->status, "%s", status);
     snprintf(state->into, sizeof state->into, "%s", into);
 }
@@ -299,6 +304,20 @@ static bool same_seat(const struct m_ticket *a, const struct m_ticket *b)
 
     return a->seat == b->seat && strcmp(a->show, b->show) == 0 && of_a->section == of_b->section &&
            of_a->row == of_b->row;
+}
+
+/* A ticket that is taken down, as orders knows, and that no order has: its seat may be listed
+ * again, and orders says so in the same commit. */
+static void seats_close(void)
+{
+    for (size_t i = 0; i < model_tickets(); i++) {
+        const struct m_ticket *ticket = model_ticket_at(i);
+
+        CHECK(28, ticket->id,
+              !ticket->listing[0] || !ticket->copy_withdrawn_step || ticket->live >= 0 ||
+                  ticket->closed,
+              "taken down and no order's, and orders has not closed it");
+    }
 }
 
 static void seats_hold(void)
@@ -393,6 +412,51 @@ static void check_neighbours(const struct m_order *order, int left)
               "of tickets that are no neighbours");
 }
 
+/* Tickets of a show that a buyer has, by orders' own knowledge of what is of it. *moves: some of
+ * that is of this step. */
+static int64_t has_of_show(const char *user, const char *show_id, bool *moves)
+{
+    int64_t tickets = 0;
+
+    *moves = false;
+    for (size_t i = 0; i < model_orders(); i++) {
+        const struct m_order *order = model_order_at(i);
+        const struct m_listing *listing = order->listing[0] ? listing_of(order->listing) : NULL;
+        const struct show_known *show = NULL;
+
+        if (!listing || order->status == STATUS_CANCELLED || strcmp(order->user, user) != 0)
+            continue;
+        show = show_of(listing->copy.show, false);
+        if (!show || (strcmp(show->id, show_id) != 0 &&
+                      strcmp(show->at[side_of(ORDERS)].into, show_id) != 0))
+            continue;
+        *moves |= listing->copy.changed_step == sim.step ||
+                  show->at[side_of(ORDERS)].changed_step == sim.step;
+        tickets += order->ticket_count;
+    }
+    return tickets;
+}
+
+/* It has just been made, or come back by late money. */
+static void check_share_of_show(const struct m_order *order)
+{
+    const struct m_listing *listing = listing_of(order->listing);
+    const struct show_known *show = show_of(listing->copy.show, false);
+    const struct show_state *state;
+    int64_t tickets;
+    bool moves;
+
+    if (show && show->at[side_of(ORDERS)].into[0])
+        show = show_of(show->at[side_of(ORDERS)].into, false);
+    if (!show || order->status == STATUS_CANCELLED) return;
+    state = &show->at[side_of(ORDERS)];
+    if (state->max_per_buyer == 0 || state->changed_step == sim.step || state->into[0]) return;
+    tickets = has_of_show(order->user, show->id, &moves);
+    CHECK(32, order->id, moves || tickets <= state->max_per_buyer,
+          "%s has %lld tickets of a show that allows %lld", order->user, (long long)tickets,
+          (long long)state->max_per_buyer);
+}
+
 static void check_ordered(const struct m_order *order, int left)
 {
     const struct m_listing *listing = listing_of(order->listing);
@@ -401,6 +465,7 @@ static void check_ordered(const struct m_order *order, int left)
     const char *split = listing->copy.split;
 
     CHECK(29, order->id, listing->copy.version >= 0, "of a listing orders does not know");
+    check_share_of_show(order);
     if (listing->copy.changed_step == sim.step) return;
     CHECK(17, order->id, !listing->copy.withdrawn, "of a listing that was taken down");
     CHECK(29, order->id,
@@ -423,6 +488,7 @@ static void check_revived(const struct m_order *order, int64_t at_ms)
 {
     const struct m_listing *listing = listing_of(order->listing);
 
+    check_share_of_show(order);
     if (listing->copy.changed_step == sim.step) return;
     CHECK(17, order->id, !listing->copy.withdrawn,
           "came back by late money, although its listing was taken down");
@@ -436,6 +502,7 @@ void listings_hold(int service)
 {
     if (service == TICKETS || service == ORDERS) seats_hold();
     if (service != ORDERS) return;
+    seats_close();
     for (size_t i = 0; i < market.ordered_count; i++)
         check_ordered(model_order_at((size_t)market.ordered[i]), market.left[i]);
     for (size_t i = 0; i < market.revived_count; i++)
@@ -465,7 +532,9 @@ static const char *spelt(int number, char out[16])
 
 static void some_seats(char out[160])
 {
-    int first = 1 + (int)below(SEATS), count = maybe(0.2) ? 1 : 2 + (int)below(3);
+    int first = 1 + (int)below(SEATS), count = maybe(0.2)   ? 1
+                                               : maybe(0.4) ? ORDERED_MAX
+                                                            : 2 + (int)below(3);
     char seat[16];
 
     if (maybe(0.15)) {
@@ -563,12 +632,28 @@ const char *listing_going(void)
     return NULL;
 }
 
+const char *listing_racing(const char *user)
+{
+    size_t count = model_tickets();
+
+    for (size_t i = count; i-- > 0 && count - i <= LATEST;) {
+        const struct m_ticket *ticket = model_ticket_at(i);
+
+        if (ticket->listing[0] && ticket->live >= 0 && ticket->row.order < 0 &&
+            !ticket->row.withdrawn && strcmp(ticket->owner, user) == 0)
+            return ticket->id;
+    }
+    return NULL;
+}
+
 struct call *list_seats(int index, const char *user, int64_t price_cents, bool room)
 {
     const struct m_listing *listing = some_listing(user);
     struct call *call;
+    const char *racing = listing_racing(user);
     char body[160];
 
+    if (racing && maybe(0.5)) return call_new(index, CALL_WITHDRAW, user, racing, NULL);
     if (!listing || (room && maybe(0.6) && market.count < LISTINGS_MAX - 64))
         return offer(index, user, price_cents);
     if (maybe(0.3)) return look(index, user, listing);
@@ -591,6 +676,50 @@ static bool may_be_had(const struct m_listing *listing)
            sells(known(listing->copy.show, side_of(ORDERS)), sim.now_ms);
 }
 
+static bool is_free(const struct m_ticket *ticket)
+{
+    return ticket->copy_version >= 0 && !ticket->copy_withdrawn_step && ticket->live < 0;
+}
+
+/* Its free tickets, by their places. */
+static unsigned free_places(const char *listing)
+{
+    unsigned places = 0;
+
+    for (size_t i = 0; i < model_tickets(); i++) {
+        const struct m_ticket *ticket = model_ticket_at(i);
+
+        if (strcmp(ticket->listing, listing) == 0 && ticket->seat && is_free(ticket) &&
+            ticket->place < 32)
+            places |= 1U << ticket->place;
+    }
+    return places;
+}
+
+/* Three or more are left, not all of them side by side. */
+static bool has_gap(const char *listing)
+{
+    unsigned places = free_places(listing);
+
+    return places == 11 || places == 13; /* of four the third or the second is gone */
+}
+
+const char *listing_middle(void)
+{
+    for (size_t i = market.count; i-- > 0 && market.count - i <= NEWEST_LISTINGS;) {
+        const struct m_listing *listing = &market.all[i];
+
+        if (strcmp(listing->copy.split, "any") != 0 || !may_be_had(listing) ||
+            free_places(listing->id) != 15)
+            continue;
+        for (size_t t = 0; t < model_tickets(); t++)
+            if (strcmp(model_ticket_at(t)->listing, listing->id) == 0 &&
+                model_ticket_at(t)->place == 1 + (int)(i % 2))
+                return model_ticket_at(t)->id;
+    }
+    return NULL;
+}
+
 /* One of the latest that may be had, most often. */
 static const struct m_listing *wanted_listing(void)
 {
@@ -601,7 +730,7 @@ static const struct m_listing *wanted_listing(void)
     for (size_t i = market.count; i-- > 0 && market.count - i <= LATEST;) {
         if (!may_be_had(&market.all[i])) continue;
         found = &market.all[i];
-        if (maybe(0.4)) break;
+        if (maybe(0.4) || has_gap(found->id)) break;
     }
     return found;
 }
@@ -611,6 +740,7 @@ static int wanted_count(const struct m_listing *listing)
 {
     int left = left_of(listing->id);
 
+    if (has_gap(listing->id) && maybe(0.7)) return 2;
     if (maybe(0.15) || left == 0) return 1 + (int)below(ORDERED_MAX);
     if (strcmp(listing->copy.split, "all") == 0 || maybe(0.3)) return left;
     if (strcmp(listing->copy.split, "pairs") == 0) return left >= 4 && maybe(0.3) ? 4 : 2;
@@ -775,9 +905,9 @@ void listing_judge_order(const struct call *call, const struct m_order *order)
 
 void listing_judge_refused(const struct call *call)
 {
-    static const char *const reasons[] = {"price_changed", "too_few",       "not_together",
-                                          "\"split\"",     "own_listing",   "show_started",
-                                          "show_proposed", "show_cancelled"};
+    static const char *const reasons[] = {"price_changed", "too_few",        "not_together",
+                                          "\"split\"",     "own_listing",    "show_started",
+                                          "show_proposed", "show_cancelled", "max_per_buyer"};
     const struct m_listing *listing = listing_of(call->id);
     bool known_reason = false;
 
@@ -791,6 +921,11 @@ void listing_judge_refused(const struct call *call)
     if (says(call, "own_listing"))
         CHECK(29, call->id, str_eq(str_of(listing->owner), call->rq.user.id),
               "somebody else's own listing");
+    if (says(call, "max_per_buyer"))
+        CHECK(32, call->id,
+              known(listing->copy.show, side_of(ORDERS))->max_per_buyer > 0 ||
+                  heard_since(listing->copy.show, side_of(ORDERS), call->sent_step),
+              "the show allows any number");
     if (says(call, "price_changed"))
         CHECK(4, call->id, call->price_cents != 0, "dearer, and no price was named");
     if (says(call, "\"split\""))
@@ -850,6 +985,10 @@ void listings_quiet(void)
             CHECK(5, show->id, show->at[side].version == catalogue_version(show->id),
                   "%s has version %lld of %lld", side ? "orders" : "tickets",
                   (long long)show->at[side].version, (long long)catalogue_version(show->id));
+        for (int side = 0; side < SIDES; side++)
+            CHECK(5, show->id, show->at[side].max_per_buyer == catalogue_max_per_buyer(show->id),
+                  "%s has %lld tickets a buyer", side ? "orders" : "tickets",
+                  (long long)show->at[side].max_per_buyer);
         CHECK(29, show->id,
               show->at[0].on_sale ==
                   (!show->at[0].into[0] && sells(&show->at[0], service_now_ms(TICKETS))),
@@ -868,4 +1007,17 @@ void listings_quiet(void)
         CHECK(28, ticket->id, !ticket->row.withdrawn || ticket->released,
               "taken down and nobody's, and its seat is not free");
     }
+}
+
+/* --- shows in demand ------------------------------------------------------------------------- */
+
+const char *listing_show_in_demand(void)
+{
+    for (size_t i = model_orders(); i-- > 0;) {
+        const struct m_order *order = model_order_at(i);
+
+        if (!order->listing[0] || order->status == STATUS_CANCELLED) continue;
+        if (chance_hit(&sim.people, 0.5)) return listing_of(order->listing)->show;
+    }
+    return NULL;
 }

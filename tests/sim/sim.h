@@ -437,6 +437,7 @@ struct call *catalogue_open_show(int actor, const char *user);
 bool catalogue_has_room(void);
 /* Of its latest event; -1: there is no such show. */
 int64_t catalogue_version(const char *id);
+int64_t catalogue_max_per_buyer(const char *id);
 
 /* --- listings.c: tickets offered together ---------------------------------------------------- */
 
@@ -453,7 +454,7 @@ struct versions *listing_applied(int service, struct str subject, const char *id
 void listing_copied(const char *id, int64_t version, const char *show, const char *split,
                     bool withdrawn);
 void show_copied(int service, const char *id, int64_t version, const char *status,
-                 int64_t starts_ms, const char *into, bool on_sale);
+                 int64_t starts_ms, const char *into, bool on_sale, int64_t max_per_buyer);
 /* Some tickets of a listing that is for sale, most often, and of another one else. NULL: none is.
  */
 struct call *listing_reserve(int actor, const char *user);
@@ -472,6 +473,11 @@ int64_t listing_price(const struct m_ticket *ticket, bool *may_go);
  * knows that its listing was taken down. NULL: none. */
 const char *listing_own_ticket(const char *user);
 const char *listing_going(void);
+/* A ticket in the middle of four that are free; one of the user's that an order has, as tickets has
+ * not heard yet; the show of which somebody holds or has tickets. NULL: none. */
+const char *listing_middle(void);
+const char *listing_racing(const char *user);
+const char *listing_show_in_demand(void);
 void listing_ordered(const struct m_order *order);
 void listing_revived(const struct m_order *order, int64_t at_ms);
 void listing_closed(const char *ticket_id);

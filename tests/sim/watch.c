@@ -57,10 +57,11 @@ static const struct table_row tables[TABLES] = {
     [TABLE_SHOWS] = {"shows", CATALOGUE, "id, version, status, merged_into, venue_id"},
     [TABLE_LISTINGS] = {"listings", TICKETS, "id, version, show_id, price_cents, withdrawn"},
     [TABLE_LISTING_COPIES] = {"listing_copies", ORDERS, "id, version, show_id, split, withdrawn"},
-    [TABLE_LISTED_SHOWS] = {"show_copies", TICKETS,
-                            "id, version, status, starts_at_ms, merged_into, on_sale"},
+    [TABLE_LISTED_SHOWS] =
+        {"show_copies", TICKETS,
+         "id, version, status, starts_at_ms, merged_into, on_sale, max_per_buyer"},
     [TABLE_ORDERED_SHOWS] = {"show_copies", ORDERS,
-                             "id, version, status, starts_at_ms, merged_into, 0"},
+                             "id, version, status, starts_at_ms, merged_into, 0, max_per_buyer"},
     [TABLE_PEOPLE] = {"people", MAIL, "user_id, version, email"},
     [TABLE_MAILS] = {"mails", MAIL,
                      "id, kind, cause_id, about_id, user_id, amount_cents, status, tries, sent_to,"
@@ -483,7 +484,7 @@ static void take(int service, enum table table, sqlite3_stmt *row)
     case TABLE_ORDERED_SHOWS:
         show_copied(service, text_at(row, 0), sqlite3_column_int64(row, 1), text_at(row, 2),
                     sqlite3_column_int64(row, 3), text_at(row, 4),
-                    sqlite3_column_int64(row, 5) != 0);
+                    sqlite3_column_int64(row, 5) != 0, sqlite3_column_int64(row, 6));
         break;
     case TABLE_PEOPLE:
         letters_person(text_at(row, 0), sqlite3_column_int64(row, 1), text_at(row, 2));

@@ -86,8 +86,13 @@ def check_books(server):
                       if id in copies or not (ticket[4] and forgotten(id))}
     orders = {row[0]: row[1:] for row in rows(
         data, "orders", "SELECT id, version, status, ticket_id, price_cents FROM orders")}
-    live = {order[2]: id for id, order in orders.items() if order[1] != "cancelled"}
-    assert len(live) == sum(order[1] != "cancelled" for order in orders.values())
+    several = {}  # the tickets of orders of listings; another order has the one of its own row
+    for order_id, ticket_id in rows(data, "orders", "SELECT order_id, ticket_id FROM order_tickets"):
+        several.setdefault(order_id, []).append(ticket_id)
+    held = [(ticket_id, id) for id, order in orders.items() if order[1] != "cancelled"
+            for ticket_id in several.get(id, [order[2]])]
+    live = dict(held)
+    assert len(live) == len(held)
     for id, ticket in tickets.items():
         assert ticket[3] == live.get(id), f"ticket {id} {ticket}, live order {live.get(id)}"
         complete = id in live and orders[live[id]][1] == "complete"

@@ -3,92 +3,14 @@
 
 #include "cli/cli.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#define ROWS_FIRST     1024
-#define KEPT_BYTES_MAX ((size_t)16 << 30) /* the machine's memory is the real limit */
-#define DOCUMENT_MAX   ((size_t)64 << 20)
-
-/* --- tables -------------------------------------------------------------------------------- */
-
-void import_leave_out(struct table *table, struct row *row, struct str reason)
-{
-    fprintf(stderr, "%s:%lld: left out: %.*s\n", table->file, (long long)row->line, (int)reason.len,
-            reason.at);
-    row->left_out = true;
-    table->left_out++;
-}
-
-void import_note(struct table *table, const struct row *row, const char *remark)
-{
-    fprintf(stderr, "%s:%lld: note: %s\n", table->file, (long long)row->line, remark);
-    table->noted++;
-}
-
-static struct row *table_add(struct table *table)
-{
-    size_t room = table->room ? 2 * table->room : ROWS_FIRST;
-    void *rows;
-
-    if (table->count == table->room) {
-        rows = reallocarray(table->rows, room, table->row_bytes);
-        if (!rows) return NULL;
-        table->rows = rows;
-        table->room = room;
-    }
-    memset(table_row(table, table->count), 0, table->row_bytes);
-    return table_row(table, table->count);
-}
-
-static int by_id(const void *a, const void *b)
-{
-    return memcmp(a, b, sizeof(struct object_id));
-}
-
-static int by_line(const void *a, const void *b)
-{
-    const struct row *one = a, *other = b;
-
-    return (one->line > other->line) - (one->line < other->line);
-}
-
-static int by_id_and_line(const void *a, const void *b)
-{
-    int order = by_id(a, b);
-
-    return order ? order : by_line(a, b);
-}
-
-static void sort(struct table *table)
-{
-    if (table->count) qsort(table->rows, table->count, table->row_bytes, by_id_and_line);
-    for (size_t i = 1; i < table->count; i++)
-        if (by_id(table_row(table, i), table_row(table, i - 1)) == 0)
-            import_leave_out(table, table_row(table, i),
-                             STR("_id: an earlier record has the same one"));
-}
-
-static void in_order_of_lines(struct table *table)
-{
-    if (table->count) qsort(table->rows, table->count, table->row_bytes, by_line);
-}
 
 /* The row of that id that is not left out; NULL: there is none. */
 static void *plan_find(const struct table *table, struct object_id id)
 {
-    struct row *row = NULL;
+    struct row *row = table_first(table, id);
 
-    if (table->count) row = bsearch(&id, table->rows, table->count, table->row_bytes, by_id);
-    if (!row) return NULL;
-    while (row != table_row(table, 0) &&
-           by_id((const char *)row - table->row_bytes, &id) == 0) /* the first of its like */
-        row = (struct row *)(void *)((char *)row - table->row_bytes);
-    return row->left_out ? NULL : row;
+    return row && !row->left_out ? row : NULL;
 }
 
 /* --- reading ------------------------------------------------------------------------------- */
@@ -202,47 +124,23 @@ static bool read_documents(struct import *import, struct table *table, struct st
     return false;
 }
 
-/* All of a pipe, which cannot be mapped. */
-static bool read_pipe(int fd, struct buf *out)
+static void leave_out_twice(struct table *table)
 {
-    char piece[65536];
-    ssize_t got;
-
-    buf_init(out, NULL, KEPT_BYTES_MAX);
-    while ((got = read(fd, piece, sizeof piece)) != 0) {
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return false;
-        buf_append(out, (struct str){piece, (size_t)got});
-        errno = ENOMEM;
-        if (out->failed) return false;
-    }
-    return true;
+    for (size_t i = 1; i < table->count; i++)
+        if (object_id_eq(table_row(table, i)->id, table_row(table, i - 1)->id))
+            import_leave_out(table, table_row(table, i),
+                             STR("_id: an earlier record has the same one"));
 }
 
 static bool read_table(struct import *import, struct table *table, take_fn *take)
 {
-    int fd = open(table->file, O_RDONLY | O_CLOEXEC);
-    struct buf piped = {.len = 0};
-    struct stat status;
-    void *mapped = NULL;
-    struct str text = STR("");
-    bool ok = fd >= 0 && fstat(fd, &status) == 0;
+    struct import_file file;
+    bool ok = import_file_open(&file, table->file);
 
-    if (ok && !S_ISREG(status.st_mode)) {
-        ok = S_ISFIFO(status.st_mode) && read_pipe(fd, &piped);
-        if (!S_ISFIFO(status.st_mode)) errno = S_ISDIR(status.st_mode) ? EISDIR : ENOTSUP;
-        text = buf_str(&piped);
-    } else if (ok && status.st_size) {
-        mapped = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-        ok = mapped != MAP_FAILED;
-        text = (struct str){mapped, (size_t)status.st_size};
-    }
-    if (!ok) (void)cli_fail("cannot read %s: %s", table->file, strerror(errno));
-    if (ok && text.len) ok = read_documents(import, table, text, take);
-    if (mapped && mapped != MAP_FAILED) munmap(mapped, (size_t)status.st_size);
-    buf_free(&piped);
-    if (fd >= 0) close(fd);
-    if (ok) sort(table);
+    if (ok && file.text.len) ok = read_documents(import, table, file.text, take);
+    import_file_close(&file);
+    if (ok) table_sort(table);
+    if (ok) leave_out_twice(table);
     return ok;
 }
 
@@ -355,8 +253,8 @@ bool import_plan(struct import *import)
         return false;
     /* Nobody looks for these by id; of two that want the same the first in the file is to have it.
      */
-    in_order_of_lines(&import->users);
-    in_order_of_lines(&import->payments);
+    table_in_order_of_lines(&import->users);
+    table_in_order_of_lines(&import->payments);
     resolve_all(import);
     return true;
 }

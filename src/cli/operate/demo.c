@@ -3,49 +3,30 @@
  * and times. On this machine they come from an address of their own, so that the visitor's limits
  * stay untouched.
  */
-#include "cli/cli.h"
+#include "cli/operate/demo.h"
 
 #include "base/clock.h"
-#include "base/json.h"
-#include "base/object_id.h"
-#include "client/http_client.h"
+#include "cli/cli.h"
 
 #include <time.h>
 
-#define URL_DEFAULT "http://127.0.0.1:8080"
-#define URL_MAX     512
-#define PASSWORD    "stage-Door-1" /* whatever the seed: they come back to a market they know */
-#define PEOPLE      8              /* fewer than may sign up from one address in an hour */
-#define SELLERS     5              /* the first of them; the others buy */
-#define TICKETS     48
-#define ORDERS      24
-#define DAYS_AHEAD  300
-#define ANSWER_MAX  (1024 * 1024)
-#define LOOPBACK    "http://127."
-#define OWN_ADDRESS                                                                                \
-    "host!127.0.0.77"      /* what is counted by address is counted for the people's own */
-#define HEARD_MS_MAX  5000 /* until a service has heard of what another one made */
+#define URL_DEFAULT   "http://127.0.0.1:8080"
+#define URL_MAX       512
+#define PASSWORD      "stage-Door-1" /* whatever the seed: they come back to a market they know */
+#define ADDRESS_OF    8              /* people: fewer than may sign up from one in an hour */
+#define TICKETS       48
+#define ORDERS        24
+#define DAYS_AHEAD    300
+#define ANSWER_MAX    (1024 * 1024)
+#define LOOPBACK      "http://127."
+#define OWN_ADDRESS   "host!127.0.0.%d" /* what is counted by address is counted for their own */
+#define HEARD_MS_MAX  5000              /* until a service has heard of what another one made */
 #define HEARD_POLL_MS 20
+#define PATIENCE_S    60 /* of who is over a limit: a minute's */
 
-struct person {
-    const char *name;
-    char cookie[2048]; /* "Cookie: session=…" */
-};
-
-struct demo {
-    const char *url;
-    uint64_t seed;
-    bool force;
-    struct http_client *client;
-    struct arena *arena; /* of one answer */
-    struct http_client_answer answer;
-    struct person people[PEOPLE];
-    char tickets[TICKETS][OBJECT_ID_HEX + 1];
-    int sold, reserved, cancelled, declined;
-};
-
-static const char *const names[PEOPLE] = {"nora", "tariq", "ines",  "oskar",
-                                          "june", "mateo", "wilma", "kofi"};
+static const char *const names[DEMO_PEOPLE] = {"nora",  "tariq", "ines",  "oskar", "june",
+                                               "mateo", "hanae", "leila", "piet",  "amara",
+                                               "otis",  "freya", "wilma", "kofi",  "dario"};
 static const char *const bands[] = {
     "The Velvet Lanterns", "Saltwater Choir",   "Paper Tigers Ensemble", "Mono Lake",
     "Wren & the Weather",  "Copper Cathedral",  "Night Bus Orchestra",   "Les Oiseaux Perdus",
@@ -61,7 +42,7 @@ static const char *const seats[] = {"front row", "row C", "row M",   "balcony",
 /* --- chance -------------------------------------------------------------------------------- */
 
 /* SplitMix64 (Steele, Lea, Flood, 2014): the same numbers for the same seed, anywhere. */
-static uint64_t chance(struct demo *demo, uint64_t below)
+uint64_t chance(struct demo *demo, uint64_t below)
 {
     uint64_t z = demo->seed += UINT64_C(0x9E3779B97F4A7C15);
 
@@ -70,19 +51,12 @@ static uint64_t chance(struct demo *demo, uint64_t below)
     return (z ^ (z >> 31)) % below;
 }
 
-static const char *pick(struct demo *demo, const char *const *list, size_t count)
-{
-    return list[chance(demo, count)];
-}
-#define PICK(demo, list) pick(demo, list, sizeof(list) / sizeof *(list))
-
 /* --- asking -------------------------------------------------------------------------------- */
 
-/* Status of the answer, which is in demo->answer; 0: there was none, and it was said. */
-static int demo_ask(struct demo *demo, const struct person *who, const char *method,
+static int ask_once(struct demo *demo, const struct person *who, const char *method,
                     const char *path, struct str body)
 {
-    const char *headers[3] = {who && who->cookie[0] ? who->cookie : "Accept: application/json",
+    const char *headers[3] = {who->cookie[0] ? who->cookie : "Accept: application/json",
                               "Content-Type: application/json", NULL};
     char url[URL_MAX + 256];
     struct http_client_request request = {
@@ -90,7 +64,7 @@ static int demo_ask(struct demo *demo, const struct person *who, const char *met
         .url = url,
         .headers = headers,
         .body = body,
-        .source = strncmp(demo->url, LOOPBACK, strlen(LOOPBACK)) == 0 ? OWN_ADDRESS : NULL,
+        .source = strncmp(demo->url, LOOPBACK, strlen(LOOPBACK)) == 0 ? who->source : NULL,
         .connect_ms_max = 2000,
         .total_ms_max = 20000,
         .answer_bytes_max = ANSWER_MAX};
@@ -103,7 +77,23 @@ static int demo_ask(struct demo *demo, const struct person *who, const char *met
     return 0;
 }
 
-static bool unexpected(const struct demo *demo, const char *what)
+int demo_ask(struct demo *demo, const struct person *who, const char *method, const char *path,
+             struct str body)
+{
+    struct timespec pause = {.tv_sec = 0};
+    int64_t seconds;
+    int status;
+
+    while ((status = ask_once(demo, who, method, path, body)) == 429 &&
+           str_to_int64(str_header(demo->answer.headers, STR("Retry-After")), &seconds) &&
+           seconds <= PATIENCE_S) {
+        pause.tv_sec = (time_t)seconds;
+        nanosleep(&pause, NULL);
+    }
+    return status;
+}
+
+bool demo_unexpected(const struct demo *demo, const char *what)
 {
     if (demo->answer.status)
         (void)cli_fail("%s: the server answered %d: %.*s", what, demo->answer.status,
@@ -112,13 +102,13 @@ static bool unexpected(const struct demo *demo, const char *what)
     return false;
 }
 
-static bool take_id(struct demo *demo, char out[OBJECT_ID_HEX + 1])
+bool demo_take_id(struct demo *demo, char out[OBJECT_ID_HEX + 1])
 {
     struct str id;
 
     if (!json_text(json_get(json_parsed(demo->arena, demo->answer.body), "id"), &id) ||
         id.len != OBJECT_ID_HEX)
-        return unexpected(demo, "no id");
+        return demo_unexpected(demo, "no id");
     memcpy(out, id.at, OBJECT_ID_HEX);
     out[OBJECT_ID_HEX] = '\0';
     return true;
@@ -147,24 +137,38 @@ static bool take_cookie(struct demo *demo, struct person *person)
     size_t length = end ? (size_t)(end - line.at) : line.len;
 
     if (length == 0 || length + sizeof "Cookie: " > sizeof person->cookie)
-        return unexpected(demo, "no session");
+        return demo_unexpected(demo, "no session");
     snprintf(person->cookie, sizeof person->cookie, "Cookie: %.*s", (int)length, line.at);
     return true;
 }
 
-/* Signs up, or in when the address is known from an earlier time. */
-static bool arrive(struct demo *demo, struct person *person, const char *name)
+static int enter(struct demo *demo, struct person *person, const char *path)
 {
     char body[256];
+
+    person->cookie[0] = '\0';
+    snprintf(body, sizeof body, "{\"email\":\"%s@example.com\",\"password\":\"%s\"}", person->name,
+             PASSWORD);
+    return ask_once(demo, person, "POST", path, str_of(body));
+}
+
+bool demo_sign_in(struct demo *demo, struct person *person)
+{
+    if (enter(demo, person, "/api/users/signin") != 200) return demo_unexpected(demo, "signing in");
+    return take_cookie(demo, person);
+}
+
+/* Signs up, or in when the address is known from an earlier time. */
+static bool arrive(struct demo *demo, int number)
+{
+    struct person *person = &demo->people[number];
     int status;
 
-    person->name = name;
-    snprintf(body, sizeof body, "{\"email\":\"%s@example.com\",\"password\":\"%s\"}", name,
-             PASSWORD);
-    status = demo_ask(demo, NULL, "POST", "/api/users/signup", str_of(body));
-    if (status == 400 || status == 429)
-        status = demo_ask(demo, NULL, "POST", "/api/users/signin", str_of(body));
-    if (status != 200 && status != 201) return unexpected(demo, "signing up");
+    person->name = names[number];
+    snprintf(person->source, sizeof person->source, OWN_ADDRESS, 77 + number / ADDRESS_OF);
+    status = enter(demo, person, "/api/users/signup");
+    if (status == 400 || status == 429) return demo_sign_in(demo, person);
+    if (status != 201) return demo_unexpected(demo, "signing up");
     return take_cookie(demo, person);
 }
 
@@ -183,21 +187,21 @@ static void concert(struct demo *demo, char *out, size_t size)
              date + (date[0] == ' '), PICK(demo, seats));
 }
 
-static bool list_tickets(struct demo *demo)
+static bool list_tickets(struct demo *demo, char tickets[TICKETS][OBJECT_ID_HEX + 1])
 {
     static const int cents[] = {0, 50, 90, 99};
     char title[200], body[320];
 
     for (int i = 0; i < TICKETS; i++) {
-        const struct person *seller = &demo->people[chance(demo, SELLERS)];
+        const struct person *seller = &demo->people[i % DEMO_SELLERS];
         int dollars = (int)(12 + chance(demo, 140));
 
         concert(demo, title, sizeof title);
         snprintf(body, sizeof body, "{\"title\":\"%s\",\"price\":\"%d.%02d\"}", title, dollars,
                  cents[chance(demo, 4)]);
         if (demo_ask(demo, seller, "POST", "/api/tickets", str_of(body)) != 201)
-            return unexpected(demo, "listing a ticket");
-        if (!take_id(demo, demo->tickets[i])) return false;
+            return demo_unexpected(demo, "listing a ticket");
+        if (!demo_take_id(demo, tickets[i])) return false;
     }
     return true;
 }
@@ -216,21 +220,21 @@ static bool pay(struct demo *demo, const struct person *buyer, const char *order
     else if (status == 402)
         demo->declined++;
     else
-        return unexpected(demo, "paying");
+        return demo_unexpected(demo, "paying");
     return true;
 }
 
 /* Half are paid, a few given back; one card is declined; the rest is still being thought over. */
-static bool order(struct demo *demo, int number)
+bool demo_order(struct demo *demo, int number, struct str body)
 {
-    const struct person *buyer = &demo->people[SELLERS + chance(demo, PEOPLE - SELLERS)];
-    char body[64], id[OBJECT_ID_HEX + 1], path[64];
+    const struct person *buyer =
+        &demo->people[DEMO_SELLERS + chance(demo, DEMO_PEOPLE - DEMO_SELLERS)];
+    char id[OBJECT_ID_HEX + 1], path[64];
     int outcome = number % 6;
 
-    snprintf(body, sizeof body, "{\"ticketId\":\"%s\"}", demo->tickets[2 * number]);
-    if (ask_until_heard(demo, buyer, "/api/orders", str_of(body)) != 201)
-        return unexpected(demo, "reserving");
-    if (!take_id(demo, id)) return false;
+    if (ask_until_heard(demo, buyer, "/api/orders", body) != 201)
+        return demo_unexpected(demo, "reserving");
+    if (!demo_take_id(demo, id)) return false;
     if (number == 5) return pay(demo, buyer, id, "tok_chargeDeclined");
     if (outcome < 3) return pay(demo, buyer, id, "tok_visa");
     if (outcome > 3) {
@@ -239,8 +243,19 @@ static bool order(struct demo *demo, int number)
     }
     snprintf(path, sizeof path, "/api/orders/%s", id);
     if (demo_ask(demo, buyer, "DELETE", path, STR("")) != 204)
-        return unexpected(demo, "cancelling");
+        return demo_unexpected(demo, "cancelling");
     demo->cancelled++;
+    return true;
+}
+
+static bool order_tickets(struct demo *demo, char tickets[TICKETS][OBJECT_ID_HEX + 1])
+{
+    char body[64];
+
+    for (int i = 0; i < ORDERS; i++) {
+        snprintf(body, sizeof body, "{\"ticketId\":\"%.24s\"}", tickets[2 * i]);
+        if (!demo_order(demo, i, str_of(body))) return false;
+    }
     return true;
 }
 
@@ -248,8 +263,10 @@ static bool order(struct demo *demo, int number)
 
 static bool is_empty(struct demo *demo)
 {
-    if (demo_ask(demo, NULL, "GET", "/api/tickets?limit=1", (struct str){NULL, 0}) != 200)
-        return unexpected(demo, "looking at the market");
+    const struct person visitor = {.source = "host!127.0.0.77"};
+
+    if (demo_ask(demo, &visitor, "GET", "/api/tickets?limit=1", (struct str){NULL, 0}) != 200)
+        return demo_unexpected(demo, "looking at the market");
     if (demo->force || json_length(json_parsed(demo->arena, demo->answer.body)) == 0) return true;
     (void)cli_fail("the market at %s is not empty: it is left as it is (--force fills it all the "
                    "same)",
@@ -259,17 +276,20 @@ static bool is_empty(struct demo *demo)
 
 static bool demo_fill(struct demo *demo)
 {
+    char tickets[TICKETS][OBJECT_ID_HEX + 1];
+
     if (!is_empty(demo)) return false;
-    for (int i = 0; i < PEOPLE; i++)
-        if (!arrive(demo, &demo->people[i], names[i])) return false;
-    if (!list_tickets(demo)) return false;
-    for (int i = 0; i < ORDERS; i++)
-        if (!order(demo, i)) return false;
-    printf("%s: %d people, %d tickets: %d sold, %d reserved, %d cancelled, %d with a declined "
-           "card\n"
-           "sign in as %s@example.com (sells) or %s@example.com (buys), password %s\n",
-           demo->url, PEOPLE, TICKETS, demo->sold, demo->reserved, demo->cancelled, demo->declined,
-           names[0], names[SELLERS], PASSWORD);
+    for (int i = 0; i < DEMO_PEOPLE; i++)
+        if (!arrive(demo, i)) return false;
+    if (!list_tickets(demo, tickets) || !order_tickets(demo, tickets) || !demo_fill_shows(demo))
+        return false;
+    printf("%s: %d people, %d venues, %d shows, %d tickets in %d listings, %d others: %d orders "
+           "paid, %d reserved, %d cancelled, %d with a declined card\n"
+           "sign in as %s@example.com (sells, and looks after the catalogue) or %s@example.com "
+           "(buys), password %s\n",
+           demo->url, DEMO_PEOPLE, DEMO_VENUES, DEMO_SHOWS, DEMO_LISTED, demo->listings, TICKETS,
+           demo->sold, demo->reserved, demo->cancelled, demo->declined, names[0],
+           names[DEMO_SELLERS], PASSWORD);
     return true;
 }
 
@@ -290,10 +310,13 @@ static int demo_run(struct demo *demo)
 
 int cli_demo(int count, char **words)
 {
-    static struct demo demo = {.url = URL_DEFAULT};
+    static struct demo demo = {.url = URL_DEFAULT, .data = DATA_DEFAULT};
     const char *seed = "1";
-    const struct cli_option options[] = {
-        {"url", &demo.url, NULL}, {"seed", &seed, NULL}, {"force", NULL, &demo.force}, {0}};
+    const struct cli_option options[] = {{"url", &demo.url, NULL},
+                                         {"seed", &seed, NULL},
+                                         {"force", NULL, &demo.force},
+                                         {"data", &demo.data, NULL},
+                                         {0}};
     int64_t number;
     int first, code = cli_options("demo", count, words, options, &first);
 

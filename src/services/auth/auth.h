@@ -72,6 +72,8 @@ enum err reply_signed_in(struct request *rq, struct tx *tx, struct reply *rp,
 void password_check(struct request *rq, const char *field, struct str password);
 /* To the operator. */
 enum err reply_user(struct reply *rp, const struct user *user);
+/* The user of that id or email address. ERR_NOT_FOUND; ERR_INVALID: it is neither. */
+enum err user_named(struct tx *tx, struct arena *arena, struct str who, struct user *user);
 /* The operator's "user": an id or an email address; ERR_NOT_FOUND, or refused. */
 enum err operator_user(struct request *rq, struct tx *tx, struct user *user);
 

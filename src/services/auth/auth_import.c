@@ -37,3 +37,22 @@ enum err import_user(struct tx *tx, struct arena *arena, const struct imported_u
 done:
     return err;
 }
+
+enum err import_seller(struct request *rq, struct tx *tx, struct object_id *id)
+{
+    static const char message[] = "Seller must be the email address or id of an account";
+    struct user user = {.version = 0};
+    enum err err = user_named(tx, rq->arena, str_trim(request_body_text(rq, "seller")), &user);
+
+    *id = user.id;
+    if (err == ERR_INVALID)
+        return request_reject_for(rq, "seller", message, "unreadable",
+                                  "Write it as they signed up with it");
+    if (err == ERR_NOT_FOUND)
+        return request_reject_for(rq, "seller", message, "unknown_user",
+                                  "Let them sign up first, or import users");
+    if (err == OK && user.status == USER_BANNED)
+        return request_reject_for(rq, "seller", message, "banned",
+                                  "They were banned: name somebody else");
+    return err;
+}

@@ -17,25 +17,29 @@ enum err reply_user(struct reply *rp, const struct user *user)
     return OK;
 }
 
-enum err operator_user(struct request *rq, struct tx *tx, struct user *user)
+enum err user_named(struct tx *tx, struct arena *arena, struct str who, struct user *user)
 {
-    struct str who = str_trim(request_body_text(rq, "user"));
-    struct object_id id;
     struct str key = STR(""), before;
+    struct object_id id;
     enum err err;
 
-    if (object_id_parse(who, &id)) {
-        TRY(user_get(tx, rq->arena, id, user));
-        return OK;
-    }
-    if (!email_valid(who))
+    if (object_id_parse(who, &id)) return user_get(tx, arena, id, user);
+    if (!email_valid(who)) return ERR_INVALID;
+    TRY(email_key_before(arena, who, &before));
+    err = email_key(arena, who, &key);
+    if (err != ERR_INVALID) TRY(err);
+    TRY(user_find(tx, arena, key, before, user));
+done:
+    return err;
+}
+
+enum err operator_user(struct request *rq, struct tx *tx, struct user *user)
+{
+    enum err err = user_named(tx, rq->arena, str_trim(request_body_text(rq, "user")), user);
+
+    if (err == ERR_INVALID)
         return request_reject(rq, "user",
                               "User must be an email address or an id of 24 hex digits");
-    TRY(email_key_before(rq->arena, who, &before));
-    err = email_key(rq->arena, who, &key);
-    if (err != ERR_INVALID) TRY(err);
-    TRY(user_find(tx, rq->arena, key, before, user));
-done:
     if (err == ERR_NOT_FOUND) rq->error_message = STR("There is no such user");
     return err;
 }

@@ -46,6 +46,12 @@ handler_fn get_venues, get_venues_mine, get_venue, post_venues, put_venue, post_
 handler_fn get_shows, get_shows_mine, get_show, post_shows, put_show, post_show_accept,
     post_show_postpone, post_show_reschedule, post_show_cancel, post_show_merge;
 
+/* What a body says of a venue; every field's error is reported. *zone: of the venue. ERR_INVALID;
+ * ERR_MEMORY. */
+enum err take_venue(struct request *rq, struct venue_fields *out, const struct zone **zone);
+/* The same of a new show of that status. ERR_VENUE_PROPOSED: it cannot be scheduled there yet. */
+enum err take_new_show(struct request *rq, struct tx *tx, struct show *show);
+
 /* --- commands.c: rows and events, in the writer's transaction -----------------------------------
  * * The arena is for the way. */
 

@@ -262,6 +262,20 @@ done:
 
 /* --- changing -------------------------------------------------------------------------------- */
 
+enum err take_new_show(struct request *rq, struct tx *tx, struct show *show)
+{
+    struct venue venue;
+    enum err err;
+
+    TRY(take_show(rq, tx, &venue, &show->is));
+    if (wall_known(show->is.starts.at) && wall_reached(tx->now, show->is.starts.at))
+        refuse_past(rq);
+    TRY(request_checked(rq));
+    if (show->status == SHOW_SCHEDULED && venue.status != VENUE_ACCEPTED) return ERR_VENUE_PROPOSED;
+done:
+    return err;
+}
+
 /* POST /api/shows {venueId, title, performers?, category, startsAt, doorsAt?, rules?}: staff
  * schedule it, anybody else proposes it. 201; 400; 401; 409 its venue is not accepted yet; 429 too
  * many proposals are open. */
@@ -269,13 +283,9 @@ enum err post_shows(struct request *rq, struct tx *tx, struct reply *rp)
 {
     struct show show = {.status = is_staff(rq) ? SHOW_SCHEDULED : SHOW_PROPOSED,
                         .user_id = rq->user.id};
-    struct venue venue;
     enum err err;
 
-    TRY(take_show(rq, tx, &venue, &show.is));
-    if (wall_known(show.is.starts.at) && wall_reached(tx->now, show.is.starts.at)) refuse_past(rq);
-    TRY(request_checked(rq));
-    if (is_staff(rq) && venue.status != VENUE_ACCEPTED) return ERR_VENUE_PROPOSED;
+    TRY(take_new_show(rq, tx, &show));
     if (!is_staff(rq)) TRY(check_proposals(rq, tx));
     show.id = env_new_id(rq->run->env, tx);
     TRY(show_add(tx, rq->arena, &show));

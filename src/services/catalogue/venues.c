@@ -105,8 +105,7 @@ static enum err take_zone(struct request *rq, struct str *name, const struct zon
     return OK;
 }
 
-/* All of it; every field's error is reported. *zone: of the venue. */
-static enum err take_venue(struct request *rq, struct venue_fields *out, const struct zone **zone)
+enum err take_venue(struct request *rq, struct venue_fields *out, const struct zone **zone)
 {
     enum err err;
 

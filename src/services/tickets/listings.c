@@ -82,35 +82,54 @@ done:
 
 /* --- offering -------------------------------------------------------------------------------- */
 
-/* The show that tickets are listed for. One that was made or accepted a moment ago may be on its
- * way here: then the request waits (*waits). What keeps it from being sold is rejected. */
-static enum err find_show(struct request *rq, struct tx *tx, struct show_copy *show, bool *known,
-                          bool *waits)
-{
-    static const char message[] = "ShowId must be the id of a show that is to come";
-    struct object_id id;
-    enum err err = OK, reason;
-    bool behind;
+static const char show_message[] = "ShowId must be the id of a show that is to come";
 
-    *known = *waits = false;
+enum err listed_show_find(struct request *rq, struct tx *tx, struct show_copy *show, bool *known,
+                          enum err *why_not)
+{
+    struct object_id id;
+    enum err err;
+
+    *known = false;
+    *why_not = ERR_INVALID;
     if (!object_id_parse(request_body_text(rq, "showId"), &id)) {
-        request_reject_for(rq, "showId", message, "unreadable",
+        request_reject_for(rq, "showId", show_message, "unreadable",
                            "Choose one of GET /api/shows, or propose it first");
         return OK;
     }
     err = listed_show_get(tx, rq->arena, id, show);
     if (err != OK && err != ERR_NOT_FOUND) return err;
     *known = err == OK;
-    reason = *known ? why_show_is_closed(show_sale(show, tx->now)) : ERR_NOT_FOUND;
-    behind = (reason == ERR_NOT_FOUND && env_is_recent(tx, id)) || reason == ERR_SHOW_PROPOSED;
+    *why_not = *known ? why_show_is_closed(show_sale(show, tx->now)) : ERR_NOT_FOUND;
+    return OK;
+}
+
+void listed_show_refuse(struct request *rq, enum err why_not)
+{
+    request_reject_for(
+        rq, "showId", show_message, why_not == ERR_NOT_FOUND ? "unknown_show" : err_code(why_not),
+        why_not == ERR_NOT_FOUND ? "Choose one of GET /api/shows, or propose it first"
+                                 : err_message(why_not));
+}
+
+/* The show that tickets are listed for. One that was made or accepted a moment ago may be on its
+ * way here: then the request waits (*waits). What keeps it from being sold is rejected. */
+static enum err find_show(struct request *rq, struct tx *tx, struct show_copy *show, bool *known,
+                          bool *waits)
+{
+    enum err err, why_not;
+    struct object_id id;
+    bool behind;
+
+    *waits = false;
+    TRY(listed_show_find(rq, tx, show, known, &why_not));
+    if (!object_id_parse(request_body_text(rq, "showId"), &id)) return OK;
+    behind = (why_not == ERR_NOT_FOUND && env_is_recent(tx, id)) || why_not == ERR_SHOW_PROPOSED;
     *waits =
         behind && env_news(rq, "catalogue") != NEWS_NONE && env_wait_news(rq, id, post_listings);
-    if (*waits || reason == OK) return OK;
-    request_reject_for(rq, "showId", message,
-                       reason == ERR_NOT_FOUND ? "unknown_show" : err_code(reason),
-                       reason == ERR_NOT_FOUND ? "Choose one of GET /api/shows, or propose it first"
-                                               : err_message(reason));
-    return OK;
+    if (!*waits && why_not != OK) listed_show_refuse(rq, why_not);
+done:
+    return err;
 }
 
 static bool is_named(const struct places *places, struct str key, struct str *label)
@@ -123,9 +142,8 @@ static bool is_named(const struct places *places, struct str key, struct str *la
     return false;
 }
 
-/* Says which seat is on the market already. What others list at this moment the index refuses. */
-static enum err check_seats(struct request *rq, struct tx *tx, struct object_id show_id,
-                            const struct places *places)
+enum err check_seats(struct request *rq, struct tx *tx, struct object_id show_id,
+                     const struct places *places)
 {
     struct str label = {NULL, 0};
     struct buf value;
@@ -158,6 +176,20 @@ done:
     return err;
 }
 
+enum err take_listing(struct request *rq, struct tx *tx, const struct show_copy *show,
+                      struct listing *listing, struct places *places)
+{
+    enum err err;
+
+    TRY(take_places(rq, listing, places));
+    TRY(take_terms(rq, show, listing->quantity, &listing->terms));
+    TRY(request_checked(rq));
+    TRY(seller_may_list(rq->run->env, tx, listing->user_id));
+    listing->show_id = show->id;
+done:
+    return err;
+}
+
 /* POST /api/listings {showId, section?, row?, seats or quantity, split, price, faceValue?,
  * restrictions?, delivery}: one ticket a seat, all in one commit. 201 the listing, version 0; 400;
  * 403 address_unconfirmed; 409 seat_taken; 429 after LISTINGS_PER_MINUTE, before anything is looked
@@ -172,13 +204,9 @@ enum err post_listings(struct request *rq, struct tx *tx, struct reply *rp)
 
     TRY(find_show(rq, tx, &show, &known, &waits));
     if (waits) return OK;
-    TRY(take_places(rq, &listing, &places));
-    TRY(take_terms(rq, known ? &show : NULL, listing.quantity, &listing.terms));
-    TRY(request_checked(rq));
-    TRY(seller_may_list(rq->run->env, tx, rq->user.id));
+    TRY(take_listing(rq, tx, known ? &show : NULL, &listing, &places));
     TRY(check_share(rq, tx, &places));
     TRY(check_seats(rq, tx, show.id, &places));
-    listing.show_id = show.id;
     listing.id = env_new_id(rq->run->env, tx);
     TRY(listing_offer(rq->run->env, tx, rq->arena, &listing, show.title, &places));
     return reply_listing(rq, tx, rp, 201, &listing);

@@ -27,6 +27,23 @@ enum err listing_sale_of(struct request *rq, struct tx *tx, const struct listing
 
 handler_fn get_listings, get_listings_mine;
 
+struct places;
+/* The show of a new listing's body, as far as it is known, and why nothing of it is listed now: OK,
+ * ERR_NOT_FOUND, what keeps it from being sold; ERR_INVALID: the body names none, which is
+ * rejected.
+ */
+enum err listed_show_find(struct request *rq, struct tx *tx, struct show_copy *show, bool *known,
+                          enum err *why_not);
+void listed_show_refuse(struct request *rq, enum err why_not);
+/* What else the body says of it; every field's error is reported. show: NULL: none is known, which
+ * was rejected. ERR_INVALID; ERR_ADDRESS_UNCONFIRMED; ERR_MEMORY. */
+enum err take_listing(struct request *rq, struct tx *tx, const struct show_copy *show,
+                      struct listing *listing, struct places *places);
+/* ERR_SEAT_TAKEN, with the seat in the error: it is on the market already. What others list at this
+ * moment the index refuses. */
+enum err check_seats(struct request *rq, struct tx *tx, struct object_id show_id,
+                     const struct places *places);
+
 /* --- bodies.c: what bodies say -------------------------------------------------------------- */
 
 static inline int64_t minimum_of(const struct request *rq)
