@@ -58,6 +58,20 @@ def test_nothing_is_left_of_what_is_not_to_come_or_of_who_is_banned():
         assert says(visitor, show) == (0, None)
 
 
+def test_another_lowest_price_counts_from_the_start_on():
+    with Server() as server:
+        _, show = some_show(server)
+        seller = server.as_user()
+        make_listing(seller, show["id"], row="1", price=5)
+        make_listing(seller, show["id"], row="2", price=20, seats=["1"])
+        wait_says(server.client(), show, 5, 5)
+        for minimum, available, lowest in (("10", 1, 20), ("2", 5, 5)):
+            server.stop()
+            server.env["PRICE_MINIMUM"] = minimum
+            server.start()
+            wait_says(server.client(), show, available, lowest)
+
+
 def test_what_was_of_a_merged_show_counts_at_the_other(server):
     staff, show = some_show(server)
     double = make_show(staff, show["venueId"], rules={})

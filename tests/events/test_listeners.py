@@ -24,7 +24,7 @@ PARALLEL = 6
 SUBJECTS = ["user:created", "user:updated", "reset:requested", "address:requested", "address:changed", "device:added", "factor:changed",
             "password:changed", "session:ended", "session:extended",
             "ticket:created", "ticket:updated", "ticket:closed",
-            "listing:created", "listing:updated", "order:created",
+            "listing:created", "listing:updated", "offers:updated", "order:created",
             "order:updated", "order:cancelled", "order:completed", "expiration:complete",
             "payment:pending", "payment:created", "payment:failed", "payment:rejected",
             "payment:refunded", "payment:refund_failed",

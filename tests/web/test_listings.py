@@ -126,7 +126,7 @@ def items_of(client, path):
         assert item.findtext("guid") == item.findtext("link")
         made = email.utils.parsedate_to_datetime(item.findtext("pubDate"))
         assert abs(made.timestamp() - time.time()) < 3600, made
-    return [(item.findtext("title"), item.findtext("description"), item.findtext("link")) for item in channel.iter("item")]
+    return [tuple(item.findtext(name) for name in ("title", "description", "link")) for item in channel.iter("item")]
 
 
 def test_programs_read_what_was_offered_last_of_a_search():

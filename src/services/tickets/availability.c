@@ -8,6 +8,7 @@
 
 #define GATHER_MS   200  /* what happens meanwhile is told with it */
 #define CHANGES_MAX 1000 /* of one transaction */
+#define OTHERS_MAX  100  /* shows, after PRICE_MINIMUM was changed */
 
 static void tell_soon(struct env *env, const struct tx *tx)
 {
@@ -35,12 +36,12 @@ enum err offers_changed_of(struct env *env, struct tx *tx, struct str user_id)
 
 static enum err tell(struct env *env, struct tx *tx, struct object_id show_id)
 {
+    int64_t minimum_cents = env->settings->price_minimum_cents;
     struct offers_updated offers = {.id = show_id};
     enum err err;
 
-    TRY(offers_version_next(tx, show_id, &offers.version));
-    TRY(offers_left(tx, show_id, env->settings->price_minimum_cents, &offers.lowest_cents,
-                    &offers.available));
+    TRY(offers_version_next(tx, show_id, minimum_cents, &offers.version));
+    TRY(offers_left(tx, show_id, minimum_cents, &offers.lowest_cents, &offers.available));
     TRY(publish_offers_updated(tx, &offers));
 done:
     return err;
@@ -57,10 +58,13 @@ static int by_show(const void *a, const void *b)
 enum err offers_job(struct env *env, struct tx *tx, struct wall_ms *next)
 {
     struct changed_show *changes = arena_alloc(env->arena, CHANGES_MAX * sizeof *changes);
+    int64_t others = 0;
     size_t count = 0;
     enum err err;
 
     if (!changes) return ERR_MEMORY;
+    TRY(shows_of_other_minimum_changed(tx, env->settings->price_minimum_cents, OTHERS_MAX,
+                                       &others));
     TRY(changed_shows(tx, changes, CHANGES_MAX, &count));
     qsort(changes, count, sizeof *changes, by_show);
     for (size_t i = 0; i < count; i++) {
@@ -68,7 +72,7 @@ enum err offers_job(struct env *env, struct tx *tx, struct wall_ms *next)
         if (i > 0 && object_id_eq(changes[i].show_id, changes[i - 1].show_id)) continue;
         TRY(tell(env, tx, changes[i].show_id));
     }
-    if (count == CHANGES_MAX) *next = tx->now;
+    if (count == CHANGES_MAX || others == OTHERS_MAX) *next = tx->now;
 done:
     return err;
 }

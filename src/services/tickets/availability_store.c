@@ -22,6 +22,16 @@ enum err shows_of_seller_changed(struct tx *tx, struct str user_id)
                    sql_text(user_id));
 }
 
+enum err shows_of_other_minimum_changed(struct tx *tx, int64_t minimum_cents, int64_t max,
+                                        int64_t *count)
+{
+    *count = 0;
+    return tx_exec(tx, count,
+                   "INSERT INTO changed_shows (show_id) SELECT show_id FROM show_offers"
+                   " WHERE minimum_cents < $1 OR minimum_cents > $1 LIMIT $2",
+                   sql_int(minimum_cents), sql_int(max));
+}
+
 enum err changed_shows(struct tx *tx, struct changed_show *out, size_t max, size_t *count)
 {
     struct rows rows;
@@ -40,15 +50,17 @@ enum err changed_show_done(struct tx *tx, int64_t place)
     return tx_exec(tx, NULL, "DELETE FROM changed_shows WHERE place = $1", sql_int(place));
 }
 
-enum err offers_version_next(struct tx *tx, struct object_id show_id, int64_t *version)
+enum err offers_version_next(struct tx *tx, struct object_id show_id, int64_t minimum_cents,
+                             int64_t *version)
 {
     struct rows rows;
 
     *version = 0;
     tx_query(tx, &rows,
-             "INSERT INTO show_offers (show_id, version) VALUES ($1, 0) ON CONFLICT (show_id)"
-             " DO UPDATE SET version = show_offers.version + 1 RETURNING version",
-             sql_id(show_id));
+             "INSERT INTO show_offers (show_id, minimum_cents, version) VALUES ($1, $2, 0)"
+             " ON CONFLICT (show_id) DO UPDATE SET minimum_cents = excluded.minimum_cents,"
+             " version = show_offers.version + 1 RETURNING version",
+             sql_id(show_id), sql_int(minimum_cents));
     if (rows_next(&rows)) *version = rows_int(&rows, 0);
     return rows_end(&rows);
 }

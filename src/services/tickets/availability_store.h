@@ -13,6 +13,10 @@ enum err show_of_ticket_changed(struct tx *tx, struct object_id ticket_id);
 /* The same of all shows of which the user sells something. */
 enum err shows_of_seller_changed(struct tx *tx, struct str user_id);
 
+/* The same of up to max shows of which was told at another lowest price. */
+enum err shows_of_other_minimum_changed(struct tx *tx, int64_t minimum_cents, int64_t max,
+                                        int64_t *count);
+
 struct changed_show {
     int64_t place;
     struct object_id show_id;
@@ -23,7 +27,8 @@ enum err changed_show_done(struct tx *tx, int64_t place);
 
 /* The next version of what is told of the show, from 0. Whoever else tells of it waits, and reads
  * afterwards what is left. */
-enum err offers_version_next(struct tx *tx, struct object_id show_id, int64_t *version);
+enum err offers_version_next(struct tx *tx, struct object_id show_id, int64_t minimum_cents,
+                             int64_t *version);
 /* Tickets of the show's listings that are free and stand, at the lowest price or more, by sellers
  * who are not banned; and what the cheapest of them costs. 0: there is none. */
 enum err offers_left(struct tx *tx, struct object_id show_id, int64_t minimum_cents,

@@ -6,8 +6,10 @@ CREATE TABLE changed_shows (
 );
 INSERT INTO changed_shows (show_id) SELECT DISTINCT show_id FROM listings;
 
--- How often each show was told of.
+-- How often each show was told of, and of prices from which one on.
 CREATE TABLE show_offers (
-    show_id TEXT   PRIMARY KEY,
-    version BIGINT NOT NULL
+    show_id       TEXT   PRIMARY KEY,
+    version       BIGINT NOT NULL,
+    minimum_cents BIGINT NOT NULL
 );
+CREATE INDEX show_offers_minimum ON show_offers (minimum_cents);
