@@ -11,7 +11,7 @@
 struct service_definition;
 
 /* The services of this program, in the order of their routes and of their start. */
-#define CLI_SERVICES 8
+#define CLI_SERVICES 9
 extern const struct service_definition *const cli_services[CLI_SERVICES];
 
 /* usage: a line each way to call it, without the program's name; help: what --help says about it.

@@ -8,7 +8,7 @@ const struct command cli_commands[] = {
     {"serve", cli_serve, "serve [OPTION…]\n",
      "serve: run the services until SIGINT or SIGTERM\n"
      "  --services A,B      only these of auth, tickets, orders, expiration, payments,\n"
-     "                      catalogue, mail, web\n"
+     "                      catalogue, entries, mail, web\n"
      "  --listen ADDR:PORT  default 127.0.0.1:8080; port 0 takes a free one\n"
      "  --data DIR          databases and keys, default ./data\n"
      "  --check             check the settings, print what is in force, start nothing\n"},
