@@ -2,7 +2,7 @@
 #ifndef SERVICES_ENTRIES_STORE_H
 #define SERVICES_ENTRIES_STORE_H
 
-#include "services/entries/copy_store.h"
+#include "services/entries/known_store.h"
 #include "services/entries/entry.h"
 
 extern const struct migration entries_schema[];

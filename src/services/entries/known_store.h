@@ -1,7 +1,7 @@
-/* services/entries/copy_store.h: what entries knows of venues, shows, listings and their tickets,
+/* services/entries/known_store.h: what entries knows of venues, shows, listings and their tickets,
  * kept by their events. Texts read live in the arena. */
-#ifndef SERVICES_ENTRIES_COPY_STORE_H
-#define SERVICES_ENTRIES_COPY_STORE_H
+#ifndef SERVICES_ENTRIES_KNOWN_STORE_H
+#define SERVICES_ENTRIES_KNOWN_STORE_H
 
 #include "runtime/service.h"
 

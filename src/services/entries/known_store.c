@@ -1,6 +1,6 @@
-/* services/entries/copy_store.c: the SQL of what entries knows of venues, shows, listings and
+/* services/entries/known_store.c: the SQL of what entries knows of venues, shows, listings and
  * tickets. */
-#include "services/entries/copy_store.h"
+#include "services/entries/known_store.h"
 
 #define MERGES_MAX 32 /* of shows, one into the next; the last one is not merged */
 
