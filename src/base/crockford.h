@@ -11,5 +11,10 @@
 
 /* CROCKFORD_CHARS(size) characters and a NUL. */
 void crockford_encode(const uint8_t *bytes, size_t size, char *out);
+/* And back: exactly CROCKFORD_CHARS(size) characters of either case, O for 0, I and L for 1; bits
+ * beyond the last byte must be 0. False: it is none such text. */
+bool crockford_decode(struct str text, uint8_t *bytes, size_t size);
+/* The value of a character, 0 to 31; -1: it is none. */
+int crockford_value(char c);
 
 #endif

@@ -59,6 +59,7 @@ int cli_listen(int count, char **words);
 int cli_bus(int count, char **words);
 int cli_payments(int count, char **words);
 int cli_mail(int count, char **words);
+int cli_entries(int count, char **words);
 int cli_search(int count, char **words);
 int cli_backup(int count, char **words);
 int cli_restore(int count, char **words);

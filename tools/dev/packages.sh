@@ -5,7 +5,7 @@
 BUILD_PACKAGES=(
     gcc libc6-dev meson ninja-build pkg-config python3
     'libllhttp-dev|libhttp-parser-dev' libuv1-dev libsqlite3-dev libpq-dev libsodium-dev libssl-dev
-    libjansson-dev libutf8proc-dev libidn2-dev
+    libjansson-dev libutf8proc-dev libidn2-dev libqrencode-dev
     libcurl4-openssl-dev zlib1g-dev libseccomp-dev libnats-dev libhiredis-dev
     libjs-bootstrap5 bootstrap-icons
     tzdata

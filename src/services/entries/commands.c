@@ -1,5 +1,6 @@
 /* services/entries/commands.c: entries are made and voided, each with its event. */
 #include "services/entries/entries.h"
+#include "services/entries/key_store.h"
 
 static enum err publish_change(struct tx *tx, const struct entry *entry)
 {
@@ -23,6 +24,7 @@ enum err entry_make(struct env *env, struct tx *tx, struct object_id ticket_id,
     entry = entry_issue(env_new_id(env, tx), str_of(serial.text), buyer_id, ticket_id, order_id,
                         show_id);
     TRY(entry_show_now(tx, show_id, &entry.now_show_id));
+    TRY(code_key_signing(tx, &entry.key_id));
     TRY(entry_insert(tx, &entry));
     TRY(publish_entry_created(tx, &(struct entry_created){.id = entry.id,
                                                           .version = entry.version,

@@ -39,7 +39,7 @@ static void place_json(struct json_writer *json, const struct entry_view *view)
     json_end_array(json);
 }
 
-void entry_json(struct json_writer *json, const struct entry_view *view)
+void entry_json(struct json_writer *json, const struct entry_view *view, struct str code)
 {
     const struct entry *entry = &view->entry;
 
@@ -51,6 +51,7 @@ void entry_json(struct json_writer *json, const struct entry_view *view)
     json_member_id(json, "orderId", entry->order_id);
     json_member_id(json, "listingId", view->listing.id);
     json_member_text(json, "delivery", view->listing.delivery);
+    json_member_known(json, "code", code);
     place_json(json, view);
     json_key(json, "show");
     entry_show_json(json, &view->show);

@@ -5,7 +5,8 @@
 #include "base/json.h"
 #include "services/entries/store.h"
 
-/* As its holder sees it: docs/openapi.json's Entry. */
-void entry_json(struct json_writer *json, const struct entry_view *view);
+/* As its holder sees it: docs/openapi.json's Entry. code: what a gate reads; empty: none is shown.
+ */
+void entry_json(struct json_writer *json, const struct entry_view *view, struct str code);
 
 #endif

@@ -4,15 +4,23 @@
 
 #include "services/entries/store.h"
 
-#define ENTRIES_ROUTES    2
+#define ENTRIES_ROUTES    5
 #define ENTRIES_LISTENERS 9
 
 extern const struct route entries_routes[ENTRIES_ROUTES];
 extern const struct listener entries_listeners[ENTRIES_LISTENERS];
 
+/* --- keys.c ----------------------------------------------------------------------------------- */
+
+enum err first_key_make(struct env *env, struct tx *tx, struct wall_ms *next);
+enum err get_entry_keys(struct request *rq, struct tx *tx, struct reply *rp);
+enum err post_operator_rotate_key(struct request *rq, struct tx *tx, struct reply *rp);
+enum err post_operator_verify(struct request *rq, struct tx *tx, struct reply *rp);
+
 /* --- commands.c: rows and events, in the writer's transaction --------------------------------- */
 
-/* A valid entry of the order's ticket for its buyer, and entry:created. ERR_CONTENTION: what it was
+/* A valid entry of the order's ticket for its buyer, and entry:created. ERR_NOT_FOUND: there is no
+ * key for its code yet. ERR_CONTENTION: what it was
  * drawn is another one's serial, or the ticket has a valid entry. */
 enum err entry_make(struct env *env, struct tx *tx, struct object_id ticket_id,
                     struct object_id order_id, struct str buyer_id, struct object_id show_id);

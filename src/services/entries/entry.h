@@ -28,6 +28,7 @@ struct entry {
     struct object_id ticket_id, order_id;
     struct object_id show_id;     /* as it was issued */
     struct object_id now_show_id; /* that one, or the one it was merged into */
+    int64_t key_id;               /* signs its code */
 };
 
 /* A fresh one, valid, of version 0. Texts stay the caller's. */

@@ -3,7 +3,7 @@
 
 #define ENTRY_COLUMNS                                                                              \
     "e.id, e.version, e.serial, e.status, e.holder_id, e.ticket_id, e.order_id, e.show_id,"        \
-    " e.now_show_id"
+    " e.now_show_id, e.key_id"
 
 /* The row the query stands on. ERR_UNREADABLE: a status that this program does not know. */
 static enum err entry_read(struct rows *rows, struct arena *arena, struct entry *out)
@@ -17,7 +17,8 @@ static enum err entry_read(struct rows *rows, struct arena *arena, struct entry 
                           .ticket_id = rows_id(rows, 5),
                           .order_id = rows_id(rows, 6),
                           .show_id = rows_id(rows, 7),
-                          .now_show_id = rows_id(rows, 8)};
+                          .now_show_id = rows_id(rows, 8),
+                          .key_id = rows_int(rows, 9)};
     if (!out->serial.at || !out->holder_id.at) return ERR_MEMORY;
     if (entry_status_parse(rows_text(rows, 3), &out->status)) return OK;
     return row_unreadable("entries", str_of(id.hex), rows_text(rows, 3));
@@ -30,15 +31,27 @@ enum err entry_insert(struct tx *tx, const struct entry *entry)
 
     TRY(tx_exec(tx, &inserted,
                 "INSERT INTO entries (id, version, serial, status, holder_id, ticket_id, order_id,"
-                " show_id, now_show_id, created_at_ms)"
-                " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING",
+                " show_id, now_show_id, key_id, created_at_ms)"
+                " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING",
                 sql_id(entry->id), sql_int(entry->version), sql_text(entry->serial),
                 sql_text(entry_status_text(entry->status)), sql_text(entry->holder_id),
                 sql_id(entry->ticket_id), sql_id(entry->order_id), sql_id(entry->show_id),
-                sql_id(entry->now_show_id), sql_wall(tx->now)));
+                sql_id(entry->now_show_id), sql_int(entry->key_id), sql_wall(tx->now)));
     if (!inserted) err = ERR_CONTENTION;
 done:
     return err;
+}
+
+enum err entry_get(struct tx *tx, struct arena *arena, struct str serial, struct entry *out)
+{
+    struct rows rows;
+    enum err err, end;
+
+    tx_query(tx, &rows, "SELECT " ENTRY_COLUMNS " FROM entries e WHERE e.serial = $1",
+             sql_text(serial));
+    err = rows_next(&rows) ? entry_read(&rows, arena, out) : ERR_NOT_FOUND;
+    end = rows_end(&rows);
+    return end ? end : err;
 }
 
 enum err entry_update(struct tx *tx, const struct entry *entry)
@@ -136,20 +149,20 @@ enum err orders_heard_forget(struct tx *tx, struct wall_ms before, int64_t max, 
 static void show_read(struct rows *rows, struct arena *arena, struct entry_view *out)
 {
     out->show = (struct entry_show){.id = out->entry.now_show_id,
-                                    .title = arena_copy(arena, rows_text(rows, 9)),
-                                    .status = arena_copy(arena, rows_text(rows, 10)),
-                                    .starts_at = rows_wall(rows, 11),
-                                    .starts_local = arena_copy(arena, rows_text(rows, 12)),
-                                    .doors_at = rows_wall(rows, 13),
-                                    .doors_local = arena_copy(arena, rows_text(rows, 14))};
+                                    .title = arena_copy(arena, rows_text(rows, 10)),
+                                    .status = arena_copy(arena, rows_text(rows, 11)),
+                                    .starts_at = rows_wall(rows, 12),
+                                    .starts_local = arena_copy(arena, rows_text(rows, 13)),
+                                    .doors_at = rows_wall(rows, 14),
+                                    .doors_local = arena_copy(arena, rows_text(rows, 15))};
     out->venue.version = -1;
-    if (rows_null(rows, 15)) return;
-    out->venue = (struct entry_venue){.version = rows_int(rows, 15),
-                                      .id = rows_id(rows, 16),
-                                      .name = arena_copy(arena, rows_text(rows, 17)),
-                                      .city = arena_copy(arena, rows_text(rows, 18)),
-                                      .country = arena_copy(arena, rows_text(rows, 19)),
-                                      .time_zone = arena_copy(arena, rows_text(rows, 20))};
+    if (rows_null(rows, 16)) return;
+    out->venue = (struct entry_venue){.version = rows_int(rows, 16),
+                                      .id = rows_id(rows, 17),
+                                      .name = arena_copy(arena, rows_text(rows, 18)),
+                                      .city = arena_copy(arena, rows_text(rows, 19)),
+                                      .country = arena_copy(arena, rows_text(rows, 20)),
+                                      .time_zone = arena_copy(arena, rows_text(rows, 21))};
 }
 
 static bool view_is_whole(const struct entry_view *view)
@@ -169,12 +182,12 @@ static enum err view_read(struct rows *rows, struct arena *arena, struct entry_v
 
     TRY(entry_read(rows, arena, &out->entry));
     show_read(rows, arena, out);
-    out->listing = (struct entry_listing){.id = rows_id(rows, 21),
-                                          .section = arena_copy(arena, rows_text(rows, 22)),
-                                          .row = arena_copy(arena, rows_text(rows, 23)),
-                                          .delivery = arena_copy(arena, rows_text(rows, 25))};
-    out->seat = arena_copy(arena, rows_text(rows, 26));
-    if (!names_split(arena, rows_text(rows, 24), &out->listing.restrictions)) err = ERR_MEMORY;
+    out->listing = (struct entry_listing){.id = rows_id(rows, 22),
+                                          .section = arena_copy(arena, rows_text(rows, 23)),
+                                          .row = arena_copy(arena, rows_text(rows, 24)),
+                                          .delivery = arena_copy(arena, rows_text(rows, 26))};
+    out->seat = arena_copy(arena, rows_text(rows, 27));
+    if (!names_split(arena, rows_text(rows, 25), &out->listing.restrictions)) err = ERR_MEMORY;
     if (!view_is_whole(out)) err = ERR_MEMORY;
 done:
     return err;

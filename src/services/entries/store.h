@@ -10,6 +10,8 @@ extern const struct retention entries_retention[];
 
 /* ERR_CONTENTION: its serial is another one's, or its ticket has a valid one. */
 enum err entry_insert(struct tx *tx, const struct entry *entry);
+/* By what people read out. ERR_NOT_FOUND. */
+enum err entry_get(struct tx *tx, struct arena *arena, struct str serial, struct entry *out);
 enum err entry_update(struct tx *tx, const struct entry *entry); /* all that changes */
 /* Whether a ticket has a valid entry, by another order than that. */
 enum err entry_of_other(struct tx *tx, struct object_id ticket_id, struct object_id order_id,

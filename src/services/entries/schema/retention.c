@@ -3,6 +3,7 @@
 
 const struct retention entries_retention[] = {
     {"entries", "for ever: who could get in by what", NULL},
+    {"entry_keys", "for ever: what was printed stays right", NULL},
     {"orders_heard",
      "for ever where it has entries; else RETENTION_DAYS after the order was to end",
      orders_heard_forget},
