@@ -1,6 +1,7 @@
 """Proves the pages of what opens doors: the list by date, one with its code, which a reader of QR codes takes
 off the screen, and its calendar; with and without scripts."""
 
+import base64
 import json
 import os
 import re
@@ -70,6 +71,19 @@ def test_the_page_is_small_and_its_own(server):
         assert other.get(path).status in (303, 401, 403), other.get(path)
         assert other.get(path + "/event.ics").status in (303, 401, 403)
     assert buyer.get("/my-tickets/17").status == 404
+
+
+def test_it_is_printed_on_one_page_black_on_white(server):
+    buyer, entries = holder(server)
+    code = expect(buyer.get(f"/api/entries/{entries[0]['id']}"), 200).json["code"]
+    with Person(server, buyer, **{**WIDE, "dark": True}) as person:
+        browser = person.go(f"/my-tickets/{entries[0]['id']}").browser
+        pdf = base64.b64decode(browser.devtools("Page.printToPDF")["data"])
+        assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 1
+        browser.devtools("Emulation.setEmulatedMedia", media="print")
+        assert scanned(browser) == code
+        shown = browser.text("body")
+        assert "Add to calendar" not in shown and entries[0]["show"]["title"] in shown, shown
 
 
 def test_void_shows_no_code(server):
