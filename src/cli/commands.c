@@ -75,7 +75,8 @@ const struct command cli_commands[] = {
      "mail send ID [--data DIR]\n",
      "mail list: the newest mails and what became of them; send: one of them once more\n"},
     {"entries", cli_entries, "entries verify CODE [--data DIR]\nentries rotate-key [--data DIR]\n",
-     "entries verify: what is right or wrong with an entry's code; exit 1 unless it opens the door\n"
+     "entries verify: what is right or wrong with an entry's code; exit 1 unless it opens the "
+     "door\n"
      "entries rotate-key: another key, which signs the codes of what is sold from a day on\n"},
     {"search", cli_search, "search status | rebuild [--data DIR]\n",
      "search status: how many shows can be found; rebuild: make the index of all of them anew,\n"
