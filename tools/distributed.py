@@ -27,10 +27,10 @@ from client import Client  # noqa: E402
 from postgres import Postgres  # noqa: E402
 import session  # noqa: E402
 
-SERVICES = ("auth", "tickets", "orders", "expiration", "payments", "catalogue", "mail", "web")
+SERVICES = ("auth", "tickets", "orders", "expiration", "payments", "catalogue", "entries", "mail", "web")
 DATABASE = "boxoffice"
 UPSTREAMS = {"auth": "auth", "tickets": "tickets", "orders": "orders", "payments": "payments",
-             "catalogue": "catalogue",
+             "catalogue": "catalogue", "entries": "entries",
              "client": "web"}  # of nginx.conf
 CONFIGURATION = os.path.join(ROOT, "deploy", "k8s", "base", "nginx.conf")
 ROLES = os.path.join(ROOT, "deploy", "postgres", "roles.sql")

@@ -15,7 +15,7 @@
 \set ON_ERROR_STOP on
 \if :{?services}
 \else
-\set services bus,auth,tickets,orders,expiration,payments,catalogue,mail,web
+\set services bus,auth,tickets,orders,expiration,payments,catalogue,entries,mail,web
 \endif
 
 SELECT format('CREATE ROLE %I LOGIN', 'boxoffice_' || name)

@@ -11,7 +11,7 @@
 struct service_definition;
 
 /* The services of this program, in the order of their routes and of their start. */
-#define CLI_SERVICES 8
+#define CLI_SERVICES 9
 extern const struct service_definition *const cli_services[CLI_SERVICES];
 
 /* usage: a line each way to call it, without the program's name; help: what --help says about it.
@@ -59,6 +59,7 @@ int cli_listen(int count, char **words);
 int cli_bus(int count, char **words);
 int cli_payments(int count, char **words);
 int cli_mail(int count, char **words);
+int cli_entries(int count, char **words);
 int cli_search(int count, char **words);
 int cli_backup(int count, char **words);
 int cli_restore(int count, char **words);

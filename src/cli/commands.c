@@ -8,7 +8,7 @@ const struct command cli_commands[] = {
     {"serve", cli_serve, "serve [OPTION…]\n",
      "serve: run the services until SIGINT or SIGTERM\n"
      "  --services A,B      only these of auth, tickets, orders, expiration, payments,\n"
-     "                      catalogue, mail, web\n"
+     "                      catalogue, entries, mail, web\n"
      "  --listen ADDR:PORT  default 127.0.0.1:8080; port 0 takes a free one\n"
      "  --data DIR          databases and keys, default ./data\n"
      "  --check             check the settings, print what is in force, start nothing\n"},
@@ -80,6 +80,10 @@ const struct command cli_commands[] = {
      "mail list [--status S] [--limit N] [--after ID] [--data DIR]\n"
      "mail send ID [--data DIR]\n",
      "mail list: the newest mails and what became of them; send: one of them once more\n"},
+    {"entries", cli_entries, "entries verify CODE [--data DIR]\nentries rotate-key [--data DIR]\n",
+     "entries verify: what is right or wrong with an entry's code; exit 1 unless it opens the "
+     "door\n"
+     "entries rotate-key: another key, which signs the codes of what is sold from a day on\n"},
     {"search", cli_search, "search status | rebuild [--data DIR]\n",
      "search status: how many shows can be found; rebuild: make the index of all of them anew,\n"
      "  while it is searched\n"},

@@ -5,8 +5,8 @@
 #include "services/services.h"
 
 const struct service_definition *const cli_services[CLI_SERVICES] = {
-    &auth_service,     &tickets_service,   &orders_service, &expiration_service,
-    &payments_service, &catalogue_service, &mail_service,   &web_service,
+    &auth_service,      &tickets_service, &orders_service, &expiration_service, &payments_service,
+    &catalogue_service, &entries_service, &mail_service,   &web_service,
 };
 
 struct serve_options {

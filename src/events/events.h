@@ -248,6 +248,21 @@
     F(S, USER,    user_id,       "userId")                                                         \
     F(S, REF,     merged_into,   "mergedInto")
 
+/* status: valid or void. userId: the holder. */
+#define ENTRY_UPDATED_FIELDS(F, S)                                                                 \
+    F(S, ID,      id,            "id")                                                             \
+    F(S, VERSION, version,       "version")                                                        \
+    F(S, TEXT,    status,        "status")                                                         \
+    F(S, USER,    user_id,       "userId")
+
+/* showId: as it was issued, which it stays. */
+#define ENTRY_CREATED_FIELDS(F, S)                                                                 \
+    ENTRY_UPDATED_FIELDS(F, S)                                                                     \
+    F(S, ID,      ticket_id,     "ticketId")                                                       \
+    F(S, ID,      order_id,      "orderId")                                                        \
+    F(S, ID,      show_id,       "showId")                                                         \
+    F(S, TEXT,    serial,        "serial")
+
 /*    enum                 struct               subject                publisher     fields */
 #define EVENT_MAP(X)                                                                               \
     X(USER_CREATED,        user_created,        "user:created",        "auth",       USER_FIELDS)  \
@@ -280,7 +295,9 @@
     X(VENUE_CREATED,       venue_created,       "venue:created",       "catalogue",  VENUE_FIELDS) \
     X(VENUE_UPDATED,       venue_updated,       "venue:updated",       "catalogue",  VENUE_FIELDS) \
     X(SHOW_CREATED,        show_created,        "show:created",        "catalogue",  SHOW_FIELDS)  \
-    X(SHOW_UPDATED,        show_updated,        "show:updated",        "catalogue",  SHOW_FIELDS)
+    X(SHOW_UPDATED,        show_updated,        "show:updated",        "catalogue",  SHOW_FIELDS)  \
+    X(ENTRY_CREATED,       entry_created,       "entry:created",       "entries",    ENTRY_CREATED_FIELDS) \
+    X(ENTRY_UPDATED,       entry_updated,       "entry:updated",       "entries",    ENTRY_UPDATED_FIELDS)
 
 enum event_type {
 #define X(name, type, subject, publisher, fields) EVENT_##name,

@@ -11,6 +11,7 @@ extern const struct service_definition orders_service;
 extern const struct service_definition expiration_service;
 extern const struct service_definition payments_service;
 extern const struct service_definition catalogue_service;
+extern const struct service_definition entries_service;
 extern const struct service_definition mail_service;
 extern const struct service_definition web_service;
 

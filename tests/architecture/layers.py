@@ -17,6 +17,7 @@ FOLDER_MAX = 20
 SHAPE = {"routes", "commands", "documents", "listeners", "store", "retention"}
 # Pure rules: what they include, and what that includes, is of these folders or of their service.
 RULES = {"services/auth/email", "services/auth/user", "services/catalogue/rules", "services/catalogue/show", "services/catalogue/venue",
+         "services/entries/entry",
          "services/orders/order", "services/payments/charge",
          "services/tickets/listing", "services/tickets/ticket"}
 RULES_ABOVE = {"base", "identity", "telemetry", "unicode"}
@@ -37,8 +38,9 @@ LIBRARIES = {
     "libpq-fe.h": ["sql"],
     "nats/": ["bus"],
     "hiredis/": ["delay"],
-    "sodium.h": ["base", "services/auth"],
+    "sodium.h": ["base", "services/auth", "services/entries"],
     "idn2.h": ["unicode"],
+    "qrencode.h": ["services/web"],
     "jansson.h": ["base"],
     "utf8proc.h": ["unicode"],
     "seccomp.h": ["runtime/sandbox"],

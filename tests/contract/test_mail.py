@@ -9,6 +9,7 @@ from boxoffice import (TEST_PASSWORD, Server, buy, create_ticket, new_email, new
                        run_cli, wait_order)
 from check import Cases, expect, expect_errors, wait_for
 from smtp_double import SmtpDouble
+from test_orders_of_listings import order_several, some_listing
 
 FROM = "Boxoffice <tickets@example.org>"
 FRESH = "vestibule-Walrus-9"
@@ -163,6 +164,18 @@ def test_what_was_bought_sold_and_given_back_is_told_once():
         expect(forgot(server.client(), buyer.email), 200)
         one_to(double, buyer.email, 3)
         assert len(to(double, buyer.email)) == 3 and len(to(double, seller.email)) == 1, double.asked
+
+
+def test_who_bought_tickets_of_an_event_is_led_to_what_opens_the_door():
+    with SmtpDouble() as double, mailing(double) as server:
+        _, listing = some_listing(server)
+        buyer = server.sign_up()
+        pay(buyer, order_several(buyer, listing, 2)["id"])
+        told = one_to(double, buyer.email)
+        assert told.message["Subject"] == "Yours: Mono Lake, Block A, row 4, seat 1 and 1 more", told.message
+        for part in ("plain", "html"):
+            assert "https://tickets.example/my-tickets" in told.part(part), told.part(part)
+            assert "What opens the door is with your tickets." in told.part(part)
 
 
 def test_a_mail_leaves_within_a_second():

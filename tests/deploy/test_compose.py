@@ -85,7 +85,7 @@ def test_what_compose_names_is_there():
                 assert host in hosts, (name, value)
     run = {service["command"][2] for service in services.values()
            if ours(service) and "command" in service}
-    assert run == {"auth", "tickets", "orders", "expiration", "payments", "catalogue", "mail", "web"}
+    assert run == {"auth", "tickets", "orders", "expiration", "payments", "catalogue", "entries", "mail", "web"}
 
 
 class Echo(http.server.BaseHTTPRequestHandler):
@@ -145,7 +145,7 @@ class Nginx:
 
 def test_nginx_leads_each_path_to_its_service_and_tells_who_asked():
     servers = {}
-    for name in ("auth", "tickets", "orders", "payments", "catalogue", "client"):
+    for name in ("auth", "tickets", "orders", "payments", "catalogue", "entries", "client"):
         servers[name] = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Echo)
         servers[name].service = name
         threading.Thread(target=servers[name].serve_forever, daemon=True).start()
@@ -154,6 +154,7 @@ def test_nginx_leads_each_path_to_its_service_and_tells_who_asked():
             for path, name in (("/api/users/currentuser", "auth"), ("/api/tickets?limit=3", "tickets"),
                                ("/api/orders/6b01", "orders"), ("/api/listings/6b01", "tickets"), ("/api/payments", "payments"),
                                ("/api/venues/mine", "catalogue"), ("/api/shows/6b01", "catalogue"),
+                               ("/api/entries/6b01", "entries"), ("/.well-known/entry-keys.json", "entries"),
                                ("/", "client"), ("/live", "client"), ("/tickets/new", "client")):
                 told = client.get(path, headers={"X-Forwarded-For": "203.0.113.9",
                                                  "X-Forwarded-Proto": "https"}).json
@@ -170,7 +171,7 @@ def test_nginx_leads_each_path_to_its_service_and_tells_who_asked():
 def test_a_purchase_works_through_nginx():
     """The real program behind it, pages and all: its redirects and cookies come through."""
     with Server(env={"TRUSTED_PROXIES": "127.0.0.1"}) as server:
-        with Nginx(dict.fromkeys(("auth", "tickets", "orders", "payments", "catalogue", "client"),
+        with Nginx(dict.fromkeys(("auth", "tickets", "orders", "payments", "catalogue", "entries", "client"),
                                  server.port)) as client:
             person = {"email": "ada@example.test", "password": "gondola-Turnip-42"}
             assert client.post("/api/users/signup", person).status == 201

@@ -14,8 +14,8 @@ from manifests import (JOBS, OVERLAYS, WORKLOADS, container_of, documents, envir
                        named, of_kind, pods, port_number, reaches, refusals, selected, selects,
                        service_ports)
 
-SERVICES = ("auth", "tickets", "orders", "expiration", "payments", "catalogue", "mail")  # with a database each
-API = ("auth", "tickets", "orders", "payments", "catalogue")
+SERVICES = ("auth", "tickets", "orders", "expiration", "payments", "catalogue", "entries", "mail")  # with a database each
+API = ("auth", "tickets", "orders", "payments", "catalogue", "entries")
 # What an operator makes by hand before the first start in production.
 SECRETS = {"jwt-secret": {"JWT_KEY"}, "stripe-secret": {"STRIPE_KEY"},
            "nats-secret": {"password", "cluster-password"}, "redis-secret": {"password"},
@@ -116,8 +116,8 @@ def test_every_service_of_the_program_is_deployed_under_its_name():
             assert container["args"][:3] == ["serve", "--services", "$(SERVICE)"]
             assert environment(overlay, workload_of(service))["SERVICE"] == \
                 {"fieldRef": {"fieldPath": "metadata.labels['app']"}}
-        for name in ("auth-srv", "tickets-srv", "orders-srv", "payments-srv", "catalogue-srv", "client-srv",
-                     "nats-srv"):
+        for name in ("auth-srv", "tickets-srv", "orders-srv", "payments-srv", "catalogue-srv", "entries-srv",
+                     "client-srv", "nats-srv"):
             named(overlay, "Service", name)
         assert not [name for name in map(name_of, of_kind(overlay, "Service"))
                     if name == "expiration-srv"], "nobody asks expiration anything"
@@ -141,7 +141,8 @@ def test_services_select_one_workload_and_a_port_it_has():
 def test_the_ingress_leads_each_path_to_its_service_over_tls():
     expected = {"/api/users": "auth-srv", "/api/tickets": "tickets-srv", "/api/listings": "tickets-srv", "/api/orders": "orders-srv",
                 "/api/payments": "payments-srv", "/api/venues": "catalogue-srv",
-                "/api/shows": "catalogue-srv", "/": "client-srv"}
+                "/api/shows": "catalogue-srv", "/api/entries": "entries-srv",
+                "/.well-known/entry-keys.json": "entries-srv", "/": "client-srv"}
     hosts = {}
     for overlay in OVERLAYS:
         (ingress,) = every(overlay, "Ingress")

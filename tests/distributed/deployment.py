@@ -169,7 +169,7 @@ def count(deployment_, sql):
     return int(deployment_.database.rows(sql)[0][0])
 
 
-SOURCES = ("auth", "tickets", "orders", "expiration", "payments", "catalogue", "mail")
+SOURCES = ("auth", "tickets", "orders", "expiration", "payments", "catalogue", "entries", "mail")
 
 
 def wait_quiet(deployment_, timeout=40):

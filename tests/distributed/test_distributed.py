@@ -24,7 +24,7 @@ from session import unwrap_cookie
 
 LONG = os.environ.get("DISTRIBUTED") == "long"  # ./dev test distributed-long
 CROWD = 1000
-SERVICES = ("auth", "tickets", "orders", "expiration", "payments", "catalogue", "mail", "web")
+SERVICES = ("auth", "tickets", "orders", "expiration", "payments", "catalogue", "entries", "mail", "web")
 
 
 def note(text):

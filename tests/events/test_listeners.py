@@ -499,7 +499,7 @@ def test_options_may_be_joined_or_apart(server):
 def test_a_bad_service_name_is_named_with_the_known_ones():
     done = run_cli("serve", "--services", "auth,nonsense")
     assert done.returncode == 2 and "nonsense" in done.stderr, done
-    for name in ("auth", "tickets", "orders", "expiration", "payments", "catalogue", "mail"):
+    for name in ("auth", "tickets", "orders", "expiration", "payments", "catalogue", "entries", "mail"):
         assert name in done.stderr, done.stderr
 
 
@@ -557,7 +557,7 @@ def test_readiness_says_what_it_is_made_of(server):
     answer = expect(server.client().get("/readyz"), 200).json
     assert answer["ready"] is True and answer["lag"] >= 0, answer
     assert {service["name"] for service in answer["services"]} == \
-        {"bus", "auth", "tickets", "orders", "expiration", "payments", "catalogue", "mail", "web"}
+        {"bus", "auth", "tickets", "orders", "expiration", "payments", "catalogue", "entries", "mail", "web"}
     assert all(service["database"] == "open" and service["subscribed"]
                for service in answer["services"]), answer
 

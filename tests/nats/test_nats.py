@@ -27,7 +27,7 @@ from postgres import Postgres
 
 SOURCE = os.path.join(boxoffice.ROOT, "tests", "nats")
 INSTALLED = os.path.join(boxoffice.ROOT, "build", "nats")
-ALL = ("auth", "tickets", "orders", "expiration", "payments", "catalogue", "mail")
+ALL = ("auth", "tickets", "orders", "expiration", "payments", "catalogue", "entries", "mail")
 
 
 def event(ticket_id, version=0, title="From elsewhere"):

@@ -16,7 +16,7 @@ from check import expect, wait_for
 
 SERVER = {}
 
-SERVICES = ("auth", "tickets", "orders", "expiration", "payments", "catalogue", "mail")
+SERVICES = ("auth", "tickets", "orders", "expiration", "payments", "catalogue", "entries", "mail")
 
 
 class Collector:
@@ -164,7 +164,7 @@ PURCHASE = sorted([
     "payments: write /api/payments", "orders: apply payment:created",
     "tickets: apply order:completed", "payments: apply order:completed",
     "expiration: apply order:completed", "orders: apply ticket:updated",
-    "mail: apply order:created", "mail: apply order:completed",
+    "mail: apply order:created", "mail: apply order:completed", "entries: apply order:completed",
 ])
 
 

@@ -16,6 +16,7 @@ sys.dont_write_bytecode = True
 import authenticator  # noqa: E402
 import boxoffice  # noqa: E402
 import schema  # noqa: E402
+from check import wait_for  # noqa: E402
 
 METHODS = ("get", "post", "put", "delete", "patch")
 # The routes of the contract; the document may have more.
@@ -421,11 +422,31 @@ def tour_listings(tour, server, staff, venue):
     tour.go(seller, "delete", f"/api/listings/{boxoffice.new_id()}", 404)
 
 
+def tour_entries(tour, server, staff, venue):
+    seller, buyer, nobody = server.as_user(), server.as_user(), server.client()
+    show = staff.post("/api/shows", {"venueId": venue["id"], "title": "Mono Lake", "category": "music",
+                                     "startsAt": "2099-07-01T19:30", "doorsAt": "2099-07-01T18:30"}).json
+    listing = seller.post("/api/listings", {"showId": show["id"], "seats": ["12"], "section": "A", "split": "any",
+                                            "price": 49.9, "restrictions": ["Standing"], "delivery": "issued"}).json
+    order = boxoffice.buy(buyer, listing["tickets"][0]["id"])
+    entry, = wait_for(lambda: buyer.get("/api/entries").json, 20, f"an entry of {order['id']}")
+    tour.go(buyer, "get", "/api/entries", 200)
+    tour.go(buyer, "get", "/api/entries?when=past", 200)
+    tour.go(buyer, "get", "/api/entries?when=soon", 400)
+    tour.go(nobody, "get", "/api/entries", 401)
+    path = f"/api/entries/{entry['id']}"
+    tour.go(buyer, "get", path, 200)
+    tour.go(seller, "get", path, 401)
+    tour.go(buyer, "get", "/api/entries/x", 400)
+    tour.go(buyer, "get", f"/api/entries/{boxoffice.new_id()}", 404)
+
+
 def tour_catalogue(tour, server):
     staff, seller, nobody = staff_of(server), server.as_user(), server.client()
     venue, _ = tour_venues(tour, staff, seller, nobody)
     tour_shows(tour, staff, seller, nobody, venue)
     tour_listings(tour, server, staff, venue)
+    tour_entries(tour, server, staff, venue)
 
 
 def tour_the_rest(tour, server):

@@ -11,7 +11,7 @@ from boxoffice import Server, buy, create_ticket, run_cli
 from check import Cases, wait_for
 from books import wait_quiet
 
-DATABASES = ("auth", "bus", "catalogue", "expiration", "mail", "orders", "payments", "tickets", "web")
+DATABASES = ("auth", "bus", "catalogue", "entries", "expiration", "mail", "orders", "payments", "tickets", "web")
 
 
 def serve(data):

@@ -14,7 +14,7 @@ from broker import Nats, Redis
 from check import wait_for
 from postgres import Postgres
 
-SERVICES = ("bus", "auth", "tickets", "orders", "expiration", "payments", "catalogue", "mail", "web")
+SERVICES = ("bus", "auth", "tickets", "orders", "expiration", "payments", "catalogue", "entries", "mail", "web")
 
 
 def on(url, *services, **more):

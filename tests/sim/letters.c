@@ -150,7 +150,8 @@ static void order_event(struct str subject, const struct json *event, int64_t at
     order = model_order(id);
     ASSERT(order);
     if (completed) {
-        (void)cause("order", text_of(event, "id"), order->user, order, at_ms);
+        (void)cause(order->listing[0] ? "entry" : "order", text_of(event, "id"), order->user, order,
+                    at_ms);
         (void)cause("sold", text_of(event, "id"), model_ticket_at((size_t)order->tickets[0])->owner,
                     order, at_ms);
     } else {

@@ -375,7 +375,7 @@ void model_ban_row(int service, const char *id, int64_t version, bool banned)
 bool service_refuses_sessions(int service)
 {
     return service == AUTH || service == TICKETS || service == ORDERS || service == PAYMENTS ||
-           service == CATALOGUE || service == MAIL;
+           service == CATALOGUE || service == ENTRIES || service == MAIL;
 }
 
 bool model_banned_at(int service, const char *id)
@@ -977,6 +977,8 @@ void model_event(int service, int64_t sequence, struct str subject, struct str p
         payment_event(subject, event);
     else if (service == CATALOGUE)
         catalogue_event(subject, event, at_ms);
+    else if (service == ENTRIES)
+        entry_event(subject, event);
     else if (service == AUTH && str_starts(subject, STR("user:")))
         user_event(event, str_eq(subject, STR("user:created")));
     letters_event(subject, event, at_ms);
@@ -1054,7 +1056,8 @@ void model_verdict(int service, int64_t batch, const struct delivery *delivery)
 
     if (!of_copy && !of_either) return;
     if (str_eq(subject, STR("ticket:closed"))) return; /* has no versions */
-    if (service == AUTH || service == MAIL) return;    /* keep no versions of orders */
+    if (service == AUTH || service == MAIL || service == ENTRIES)
+        return; /* take an order of any version */
     if (quiet_is_mistake(subject, delivery->payload)) return;
     arena_reset(model.arena);
     event = json_parsed(model.arena, delivery->payload);

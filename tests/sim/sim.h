@@ -7,6 +7,7 @@
  * bank.c     the card processor                  calls.c    requests and their answers
  * catalogue.c venues and shows                   listings.c tickets offered together
  * letters.c  the server of mail, and what it got forgetful.c lost passwords
+ * entries.c  what opens doors
  * visitors.c sessions that end                   retention.c what services may forget
  * actors.c   buyers, sellers, passers-by         watch.c    rows and events as they are committed
  * model.c    what the rows must obey             quiet.c    what must hold when all has settled
@@ -165,7 +166,7 @@ struct sim {
 
 extern struct sim sim;
 
-enum { BUS, AUTH, TICKETS, ORDERS, EXPIRATION, PAYMENTS, CATALOGUE, MAIL, SIM_SERVICES };
+enum { BUS, AUTH, TICKETS, ORDERS, EXPIRATION, PAYMENTS, CATALOGUE, ENTRIES, MAIL, SIM_SERVICES };
 extern const char *const service_names[SIM_SERVICES];
 
 /* Runs one seed to its quiet end. Does not return when an invariant is broken (violation). */
@@ -487,6 +488,14 @@ struct call *list_seats(int actor, const char *user, int64_t price_cents, bool r
 bool listing_kind(enum call_kind kind);
 void listing_judge(const struct call *call);
 void listings_quiet(void);
+
+/* --- entries.c: what opens doors ------------------------------------------------------------- */
+
+void entries_begin(void);
+void entry_event(struct str subject, const struct json *event);
+void entry_row(const char *id, int64_t version, const char *status, const char *holder,
+               const char *serial);
+void entries_quiet(void); /* invariants 19 and 20 */
 
 /* --- actors.c ------------------------------------------------------------------------------ */
 

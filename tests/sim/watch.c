@@ -24,6 +24,7 @@ enum table {
     TABLE_LISTING_COPIES,
     TABLE_LISTED_SHOWS,
     TABLE_ORDERED_SHOWS,
+    TABLE_ENTRIES,
     TABLE_PEOPLE,
     TABLE_MAILS,
     TABLES
@@ -62,6 +63,7 @@ static const struct table_row tables[TABLES] = {
          "id, version, status, starts_at_ms, merged_into, on_sale, max_per_buyer"},
     [TABLE_ORDERED_SHOWS] = {"show_copies", ORDERS,
                              "id, version, status, starts_at_ms, merged_into, 0, max_per_buyer"},
+    [TABLE_ENTRIES] = {"entries", ENTRIES, "id, version, status, holder_id, serial"},
     [TABLE_PEOPLE] = {"people", MAIL, "user_id, version, email"},
     [TABLE_MAILS] = {"mails", MAIL,
                      "id, kind, cause_id, about_id, user_id, amount_cents, status, tries, sent_to,"
@@ -485,6 +487,10 @@ static void take(int service, enum table table, sqlite3_stmt *row)
         show_copied(service, text_at(row, 0), sqlite3_column_int64(row, 1), text_at(row, 2),
                     sqlite3_column_int64(row, 3), text_at(row, 4),
                     sqlite3_column_int64(row, 5) != 0, sqlite3_column_int64(row, 6));
+        break;
+    case TABLE_ENTRIES:
+        entry_row(text_at(row, 0), sqlite3_column_int64(row, 1), text_at(row, 2), text_at(row, 3),
+                  text_at(row, 4));
         break;
     case TABLE_PEOPLE:
         letters_person(text_at(row, 0), sqlite3_column_int64(row, 1), text_at(row, 2));

@@ -22,8 +22,8 @@
 
 struct sim sim;
 
-const char *const service_names[SIM_SERVICES] = {"bus",        "auth",     "tickets",   "orders",
-                                                 "expiration", "payments", "catalogue", "mail"};
+const char *const service_names[SIM_SERVICES] = {
+    "bus", "auth", "tickets", "orders", "expiration", "payments", "catalogue", "entries", "mail"};
 
 struct sim_clock {
     struct clock clock; /* first */
@@ -51,8 +51,8 @@ static struct {
 } world;
 
 static const struct service_definition *const definitions[] = {
-    &admin_service,      &auth_service,     &tickets_service,   &orders_service,
-    &expiration_service, &payments_service, &catalogue_service, &mail_service};
+    &admin_service,    &auth_service,      &tickets_service, &orders_service, &expiration_service,
+    &payments_service, &catalogue_service, &entries_service, &mail_service};
 
 /* --- what the program is handed ------------------------------------------------------------- */
 
@@ -642,6 +642,7 @@ static void begin(const struct options *options)
     catalogue_begin();
     listings_begin();
     offers_begin();
+    entries_begin();
     letters_begin();
     forgetful_begin();
     bank_begin();

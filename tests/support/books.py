@@ -9,7 +9,7 @@ import time
 from boxoffice import run_cli
 from check import expect, wait_for
 
-SERVICES = ("auth", "tickets", "orders", "expiration", "payments", "catalogue", "mail", "web", "bus")
+SERVICES = ("auth", "tickets", "orders", "expiration", "payments", "catalogue", "entries", "mail", "web", "bus")
 
 
 @contextlib.contextmanager

@@ -126,6 +126,11 @@ class Theatre:
             "seats": [titles[0][0].strip()[:20], "2", "3"], "split": "no_single", "price": titles[-1][1],
             "faceValue": titles[-1][1], "restrictions": [titles[0][0].strip()], "delivery": "issued"}), 201).json
         reserve(self.buyer, listing["tickets"][0]["id"])
+        row = expect(self.seller.post("/api/listings", {
+            "showId": show, "section": titles[0][0].strip()[:40], "row": "entry", "seats": ["7"], "split": "any",
+            "price": titles[-1][1], "restrictions": [titles[0][0].strip()], "delivery": "issued"}), 201).json
+        buy(self.buyer, row["tickets"][0]["id"])
+        entry = wait_for(lambda: self.buyer.get("/api/entries").json, 20, "an entry")[0]["id"]
         self.pages = {  # name: (who, path)
             "home": (None, "/"),
             "older": (None, f"/?after={tickets[4]}"),
@@ -159,6 +164,9 @@ class Theatre:
             "order": (self.buyer, f"/orders/{self.open}"),
             "receipt": (self.buyer, f"/orders/{self.paid}"),
             "order-cancelled": (self.buyer, f"/orders/{self.cancelled}"),
+            "my-tickets": (self.buyer, "/my-tickets"),
+            "my-tickets-past": (self.buyer, "/my-tickets?when=past"),
+            "my-ticket": (self.buyer, f"/my-tickets/{entry}"),
             "selling": (self.seller, "/selling"),
             "selling-nothing": (server.sign_up(), "/selling"),
             "proposals": (self.seller, "/selling/proposals"),

@@ -5,7 +5,7 @@
 BUILD_PACKAGES=(
     gcc libc6-dev meson ninja-build pkg-config python3
     'libllhttp-dev|libhttp-parser-dev' libuv1-dev libsqlite3-dev libpq-dev libsodium-dev libssl-dev
-    libjansson-dev libutf8proc-dev libidn2-dev
+    libjansson-dev libutf8proc-dev libidn2-dev libqrencode-dev
     libcurl4-openssl-dev zlib1g-dev libseccomp-dev libnats-dev libhiredis-dev
     libjs-bootstrap5 bootstrap-icons
     tzdata
@@ -16,7 +16,7 @@ POSTGRES_PACKAGES=(postgresql)
 DISTRIBUTED_PACKAGES=(postgresql nats-server redis-server redis-tools nginx-light)
 TOUR_PACKAGES=(curl)
 FACTOR_PACKAGES=(oathtool)
-WEB_TEST_PACKAGES=(chromium chromium-driver fonts-dejavu-core)
+WEB_TEST_PACKAGES=(chromium chromium-driver fonts-dejavu-core zbar-tools)
 CLANG_PACKAGES=(clang libclang-rt-dev llvm)
 NM_PACKAGES=(binutils)
 OBSERVE_PACKAGES=(prometheus) # promtool

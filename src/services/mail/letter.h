@@ -17,6 +17,7 @@
     X(FACTOR_OFF, "factor_off")           /* … and no more */                                    \
     X(PASSWORD, "password")               /* the password was changed */                           \
     X(ORDER, "order")                     /* bought */                                             \
+    X(ENTRY, "entry")                     /* the same, of tickets that codes open the door for */  \
     X(SOLD, "sold")                                                                                \
     X(REFUND, "refund")
 

@@ -98,7 +98,7 @@ static enum verdict on_order_completed(struct env *env, struct tx *tx, const voi
 
     TRY(mail_order_get(tx, env->arena, completed->id, &order));
     TRY(seller_get(tx, env->arena, order.ticket_id, &seller));
-    mail = (struct mail){.kind = MAIL_ORDER,
+    mail = (struct mail){.kind = completed->tickets.count ? MAIL_ENTRY : MAIL_ORDER,
                          .cause_id = order.id,
                          .about = order.id,
                          .user_id = order.user_id,

@@ -214,6 +214,7 @@ bool api_order(struct request *rq, const struct json *json, struct order_view *o
     out->open = str_eq(status, STR("created"));
     out->paying = str_eq(status, STR("awaiting:payment"));
     out->paid = str_eq(status, STR("complete"));
+    out->of_listing = json_get(json, "listingId") != NULL;
     out->cancelled = str_eq(status, STR("cancelled"));
     out->expired = out->cancelled && wall_reached(now, expires_at);
     take_payment(json_get(json, "payment"), out);

@@ -5,8 +5,10 @@
 #include "services/web/api_shows.h"
 #include "services/web/page_text.h"
 
-static struct str place_of(struct request *rq, struct str section, struct str row)
+struct str api_place(struct request *rq, const struct json *json)
 {
+    struct str section = json_member(json, "section"), row = json_member(json, "row");
+
     if (section.len && row.len)
         return page_fill(rq, TEXT_LISTING_SECTION_ROW, {STR("section"), section},
                          {STR("row"), row});
@@ -14,17 +16,15 @@ static struct str place_of(struct request *rq, struct str section, struct str ro
     return section.len ? section : page_text(rq, TEXT_LISTING_ANYWHERE);
 }
 
-static enum err take_restrictions(struct request *rq, const struct json *list,
-                                  struct listing_view *out)
+enum err api_restrictions(struct request *rq, const struct json *list, struct block_list *out)
 {
     size_t count = json_length(list);
     struct text_block *blocks = arena_alloc(rq->arena, (count + 1) * sizeof *blocks);
 
     if (!blocks) return ERR_MEMORY;
-    out->restrictions.at = blocks;
+    *out = (struct block_list){blocks, 0};
     for (size_t i = 0; i < count; i++)
-        if (json_text(json_at(list, i), &blocks[out->restrictions.count].text))
-            out->restrictions.count++;
+        if (json_text(json_at(list, i), &blocks[out->count].text)) out->count++;
     return OK;
 }
 
@@ -85,12 +85,12 @@ bool api_listing(struct request *rq, const struct json *json, struct listing_vie
     out->withdrawn =
         str_eq(json_member(json, "notOnSale.code"), str_of(err_code(ERR_LISTING_WITHDRAWN)));
     out->mine = rq->user.id.len && str_eq(json_member(json, "userId"), rq->user.id);
-    out->place = place_of(rq, json_member(json, "section"), json_member(json, "row"));
+    out->place = api_place(rq, json);
     out->left = page_number(rq, out->free);
     out->one_left = out->free == 1;
     out->hue = api_hue(out->id);
     take_terms(rq, json, out);
-    return take_restrictions(rq, json_get(json, "restrictions"), out) == OK &&
+    return api_restrictions(rq, json_get(json, "restrictions"), &out->restrictions) == OK &&
            take_tickets(rq, json_get(json, "tickets"), out) == OK;
 }
 

@@ -12,4 +12,9 @@ bool api_listing(struct request *rq, const struct json *json, struct listing_vie
 /* Every listing of an array, in its order. ERR_MEMORY. */
 enum err api_listings(struct request *rq, const struct json *list, struct show_page_view *view);
 
+/* "Block A, row 4", of what names a section and a row, or neither. */
+struct str api_place(struct request *rq, const struct json *json);
+/* Restrictions, one a line, in the arena. ERR_MEMORY. */
+enum err api_restrictions(struct request *rq, const struct json *list, struct block_list *out);
+
 #endif

@@ -41,7 +41,8 @@ struct page {
     bool sandbox; /* no money moves */
     bool light, dark;
     bool staff; /* the visitor looks after venues and shows */
-    bool at_market, at_orders, at_selling, at_new, at_staff; /* which entry of the menu this is */
+    bool at_market, at_orders, at_entries, at_selling, at_new,
+        at_staff; /* which entry of the menu this is */
 };
 
 /* --- pieces ---------------------------------------------------------------------------------- */
@@ -129,6 +130,7 @@ struct order_view {
         size_t count;
     } tickets;               /* of an order of several; else none */
     struct str others;       /* how many there are beside the first; empty: none */
+    bool of_listing;         /* what it buys opens doors */
     struct str expires_at;   /* ISO 8601 */
     struct str expires_text; /* for people */
     struct str minutes;      /* of left_s, rounded; empty: about one */
@@ -290,6 +292,11 @@ struct market_view {
     } places; /* cities that those are in */
 };
 
+struct block_list {
+    const struct text_block *at;
+    size_t count;
+};
+
 /* A ticket of a listing. */
 struct listed_ticket {
     struct str id, name; /* "Seat 12", "Ticket 3" */
@@ -303,10 +310,7 @@ struct listing_view {
     struct str total, quantity; /* what so many as are looked for cost in full; empty: any number */
     const char *hue;
     int64_t cents, free, version;
-    struct {
-        const struct text_block *at;
-        size_t count;
-    } restrictions;
+    struct block_list restrictions;
     struct {
         const struct listed_ticket *at;
         size_t count;
@@ -315,6 +319,28 @@ struct listing_view {
     bool pairs, all, no_single; /* how it is split; none: any number */
     bool on_sale, withdrawn, one_left, mine;
     struct str not_on_sale; /* why, for its seller */
+};
+
+/* What opens a door. */
+struct entry_view {
+    struct str id, order_id;
+    struct str serial; /* in groups */
+    struct str place;  /* "Block A, row 4, seat 12" */
+    struct show_view show;
+    struct venue_view venue;
+    struct block_list restrictions;
+    struct str path; /* of the QR code's SVG; empty: there is no code to show */
+    int64_t size;    /* of that, with its quiet zone */
+    bool valid, upload;
+};
+
+struct entries_view {
+    struct {
+        const struct entry_view *at;
+        size_t count;
+    } entries;
+    struct str after;
+    bool past;
 };
 
 /* One of several to choose from. */

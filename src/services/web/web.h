@@ -45,6 +45,7 @@ handler_fn get_show_page, get_venue_page;                                    /* 
 handler_fn get_listing_page, post_listing_reserve, post_listing_withdraw;    /* listing_pages.c */
 handler_fn get_find;                                                         /* find_page.c */
 handler_fn get_feed;                                                         /* feed_page.c */
+handler_fn get_entries_page, get_entry_page, get_entry_calendar;             /* entry_pages.c */
 handler_fn get_selling, post_price;                                          /* selling.c */
 
 #endif

@@ -19,7 +19,7 @@
 
 static const struct service_definition *const services[] = {
     &admin_service,    &auth_service,      &tickets_service, &orders_service, &expiration_service,
-    &payments_service, &catalogue_service, &mail_service,    &web_service,
+    &payments_service, &catalogue_service, &entries_service, &mail_service,   &web_service,
 };
 
 #define SERVICES (sizeof services / sizeof *services)

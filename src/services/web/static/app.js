@@ -476,6 +476,15 @@
     }
     if (typed) typed.addEventListener("input", suggest);
 
+    // --- a code that a gate is to read: the screen stays on while it is seen -------------------------
+    const keepAwake = () => {
+        if (!document.hidden && navigator.wakeLock) navigator.wakeLock.request("screen").catch(() => {});
+    };
+    if (one("[data-awake]")) {
+        keepAwake();
+        document.addEventListener("visibilitychange", keepAwake);
+    }
+
     // --- the account menu and the theme ------------------------------------------------------------
     const menu = one(".account");
     document.addEventListener("click", (event) => {

@@ -1,0 +1,49 @@
+/* base/crockford.c: see base/crockford.h. */
+#include "base/crockford.h"
+
+static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+void crockford_encode(const uint8_t *bytes, size_t size, char *out)
+{
+    unsigned held = 0; /* bits that are not written yet, the latest byte lowest … */
+    int bits = 0;      /* … and how many */
+
+    for (size_t i = 0; i < size; i++) {
+        held = (held << 8 | bytes[i]) & 0xFFFF;
+        for (bits += 8; bits >= 5; bits -= 5)
+            *out++ = alphabet[held >> (bits - 5) & 31];
+    }
+    if (bits > 0) *out++ = alphabet[held << (5 - bits) & 31];
+    *out = 0;
+}
+
+int crockford_value(char c)
+{
+    const char *at;
+
+    if (c >= 'a' && c <= 'z') c = (char)(c - 'a' + 'A');
+    if (c == 'O') c = '0';
+    if (c == 'I' || c == 'L') c = '1';
+    at = c ? strchr(alphabet, c) : NULL;
+    return at ? (int)(at - alphabet) : -1;
+}
+
+bool crockford_decode(struct str text, uint8_t *bytes, size_t size)
+{
+    unsigned held = 0;
+    int bits = 0;
+    size_t count = 0;
+
+    if (text.len != CROCKFORD_CHARS(size)) return false;
+    for (size_t i = 0; i < text.len; i++) {
+        int value = crockford_value(text.at[i]);
+
+        if (value < 0) return false;
+        held = (held << 5 | (unsigned)value) & 0xFFFF;
+        bits += 5;
+        if (bits < 8 || count == size) continue;
+        bits -= 8;
+        bytes[count++] = (uint8_t)(held >> bits);
+    }
+    return (held & ((1u << bits) - 1)) == 0;
+}

@@ -1,0 +1,12 @@
+/* services/entries/documents.h: entries as JSON. */
+#ifndef SERVICES_ENTRIES_DOCUMENTS_H
+#define SERVICES_ENTRIES_DOCUMENTS_H
+
+#include "base/json.h"
+#include "services/entries/store.h"
+
+/* As its holder sees it: docs/openapi.json's Entry. code: what a gate reads; empty: none is shown.
+ */
+void entry_json(struct json_writer *json, const struct entry_view *view, struct str code);
+
+#endif

@@ -1,0 +1,12 @@
+/* services/web/entries/api_entries.h: what the API said of entries, as the pages want it. */
+#ifndef SERVICES_WEB_ENTRIES_API_ENTRIES_H
+#define SERVICES_WEB_ENTRIES_API_ENTRIES_H
+
+#include "base/json.h"
+#include "http/request.h"
+#include "services/web/view.h"
+
+/* False: it is none. Texts live in the answer and in the arena. */
+bool api_entry(struct request *rq, const struct json *json, struct entry_view *out);
+
+#endif
