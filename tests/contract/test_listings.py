@@ -171,6 +171,19 @@ def test_what_a_body_gets_wrong_is_named_with_the_way_out(server):
     expect_not_found(seller.get(f"/api/listings?showId={new_id()}"))
 
 
+def test_a_dry_run_looks_at_everything_and_stores_nothing(server):
+    _, show = some_show(server)
+    seller, other = server.sign_up(), server.sign_up()
+    body = listing_body(show["id"], dryRun=True)
+    for _ in range(2):
+        assert expect(seller.post("/api/listings", body), 200).json == {"quantity": 4, "price": 49.9, "total": 199.6}
+    assert expect(seller.get(f"/api/listings?showId={show['id']}"), 200).json == []
+    expect_error(seller.post("/api/listings", {**body, "dryRun": "yes"}), 400, "DryRun must be true or false", "dryRun")
+    fault(seller.post("/api/listings", {**body, "split": "whatever"}), "split")
+    make_listing(other, show["id"], dryRun=False)
+    assert expect(seller.post("/api/listings", body), 409).json["errors"][0]["code"] == "seat_taken"
+
+
 def test_five_hundred_seats_are_one_listing(server):
     _, show = some_show(server)
     seller = server.as_user()

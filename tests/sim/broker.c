@@ -586,7 +586,7 @@ enum err nats_connection_own_consumer(struct nats_connection *connection,
     (void)subjects;
     (void)after;
     (void)name;
-    ASSERT(!"no service of the simulator broadcasts");
+    ASSERT(false); /* no service of the simulator broadcasts */
     return ERR_INTERNAL;
 }
 

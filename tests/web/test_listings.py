@@ -284,6 +284,16 @@ def test_tickets_are_offered_changed_and_taken_down_on_pages(server):
                     browser.fill("#price", "20,50")
                     browser.fill("#restrictions", "Bring a cushion")
                     browser.click("#form button")
+                    browser.wait_text("h1", "Is this right?")
+                    facts = browser.text("main")
+                    assert "$20.50" in facts and "2 tickets, $41.00 in all" in facts, facts
+                    assert expect(seller.get(f"/api/listings?showId={show['id']}&section=balcony"), 200).json == []
+                    browser.click("#form button[value='change']")
+                    browser.wait_text("h1", "Sell tickets")
+                    assert browser.find("#seats").value().split() == ["7", "8"]
+                    browser.click("#form button")
+                    browser.wait_text("h1", "Is this right?")
+                    browser.click("#form button[value='list']")
                     person.wait_path("/listings/[0-9a-f]{24}")
                     assert "Your tickets are on sale." in browser.text("body")
                     assert len(browser.all("main .rows > li")) == 2 and "$20.50" in browser.text(".facts")
@@ -303,6 +313,33 @@ def test_tickets_are_offered_changed_and_taken_down_on_pages(server):
                     assert not browser.has(f"a[href='{here}/edit']")
 
 
+def test_whoever_sells_sees_what_others_ask(server):
+    show, seller = some_show(server), server.sign_up()
+    path = f"/shows/{show['id']}/sell"
+    page = read(seller, path).body
+    assert b"What others ask" not in page and b"Others ask" not in page
+    dear = offer(server.sign_up(), show, row="1", price=80, seats=["1"])
+    cheap = offer(server.sign_up(), show, row="2", price=30, seats=["1", "2"])
+    page = read(seller, path).body.decode()
+    assert "Others ask $30.00 or more" in page
+    assert page.index(cheap["id"]) < page.index(dear["id"])
+
+
+def test_what_was_checked_is_listed_once(server):
+    show, seller = some_show(server), server.sign_up()
+    path = f"/shows/{show['id']}/sell"
+    form = {"section": "Block <b>", "row": "9", "seats": "1\n2", "price": "1250,50", "split": "all", "restrictions": "Quiet"}
+    page = send(seller, path, form)
+    text = page.body.decode()
+    assert page.status == 200 and "$1,250.50" in text and "2 tickets, $2,501.00 in all" in text, text
+    assert "Block &lt;b&gt;" in text and "<b>" not in text.split("Block")[1][:12]
+    assert expect(seller.get(f"/api/listings?showId={show['id']}"), 200).json == []
+    nonce = text.split('name="nonce" value="')[1].split('"')[0]
+    answers = [send(seller, path, {**form, "step": "list", "nonce": nonce}) for _ in range(2)]
+    assert answers[0].status == 303 and answers[0].headers["Location"] == answers[1].headers["Location"]
+    assert len(expect(seller.get(f"/api/listings?showId={show['id']}"), 200).json) == 1
+
+
 def test_what_is_wrong_with_an_offer_is_said(server):
     show, seller, other = some_show(server), server.sign_up(), server.sign_up()
     offer(other, show)
@@ -316,8 +353,9 @@ def test_what_is_wrong_with_an_offer_is_said(server):
                               ({"seats": "1", "split": "no_single"}, "choose any"),
                               ({"seats": "1", "section": "x" * 41}, "Write it as it stands on the ticket")):
             with case(changes):
-                answer = send(seller, f"/shows/{show['id']}/sell", {**form, **changes})
-                assert answer.status in (400, 409) and text.encode() in answer.body, answer.body
+                for step in ({}, {"step": "list"}):
+                    answer = send(seller, f"/shows/{show['id']}/sell", {**form, **changes, **step})
+                    assert answer.status in (400, 409) and text.encode() in answer.body, answer.body
     for path in ("/shows/zz/sell", "/listings/zz", f"/listings/{show['id']}", f"/listings/{show['id']}/edit"):
         assert seller.get(path).status == 404, path
 

@@ -190,16 +190,40 @@ done:
     return err;
 }
 
+/* Whether the body asks for nothing but whether it would be listed. */
+static bool is_dry_run(struct request *rq)
+{
+    const struct json *given = json_get(rq->body, "dryRun");
+    bool dry = false;
+
+    if (given && !json_bool(given, &dry))
+        request_reject(rq, "dryRun", "DryRun must be true or false");
+    return dry;
+}
+
+static enum err reply_dry_run(struct reply *rp, const struct listing *listing)
+{
+    struct json_writer json = reply_json(rp, 200);
+
+    json_begin_object(&json);
+    json_member_int(&json, "quantity", listing->quantity);
+    json_member_money(&json, "price", listing->terms.price_cents);
+    json_member_money(&json, "total", listing->quantity * listing->terms.price_cents);
+    json_end_object(&json);
+    return OK;
+}
+
 /* POST /api/listings {showId, section?, row?, seats or quantity, split, price, faceValue?,
- * restrictions?, delivery}: one ticket a seat, all in one commit. 201 the listing, version 0; 400;
- * 403 address_unconfirmed; 409 seat_taken; 429 after LISTINGS_PER_MINUTE, before anything is looked
- * at, and for who has too much on the market (LISTED_TICKETS_PER_USER). */
+ * restrictions?, delivery, dryRun?}: one ticket a seat, all in one commit. 201 the listing, version
+ * 0; with dryRun 200 how many at what price, and nothing is stored; 400; 403 address_unconfirmed;
+ * 409 seat_taken; 429 after LISTINGS_PER_MINUTE, before anything is looked at, and for who has too
+ * much on the market (LISTED_TICKETS_PER_USER). */
 enum err post_listings(struct request *rq, struct tx *tx, struct reply *rp)
 {
     struct listing listing = {.user_id = rq->user.id};
     struct places places;
     struct show_copy show;
-    bool known, waits;
+    bool known, waits, dry = is_dry_run(rq);
     enum err err;
 
     TRY(find_show(rq, tx, &show, &known, &waits));
@@ -207,6 +231,7 @@ enum err post_listings(struct request *rq, struct tx *tx, struct reply *rp)
     TRY(take_listing(rq, tx, known ? &show : NULL, &listing, &places));
     TRY(check_share(rq, tx, &places));
     TRY(check_seats(rq, tx, show.id, &places));
+    if (dry) return reply_dry_run(rp, &listing);
     listing.id = env_new_id(rq->run->env, tx);
     TRY(listing_offer(rq->run->env, tx, rq->arena, &listing, show.title, &places));
     return reply_listing(rq, tx, rp, 201, &listing);

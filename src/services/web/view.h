@@ -441,6 +441,10 @@ struct catalogue_form_view {
     struct str search, q; /* where the choices are looked for; and with what */
     struct str back, back_text;
     struct str missing, missing_text; /* where what is not among the choices is made */
+    struct {
+        const struct listing_view *at;
+        size_t count;
+    } asks; /* what others ask for */
 };
 
 /* A venue or a show in a list. */

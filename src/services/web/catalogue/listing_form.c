@@ -1,5 +1,7 @@
 /* services/web/catalogue/listing_form.c: the form in which tickets for a show are offered together,
- * and the one in which their price and terms are changed. */
+ * which is shown once more to be checked before they are on sale, and the one in which their price
+ * and terms are changed. */
+#include "services/web/api_listings.h"
 #include "services/web/catalogue/catalogue_pages.h"
 
 #include "services/web/form.h"
@@ -7,9 +9,12 @@
 #include "services/web/page_input.h"
 #include "services/web/page_state.h"
 #include "services/web/pages/sign_in.h"
+#include "services/web/price.h"
 #include "services/web/submissions.h"
 
 #define BODY_BYTES 65536
+
+#define ASKS "5" /* of what others ask */
 
 #define PLACE_FIELDS 4
 #define TERM_FIELDS  4
@@ -37,6 +42,7 @@ struct listing_form {
     struct str show_id, delivery, nonce; /* nonce: of a submission that is to be ended */
     int status;
     bool changing, typed, sending;
+    bool checking, checked; /* it is to be shown as it would be listed; the API would take it */
 };
 
 static const struct field_spec *specs_of(const struct listing_form *form)
@@ -89,16 +95,50 @@ static void put_splits(struct request *rq, struct listing_form *form)
                                      str_eq(field->value, str_of(splits[i].value))};
 }
 
+/* The title, the button, and what comes before the fields. */
+static enum text listing_form_words(struct request *rq, struct listing_form *form)
+{
+    enum text title = TEXT_LISTING_SELL_TITLE, lead = TEXT_LISTING_SELL_LEAD,
+              submit = TEXT_LISTING_SELL_NEXT;
+
+    if (form->changing) {
+        title = TEXT_LISTING_CHANGE_TITLE;
+        lead = TEXT_LISTING_CHANGE_LEAD;
+        submit = TEXT_SAVE;
+    } else if (form->checked) {
+        title = TEXT_LISTING_CHECK_TITLE;
+        lead = TEXT_LISTING_CHECK_LEAD;
+        submit = TEXT_LISTING_SELL_SUBMIT;
+    }
+    form->view.heading = page_text(rq, title);
+    form->view.lead = page_text(rq, lead);
+    form->view.submit = page_text(rq, submit);
+    return title;
+}
+
+/* What was typed, as it will be read. */
+static void put_facts(struct request *rq, struct listing_form *form)
+{
+    for (size_t i = 0; i < form->view.fields.count; i++) {
+        struct form_field *field = &form->view.fields.at[i];
+        int64_t cents;
+
+        field->now = str_trim(field->value);
+        for (size_t k = 0; k < field->choices.count; k++)
+            if (field->choices.at[k].chosen) field->now = field->choices.at[k].text;
+        if (specs_of(form)[i].kind == FIELD_DECIMAL && price_read(field->now, &cents) == PRICE_READ)
+            field->now = page_money(rq, cents);
+    }
+}
+
 static enum err listing_form_show(struct request *rq, struct reply *rp, struct listing_form *form)
 {
     struct catalogue_form_view *view = &form->view;
-    enum text title = form->changing ? TEXT_LISTING_CHANGE_TITLE : TEXT_LISTING_SELL_TITLE;
+    enum text title = listing_form_words(rq, form);
     struct page page;
 
     put_splits(rq, form);
-    view->heading = page_text(rq, title);
-    view->lead = page_text(rq, form->changing ? TEXT_LISTING_CHANGE_LEAD : TEXT_LISTING_SELL_LEAD);
-    view->submit = page_text(rq, form->changing ? TEXT_SAVE : TEXT_LISTING_SELL_SUBMIT);
+    if (form->checked) put_facts(rq, form);
     view->action = own_path(rq, form);
     view->nonce = submission_nonce(rq);
     view->back = form->changing ? path_of(rq, "/listings/", form->id, "")
@@ -110,7 +150,10 @@ static enum err listing_form_show(struct request *rq, struct reply *rp, struct l
     page.at_selling = form->changing;
     if (view->errors.list.count) form_refused(rq, &page);
     page_reply(rq, rp, form->status);
-    page_catalogue_form(&rp->body, &page, view);
+    if (form->checked)
+        page_listing_check(&rp->body, &page, view);
+    else
+        page_catalogue_form(&rp->body, &page, view);
     return form->nonce.len ? submission_end(rq, form->nonce, STR("")) : OK;
 }
 
@@ -120,6 +163,38 @@ static enum err listing_form_problem(struct request *rq, struct reply *rp,
     enum err err = page_refused(rq, rp, own_path(rq, form));
 
     return err == OK && form->nonce.len ? submission_end(rq, form->nonce, STR("")) : err;
+}
+
+/* What others ask for tickets of the show, cheapest first; without it when it cannot be had. */
+static enum err took_asks(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    struct listing_form *form = rq->run->state;
+    struct catalogue_form_view *view = &form->view;
+    struct show_page_view asked = {0};
+    const struct json *list;
+    enum err err;
+
+    (void)tx;
+    if (api_ok(rq, &list)) TRY(api_listings(rq, list, &asked));
+    view->asks.at = asked.listings.at;
+    view->asks.count = asked.listings.count;
+    if (asked.listings.count)
+        field_of(view, "price")->hint = page_fill(rq, TEXT_LISTING_FIELD_PRICE_OTHERS,
+                                                  {STR("price"), asked.listings.at[0].price});
+    return listing_form_show(rq, rp, form);
+done:
+    return err;
+}
+
+static enum err ask_asks(struct request *rq, const struct listing_form *form)
+{
+    struct buf path;
+
+    buf_init(&path, rq->arena, 128);
+    buf_printf(&path, "/api/listings?limit=" ASKS "&showId=%.*s", (int)form->show_id.len,
+               form->show_id.at);
+    return path.failed ? ERR_MEMORY
+                       : request_call(rq, METHOD_GET, buf_str(&path), STR(""), took_asks);
 }
 
 static enum err took_show(struct request *rq, struct tx *tx, struct reply *rp)
@@ -136,7 +211,7 @@ static enum err took_show(struct request *rq, struct tx *tx, struct reply *rp)
     if (!api_ok(rq, &show)) return listing_form_problem(rq, rp, form);
     form->view.name = json_member(show, "title");
     form->view.about = catalogue_about(rq, kind, show);
-    return listing_form_show(rq, rp, form);
+    return form->changing || form->checked ? listing_form_show(rq, rp, form) : ask_asks(rq, form);
 }
 
 static enum err ask_show(struct request *rq, const struct listing_form *form)
@@ -158,6 +233,7 @@ static struct str body_of(struct request *rq, const struct listing_form *form)
     if (!form->changing) json_member_text(&json, "showId", form->id);
     fields_write(rq, specs_of(form), spec_count(form), &form->view, &json);
     json_member_text(&json, "delivery", form->delivery);
+    if (form->checking) json_member_bool(&json, "dryRun", true);
     json_end_object(&json);
     return body.failed ? STR("{}") : buf_str(&body);
 }
@@ -211,6 +287,26 @@ static enum err send_listing(struct request *rq, struct tx *tx, struct reply *rp
     return request_call(rq, METHOD_POST, STR("/api/listings"), body_of(rq, form), took_sent);
 }
 
+/* Nothing is on sale yet. */
+static enum err took_checked(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    struct listing_form *form = rq->run->state;
+    const struct json *json;
+    int64_t quantity = 0, total_cents = 0;
+
+    (void)tx;
+    form->checked = api_ok(rq, &json) && json_int64(json_get(json, "quantity"), &quantity) &&
+                    json_price(json_get(json, "total"), &total_cents);
+    if (form->checked)
+        form->view.status =
+            page_fill(rq, quantity == 1 ? TEXT_LISTING_CHECK_TOTAL_ONE : TEXT_LISTING_CHECK_TOTAL,
+                      {STR("number"), page_number(rq, quantity)},
+                      {STR("total"), page_money(rq, total_cents)});
+    else
+        take_refusal(rq, form);
+    return form->status ? ask_show(rq, form) : listing_form_problem(rq, rp, form);
+}
+
 /* --- opening --------------------------------------------------------------------------------- */
 
 static enum err took_listing(struct request *rq, struct tx *tx, struct reply *rp)
@@ -236,6 +332,8 @@ static enum err listing_form_open(struct request *rq, struct listing_form *form)
     form->show_id = form->id;
     form->delivery = STR("issued");
     if (form->sending) return submission_once(rq, request_form(rq, "nonce"), send_listing);
+    if (form->checking)
+        return request_call(rq, METHOD_POST, STR("/api/listings"), body_of(rq, form), took_checked);
     return ask_show(rq, form);
 }
 
@@ -254,10 +352,12 @@ enum err get_listing_form(struct request *rq, struct tx *tx, struct reply *rp)
 }
 
 /* POST of the same, with the fields and a nonce: the tickets are offered once, however often it is
- * clicked. */
+ * clicked. New ones are shown as they would be first: `step` is "list" when they were, and "change"
+ * when something is not right. */
 enum err post_listing_form(struct request *rq, struct tx *tx, struct reply *rp)
 {
     struct listing_form *form;
+    struct str step = request_form(rq, "step");
 
     (void)tx;
     if (!page_same_origin(rq, rp)) return OK;
@@ -265,7 +365,8 @@ enum err post_listing_form(struct request *rq, struct tx *tx, struct reply *rp)
     if (!form) return page_problem(rq, rp, 404);
     if (!rq->user.id.len) return page_sign_in(rq, rp, own_path(rq, form));
     form->typed = true;
-    form->sending = !form_is_draft(rq);
+    form->sending = !form_is_draft(rq) && (form->changing || str_eq(step, STR("list")));
+    form->checking = !form_is_draft(rq) && !form->sending && !str_eq(step, STR("change"));
     fields_read(rq, specs_of(form), spec_count(form), false, &form->view);
     return listing_form_open(rq, form);
 }
