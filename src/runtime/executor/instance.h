@@ -10,7 +10,7 @@
 
 #include <stdatomic.h>
 
-#define SERVICES_MAX 10
+#define SERVICES_MAX 16
 #define LOOPS_MAX    16
 #define JOBS_MAX     4
 #define SHARDS_MAX   4 /* writers of one service on PostgreSQL */
