@@ -15,7 +15,7 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TWICE = 60
-STEADY = 800
+STEADY = 500
 
 
 def regressions():

@@ -25,8 +25,8 @@ EMBED = os.path.join(ROOT, "tools", "embed.py")
 VIOLATION_STATUS = 3
 SEEDS = 400
 SECONDS_MAX = 180  # of the processor; whoever is not caught by then survives
-# What runs only where events go through JetStream is looked for there.
-BROKER = re.compile(r"src/bus/(?:consumer|inbox|jetstream|relay)\w*\.c")
+# What does harm only where events go through JetStream is looked for there, by the bug's name.
+BROKER = re.compile(r"(?:broker|consumer|inbox|jetstream|relay)-.*")
 
 
 class Mutant:
@@ -136,7 +136,7 @@ def hunt(build, mutant, seconds):
         except (ValueError, OSError) as problem:
             return mutant.name, "broken", 0.0, str(problem)
         with open(os.path.join(folder, "output"), "w+", encoding="utf-8") as out:
-            bus = ["--bus", "nats"] if BROKER.fullmatch(mutant.file) else []
+            bus = ["--bus", "nats"] if BROKER.fullmatch(mutant.name) else []
             run = subprocess.Popen([program, "--seed", "1", "--count", str(SEEDS), "--no-shrink", *bus],
                                    stdout=out, stderr=subprocess.DEVNULL, preexec_fn=limit_time)
             _, status, usage = os.wait4(run.pid, 0)
