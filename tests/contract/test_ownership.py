@@ -118,6 +118,8 @@ def test_the_matrix_has_every_route_with_an_id(server):
               ("GET", "/api/venues/{id}"), ("GET", "/api/shows/{id}"), ("GET", "/api/listings/{id}")}
     # contract/test_listings asks these as a stranger and as nobody.
     listings = {("PUT", "/api/listings/{id}"), ("DELETE", "/api/listings/{id}")}
+    # contract/test_entries asks this as a stranger, as the seller and as nobody.
+    entries = {("GET", "/api/entries/{id}")}
     staff = {("PUT", "/api/venues/{id}"), ("PUT", "/api/shows/{id}"),
              *(("POST", f"/api/venues/{{id}}/{what}") for what in ("accept", "refuse", "merge")),
              *(("POST", f"/api/shows/{{id}}/{what}") for what in (
@@ -127,6 +129,6 @@ def test_the_matrix_has_every_route_with_an_id(server):
     document = expect(server.client().get("/api/openapi.json"), 200).json
     routes = {(method.upper(), path) for path, item in document["paths"].items() if "{" in path
               and path.startswith("/api/") for method in item if method in METHODS}
-    assert routes - public - staff - listings - sessions == {
+    assert routes - public - staff - listings - entries - sessions == {
         ("PUT", "/api/tickets/{id}"), ("DELETE", "/api/tickets/{id}"), ("GET", "/api/orders/{id}"),
         ("DELETE", "/api/orders/{id}")}, routes
