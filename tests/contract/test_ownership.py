@@ -118,7 +118,7 @@ def test_the_matrix_has_every_route_with_an_id(server):
               ("GET", "/api/venues/{id}"), ("GET", "/api/shows/{id}"), ("GET", "/api/listings/{id}")}
     # contract/test_listings asks these as a stranger and as nobody.
     listings = {("PUT", "/api/listings/{id}"), ("DELETE", "/api/listings/{id}")}
-    # contract/test_entries asks this as a stranger, as the seller and as nobody.
+    # contract/test_entries asks this as a stranger and as nobody.
     entries = {("GET", "/api/entries/{id}")}
     staff = {("PUT", "/api/venues/{id}"), ("PUT", "/api/shows/{id}"),
              *(("POST", f"/api/venues/{{id}}/{what}") for what in ("accept", "refuse", "merge")),
