@@ -242,7 +242,7 @@ def test_urls_name_services_and_ports_that_are_there_and_reachable():
         config = next(document["data"] for document in of_kind(overlay, "ConfigMap")
                       if "nginx.conf" in document["data"])["nginx.conf"]
         upstreams = re.findall(r"server ([a-z-]+):(\d+);", config)
-        assert len(upstreams) == 6
+        assert len(upstreams) == 7
         for host, port in upstreams:
             service_ports(overlay, host)[int(port)]
         nats = environment(overlay, "nats")["NATS_ROUTES"]

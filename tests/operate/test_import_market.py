@@ -96,8 +96,9 @@ def test_a_market_moves_in_and_is_bought_from():
             assert sorted((one["quantity"], one["split"], one["free"]) for one in listings) == \
                 [(3, "any", 3), (4, "pairs", 4)], listings
             assert {one["userId"] for one in listings} == {folder.seller.user_id}
-            wait_for(lambda: [one for one in expect(client.get("/api/shows?q=wren"), 200).json], 20,
-                     "the show to be found")
+            found = wait_for(lambda: [one for one in expect(client.get("/api/shows?q=wren"), 200).json
+                                      if one.get("available")], 20, "the show to be found, with what is left of it")
+            assert found[0]["available"] == 7, found
             paired = next(one for one in listings if one["split"] == "pairs")
             buyer = server.as_user()
             order = wait_for(lambda: (lambda a: a.json if a.status == 201 else None)(
