@@ -56,7 +56,7 @@ def test_one_goes_from_the_event_to_a_seat_and_reserves_it(server):
 
 def stubs(browser):
     """The sum on each row, and what is said of it."""
-    return [(row.text.split("\n")[0], " ".join(row.text.split("\n")[1:])) for row in browser.all("main .rows > li")]
+    return [(text.split("\n")[0], " ".join(text.split("\n")[1:])) for text in browser.texts("main .rows > li")]
 
 
 def test_one_looks_for_so_many_together_at_a_price_and_in_a_section(server):
