@@ -51,10 +51,11 @@ void env_job_due_at(struct env *env, size_t job, struct mono_ms at)
 
 void env_job_due(struct env *env, size_t job, struct wall_ms time)
 {
-    struct writer *writer = env->writer;
-    int64_t pause_ms = wall_since(time, writer->wall);
+    const struct writer *writer = env->writer;
+    int64_t pause_ms;
 
-    if (wall_same(time, WALL_NEVER)) return;
+    if (!writer || wall_same(time, WALL_NEVER)) return;
+    pause_ms = wall_since(time, writer->wall);
     env_job_due_at(env, job, mono_after(writer->now, pause_ms > 0 ? pause_ms : 0));
 }
 
