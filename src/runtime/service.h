@@ -109,8 +109,8 @@ struct job {
 };
 
 /* Something is due at `time`, as it is stored: the job (by its row) runs no later than that,
- * whichever way the clock is set meanwhile. Writer only; in an import, which has none, nothing is
- * due: every job runs at the start. */
+ * whichever way the clock is set meanwhile. Writer only; an import, which has none, leaves it to
+ * the start that follows it. */
 void env_job_due(struct env *env, size_t job, struct wall_ms time);
 /* The same for a pause of the service's own, which no clock that is set may lengthen. A job may say
  * its own next time like this, too, and leave *next as it was. */

@@ -16,6 +16,7 @@ VENUES = '''\ufeffid,name,city,country,timeZone,coordinates.latitude,coordinates
 hall,"Harbour Hall, ""Upper""",Berlin,DE,Europe/Berlin,52.509,13.376
 ,Théâtre des Étoiles,Paris,FR,Europe/Paris,,
 '''
+VENUE = {"name": "Hall", "city": "Bonn", "country": "DE", "timeZone": "Europe/Berlin"}
 SHOWS = f'''id,venueId,title,performers,category,startsAt,doorsAt,rules.maxPerBuyer,rules.maxOverFaceBps
 lake,hall,Mono Lake,Mono Lake; Wren & the Weather,music,{YEAR}-06-28T19:30,{YEAR}-06-28T18:30,6,2000
 ,Théâtre des Étoiles,Été,,theatre,{YEAR}-10-31T20:00,,,
@@ -96,15 +97,21 @@ def test_a_market_moves_in_and_is_bought_from():
             assert sorted((one["quantity"], one["split"], one["free"]) for one in listings) == \
                 [(3, "any", 3), (4, "pairs", 4)], listings
             assert {one["userId"] for one in listings} == {folder.seller.user_id}
-            found = wait_for(lambda: [one for one in expect(client.get("/api/shows?q=wren"), 200).json
-                                      if one.get("available")], 20, "the show to be found, with what is left of it")
-            assert found[0]["available"] == 7, found
+            wait_for(lambda: [one for one in expect(client.get("/api/shows?q=wren"), 200).json], 20,
+                     "the show to be found")
+            wait_for(lambda: [s for s in expect(client.get("/api/shows"), 200).json
+                              if (s["id"], s.get("lowestTotal"), s.get("available")) == (lake["id"], 30, 7)],
+                     20, "what can be had of it")
+            feed = client.get("/shows.rss").body
+            assert b"<item>" in feed and b"1970" not in feed, feed
             paired = next(one for one in listings if one["split"] == "pairs")
             buyer = server.as_user()
             order = wait_for(lambda: (lambda a: a.json if a.status == 201 else None)(
                 buyer.post("/api/orders", {"listingId": paired["id"], "quantity": 2})), 20, "an order")
             assert len(order["tickets"]) == 2, order
             pay(buyer, order["id"])
+            entry, _ = wait_for(lambda: expect(buyer.get("/api/entries"), 200).json, 20, "what opens the door")
+            assert len(expect(buyer.get(f"/api/entries/{entry['id']}"), 200).json["code"]) == 154
 
 
 def test_what_is_there_already_is_left_as_it_is():
@@ -190,6 +197,10 @@ def test_files_that_cannot_be_read_and_options_that_do_not_go_together():
                 ("is there twice", 1, {"venues": "name,name\nHall,Hall\n"}),
                 ("array is not closed", 1, {"shows": '[{"title": "x"}'}),
                 ("UTF-16", 1, {"venues": "\0n\0a\0m\0e"}),
+                ("venues:1: it is empty", 1, {"venues": ""}), ("venues:1: it is empty", 1, {"venues": "\ufeff\r\n"}),
+                ("its cell 3 names no column", 1, {"venues": "name,city,\nHall,Bonn,\n"}),
+                ("its cell 1 names no column", 1, {"venues": "\x1b[2J,city\n"}),
+                ("its cell 1 names no column; there are id name", 1, {"venues": "a" * 2000}),
                 ("come by themselves", 2, {"venues": VENUES, "users": []})]:
             with case(words):
                 done = folder.move_in(status=status, **files)
@@ -199,6 +210,15 @@ def test_files_that_cannot_be_read_and_options_that_do_not_go_together():
                 done = folder.move_in(status=1, venues=b"name,city,country,timeZone\n" + cell +
                                       b",Paris,FR,Europe/Paris\n")
                 assert "venues:2: " in done.stderr and words in done.stderr, done
+        for text in (b"name,city,country,timeZone\nHall," + 70_000_000 * b"a", b'{"name": "' + 70_000_000 * b"a" + b'"}'):
+            with case("a line longer than there is room for"):
+                told = folder.move_in(status=1, venues=text).stderr
+                assert "it is too long" in told and "1 line is wrong" in told, told
+        with case("JSON that begins with a byte order mark"):
+            folder.move_in(venues="\ufeff" + json.dumps(VENUE) + "\n")
+            folder.move_in(venues="\ufeff" + json.dumps([VENUE]))
+            assert folder.count() == (1, 0, 0)
+            shutil.rmtree(folder.data)
         with case("nobody has an account yet"):
             assert "sign up first" in folder.move_in(status=1, venues=VENUES, shows=SHOWS,
                                                      listings=LISTINGS).stderr

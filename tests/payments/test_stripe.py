@@ -113,10 +113,13 @@ def _if_paid(answer):
 @with_double
 def test_an_unclear_charge_is_answered_503_and_charges_nothing_else(server, stripe):
     buyer, order = order_at(server)
+    again = b'<noscript><meta http-equiv="refresh"'
+    assert again not in buyer.get(f"/orders/{order['id']}").body
     answer = try_pay(buyer, order["id"], "tok_500")
     assert answer.status == 503 and answer.headers["Retry-After"], answer
     assert answer.json["errors"][0]["code"] == "payment_pending", answer
     assert get_order(buyer, order["id"])["status"] == "awaiting:payment"
+    assert again in buyer.get(f"/orders/{order['id']}").body, "without scripts it would say so for ever"
     assert try_pay(buyer, order["id"], "tok_visa").status == 503, "another card was charged"
     listed, _ = operator(server, "list", "--status", "unknown")
     assert len(listed) == 1 and listed[0]["orderId"] == order["id"], listed

@@ -155,6 +155,7 @@ def test_the_calendar_has_the_right_moment_in_the_venues_zone(server):
             with case(show["startsAt"]):
                 answer = read(buyer, f"/my-tickets/{entry['id']}/event.ics")
                 assert answer.headers["Content-Type"] == "text/calendar; charset=utf-8"
+                assert answer.headers.get_all("X-Content-Type-Options") == ["nosniff"], answer.headers
                 found = parts(answer.body)
                 assert found["VCALENDAR"]["VERSION"][1] == "2.0" and found["VCALENDAR"]["PRODID"][1]
                 event = found["VEVENT"]

@@ -97,6 +97,8 @@ def test_one_looks_for_so_many_together_at_a_price_and_in_a_section(server):
                     assert browser.has(".buy input[value='2']:checked"), quantities(browser)
     gone = read(server.client(), f"/shows/{show['id']}?section=nowhere").body.decode()
     assert "All tickets for this" in gone and "only" not in gone.lower()
+    many = read(server.client(), f"/shows/{show['id']}?quantity=12").body.decode()
+    assert '<option value="12" selected>12</option>' in many and "No tickets like that" in many
 
 
 def test_more_listings_than_a_page_has_go_on_behind_the_last(server):
@@ -345,7 +347,7 @@ def test_what_is_wrong_with_an_offer_is_said(server):
     offer(other, show)
     form = {"section": "block a", "row": "4", "seats": "12", "price": "20", "split": "any"}
     with Cases() as case:
-        for changes, text in (({}, "One of these seats is on the market already"),
+        for changes, text in (({}, "Seat 12 is on the market already"),
                               ({"seats": ""}, "Name the seats, or say with quantity"),
                               ({"seats": "1\n1"}, "Seat 1 is there twice"),
                               ({"seats": "1", "quantity": "2"}, "Seats names 1 of them"),

@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#define NAME_BYTES_SHOWN 64
+
 /* --- cells ----------------------------------------------------------------------------------- */
 
 static bool ends_line(const struct csv_reader *reader)
@@ -36,7 +38,8 @@ static bool quoted_cell(struct csv_reader *reader, struct buf *out)
     return false;
 }
 
-/* The next cell of the line, in the arena; what parts it from the following one is passed. */
+/* The next cell of the line, in the arena; what parts it from the following one is passed. False: a
+ * quotation mark is not closed. */
 static bool next_cell(struct csv_reader *reader, struct arena *arena, struct str *cell)
 {
     struct buf out;
@@ -49,10 +52,11 @@ static bool next_cell(struct csv_reader *reader, struct arena *arena, struct str
         pass(reader, 1);
     }
     *cell = str_trim(buf_str(&out));
-    return closed && !out.failed;
+    return closed;
 }
 
-/* All cells of a line; those beyond max are counted alone. */
+/* All cells of a line; those beyond max are counted alone. False: a quotation mark is not closed.
+ * Where the arena has no room for them (arena_failed), they are not whole. */
 static bool read_line(struct csv_reader *reader, struct arena *arena, struct str *cells, size_t max,
                       size_t *count)
 {
@@ -81,6 +85,14 @@ static char parted_by(struct str text)
     return ',';
 }
 
+/* Whether a name can be shown to whoever has to look for it. */
+static bool is_shown(struct str name)
+{
+    for (size_t i = 0; i < name.len; i++)
+        if ((unsigned char)name.at[i] < ' ' || name.at[i] == 0x7F) return false;
+    return name.len > 0 && name.len <= NAME_BYTES_SHOWN && str_is_utf8(name);
+}
+
 static bool name_column(struct csv_reader *reader, struct str name, int cell, struct buf *why)
 {
     for (size_t i = 0; reader->known[i].name; i++) {
@@ -90,9 +102,11 @@ static bool name_column(struct csv_reader *reader, struct str name, int cell, st
         reader->at[i] = cell;
         return why->len == 0;
     }
-    buf_append(why, STR("there is no column \""));
-    buf_append(why, name);
-    buf_append(why, STR("\"; there are"));
+    if (is_shown(name))
+        buf_printf(why, "there is no column \"%.*s\"", (int)name.len, name.at);
+    else
+        buf_printf(why, "its cell %d names no column", cell + 1);
+    buf_append(why, STR("; there are"));
     for (size_t i = 0; reader->known[i].name; i++)
         buf_printf(why, " %s", reader->known[i].name);
     return false;
@@ -108,7 +122,11 @@ bool csv_begin(struct csv_reader *reader, struct arena *arena, struct str text,
         (struct csv_reader){.text = text, .line = 1, .known = known, .parted_by = parted_by(text)};
     for (size_t i = 0; i < CSV_COLUMNS_MAX; i++)
         reader->at[i] = -1;
-    if (!read_line(reader, arena, names, CSV_COLUMNS_MAX, &reader->cells) ||
+    if (str_trim(text).len == 0) {
+        buf_append(why, STR("it is empty: its first line names the columns"));
+        return false;
+    }
+    if (!read_line(reader, arena, names, CSV_COLUMNS_MAX, &reader->cells) || arena_failed(arena) ||
         reader->cells > CSV_COLUMNS_MAX) {
         buf_append(why, STR("its first line names no columns"));
         return false;
@@ -200,6 +218,8 @@ bool csv_next(struct csv_reader *reader, struct arena *arena, struct buf *out, i
     *fault = NULL;
     if (!read_line(reader, arena, cells, CSV_COLUMNS_MAX, &count))
         *fault = "a quotation mark is not closed";
+    else if (arena_failed(arena))
+        *fault = "it is too long";
     else if (count != reader->cells)
         *fault = "it has not as many cells as the first line: put those with commas into quotation "
                  "marks";

@@ -152,7 +152,9 @@ static bool add_document(struct taking *taking, struct table *table, const struc
     table->read++;
     row->row.line = line;
     if (json_type(document) != JSON_OBJECT) {
-        refuse(table, &row->row, NULL, fault ? fault : "it is not a JSON object", NULL);
+        if (!fault)
+            fault = arena_failed(taking->brief) ? "it is too long" : "it is not a JSON object";
+        refuse(table, &row->row, NULL, fault, NULL);
         return true;
     }
     row->text = with_reference(taking, form, document, text);
@@ -221,19 +223,25 @@ static void refuse_twice(struct taking *taking, struct table *table)
     }
 }
 
+/* Its first character is a brace or a bracket, a byte order mark aside. */
+static bool is_json(struct str text)
+{
+    if (str_starts(text, STR("\xEF\xBB\xBF"))) text = (struct str){text.at + 3, text.len - 3};
+    text = str_trim(text);
+    return text.len && (*text.at == '{' || *text.at == '[');
+}
+
 static bool read_file(struct taking *taking, struct table *table, const struct form *form)
 {
     struct import_file file;
-    struct str begins;
     bool ok;
 
     table->row_bytes = sizeof(struct market_row);
     if (!table->file) return true;
     ok = import_file_open(&file, table->file);
-    begins = str_trim(file.text);
     if (ok && legacy_unreadable(file.text))
         ok = cli_fail("%s: %s", table->file, legacy_unreadable(file.text)) == 0;
-    else if (ok && begins.len && strchr("{[", *begins.at))
+    else if (ok && is_json(file.text))
         ok = read_json(taking, table, form, file.text);
     else if (ok)
         ok = read_csv(taking, table, form, file.text);
@@ -437,8 +445,8 @@ int market_import(struct market *market, const struct settings *settings, bool d
          import_into_folder(settings, dry, put_all, &taking, &why);
     if (why.len) (void)cli_fail("%.*s", (int)why.len, why.at);
     if (ok && refused(market))
-        ok = cli_fail("%lld lines are wrong: nothing was taken over", (long long)refused(market)) ==
-             0;
+        ok = cli_fail("%lld %s wrong: nothing was taken over", (long long)refused(market),
+                      refused(market) == 1 ? "line is" : "lines are") == 0;
     for (size_t i = 0; ok && i < sizeof tables / sizeof *tables; i++)
         print_summary(tables[i], dry);
     buf_free(&why);

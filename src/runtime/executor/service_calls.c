@@ -51,7 +51,7 @@ void env_job_due_at(struct env *env, size_t job, struct mono_ms at)
 
 void env_job_due(struct env *env, size_t job, struct wall_ms time)
 {
-    struct writer *writer = env->writer;
+    const struct writer *writer = env->writer;
     int64_t pause_ms;
 
     if (!writer || wall_same(time, WALL_NEVER)) return;

@@ -33,6 +33,5 @@ bool listing_cursor_read(struct listing_query *query, struct str text)
         number_at(text, 0) != query->fingerprint || !object_id_parse(id, &query->after.id))
         return false;
     query->after.price_cents = (int64_t)number_at(text, NUMBER_DIGITS);
-    query->continued = true;
     return true;
 }

@@ -20,8 +20,7 @@ struct listing_query {
     struct str section_key; /* text_label_key; empty: any */
     enum listing_sort sort;
     uint64_t fingerprint;      /* of all that is asked, but for the page */
-    bool continued;            /* the page begins … */
-    struct listing_mark after; /* … behind this one */
+    struct listing_mark after; /* the page begins behind this one */
     int64_t limit;
 };
 

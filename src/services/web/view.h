@@ -27,6 +27,7 @@ struct page {
     struct own_url canonical; /* where search engines find this page; empty: nowhere */
     struct own_url image;     /* beside a link to it; with canonical only */
     struct str feed;        /* the same for programs that look again (RSS); empty: there is none */
+    bool awaiting;          /* it will change by itself soon: without scripts it is loaded again */
     struct html structured; /* what it is about, for programs (JSON-LD); may be empty */
     struct str email;       /* of the visitor; empty: not signed in */
     struct str theme;       /* "light", "dark", or empty: as the system has it */

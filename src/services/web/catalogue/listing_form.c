@@ -238,6 +238,14 @@ static struct str body_of(struct request *rq, const struct listing_form *form)
     return body.failed ? STR("{}") : buf_str(&body);
 }
 
+/* The seat that the API says is taken; empty: it says something else. */
+static struct str taken_seat(struct request *rq)
+{
+    const struct json *errors = json_get(json_parsed(rq->arena, rq->call.answer), "errors");
+
+    return json_member(json_at(errors, 0), "seat");
+}
+
 /* What the form can say of the API's refusal; its status is 0 when it cannot. */
 static void take_refusal(struct request *rq, struct listing_form *form)
 {
@@ -248,6 +256,12 @@ static void take_refusal(struct request *rq, struct listing_form *form)
         form_error(&view->errors, STR(""), page_text(rq, TEXT_SELL_UNCONFIRMED));
         view->missing = STR("/account/email");
         view->missing_text = page_text(rq, TEXT_VERIFY_TITLE);
+        form->status = rq->call.status;
+        return;
+    }
+    if (str_eq(api_code(rq), STR("seat_taken")) && taken_seat(rq).len) {
+        form_error(&view->errors, STR("seats"),
+                   page_fill(rq, TEXT_LISTING_SEAT_TAKEN, {STR("seat"), taken_seat(rq)}));
         form->status = rq->call.status;
         return;
     }

@@ -146,7 +146,6 @@ static enum err show_calendar(struct request *rq, struct tx *tx, struct reply *r
     if (text.failed) return ERR_MEMORY;
     reply_header(rp, "Cache-Control", STR("no-store"));
     reply_header(rp, "Content-Disposition", STR("attachment; filename=\"event.ics\""));
-    reply_header(rp, "X-Content-Type-Options", STR("nosniff"));
     return reply_text(rp, 200, "text/calendar; charset=utf-8", buf_str(&text));
 }
 

@@ -137,6 +137,7 @@ static enum err show_order(struct request *rq, struct tx *tx, struct reply *rp)
     page.at_orders = true;
     page.here = state->path;
     page.live = live_path(rq);
+    page.awaiting = view.order.paying;
     if (key) {
         view.publishable_key = str_of(key);
         page_reply_stripe(rq, rp, state->status);

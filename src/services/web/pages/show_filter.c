@@ -7,12 +7,13 @@
 #include "services/web/page_text.h"
 #include "services/web/price.h"
 
-#define QUANTITIES 8 /* to choose from */
+#define QUANTITIES 8 /* to choose from, beside the one that is asked for */
 
 enum err show_filter_take(struct request *rq, struct show_page_view *view)
 {
     struct listing_filter *filter = &view->filter;
-    struct choice *choices = arena_alloc(rq->arena, (QUANTITIES + 1) * sizeof *choices);
+    struct choice *choices = arena_alloc(rq->arena, (QUANTITIES + 2) * sizeof *choices);
+    int64_t asked;
 
     if (!choices) return ERR_MEMORY;
     filter->quantity = page_typed(rq, "quantity");
@@ -27,6 +28,9 @@ enum err show_filter_take(struct request *rq, struct show_page_view *view)
     }
     filter->quantities.at = choices;
     filter->quantities.count = QUANTITIES + 1;
+    if (str_to_int64(filter->quantity, &asked) && asked > QUANTITIES)
+        choices[filter->quantities.count++] =
+            (struct choice){filter->quantity, filter->quantity, true};
     return OK;
 }
 
