@@ -105,6 +105,9 @@ static void request_prepare(CURL *curl, const struct http_client_request *reques
     curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, receipt_take_header);
     curl_easy_setopt(curl, CURLOPT_HEADERDATA, receipt);
     curl_easy_setopt(curl, CURLOPT_INTERFACE, request->source);
+    /* libcurl since 8.9 does not tell connections from several addresses of this machine apart. */
+    curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, request->source ? 1L : 0L);
+    curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, request->source ? 1L : 0L);
     if (strcmp(request->method, "HEAD") == 0) curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
     if (!request->body.at) return;
     curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
