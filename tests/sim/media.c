@@ -343,6 +343,28 @@ done:
     return err;
 }
 
+/* From the broker it may come again at any time: by the commit that applied it, it is known. */
+static enum err check_inbox(const struct medium *medium, struct tx *tx)
+{
+    enum err err = OK;
+
+    for (size_t i = 0; i < medium->count; i++) {
+        const struct delivery *delivery = &medium->deliveries[i];
+        struct rows rows;
+
+        if (delivery->waited || delivery->verdict == VERDICT_RETRY) continue;
+        tx_query(tx, &rows, "SELECT 1 FROM bus_inbox WHERE source = $1 AND seq = $2",
+                 sql_text(str_of(delivery->source)), sql_int(delivery->sequence));
+        if (!rows_next(&rows) && rows.err == OK)
+            violation(7, NULL, "%s takes event %lld of %s and will not know it again",
+                      service_names[medium - media], (long long)delivery->sequence,
+                      delivery->source);
+        TRY(rows_end(&rows));
+    }
+done:
+    return err;
+}
+
 /* What is not acknowledged comes again, and with it all that came after it. So nothing after it may
  * be set aside: it would be there twice. */
 enum err __wrap_subscription_flush(struct subscription *sub, struct tx *tx, size_t count)
@@ -378,6 +400,7 @@ enum err __wrap_subscription_flush(struct subscription *sub, struct tx *tx, size
             delivery->verdict = VERDICT_RETRY;
     }
     err = __real_subscription_flush(sub, tx, medium->all);
+    if (err == OK && sim.broker) err = check_inbox(medium, tx);
     return err ? err : check_patience(medium, tx);
 }
 
