@@ -26,6 +26,7 @@ suite_packages() {
         ;;
     contract) printf '%s\n' "${TOUR_PACKAGES[@]}" "${FACTOR_PACKAGES[@]}" ;;
     openapi) printf '%s\n' "${FACTOR_PACKAGES[@]}" ;;
+    operate) printf '%s\n' mount ;;
     observe) printf '%s\n' "${OBSERVE_PACKAGES[@]}" ;;
     nm | hardening) printf '%s\n' "${NM_PACKAGES[@]}" ;;
     web)
