@@ -12,7 +12,6 @@
 
 #define SUBJECTS_MAX   64
 #define PACKETS_MAX    32768
-#define SENT_MAX       65536
 #define PING_LOST_MS   15000 /* a peer that says nothing is given up */
 #define AWAY_MS_MAX    60000
 #define NEAR           8 /* messages that may overtake each other */
@@ -69,7 +68,7 @@ static struct {
     struct durable durables[SIM_SERVICES];
     int inboxes;
     bool *given[SIM_SERVICES]; /* by the sequence in the service's outbox */
-    bool taken;
+    bool taken;                /* of see_inbox: it is there */
     int64_t given_max[SIM_SERVICES], given_last[SIM_SERVICES];
 } broker;
 
@@ -91,6 +90,7 @@ static void queue_put(struct queue *queue, struct packet packet)
     int64_t last = mono();
 
     ASSERT(queue->count < PACKETS_MAX);
+    if (!queue->count) queue->first = 0; /* little of it is ever touched */
     if (!queue->packets) queue->packets = calloc(PACKETS_MAX, sizeof *queue->packets);
     ASSERT(queue->packets);
     if (queue->count) last = queue->packets[(queue->first + queue->count - 1) % PACKETS_MAX].due;
