@@ -84,7 +84,7 @@ enum err search_is_known(struct tx *tx, struct str query, bool *known)
         "venues.") ", show_search.place, " SQUARE                                                  \
                    ", " OFFER_COLUMNS(                                                             \
                        "$11") ", " rank " FROM {{matching show_search}} JOIN shows ON shows.id = " \
-                                        "show_search.show_id"                                      \
+                              "show_search.show_id"                                                \
                               " JOIN venues ON venues.id = shows.venue_id" WITH_OFFERS             \
                               " WHERE {{matches show_search}}"                                     \
                               " AND {{place show_search}} > $2 AND {{place show_search}} < $3"     \
