@@ -9,14 +9,14 @@
 #ifndef SERVICES_ENTRIES_CODE_H
 #define SERVICES_ENTRIES_CODE_H
 
-#include "base/crockford.h"
+#include "base/base32.h"
 #include "base/object_id.h"
 #include "services/entries/entry.h"
 
 #define CODE_SIGNED_BYTES    32
 #define CODE_SIGNATURE_BYTES 64
 #define CODE_BYTES           (CODE_SIGNED_BYTES + CODE_SIGNATURE_BYTES)
-#define CODE_CHARS           CROCKFORD_CHARS(CODE_BYTES)
+#define CODE_CHARS           BASE32_CHARS(CODE_BYTES)
 #define CODE_VERSION_MAX     65535
 #define CODE_KEYS_MAX        255 /* their numbers: 1 and up */
 

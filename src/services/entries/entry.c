@@ -1,7 +1,7 @@
 /* services/entries/entry.c: see services/entries/entry.h. */
 #include "services/entries/entry.h"
 
-#include "base/crockford.h"
+#include "base/base32.h"
 
 static const char *const statuses[] = {[ENTRY_VALID] = "valid", [ENTRY_VOID] = "void"};
 

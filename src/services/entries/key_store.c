@@ -1,7 +1,7 @@
 /* services/entries/key_store.c: the SQL of the keys that codes are signed with. */
 #include "services/entries/key_store.h"
 
-#define KEY_CHARS CROCKFORD_CHARS(KEY_SEED_BYTES)
+#define KEY_CHARS BASE32_CHARS(KEY_SEED_BYTES)
 
 enum err code_key_get(struct tx *tx, int64_t id, struct code_key *out)
 {

@@ -13,16 +13,9 @@
 
 struct totp_text totp_secret_text(const struct totp_secret *secret)
 {
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-    struct totp_text out = {{0}};
+    struct totp_text out;
 
-    for (size_t i = 0; i < TOTP_SECRET_TEXT; i++) { /* five bits each; 160 leave none over */
-        size_t bit = 5 * i, byte = bit / 8, shift = bit % 8;
-        unsigned two = (unsigned)secret->bytes[byte] << 8;
-
-        if (byte + 1 < TOTP_SECRET_BYTES) two |= secret->bytes[byte + 1];
-        out.text[i] = letters[two >> (11 - shift) & 31];
-    }
+    base32_encode(secret->bytes, TOTP_SECRET_BYTES, out.text);
     return out;
 }
 

@@ -5,10 +5,11 @@
 #ifndef SERVICES_AUTH_FACTOR_TOTP_H
 #define SERVICES_AUTH_FACTOR_TOTP_H
 
+#include "base/base32.h"
 #include "base/clock.h"
 
 #define TOTP_SECRET_BYTES 20 /* RFC 4226 section 4, R6 */
-#define TOTP_SECRET_TEXT  32 /* letters of base32 (RFC 4648 section 6) */
+#define TOTP_SECRET_TEXT  BASE32_CHARS(TOTP_SECRET_BYTES)
 #define TOTP_DIGITS       6
 #define TOTP_STEP_MS      30000
 

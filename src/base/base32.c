@@ -1,9 +1,10 @@
-/* base/crockford.c: see base/crockford.h. */
-#include "base/crockford.h"
+/* base/base32.c: see base/base32.h. */
+#include "base/base32.h"
 
-static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+static const char rfc4648[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+static const char crockford[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-void crockford_encode(const uint8_t *bytes, size_t size, char *out)
+static void encode(const char *alphabet, const uint8_t *bytes, size_t size, char *out)
 {
     unsigned held = 0; /* bits that are not written yet, the latest byte lowest … */
     int bits = 0;      /* … and how many */
@@ -17,6 +18,16 @@ void crockford_encode(const uint8_t *bytes, size_t size, char *out)
     *out = 0;
 }
 
+void base32_encode(const uint8_t *bytes, size_t size, char *out)
+{
+    encode(rfc4648, bytes, size, out);
+}
+
+void crockford_encode(const uint8_t *bytes, size_t size, char *out)
+{
+    encode(crockford, bytes, size, out);
+}
+
 int crockford_value(char c)
 {
     const char *at;
@@ -24,8 +35,8 @@ int crockford_value(char c)
     if (c >= 'a' && c <= 'z') c = (char)(c - 'a' + 'A');
     if (c == 'O') c = '0';
     if (c == 'I' || c == 'L') c = '1';
-    at = c ? strchr(alphabet, c) : NULL;
-    return at ? (int)(at - alphabet) : -1;
+    at = c ? strchr(crockford, c) : NULL;
+    return at ? (int)(at - crockford) : -1;
 }
 
 bool crockford_decode(struct str text, uint8_t *bytes, size_t size)
@@ -34,7 +45,7 @@ bool crockford_decode(struct str text, uint8_t *bytes, size_t size)
     int bits = 0;
     size_t count = 0;
 
-    if (text.len != CROCKFORD_CHARS(size)) return false;
+    if (text.len != BASE32_CHARS(size)) return false;
     for (size_t i = 0; i < text.len; i++) {
         int value = crockford_value(text.at[i]);
 
