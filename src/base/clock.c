@@ -3,6 +3,7 @@
  * Calendar arithmetic counts years from 1 March, so that the leap day is the last of its year. */
 #include "base/clock.h"
 
+#include <stdio.h>
 #include <time.h>
 
 #define DAY_MS    INT64_C(86400000)
@@ -94,6 +95,21 @@ void iso8601_format(struct wall_ms time, char out[ISO8601_LEN + 1])
     out = put_digits(out, in_day_ms / 1000 % 60, 2, '.');
     out = put_digits(out, in_day_ms % 1000, 3, 'Z');
     *out = '\0';
+}
+
+/* The first of January 1970 was a Thursday. */
+void rfc5322_format(struct wall_ms time, char out[RFC5322_LEN + 1])
+{
+    static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    char iso[ISO8601_LEN + 1]; /* 2026-11-29T02:30:00.000Z */
+
+    if (time.ms < 0) time.ms = 0;
+    if (time.ms > TIME_LAST) time.ms = TIME_LAST;
+    iso8601_format(time, iso);
+    snprintf(out, RFC5322_LEN + 1, "%s, %.2s %s %.4s %.8s +0000", days[(time.ms / DAY_MS + 4) % 7],
+             iso + 8, months[(iso[5] - '0') * 10 + iso[6] - '0' - 1], iso, iso + 11);
 }
 
 /* Reads what put_digits writes; *at moves past it. */

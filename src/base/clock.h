@@ -121,6 +121,10 @@ int64_t clock_monotonic_us(void);
  * Years 1970 to 9999; format shows a time outside them as the nearest end. out has room for
  * ISO8601_LEN + 1. */
 void iso8601_format(struct wall_ms time, char out[ISO8601_LEN + 1]);
+#define RFC5322_LEN 31
+/* "Sun, 29 Nov 2026 02:30:00 +0000" (RFC 5322 section 3.3), UTC; within the same bounds. out:
+ * RFC5322_LEN + 1. */
+void rfc5322_format(struct wall_ms time, char out[RFC5322_LEN + 1]);
 bool iso8601_parse(struct str text, struct wall_ms *time);
 
 #endif

@@ -9,7 +9,6 @@
 #define WORD_BYTES_MAX                                                                             \
     39 /* so many bytes make a line of 76 with "Subject: " (RFC 2047 section 2) */
 #define PLAIN_BYTES_MAX 60
-#define DAY_MS          INT64_C(86400000)
 
 /* --- addresses ----------------------------------------------------------------------------- */
 
@@ -123,18 +122,12 @@ static void put_mailbox(struct buf *out, const struct mailbox *mailbox)
     buf_char(out, '>');
 }
 
-/* "Sun, 29 Nov 2026 02:30:00 +0000"; the first of January 1970 was a Thursday. */
 static void put_date(struct buf *out, struct wall_ms date)
 {
-    static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    char iso[ISO8601_LEN + 1]; /* 2026-11-29T02:30:00.000Z */
+    char text[RFC5322_LEN + 1];
 
-    date = wall_later(date, WALL_NONE);
-    iso8601_format(date, iso);
-    buf_printf(out, "Date: %s, %.2s %s %.4s %.8s +0000\r\n", days[(date.ms / DAY_MS + 4) % 7],
-               iso + 8, months[(iso[5] - '0') * 10 + iso[6] - '0' - 1], iso, iso + 11);
+    rfc5322_format(date, text);
+    buf_printf(out, "Date: %s\r\n", text);
 }
 
 /* --- bodies -------------------------------------------------------------------------------- */

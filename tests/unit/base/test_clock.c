@@ -121,6 +121,25 @@ static void times_outside_the_range_show_as_its_ends(void **state)
     assert_string_equal(text, "9999-12-31T23:59:59.999Z");
 }
 
+static void a_date_of_mail_has_its_weekday(void **state)
+{
+    static const struct {
+        int64_t ms;
+        const char *text;
+    } dates[] = {{0, "Thu, 01 Jan 1970 00:00:00 +0000"},
+                 {INT64_C(1795919400000), "Sun, 29 Nov 2026 02:30:00 +0000"},
+                 {INT64_C(951827696999), "Tue, 29 Feb 2000 12:34:56 +0000"},
+                 {-1, "Thu, 01 Jan 1970 00:00:00 +0000"},
+                 {INT64_MAX, "Fri, 31 Dec 9999 23:59:59 +0000"}};
+    char text[RFC5322_LEN + 1];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof dates / sizeof *dates; i++) {
+        rfc5322_format((struct wall_ms){dates[i].ms}, text);
+        assert_string_equal(text, dates[i].text);
+    }
+}
+
 static void other_shapes_and_impossible_dates_are_refused(void **state)
 {
     static const char *const bad[] = {
@@ -169,6 +188,7 @@ int main(void)
         cmocka_unit_test(every_day_to_9999_goes_both_ways),
         cmocka_unit_test(the_fraction_may_be_missing),
         cmocka_unit_test(times_outside_the_range_show_as_its_ends),
+        cmocka_unit_test(a_date_of_mail_has_its_weekday),
         cmocka_unit_test(other_shapes_and_impossible_dates_are_refused),
     };
 

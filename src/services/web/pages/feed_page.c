@@ -3,7 +3,6 @@
 #include "services/web/web.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #include "services/web/api.h"
 #include "services/web/api_listings.h"
@@ -59,15 +58,11 @@ static void put_element(struct buf *out, const char *name, struct str text)
     buf_printf(out, "</%s>\n", name);
 }
 
-/* "Sun, 29 Nov 2026 20:27:00 +0000" (RFC 5322, section 3.3). */
 static void put_time(struct buf *out, struct wall_ms time)
 {
-    time_t seconds = (time_t)(time.ms / 1000);
-    char text[64];
-    struct tm utc;
+    char text[RFC5322_LEN + 1];
 
-    gmtime_r(&seconds, &utc);
-    strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S +0000", &utc);
+    rfc5322_format(time, text);
     put_element(out, "pubDate", str_of(text));
 }
 
