@@ -111,8 +111,7 @@ static enum err ban_version(struct tx *tx, struct str user_id, int64_t *version)
 
     tx_query(tx, &rows, "SELECT version FROM banned_users WHERE user_id = $1" SQL_FOR_UPDATE,
              sql_text(user_id));
-    *version = rows_next(&rows) ? rows_int(&rows, 0) : -1;
-    return rows_end(&rows);
+    return rows_end_int(&rows, -1, version);
 }
 
 enum verdict env_user_banned(struct env *env, struct tx *tx, struct str user_id, int64_t version,

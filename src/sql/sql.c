@@ -161,3 +161,9 @@ enum err rows_end(struct rows *rows)
     rows->statement = NULL;
     return rows->err;
 }
+
+enum err rows_end_int(struct rows *rows, int64_t none, int64_t *out)
+{
+    *out = rows_next(rows) ? rows_int(rows, 0) : none;
+    return rows_end(rows);
+}

@@ -234,6 +234,9 @@ struct wall_ms rows_wall(struct rows *rows, int column);
 struct str rows_text(struct rows *rows, int column);     /* valid until rows_next or rows_end */
 struct object_id rows_id(struct rows *rows, int column); /* zero when not an id */
 enum err rows_end(struct rows *rows);
+/* Ends a query for one whole number, such as the version of a row that may be missing. out: `none`
+ * when there is no row. */
+enum err rows_end_int(struct rows *rows, int64_t none, int64_t *out);
 
 /* --- text search --------------------------------------------------------------------------- *
  * A table with the columns place ({{serial}}: what its rows are ordered by) and words (TEXT: the

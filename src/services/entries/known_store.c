@@ -4,12 +4,6 @@
 
 #define MERGES_MAX 32 /* of shows, one into the next; the last one is not merged */
 
-static enum err version_read(struct rows *rows, int64_t *version)
-{
-    *version = rows_next(rows) ? rows_int(rows, 0) : -1;
-    return rows_end(rows);
-}
-
 /* --- venues ---------------------------------------------------------------------------------- */
 
 enum err entry_venue_version(struct tx *tx, struct object_id id, int64_t *version)
@@ -18,7 +12,7 @@ enum err entry_venue_version(struct tx *tx, struct object_id id, int64_t *versio
 
     tx_query(tx, &rows, "SELECT version FROM venue_copies WHERE id = $1" SQL_FOR_UPDATE,
              sql_id(id));
-    return version_read(&rows, version);
+    return rows_end_int(&rows, -1, version);
 }
 
 enum err entry_venue_put(struct tx *tx, const struct entry_venue *venue)
@@ -41,7 +35,7 @@ enum err entry_show_version(struct tx *tx, struct object_id id, int64_t *version
     struct rows rows;
 
     tx_query(tx, &rows, "SELECT version FROM show_copies WHERE id = $1" SQL_FOR_UPDATE, sql_id(id));
-    return version_read(&rows, version);
+    return rows_end_int(&rows, -1, version);
 }
 
 enum err entry_show_put(struct tx *tx, const struct entry_show *show)
@@ -99,7 +93,7 @@ enum err entry_listing_version(struct tx *tx, struct object_id id, int64_t *vers
 
     tx_query(tx, &rows, "SELECT version FROM listing_copies WHERE id = $1" SQL_FOR_UPDATE,
              sql_id(id));
-    return version_read(&rows, version);
+    return rows_end_int(&rows, -1, version);
 }
 
 enum err entry_listing_put(struct tx *tx, struct arena *arena, const struct entry_listing *listing)

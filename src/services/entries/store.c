@@ -113,8 +113,7 @@ enum err order_heard_lock(struct tx *tx, struct object_id order_id, int64_t *ver
                 sql_id(order_id)));
     tx_query(tx, &rows, "SELECT version FROM orders_heard WHERE order_id = $1" SQL_FOR_UPDATE,
              sql_id(order_id));
-    *version = rows_next(&rows) ? rows_int(&rows, 0) : -1;
-    err = rows_end(&rows);
+    err = rows_end_int(&rows, -1, version);
 done:
     return err;
 }

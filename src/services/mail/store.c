@@ -36,8 +36,7 @@ enum err person_version(struct tx *tx, struct str user_id, int64_t *version)
 
     tx_query(tx, &rows, "SELECT version FROM people WHERE user_id = $1" SQL_FOR_UPDATE,
              sql_text(user_id));
-    *version = rows_next(&rows) ? rows_int(&rows, 0) : -1;
-    return rows_end(&rows);
+    return rows_end_int(&rows, -1, version);
 }
 
 enum err person_put(struct tx *tx, struct str user_id, int64_t version, struct str email)

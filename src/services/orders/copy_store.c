@@ -40,19 +40,13 @@ enum err ticket_copy_get(struct tx *tx, struct arena *arena, struct object_id id
     return end ? end : err;
 }
 
-static enum err version_read(struct rows *rows, int64_t *version)
-{
-    *version = rows_next(rows) ? rows_int(rows, 0) : -1;
-    return rows_end(rows);
-}
-
 enum err ticket_copy_version(struct tx *tx, struct object_id id, int64_t *version)
 {
     struct rows rows;
 
     tx_query(tx, &rows, "SELECT version FROM ticket_copies WHERE id = $1" SQL_FOR_UPDATE,
              sql_id(id));
-    return version_read(&rows, version);
+    return rows_end_int(&rows, -1, version);
 }
 
 enum err ticket_copy_put(struct tx *tx, const struct ticket_copy *ticket)
@@ -125,7 +119,7 @@ enum err listing_copy_version(struct tx *tx, struct object_id id, int64_t *versi
 
     tx_query(tx, &rows, "SELECT version FROM listing_copies WHERE id = $1" SQL_FOR_UPDATE,
              sql_id(id));
-    return version_read(&rows, version);
+    return rows_end_int(&rows, -1, version);
 }
 
 enum err listing_copy_put(struct tx *tx, const struct listing_copy *listing)
@@ -218,7 +212,7 @@ enum err show_copy_version(struct tx *tx, struct object_id id, int64_t *version)
     struct rows rows;
 
     tx_query(tx, &rows, "SELECT version FROM show_copies WHERE id = $1" SQL_FOR_UPDATE, sql_id(id));
-    return version_read(&rows, version);
+    return rows_end_int(&rows, -1, version);
 }
 
 enum err show_copy_put(struct tx *tx, const struct show_copy *show)

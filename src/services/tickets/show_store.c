@@ -43,8 +43,7 @@ enum err listed_show_version(struct tx *tx, struct object_id id, int64_t *versio
     struct rows rows;
 
     tx_query(tx, &rows, "SELECT version FROM show_copies WHERE id = $1" SQL_FOR_UPDATE, sql_id(id));
-    *version = rows_next(&rows) ? rows_int(&rows, 0) : -1;
-    return rows_end(&rows);
+    return rows_end_int(&rows, -1, version);
 }
 
 enum err listed_show_put(struct tx *tx, const struct show_copy *show, bool on_sale)

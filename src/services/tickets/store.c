@@ -169,8 +169,7 @@ enum err order_version(struct tx *tx, struct object_id order_id, int64_t *versio
 
     tx_query(tx, &rows, "SELECT version FROM order_versions WHERE order_id = $1" SQL_FOR_UPDATE,
              sql_id(order_id));
-    *version = rows_next(&rows) ? rows_int(&rows, 0) : -1;
-    return rows_end(&rows);
+    return rows_end_int(&rows, -1, version);
 }
 
 enum err order_version_set(struct tx *tx, struct object_id order_id, int64_t version, int64_t ends)
