@@ -17,4 +17,15 @@ static inline int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+#define HEX_NUMBER_LEN 16
+/* The number that "%016llx" wrote so; all are digits (hex_is_lower). */
+static inline uint64_t hex_number(const char *digits)
+{
+    uint64_t number = 0;
+
+    for (size_t i = 0; i < HEX_NUMBER_LEN; i++)
+        number = number << 4 | (uint64_t)hex_digit(digits[i]);
+    return number;
+}
+
 #endif

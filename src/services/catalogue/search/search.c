@@ -6,13 +6,12 @@
 
 #include <stdio.h>
 
-#define MINUTE_MS     INT64_C(60000)
-#define HOUR_MS       (60 * MINUTE_MS)
-#define DAY_MS        (24 * HOUR_MS)
-#define ZONE_BEHIND   (12 * HOUR_MS)
-#define ZONE_AHEAD    (14 * HOUR_MS)
-#define DAY_LEN       10
-#define CURSOR_DIGITS 16
+#define MINUTE_MS   INT64_C(60000)
+#define HOUR_MS     (60 * MINUTE_MS)
+#define DAY_MS      (24 * HOUR_MS)
+#define ZONE_BEHIND (12 * HOUR_MS)
+#define ZONE_AHEAD  (14 * HOUR_MS)
+#define DAY_LEN     10
 
 /* --- places ----------------------------------------------------------------------------------- */
 
@@ -151,23 +150,13 @@ void cursor_write(const struct search *search, int64_t place, int64_t rank,
              (unsigned long long)place, (unsigned long long)rank);
 }
 
-static int64_t number_at(struct str text, size_t which)
-{
-    uint64_t number = 0;
-
-    for (size_t i = 0; i < CURSOR_DIGITS; i++)
-        number = number << 4 | (uint64_t)hex_digit(text.at[which * CURSOR_DIGITS + i]);
-    return (int64_t)number;
-}
-
 bool cursor_read(struct search *search, struct str text)
 {
-    if (text.len != CURSOR_LEN || !hex_is_lower(text) ||
-        (uint64_t)number_at(text, 0) != search->fingerprint)
+    if (text.len != CURSOR_LEN || !hex_is_lower(text) || hex_number(text.at) != search->fingerprint)
         return false;
     search->continued = true;
-    search->after = number_at(text, 1);
-    search->after_rank = number_at(text, 2);
+    search->after = (int64_t)hex_number(text.at + HEX_NUMBER_LEN);
+    search->after_rank = (int64_t)hex_number(text.at + 2 * HEX_NUMBER_LEN);
     return true;
 }
 
