@@ -5,6 +5,8 @@
 #include "base/degrees.h"
 #include "base/zone.h"
 #include "runtime/service.h"
+#include "services/web/api.h"
+#include "services/web/page_input.h"
 #include "services/web/page_text.h"
 #include "unicode/words.h"
 
@@ -185,6 +187,14 @@ bool api_venue(struct request *rq, const struct json *json, struct venue_view *o
                                .proposed = str_eq(json_member(json, "status"), STR("proposed")),
                                .refused = json_get(json, "refusal") != NULL};
     return out->id.len == OBJECT_ID_HEX;
+}
+
+void api_search(struct request *rq, struct buf *path)
+{
+    static const char *const names[] = {"q", "city", "from", "to"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        api_parameter(path, names[i], page_typed(rq, names[i]));
 }
 
 struct str api_show_path(struct request *rq, const struct show_view *show)

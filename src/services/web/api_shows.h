@@ -9,6 +9,9 @@
 /* False: it is none. Texts live in the answer and in the arena. */
 bool api_show(struct request *rq, const struct json *json, struct show_view *out);
 bool api_venue(struct request *rq, const struct json *json, struct venue_view *out);
+/* What the page's own address says is looked for, appended to one that has a query (api_parameter):
+ * q, city, from and to. */
+void api_search(struct request *rq, struct buf *path);
 /* "/shows/ID-slug", in the arena. */
 struct str api_show_path(struct request *rq, const struct show_view *show);
 /* A text at a path of members, "rules.maxPerBuyer"; empty: there is none. */

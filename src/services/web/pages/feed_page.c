@@ -8,7 +8,6 @@
 #include "services/web/api_listings.h"
 #include "services/web/api_shows.h"
 #include "services/web/page.h"
-#include "services/web/page_input.h"
 #include "services/web/page_text.h"
 
 #define SHOWS_MAX     10 /* the soonest that are found */
@@ -172,7 +171,6 @@ static enum err took_shows(struct request *rq, struct tx *tx, struct reply *rp)
  * which anything is left. */
 enum err get_feed(struct request *rq, struct tx *tx, struct reply *rp)
 {
-    static const char *const names[] = {"q", "city", "from", "to"};
     struct buf path;
 
     (void)tx, (void)rp;
@@ -180,8 +178,7 @@ enum err get_feed(struct request *rq, struct tx *tx, struct reply *rp)
     if (!rq->run->state) return ERR_MEMORY;
     buf_init(&path, rq->arena, PATH_BYTES);
     buf_append(&path, STR("/api/shows?sort=soonest&limit=24"));
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        api_parameter(&path, names[i], page_typed(rq, names[i]));
+    api_search(rq, &path);
     if (path.failed) return ERR_MEMORY;
     return request_call(rq, METHOD_GET, buf_str(&path), STR(""), took_shows);
 }

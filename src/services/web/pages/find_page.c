@@ -55,17 +55,14 @@ static enum err take_rows(struct request *rq, const struct json *list, struct fi
 }
 
 /* "/shows.rss" of what is looked for. */
-static struct str feed_of(struct request *rq, const struct find_view *view)
+static struct str feed_of(struct request *rq)
 {
     const size_t query = strlen("/shows.rss");
     struct buf path;
 
     buf_init(&path, rq->arena, 65536);
     buf_append(&path, STR("/shows.rss"));
-    api_parameter(&path, "q", view->q);
-    api_parameter(&path, "city", view->city);
-    api_parameter(&path, "from", view->from);
-    api_parameter(&path, "to", view->to);
+    api_search(rq, &path);
     if (path.failed) return STR("");
     if (path.len > query) path.at[query] = '?';
     return buf_str(&path);
@@ -87,7 +84,7 @@ static enum err took_found(struct request *rq, struct tx *tx, struct reply *rp)
         return page_refused(rq, rp, STR("/shows"));
     page_begin(rq, &page, TEXT_FIND_TITLE);
     page.live = live_path(rq);
-    page.feed = feed_of(rq, view);
+    page.feed = feed_of(rq);
     page.description = page_text(rq, TEXT_FIND_ABOUT);
     if (!rq->query.len) page_publish(rq, &page, STR("/shows"));
     if (rq->call.status == 400) {
@@ -124,10 +121,7 @@ enum err get_find(struct request *rq, struct tx *tx, struct reply *rp)
     view->asked = view->q.len || view->narrowed;
     buf_init(&path, rq->arena, 65536);
     buf_printf(&path, "/api/shows?sort=soonest&limit=%d", FOUND_A_PAGE);
-    api_parameter(&path, "q", view->q);
-    api_parameter(&path, "city", view->city);
-    api_parameter(&path, "from", view->from);
-    api_parameter(&path, "to", view->to);
+    api_search(rq, &path);
     api_parameter(&path, "after", page_typed(rq, "after"));
     if (path.failed) return ERR_MEMORY;
     return request_call(rq, METHOD_GET, buf_str(&path), STR(""), took_found);
