@@ -204,40 +204,26 @@ enum err entry_view_get(struct tx *tx, struct arena *arena, struct object_id id,
     return end ? end : err;
 }
 
-#define AFTER_OF                                                                                   \
-    "(SELECT a.starts_at_ms, b.id FROM entries b JOIN show_copies a ON a.id = b.now_show_id"       \
-    " WHERE b.id = $3 AND b.holder_id = $1)"
-
-static void page_of_past(struct tx *tx, struct rows *rows, const struct entries_page *page)
-{
-    if (object_id_eq(page->after, (struct object_id){{0}}))
-        tx_query(tx, rows,
-                 VIEW_SELECT " WHERE e.holder_id = $1 AND s.starts_at_ms < $2"
-                             " ORDER BY s.starts_at_ms DESC, e.id DESC LIMIT $3",
-                 sql_text(page->holder_id), sql_wall(page->begins), sql_int(page->limit));
-    else
-        tx_query(tx, rows,
-                 VIEW_SELECT " WHERE e.holder_id = $1 AND s.starts_at_ms < $2"
-                             " AND (s.starts_at_ms, e.id) < " AFTER_OF
-                             " ORDER BY s.starts_at_ms DESC, e.id DESC LIMIT $4",
-                 sql_text(page->holder_id), sql_wall(page->begins), sql_id(page->after),
-                 sql_int(page->limit));
-}
+/* A page of the holder's entries on one side of a time, in the order of `way`; after: which of them
+ * are left, and where the limit stands. */
+#define PAGE_SELECT(side, way, after)                                                              \
+    VIEW_SELECT " WHERE e.holder_id = $1 AND s.starts_at_ms " side " $2" after                     \
+                " ORDER BY s.starts_at_ms " way ", e.id " way
+#define PAGE_FIRST(side, way) PAGE_SELECT(side, way, "") " LIMIT $3"
+#define PAGE_NEXT(side, way, beyond)                                                               \
+    PAGE_SELECT(side, way,                                                                         \
+                " AND (s.starts_at_ms, e.id) " beyond " (SELECT a.starts_at_ms, b.id"              \
+                " FROM entries b JOIN show_copies a ON a.id = b.now_show_id"                       \
+                " WHERE b.id = $3 AND b.holder_id = $1)")                                          \
+    " LIMIT $4"
 
 void entries_page(struct tx *tx, struct rows *rows, const struct entries_page *page)
 {
-    if (page->past)
-        page_of_past(tx, rows, page);
-    else if (object_id_eq(page->after, (struct object_id){{0}}))
-        tx_query(tx, rows,
-                 VIEW_SELECT " WHERE e.holder_id = $1 AND s.starts_at_ms >= $2"
-                             " ORDER BY s.starts_at_ms, e.id LIMIT $3",
+    if (object_id_eq(page->after, (struct object_id){{0}}))
+        tx_query(tx, rows, page->past ? PAGE_FIRST("<", "DESC") : PAGE_FIRST(">=", "ASC"),
                  sql_text(page->holder_id), sql_wall(page->begins), sql_int(page->limit));
     else
-        tx_query(tx, rows,
-                 VIEW_SELECT " WHERE e.holder_id = $1 AND s.starts_at_ms >= $2"
-                             " AND (s.starts_at_ms, e.id) > " AFTER_OF
-                             " ORDER BY s.starts_at_ms, e.id LIMIT $4",
+        tx_query(tx, rows, page->past ? PAGE_NEXT("<", "DESC", "<") : PAGE_NEXT(">=", "ASC", ">"),
                  sql_text(page->holder_id), sql_wall(page->begins), sql_id(page->after),
                  sql_int(page->limit));
 }
