@@ -350,6 +350,7 @@ enum err nats_connection_stream(struct nats_connection *connection, const struct
                &connection->stream_reported);
     else if (code == JSStreamNotFoundErr || s == NATS_NOT_FOUND)
         s = make_stream(connection, broker, &wanted, &info, &code);
+    if (s == NATS_OK && info->Created <= 0) s = NATS_ILLEGAL_STATE; /* it is being made */
     if (s == NATS_OK) *created_ms = info->Created / NS_PER_MS;
     jsStreamInfo_Destroy(info);
     return s == NATS_OK ? OK : nats_connection_fail(connection, "stream", s, code);
@@ -371,22 +372,37 @@ static int64_t sequence_of(natsMsg *message, const char *service)
     return sequence;
 }
 
+/* nats-server 2.9 ends by a null pointer (jsMsgGetRequest) when it is asked for a message of a
+ * stream that it is making for another client. Its state says then that it has none. */
+static bool stream_is_empty(struct nats_connection *connection)
+{
+    jsStreamInfo *info = NULL;
+    natsStatus s = js_GetStreamInfo(&info, connection->js, STREAM_NAME, NULL, NULL);
+    bool empty = s != NATS_OK || info->State.Msgs == 0;
+
+    jsStreamInfo_Destroy(info);
+    return empty;
+}
+
 enum err nats_connection_published(struct nats_connection *connection,
                                    const struct bus_broker *broker, const char *service,
                                    const char *const *subjects, int64_t *last)
 {
+    bool empty = stream_is_empty(connection);
+
     *last = 0;
-    for (subjects = subjects ? subjects : broker->subjects; *subjects; subjects++) {
+    if (!subjects) subjects = broker->subjects;
+    for (; !empty && *subjects; subjects++) {
         natsMsg *message = NULL;
         natsStatus s = js_GetLastMsg(&message, connection->js, STREAM_NAME, *subjects, NULL, NULL);
         int64_t sequence = s == NATS_OK ? sequence_of(message, service) : 0;
 
         natsMsg_Destroy(message);
         if (sequence > *last) *last = sequence;
-        if (natsConnection_IsClosed(connection->nats))
-            return nats_connection_fail(connection, BUS_LOST, s, 0);
     }
-    return OK;
+    return natsConnection_IsClosed(connection->nats)
+               ? nats_connection_fail(connection, BUS_LOST, NATS_CONNECTION_CLOSED, 0)
+               : OK;
 }
 
 /* ERR_UNAVAILABLE: it cannot be read now. */

@@ -158,8 +158,13 @@ class Server:
         line = wait_for(self.first_line, START_S_MAX, "the line `listening on …`")
         assert line.startswith("listening on http://127.0.0.1:"), f"first line: {line!r}"
         self.port = int(line.rsplit(":", 1)[1])
-        wait_for(lambda: self.client().get("/readyz").status == 200, START_S_MAX, "/readyz")
+        wait_for(lambda: self.client().get("/readyz").status == 200, START_S_MAX, self.unready)
         return self
+
+    def unready(self):
+        """Why it is not ready, for who waited for it in vain."""
+        broker_log = self.broker.log()[-6000:] if self.broker else ""
+        return f"/readyz: {self.client().get('/readyz').json}\n{self.log()[-2000:]}\n{broker_log}"
 
     def stop(self, with_signal=signal.SIGTERM):
         """Asks the process to stop; it must exit 0 in time."""
