@@ -28,10 +28,14 @@ extern const struct retention bus_retention[]; /* of its tables; ends with a NUL
  * reports; keeps tx->trace with it. */
 enum err outbox_append(struct tx *tx, struct str subject, struct str payload);
 /* Before the commit of a transaction with tx->published > 0. last: the newest sequence of the
- * outbox. Where nobody else writes, this also counts what was published. */
+ * outbox. The channels are not counted in each: whoever reads them counts what is not yet. Where
+ * nobody else writes, each OUTBOX_FOLD_EVENTSth event counts those before it, so that readers have
+ * fewer than that to count. */
+#define OUTBOX_FOLD_EVENTS 256
 enum err outbox_flush(struct tx *tx, int64_t *last);
-/* Where others write too, their counts would be the one row everybody waits for. There this counts
- * what is older than any transaction can be, now and then; readers count the rest. */
+/* Where others write too, events are committed in any order, and the counts would be the one row
+ * everybody waits for. There this counts what is older than any transaction can be, now and then.
+ */
 #define OUTBOX_FOLD_MS 60000
 enum err outbox_fold(struct tx *tx);
 
@@ -55,8 +59,8 @@ enum err outbox_removed(struct tx *tx, int64_t *up_to);
 /* Removes the oldest events, at most max: those up to a sequence, which whoever reads the outbox is
  * beyond (the caller knows them), that were published before `before`. What no broker has
  * acknowledged yet stays, and the newest event does, whatever its age: the next sequence is one
- * higher than the last, also when all others are gone. The channels' counts follow. In the
- * service's first writer; of several processes one does it at a time. */
+ * higher than the last, also when all others are gone. The channels are counted before, and follow.
+ * In the service's first writer; of several processes one does it at a time. */
 enum err outbox_prune(struct tx *tx, int64_t up_to, struct wall_ms before, int64_t max,
                       int64_t *removed);
 

@@ -5,9 +5,6 @@
 
 #include <stdatomic.h>
 
-#define FLUSH_BYTES_MAX (4 * 1024 * 1024) /* the subjects of one transaction's events */
-#define CHANNELS_MAX    4096              /* subjects counted at a time; the rest is next */
-
 static enum err count_rows(struct tx *tx, const char *sql, int64_t *out)
 {
     struct rows rows;
@@ -118,18 +115,6 @@ enum err outbox_last_time(struct tx *tx, struct wall_ms *time)
     return one_time(tx, "SELECT created_at_ms FROM outbox ORDER BY seq DESC LIMIT 1", time);
 }
 
-static enum err channel_add(struct tx *tx, const struct channel *channel)
-{
-    return tx_exec(tx, NULL,
-                   "INSERT INTO bus_channels (subject, first_seq, last_seq, messages, bytes) "
-                   "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (subject) DO UPDATE SET "
-                   "last_seq = excluded.last_seq, "
-                   "messages = bus_channels.messages + excluded.messages, "
-                   "bytes = bus_channels.bytes + excluded.bytes",
-                   sql_text(channel->subject), sql_int(channel->first), sql_int(channel->last),
-                   sql_int(channel->count), sql_int(channel->bytes));
-}
-
 static struct channel channel_read(struct rows *rows, struct str subject)
 {
     return (struct channel){.subject = subject,
@@ -140,40 +125,18 @@ static struct channel channel_read(struct rows *rows, struct str subject)
                             .removed = rows_int(rows, 5)};
 }
 
-/* What is published and not counted yet: the rows after those, up to a sequence. */
-static enum err uncounted(struct tx *tx, struct arena *arena, int64_t up_to, struct channel *out,
-                          size_t max, size_t *count)
+/* What is published and not counted yet: the rows after those that are, up to a sequence. */
+static enum err count_up_to(struct tx *tx, int64_t up_to)
 {
-    struct rows rows;
-
-    *count = 0;
-    tx_query(tx, &rows,
-             "SELECT subject, MIN(seq), MAX(seq), COUNT(*), SUM({{bytes payload}}), 0 "
-             "FROM outbox WHERE seq > (SELECT COALESCE(MAX(last_seq), 0) FROM bus_channels) AND "
-             "seq <= $1 GROUP BY subject",
-             sql_int(up_to));
-    while (*count < max && rows_next(&rows))
-        out[(*count)++] = channel_read(&rows, arena_copy(arena, rows_text(&rows, 0)));
-    return rows_end(&rows);
-}
-
-/* max: of different subjects among them. */
-static enum err count_up_to(struct tx *tx, int64_t up_to, size_t max)
-{
-    struct arena *arena = arena_new(FLUSH_BYTES_MAX);
-    struct channel *channels;
-    size_t count = 0;
-    enum err err = ERR_MEMORY;
-
-    if (!arena) return ERR_MEMORY;
-    channels = arena_alloc(arena, max * sizeof *channels);
-    if (!channels) goto done;
-    TRY(uncounted(tx, arena, up_to, channels, max, &count));
-    for (size_t i = 0; i < count; i++)
-        TRY(channel_add(tx, &channels[i]));
-done:
-    arena_free(arena);
-    return err;
+    return tx_exec(tx, NULL,
+                   "INSERT INTO bus_channels (subject, first_seq, last_seq, messages, bytes) "
+                   "SELECT subject, MIN(seq), MAX(seq), COUNT(*), SUM({{bytes payload}}) "
+                   "FROM outbox WHERE seq > (SELECT COALESCE(MAX(last_seq), 0) FROM bus_channels) "
+                   "AND seq <= $1 GROUP BY subject ON CONFLICT (subject) DO UPDATE SET "
+                   "last_seq = excluded.last_seq, "
+                   "messages = bus_channels.messages + excluded.messages, "
+                   "bytes = bus_channels.bytes + excluded.bytes",
+                   sql_int(up_to));
 }
 
 enum err outbox_flush(struct tx *tx, int64_t *last)
@@ -181,7 +144,9 @@ enum err outbox_flush(struct tx *tx, int64_t *last)
     enum err err;
 
     TRY(outbox_last(tx, last));
-    if (!db_shared(tx->db)) TRY(count_up_to(tx, *last, (size_t)tx->published));
+    if (!db_shared(tx->db) &&
+        (*last - tx->published) / OUTBOX_FOLD_EVENTS != *last / OUTBOX_FOLD_EVENTS)
+        TRY(count_up_to(tx, *last));
 done:
     return err;
 }
@@ -195,22 +160,32 @@ static enum err take_turn(struct tx *tx, int64_t *turn)
                       turn);
 }
 
-/* Whoever comes second finds nothing left. */
-enum err outbox_fold(struct tx *tx)
+/* What is older than any transaction can be; with the turn. Whoever is second finds nothing left.
+ */
+static enum err fold(struct tx *tx)
 {
-    int64_t turn = 0, up_to = 0;
+    int64_t up_to = 0;
     struct rows rows;
     enum err err;
 
-    TRY(take_turn(tx, &turn));
-    if (!turn) return OK;
     tx_query(tx, &rows,
              "SELECT COALESCE(MAX(seq), 0) FROM outbox WHERE created_at_ms <= $1 AND seq > "
              "(SELECT COALESCE(MAX(last_seq), 0) FROM bus_channels)",
              sql_wall(wall_after(tx->now, -OUTBOX_FOLD_MS)));
     if (rows_next(&rows)) up_to = rows_int(&rows, 0);
     TRY(rows_end(&rows));
-    if (up_to) TRY(count_up_to(tx, up_to, CHANNELS_MAX));
+    if (up_to) TRY(count_up_to(tx, up_to));
+done:
+    return err;
+}
+
+enum err outbox_fold(struct tx *tx)
+{
+    int64_t turn = 0;
+    enum err err;
+
+    TRY(take_turn(tx, &turn));
+    if (turn) TRY(fold(tx));
 done:
     return err;
 }
@@ -279,6 +254,7 @@ enum err outbox_prune(struct tx *tx, int64_t up_to, struct wall_ms before, int64
     *removed = 0;
     TRY(take_turn(tx, &turn));
     if (!turn) return OK;
+    TRY(fold(tx)); /* few that are old may be all there are */
     TRY(prunable_up_to(tx, &up_to));
     TRY(oldest(tx, up_to, before, max, &last));
     if (!last) return OK;

@@ -4,7 +4,7 @@ before the public one sends, and never by a page of somebody else's."""
 import os
 import re
 
-from boxoffice import Server, new_id, run_cli
+from boxoffice import Server, create_ticket, new_id, run_cli
 from check import Cases, expect, expect_not_found, wait_for
 from client import RawConnection
 
@@ -188,6 +188,29 @@ def test_channelsz_is_as_nats_streaming_has_it(server):
             one = expect(monitor.get(f"/streaming/channelsz?channel={subject}&subs=1"), 200).json
             assert one["subscriptions"] == [], one
             expect_not_found(monitor.get("/streaming/channelsz?channel=none-of-that-name"))
+
+
+def figures(server, subject):
+    channel = server.channel(subject)
+    return {field: channel[field] for field in CHANNEL}
+
+
+def test_channels_are_counted_whole_whenever_and_however_the_program_ended():
+    """More events than are counted at a time, and some beyond."""
+    with Server(env={"LISTINGS_PER_MINUTE": "0"}) as server:
+        seller = server.as_user()
+        for _ in range(300):
+            create_ticket(seller)
+        before = figures(server, "ticket:created")
+        assert before["msgs"] == before["last_seq"] == 300 and before["first_seq"] == 1, before
+        server.kill()
+        server.start()
+        assert figures(server, "ticket:created") == before
+        server.restart()
+        create_ticket(server.as_user())
+        after = figures(server, "ticket:created")
+        assert after["msgs"] == after["last_seq"] == 301 and after["first_seq"] == 1, after
+        assert after["bytes"] * 300 == before["bytes"] * 301, (before, after)
 
 
 def test_clientsz_is_as_nats_streaming_has_it(server):

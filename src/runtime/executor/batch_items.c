@@ -366,7 +366,7 @@ static enum err fold(struct writer *writer, struct batch *batch)
     return outbox_fold(batch->tx);
 }
 
-/* The bus's own rows: positions, dead letters, channel counts. */
+/* The bus's own rows: positions, dead letters, now and then channel counts. */
 static void run_books(struct writer *writer, struct batch *batch)
 {
     enum err err = OK;

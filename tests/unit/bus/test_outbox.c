@@ -91,6 +91,85 @@ static void many_subjects_in_one_transaction_are_all_counted(void **state)
     assert_int_equal(channels(fixture, found, 10), 10);
 }
 
+static int64_t counted(struct fixture *fixture)
+{
+    int64_t count = -1;
+    struct rows rows;
+
+    tx_query_values(tx_read(fixture->db, (struct wall_ms){NOW_MS}), &rows,
+                    "SELECT COALESCE(MAX(last_seq), 0) FROM bus_channels", NULL, 0);
+    if (rows_next(&rows)) count = rows_int(&rows, 0);
+    assert_int_equal(rows_end(&rows), OK);
+    return count;
+}
+
+/* In one transaction, of two subjects in turn: even sequences are of a, odd ones of b. */
+static void publish_in_turn(struct fixture *fixture, int count)
+{
+    struct tx *tx = begin_at(fixture->db, NOW_MS);
+    int64_t last = 0;
+
+    assert_int_equal(outbox_last(tx, &last), OK);
+    for (int64_t sequence = last + 1; sequence <= last + count; sequence++)
+        append(tx, sequence % 2 ? "b" : "a", "{}");
+    assert_int_equal(outbox_flush(tx, &last), OK);
+    commit(tx);
+}
+
+static void expect_counted_in_turn(struct fixture *fixture, int64_t last)
+{
+    struct channel found[4];
+
+    assert_int_equal(channels(fixture, found, 4), 2);
+    assert_int_equal(found[0].count, last / 2);
+    assert_int_equal(found[0].bytes, last / 2 * 2);
+    assert_int_equal(found[0].first, 2);
+    assert_int_equal(found[0].last, last - last % 2);
+    assert_int_equal(found[1].count, last - last / 2);
+    assert_int_equal(found[1].first, 1);
+    assert_int_equal(found[1].last, last - 1 + last % 2);
+}
+
+static void channels_are_counted_now_and_then_and_read_whole_at_any_time(void **state)
+{
+    struct fixture *fixture = *state;
+
+    publish_in_turn(fixture, OUTBOX_FOLD_EVENTS - 1);
+    assert_int_equal(counted(fixture), 0);
+    expect_counted_in_turn(fixture, OUTBOX_FOLD_EVENTS - 1);
+    publish_in_turn(fixture, 2); /* the one that counts is neither first nor last of its own */
+    assert_int_equal(counted(fixture), OUTBOX_FOLD_EVENTS + 1);
+    expect_counted_in_turn(fixture, OUTBOX_FOLD_EVENTS + 1);
+    for (int i = 0; i < OUTBOX_FOLD_EVENTS - 2; i++)
+        publish_in_turn(fixture, 1);
+    assert_int_equal(counted(fixture), OUTBOX_FOLD_EVENTS + 1);
+    expect_counted_in_turn(fixture, 2 * OUTBOX_FOLD_EVENTS - 1);
+    publish_in_turn(fixture, 1);
+    assert_int_equal(counted(fixture), 2 * OUTBOX_FOLD_EVENTS);
+    publish_in_turn(fixture, 3 * OUTBOX_FOLD_EVENTS + 1);
+    assert_int_equal(counted(fixture), 5 * OUTBOX_FOLD_EVENTS + 1);
+    expect_counted_in_turn(fixture, 5 * OUTBOX_FOLD_EVENTS + 1);
+}
+
+static void a_transaction_that_was_rolled_back_counts_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    struct tx *tx;
+    int64_t last = 0;
+
+    publish_in_turn(fixture, OUTBOX_FOLD_EVENTS - 1);
+    tx = begin_at(fixture->db, NOW_MS);
+    append(tx, "a", "{}");
+    assert_int_equal(outbox_flush(tx, &last), OK);
+    assert_int_equal(tx_item_end(tx, false), OK);
+    tx_rollback(tx);
+    assert_int_equal(counted(fixture), 0);
+    expect_counted_in_turn(fixture, OUTBOX_FOLD_EVENTS - 1);
+    publish_in_turn(fixture, 1);
+    assert_int_equal(counted(fixture), OUTBOX_FOLD_EVENTS);
+    expect_counted_in_turn(fixture, OUTBOX_FOLD_EVENTS);
+}
+
 static void a_payload_has_a_largest_size(void **state)
 {
     struct fixture *fixture = *state;
@@ -159,9 +238,10 @@ static void publish_hourly(struct fixture *fixture, int count)
     }
 }
 
+/* Long after all of them. */
 static int64_t prune(struct fixture *fixture, int64_t up_to, int64_t before_ms, int64_t max)
 {
-    struct tx *tx = begin_at(fixture->db, NOW_MS);
+    struct tx *tx = begin_at(fixture->db, NOW_MS + 1000 * HOUR_MS);
     int64_t removed = -1;
 
     assert_int_equal(outbox_prune(tx, up_to, (struct wall_ms){before_ms}, max, &removed), OK);
@@ -281,6 +361,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(channels_count_what_was_published),
         CASE(many_subjects_in_one_transaction_are_all_counted),
+        CASE(channels_are_counted_now_and_then_and_read_whole_at_any_time),
+        CASE(a_transaction_that_was_rolled_back_counts_nothing),
         CASE(a_payload_has_a_largest_size),
         CASE(dead_letters_come_newest_first_and_cut),
         CASE(an_event_goes_when_it_is_old_and_every_reader_is_beyond_it),
