@@ -1,6 +1,5 @@
 /* bus/outbox.c: the bus's tables in a service's database: what it published, what it could not
  * apply. The statements that move subscriptions are the drivers'. */
-#include "telemetry/metric.h"
 #include "bus/bus.h"
 
 #include <stdatomic.h>
@@ -30,8 +29,7 @@ enum err outbox_append(struct tx *tx, struct str subject, struct str payload)
 
     if (payload.len > EVENT_PAYLOAD_MAX) return ERR_TOO_LARGE;
     tx->published++;
-    metric_add(METRIC_EVENTS_PUBLISHED, 1);
-    metric_add(METRIC_EVENTS_PUBLISHED_BYTES, (int64_t)payload.len);
+    tx->published_bytes += (int64_t)payload.len;
     if (trace.len) trace_format(&tx->trace, memory);
     TRY(tx_exec(tx, NULL,
                 "INSERT INTO outbox (subject, payload, created_at_ms, trace) "

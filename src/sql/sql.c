@@ -39,6 +39,7 @@ enum err tx_begin(struct db *db, struct tx **out)
     enum err err = db->engine->begin(db);
 
     db->tx.published = 0;
+    db->tx.published_bytes = 0;
     *out = err ? NULL : &db->tx;
     return err;
 }

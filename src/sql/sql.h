@@ -29,6 +29,7 @@ struct tx {
     struct db *db;
     struct wall_ms now; /* the time of the work item that runs now: one item, one time */
     int published;      /* events appended since begin; counted by the bus, read by the runtime */
+    int64_t published_bytes; /* of their payloads */
     struct trace trace; /* of the work item; set by the runtime, carried by what it publishes */
 };
 
@@ -129,9 +130,10 @@ void tx_rollback(struct tx *tx);
  */
 void tx_item_begin(struct tx *tx, struct wall_ms now);
 enum err tx_item_end(struct tx *tx, bool keep);
-/* From here to the transaction's end PostgreSQL makes no savepoints: an item that wrote something
- * and is not kept is ERR_CONTENTION. Each savepoint is a subtransaction there; beyond 64 of them,
- * and when one locks a row and the other changes it, every reader of those rows pays for it
+/* From here to the transaction's end there are no savepoints: an item that changed rows and is not
+ * kept is ERR_CONTENTION, and the transaction cannot be committed. SQLite copies each page that an
+ * item with a savepoint changes. PostgreSQL makes a subtransaction of it; beyond 64 of them, and
+ * when one locks a row and the other changes it, every reader of those rows pays for it
  * (PostgreSQL's src/backend/access/transam/README). */
 void tx_without_savepoints(struct tx *tx);
 /* Before item_end: waits for the item's statements that nobody has waited for; the first error. */

@@ -187,7 +187,7 @@ static enum err savepoint_begin(struct sqlite *db)
     enum err err;
 
     if (db->lost) return db->lost; /* as item_end says */
-    if (db->savepoint) return OK;
+    if (db->savepoint || !db->divided) return OK;
     err = control(db, "SAVEPOINT item");
     db->savepoint = err == OK;
     return err;
@@ -294,6 +294,7 @@ static enum err begin(struct db *base)
     if (err) return err;
     err = control(db, "BEGIN IMMEDIATE");
     db->open = err == OK;
+    db->divided = true;
     db->savepoint = false;
     db->lost = OK;
     return err;
@@ -336,7 +337,15 @@ static enum err commit(struct db *base)
 
 static void item_begin(struct db *base)
 {
-    ASSERT(!sqlite_of(base)->savepoint);
+    struct sqlite *db = sqlite_of(base);
+
+    ASSERT(!db->savepoint);
+    db->changes_before = sqlite3_total_changes64(db->handle);
+}
+
+static void without_savepoints(struct db *base)
+{
+    sqlite_of(base)->divided = false;
 }
 
 static enum err item_end(struct db *base, bool keep)
@@ -348,7 +357,9 @@ static enum err item_end(struct db *base, bool keep)
         db->savepoint = false;
         return db->lost;
     }
-    if (!db->savepoint) return OK;
+    if (!keep && !db->divided && sqlite3_total_changes64(db->handle) != db->changes_before)
+        db->lost = ERR_CONTENTION;
+    if (!db->savepoint) return db->lost;
     db->savepoint = false;
     if (!keep) TRY(control(db, "ROLLBACK TO item"));
     TRY(control(db, "RELEASE item"));
@@ -400,12 +411,6 @@ static bool lease(struct db *base, const char *name)
 {
     (void)base, (void)name;
     return true;
-}
-
-/* They cost little here, and only items that write have one. */
-static void without_savepoints(struct db *base)
-{
-    (void)base;
 }
 
 /* Statements have run when execute returns. */

@@ -33,12 +33,15 @@ struct sqlite {
     sqlite3 *handle;
     struct file *file;
     enum db_mode mode;
-    bool open;      /* a transaction, or a reader's snapshot */
-    uint64_t seen;  /* file->commits when the snapshot began */
-    bool savepoint; /* the running item has written */
-    bool broken;    /* a commit's outcome is unknown */
-    /* Why the open transaction cannot be committed: SQLite rolled it back by itself, or an item's
-     * savepoint could not be ended. OK: it can. */
+    bool open;              /* a transaction, or a reader's snapshot */
+    uint64_t seen;          /* file->commits when the snapshot began */
+    bool divided;           /* the transaction's items get savepoints … */
+    bool savepoint;         /* … and the running one has it */
+    int64_t changes_before; /* of rows, in the connection's life, when the running item began */
+    bool broken;            /* a commit's outcome is unknown */
+    /* Why the open transaction cannot be committed: SQLite rolled it back by itself, an item's
+     * savepoint could not be ended, or what an item without one wrote is not to be kept. OK: it
+     * can. */
     enum err lost;
     bool scrub; /* the log is to be folded in and cut after the next commit */
     int lock_fd;

@@ -128,8 +128,8 @@ bool fault_now(enum fault fault)
 
 bool faults_of_disk(void)
 {
-    static const enum fault kinds[] = {FAULT_DISK_FULL, FAULT_WRITE_ERROR, FAULT_SYNC_ERROR,
-                                       FAULT_READ_ERROR, FAULT_CRASH_INSIDE};
+    static const enum fault kinds[] = {FAULT_DISK_FULL,  FAULT_WRITE_ERROR,  FAULT_SYNC_ERROR,
+                                       FAULT_READ_ERROR, FAULT_CRASH_INSIDE, FAULT_ITEM_UNDONE};
     bool any = sim.healing; /* what they left may still show */
 
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)

@@ -209,6 +209,22 @@ enum err __wrap_event_decode(enum event_type type, struct arena *arena, struct s
     return __real_event_decode(type, arena, payload, event, why);
 }
 
+enum err __real_outbox_append(struct tx *tx, struct str subject, struct str payload);
+enum err __wrap_outbox_append(struct tx *tx, struct str subject, struct str payload);
+
+/* Whoever publishes has stored something before, which must not stay. */
+enum err __wrap_outbox_append(struct tx *tx, struct str subject, struct str payload)
+{
+    if (fault_now(FAULT_ITEM_UNDONE)) return ERR_MEMORY;
+    return __real_outbox_append(tx, subject, payload);
+}
+
+/* Of disk and memory, in this process so far. */
+static uint64_t errors_so_far(void)
+{
+    return vfs_errors() + fault_counts[FAULT_NO_MEMORY] + fault_counts[FAULT_ITEM_UNDONE];
+}
+
 static struct medium *medium_of(const struct subscription *sub)
 {
     for (int i = 0; i < SIM_SERVICES; i++)
@@ -295,7 +311,7 @@ size_t __wrap_subscription_fetch(struct subscription *sub, struct tx *own, struc
     struct medium *medium = medium_of(sub);
     size_t count;
 
-    errors_before = vfs_errors() + fault_counts[FAULT_NO_MEMORY];
+    errors_before = errors_so_far();
     count = __real_subscription_fetch(sub, own, now, out);
 
     ASSERT(medium);
@@ -379,8 +395,7 @@ enum err __wrap_subscription_flush(struct subscription *sub, struct tx *tx, size
     for (size_t i = 0; i < count; i++) {
         model_verdict((int)(medium - media), batches, &medium->deliveries[i]);
         CHECK(8, NULL,
-              medium->deliveries[i].verdict != VERDICT_RETRY ||
-                  vfs_errors() + fault_counts[FAULT_NO_MEMORY] != errors_before,
+              medium->deliveries[i].verdict != VERDICT_RETRY || errors_so_far() != errors_before,
               "%s holds up all that comes after %.*s, and disk and memory are well",
               service_names[medium - media], (int)medium->deliveries[i].subject.len,
               medium->deliveries[i].subject.at);

@@ -99,7 +99,8 @@ static inline bool chance_hit(struct chance *chance, double probability)
     X(BROKER_AWAY, "broker-away", 0.006)         /* no server is there, for a while */             \
     X(BROKER_LEADER, "broker-leader", 0.02)      /* another server leads: requests are lost */     \
     X(BROKER_REFUSE, "broker-refuse", 0.3)       /* it does not take an event */                   \
-    X(BROKER_MUTE, "broker-mute", 0.2)           /* an acknowledgement is lost, either way */
+    X(BROKER_MUTE, "broker-mute", 0.2)           /* an acknowledgement is lost, either way */         \
+    X(ITEM_UNDONE, "item-undone", 0.05)          /* no memory to publish what was stored */
 
 enum fault {
 #define X(name, text, most) FAULT_##name,

@@ -1,6 +1,6 @@
-/* runtime/executor/batch.c: one batch, from BEGIN to what goes out after the commit. When another
- * connection was in the way (PostgreSQL), the batch is run again, each request in a transaction of
- * its own. */
+/* runtime/executor/batch.c: one batch, from BEGIN to what goes out after the commit. When an item
+ * has to be undone, it is run again with savepoints; when another connection was in the way
+ * (PostgreSQL), each request in a transaction of its own. */
 #include "runtime/executor/batch.h"
 
 #include "telemetry/log.h"
@@ -75,9 +75,17 @@ static void count(struct writer *writer, const struct batch *batch)
     struct writer_metrics *metrics = &writer->metrics;
 
     counter_add(&metrics->requests, batch->request_count);
-    counter_add(&metrics->tasks, batch->task_count);
+    counter_add(&metrics->tasks, batch->did.tasks);
+    counter_add(&metrics->jobs, batch->did.jobs);
+    counter_add(&metrics->removed, batch->did.removed);
+    for (size_t i = 0; i < VERDICTS; i++)
+        counter_add(&metrics->events[i], batch->did.events[i]);
+    metric_add(METRIC_EVENTS_PUBLISHED, batch->tx->published);
+    metric_add(METRIC_EVENTS_PUBLISHED_BYTES, batch->tx->published_bytes);
+    metric_add(METRIC_EVENTS_DELIVERED, batch->did.delivered);
+    metric_add(METRIC_EVENTS_DELIVERED_BYTES, batch->did.delivered_bytes);
     histogram_add(&metrics->batch, &histogram_sizes,
-                  (int64_t)(batch->request_count + batch->task_count + batch->delivery_count));
+                  (int64_t)(batch->request_count + batch->did.tasks + batch->delivery_count));
     histogram_add(&metrics->commit, &histogram_durations, batch->commit_us);
 }
 
@@ -160,6 +168,13 @@ static enum err batch_commit(struct batch *batch)
     return err;
 }
 
+/* An item that fails has seldom written anything, so there is seldom anything to undo: all run
+ * without savepoints until one has. Who must not run twice has them from the start. */
+static bool divides(const struct writer *writer, const struct batch *batch)
+{
+    return batch->careful || (writer->instance->def->single_writer && !db_shared(writer->db));
+}
+
 /* The whole batch in one transaction. After an error nothing of it happened, or nobody knows. */
 static enum err attempt(struct writer *writer, struct batch *batch)
 {
@@ -168,10 +183,10 @@ static enum err attempt(struct writer *writer, struct batch *batch)
     arena_reset(writer->arena);
     batch->broken = OK;
     writer->spans = NULL; /* of an attempt before */
-    batch->task_count = 0;
+    memset(&batch->did, 0, sizeof batch->did);
     err = batch_begin(writer, batch);
     if (err) return err;
-    if (!batch->careful) tx_without_savepoints(batch->tx);
+    if (!divides(writer, batch)) tx_without_savepoints(batch->tx);
     items_run(writer, batch);
     err = batch->broken;
     if (err)
@@ -201,16 +216,21 @@ static void take_back(struct writer *writer, struct batch *batch)
         task_list_add(&resolving, task);
     batch->resolving = resolving;
     batch->resolved = (struct task_list){0};
-    batch->task_count = 0;
     batch->again = batch->careful = true;
     writer->spans = NULL; /* what did not happen left none */
     task_list_free(&writer->tasks);
     writer->wakes = NULL;
     writer->revocations = NULL;
+    for (size_t i = 0; i < JOBS_MAX; i++) {
+        if (!batch->ran[i]) continue;
+        env_job_due_at(&writer->env, i, batch->now);
+        writer->failures++; /* and may not go by what it remembers of itself */
+    }
+    if (batch->pruned) writer->retention_at = batch->now;
     if (batch->bus) subscription_again(writer->subscription);
 }
 
-static void run_alone(struct writer *writer, struct batch *batch)
+static void run_again(struct writer *writer, struct batch *batch)
 {
     enum err err = ERR_CONTENTION;
 
@@ -242,24 +262,26 @@ static void run_apart(struct writer *writer, struct batch *batch)
                               .handlers = {batch->handlers[i]},
                               .states = {batch->states[i]},
                               .request_count = 1};
-        run_alone(writer, one);
+        run_again(writer, one);
     }
     while (one && (task = task_list_take(&batch->resolving))) {
         *one = (struct batch){.wall = batch->wall, .now = batch->now};
         task_list_add(&one->resolving, task);
-        run_alone(writer, one);
+        run_again(writer, one);
     }
     if (one) batch->request_count = 0;
     free(one);
-    run_alone(writer, batch);
+    run_again(writer, batch);
 }
 
 void batch_run(struct writer *writer, struct batch *batch)
 {
     enum err err = attempt(writer, batch);
 
-    if (err == ERR_CONTENTION && !writer->instance->def->single_writer)
+    if (err != ERR_CONTENTION || writer->instance->def->single_writer)
+        finish(writer, batch, err);
+    else if (db_shared(writer->db))
         run_apart(writer, batch);
     else
-        finish(writer, batch, err);
+        run_again(writer, batch);
 }

@@ -21,19 +21,26 @@ struct batch {
     struct wall_ms wall; /* of every item … */
     struct mono_ms now;  /* … and for its pauses */
     struct tx *tx;
-    enum err broken; /* the whole transaction is lost */
-    size_t task_count;
+    enum err broken;   /* the whole transaction is lost */
     int64_t commit_us; /* how long the commit took */
     bool polls;        /* it is time to see what others did */
     bool again;        /* it was run before, and nothing of it happened */
-    bool careful;      /* every item is waited for, so that it fails alone */
+    bool careful;      /* every item has a savepoint and is waited for, so that it fails alone */
     int64_t last_sequence;
+    bool ran[JOBS_MAX]; /* jobs that are due again when nothing of the batch happened … */
+    bool pruned;        /* … as retention is */
+    /* What the latest attempt did, for the metrics once it is committed. */
+    struct {
+        uint64_t tasks, jobs, removed, events[VERDICTS];
+        int64_t delivered, delivered_bytes;
+    } did;
 };
 
 /* --- batch.c ------------------------------------------------------------------------------- */
 
-/* Runs it in one transaction, or in several when others are in the way, and lets go out what may:
- * answers, acknowledgements, wake-up calls, slow work. */
+/* Runs it in one transaction, in another one when an item has to be undone, or in several when
+ * others are in the way, and lets go out what may: answers, acknowledgements, wake-up calls, slow
+ * work. */
 void batch_run(struct writer *writer, struct batch *batch);
 /* Nothing of the batch happened, or nobody knows: everyone is told so, and jobs, events and slow
  * work find their way again by what is stored. */

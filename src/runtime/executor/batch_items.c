@@ -16,6 +16,7 @@ struct mark {
     struct wake *wakes;
     struct revocation *revocations;
     int published;
+    int64_t published_bytes;
 };
 
 /* cause: what the item follows from. */
@@ -24,7 +25,7 @@ static struct mark item_begin(struct writer *writer, struct batch *batch, const 
     tx_item_begin(batch->tx, batch->wall);
     if (OBSERVED) batch->tx->trace = trace_follow(&writer->traces, cause);
     return (struct mark){writer->tasks.tail, writer->wakes, writer->revocations,
-                         batch->tx->published};
+                         batch->tx->published, batch->tx->published_bytes};
 }
 
 static void item_end(struct writer *writer, struct batch *batch, struct mark mark, bool keep)
@@ -36,6 +37,7 @@ static void item_end(struct writer *writer, struct batch *batch, struct mark mar
     writer->wakes = mark.wakes;
     writer->revocations = mark.revocations;
     batch->tx->published = mark.published;
+    batch->tx->published_bytes = mark.published_bytes;
     if (writer->tasks.tail != mark.last_task) {
         struct task_list undone = {mark.last_task ? mark.last_task->link : writer->tasks.head,
                                    writer->tasks.tail};
@@ -175,12 +177,12 @@ static void run_resolving(struct writer *writer, struct batch *batch)
             span->object = task->name;
             span->failed = err != OK;
         }
-        if (err)
+        item_end(writer, batch, mark, err == OK);
+        if (err && !batch->broken)
             log_event(LOG_ERROR, writer->instance->def->name, "task.failed",
                       log_text("reason", str_of(err_code(err))));
         log_about_nothing();
-        item_end(writer, batch, mark, err == OK);
-        batch->task_count++;
+        batch->did.tasks++;
         task_list_add(&batch->resolved, task);
     }
 }
@@ -280,9 +282,9 @@ static void run_deliveries(struct writer *writer, struct batch *batch)
         if (delivery->verdict == VERDICT_APPLIED && batch->careful)
             delivery->verdict = err_verdict(tx_check(batch->tx));
         if (span) span_of_delivery(span, delivery);
-        counter_add(&writer->metrics.events[delivery->verdict], 1);
-        metric_add(METRIC_EVENTS_DELIVERED, 1);
-        metric_add(METRIC_EVENTS_DELIVERED_BYTES, (int64_t)delivery->payload.len);
+        batch->did.events[delivery->verdict]++;
+        batch->did.delivered++;
+        batch->did.delivered_bytes += (int64_t)delivery->payload.len;
         item_end(writer, batch, mark, delivery->verdict == VERDICT_APPLIED);
         if (delivery->verdict == VERDICT_RETRY && !delivery->waited) held = delivery->source;
     }
@@ -299,7 +301,8 @@ static void run_jobs(struct writer *writer, struct batch *batch)
 
         if (!mono_reached(batch->now, writer->job_due[i])) continue;
         writer->job_due[i] = MONO_NEVER;
-        counter_add(&writer->metrics.jobs, 1);
+        batch->ran[i] = true;
+        batch->did.jobs++;
         mark = item_begin(writer, batch, &no_trace);
         err = job->run(&writer->env, batch->tx, &next);
         if (err == OK && batch->careful) err = tx_check(batch->tx);
@@ -309,6 +312,7 @@ static void run_jobs(struct writer *writer, struct batch *batch)
             continue;
         }
         env_job_due_at(&writer->env, i, mono_after(batch->now, PAUSE_MS));
+        if (batch->broken) return;
         log_event(LOG_ERROR, writer->instance->def->name, "job.failed",
                   log_text("job", str_of(job->name)), log_text("reason", str_of(err_code(err))));
     }
@@ -322,13 +326,14 @@ static void run_retention(struct writer *writer, struct batch *batch)
     enum err err;
 
     if (batch->broken || !mono_reached(batch->now, retention_next(writer))) return;
+    batch->pruned = true;
     mark = item_begin(writer, batch, &no_trace);
     err = retention_run(writer, batch->tx, &removed, &more);
     if (err == OK && batch->careful) err = tx_check(batch->tx);
     item_end(writer, batch, mark, err == OK);
     retention_ran(writer, batch->now, err, more);
-    if (err == OK) counter_add(&writer->metrics.removed, (uint64_t)removed);
-    if (err)
+    if (err == OK) batch->did.removed += (uint64_t)removed;
+    if (err && !batch->broken)
         log_event(LOG_ERROR, writer->instance->def->name, "job.failed",
                   log_text("job", STR("retention")), log_text("reason", str_of(err_code(err))));
 }

@@ -370,6 +370,58 @@ static void what_the_engine_rolled_back_by_itself_takes_the_rest_with_it(void **
     commit(tx);
 }
 
+static void an_item_without_a_savepoint_undoes_everything_or_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    struct tx *tx = begin(fixture);
+    int64_t changes;
+
+    tx_without_savepoints(tx);
+    assert_int_equal(add(tx, "kept"), OK);
+    assert_int_equal(tx_item_end(tx, true), OK);
+    tx_item_begin(tx, NOW);
+    assert_int_equal(tx_exec(tx, &changes, "UPDATE things SET number = 2 WHERE name = $1",
+                             sql_text(STR("none"))),
+                     OK);
+    assert_int_equal(tx_item_end(tx, false), OK); /* it changed nothing */
+    tx_item_begin(tx, NOW);
+    assert_int_equal(tx_item_end(tx, false), OK); /* nor did this one */
+    assert_int_equal(tx_commit(tx), OK);
+    tx = begin(fixture);
+    tx_without_savepoints(tx);
+    assert_int_equal(add(tx, "innocent"), OK);
+    assert_int_equal(tx_item_end(tx, true), OK);
+    tx_item_begin(tx, NOW);
+    assert_int_equal(add(tx, "not kept"), OK);
+    assert_int_equal(tx_item_end(tx, false), ERR_CONTENTION);
+    tx_rollback(tx);
+    tx = begin(fixture);
+    assert_int_equal(count(tx), 1);
+    assert_true(has(tx, "kept"));
+    assert_int_equal(tx_item_end(tx, true), OK);
+    tx_item_begin(tx, NOW); /* the next transaction has them again */
+    assert_int_equal(add(tx, "not kept"), OK);
+    assert_int_equal(tx_item_end(tx, false), OK);
+    assert_int_equal(tx_commit(tx), OK);
+}
+
+static void what_an_item_without_a_savepoint_left_is_not_committed(void **state)
+{
+    struct fixture *fixture = *state;
+    struct tx *tx = begin(fixture);
+
+    tx_without_savepoints(tx);
+    assert_int_equal(add(tx, "not kept"), OK);
+    assert_int_equal(tx_item_end(tx, false), ERR_CONTENTION);
+    tx_item_begin(tx, NOW);
+    assert_int_equal(tx_item_end(tx, true), ERR_CONTENTION);
+    assert_int_equal(tx_commit(tx), ERR_CONTENTION);
+    assert_false(db_broken(fixture->db));
+    tx = begin(fixture);
+    assert_int_equal(count(tx), 0);
+    commit(tx);
+}
+
 static void what_is_rolled_back_was_never_there(void **state)
 {
     struct tx *tx = begin(*state);
@@ -578,39 +630,6 @@ static void an_error_nobody_waited_for_breaks_the_batch_not_the_data(void **stat
     assert_int_equal(count(tx), 0);
     assert_int_equal(checked(tx, add(tx, "innocent")), OK);
     commit(tx);
-}
-
-static void an_item_without_a_savepoint_undoes_everything_or_nothing(void **state)
-{
-    struct fixture *fixture = *state;
-    struct tx *tx = begin(fixture);
-    int64_t changes;
-
-    tx_without_savepoints(tx);
-    assert_int_equal(add(tx, "kept"), OK);
-    assert_int_equal(tx_item_end(tx, true), OK);
-    tx_item_begin(tx, NOW);
-    assert_int_equal(tx_exec(tx, &changes, "UPDATE things SET number = 2 WHERE name = $1",
-                             sql_text(STR("none"))),
-                     OK);
-    assert_int_equal(tx_item_end(tx, false), OK); /* it changed nothing */
-    assert_int_equal(tx_commit(tx), OK);
-    tx = begin(fixture);
-    tx_without_savepoints(tx);
-    assert_int_equal(add(tx, "innocent"), OK);
-    assert_int_equal(tx_item_end(tx, true), OK);
-    tx_item_begin(tx, NOW);
-    assert_int_equal(add(tx, "not kept"), OK);
-    assert_int_equal(tx_item_end(tx, false), ERR_CONTENTION);
-    tx_rollback(tx);
-    tx = begin(fixture);
-    assert_int_equal(count(tx), 1);
-    assert_true(has(tx, "kept"));
-    assert_int_equal(tx_item_end(tx, true), OK);
-    tx_item_begin(tx, NOW); /* the next transaction has them again */
-    assert_int_equal(add(tx, "not kept"), OK);
-    assert_int_equal(tx_item_end(tx, false), OK);
-    assert_int_equal(tx_commit(tx), OK);
 }
 
 static void an_error_nobody_waited_for_fails_the_commit(void **state)
@@ -928,6 +947,8 @@ int main(void)
         CASE(serial_keys_grow),
         CASE(an_item_that_is_not_kept_leaves_nothing),
         CASE(an_item_that_only_reads_may_end_either_way),
+        CASE(an_item_without_a_savepoint_undoes_everything_or_nothing),
+        CASE(what_an_item_without_a_savepoint_left_is_not_committed),
         CASE(a_conflict_undoes_no_more_than_its_item),
         CASE(what_is_rolled_back_was_never_there),
         CASE(closing_rolls_back),
@@ -948,7 +969,6 @@ int main(void)
     };
     const struct CMUnitTest postgres[] = {
         CASE(an_error_nobody_waited_for_breaks_the_batch_not_the_data),
-        CASE(an_item_without_a_savepoint_undoes_everything_or_nothing),
         CASE(an_error_nobody_waited_for_fails_the_commit),
         CASE(a_lock_that_is_not_given_is_contention),
         CASE(a_deadlock_lets_one_of_them_through),
