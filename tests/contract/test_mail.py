@@ -9,6 +9,8 @@ from boxoffice import (TEST_PASSWORD, Server, buy, create_ticket, new_email, new
                        run_cli, wait_order)
 from check import Cases, expect, expect_errors, wait_for
 from smtp_double import SmtpDouble
+from test_catalogue import YEAR, act, make_show
+from test_listings import make_listing, some_show
 from test_orders_of_listings import order_several, some_listing
 
 FROM = "Boxoffice <tickets@example.org>"
@@ -176,6 +178,42 @@ def test_who_bought_tickets_of_an_event_is_led_to_what_opens_the_door():
         for part in ("plain", "html"):
             assert "https://tickets.example/my-tickets" in told.part(part), told.part(part)
             assert "What opens the door is with your tickets." in told.part(part)
+
+
+def test_who_holds_tickets_is_told_once_of_each_change_of_their_event():
+    with SmtpDouble() as double, mailing(double) as server:
+        staff, show = some_show(server)
+        other = make_show(staff, show["venueId"], title="Another one", rules={})
+        holders = [server.sign_up() for _ in range(3)]
+        refunded, stranger = server.sign_up(), server.sign_up()
+        seller = server.as_user()
+        for row, person in enumerate([*holders, refunded]):
+            order = order_several(person, make_listing(seller, show["id"], row=f"row {row}"), 2)
+            payment = pay(person, order["id"])
+        pay(stranger, order_several(stranger, make_listing(seller, other["id"]), 1)["id"])
+        for person in [*holders, refunded, stranger]:
+            one_to(double, person.email)
+        assert run_cli("payments", "refund", payment["id"], "--data", server.data).returncode == 0
+        one_to(double, refunded.email, 2)
+        assert wait_for(lambda: not [entry for entry in expect(refunded.get("/api/entries"), 200).json
+                                     if entry["status"] == "valid"], 10, "no valid entry")
+        act(staff, "shows", show, "postpone", reason="illness")
+        for person in holders:
+            told = one_to(double, person.email, 2)
+            assert told.message["Subject"] == "Postponed: Mono Lake", told.message
+            assert "https://tickets.example/my-tickets" in told.part("html")
+        act(staff, "shows", show, "reschedule", startsAt=f"{YEAR}-09-01T20:00")
+        for person in holders:
+            told = one_to(double, person.email, 3)
+            assert told.message["Subject"] == "Another time: Mono Lake", told.message
+            assert f"starts on {YEAR}-09-01 at 20:00 now, by the clocks there." in told.part("plain")
+        act(staff, "shows", show, "cancel")
+        for person in holders:
+            assert one_to(double, person.email, 4).message["Subject"] == "Cancelled: Mono Lake"
+        server.restart()
+        expect(forgot(server.client(), stranger.email), 200)
+        one_to(double, stranger.email, 2)
+        assert [len(to(double, person.email)) for person in [*holders, refunded, stranger]] == [4, 4, 4, 2, 2]
 
 
 def test_a_mail_leaves_within_a_second():

@@ -82,6 +82,7 @@ void letters_begin(void)
 {
     post.cause_count = post.letter_count = post.address_count = post.reader_count = 0;
     post.clocks_differ = post.sleeps = post.answers_get_lost = false;
+    told_begin();
 }
 
 static void note_faults(void)
@@ -176,6 +177,7 @@ void letters_event(struct str subject, const struct json *event, int64_t at_ms)
         copy_text(cause("address", text_of(event, "id"), user, NULL, at_ms)->email,
                   sizeof((struct cause *)0)->email, text_of(event, "email"));
     order_event(subject, event, at_ms);
+    told_event(subject, event, at_ms);
     if (!str_eq(subject, STR("user:created")) && !str_eq(subject, STR("user:updated"))) return;
     address = ONE_MORE(addresses, address);
     copy_text(address->user, sizeof address->user, text_of(event, "id"));
@@ -239,11 +241,22 @@ static bool goes_to(const struct letter *letter, const char *email)
     return cause->email[0] ? strcmp(cause->email, email) == 0 : known_as(letter->user, email);
 }
 
+/* Of a show's change and its reader; the program works its id out. */
+static void show_cause(const struct letter *letter, const char *about)
+{
+    const char *kind = told_written(letter->id, letter->kind, about, letter->user);
+    struct cause *made = cause(kind, str_of(letter->cause), letter->user, NULL, sim.now_ms);
+
+    snprintf(made->about, sizeof made->about, "%s", about);
+}
+
 /* The cause that it was written for, as it was. */
 static void check_cause(const struct letter *letter, const char *about, int64_t amount_cents)
 {
-    struct cause *cause = cause_of(letter->kind, letter->cause);
+    struct cause *cause;
 
+    if (told_is_kind(letter->kind)) show_cause(letter, about);
+    cause = cause_of(letter->kind, letter->cause);
     CHECK(23, letter->id, cause, "a letter %s about %s, which did not happen", letter->kind,
           letter->cause);
     CHECK(23, letter->id, strcmp(cause->user, letter->user) == 0, "a letter %s to %s, not to %s",
@@ -522,6 +535,7 @@ void letters_quiet(void)
     for (size_t i = 0; i < post.cause_count; i++)
         CHECK(23, post.causes[i].id, post.causes[i].written || late, "nobody was told: %s",
               post.causes[i].kind);
+    if (!late) told_quiet();
     for (size_t i = 0; i < model_users(); i++) {
         const struct m_user *user = model_user_at(i);
         const struct reader *reader = reader_of(user->id);

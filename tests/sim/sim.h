@@ -7,7 +7,7 @@
  * bank.c     the card processor                  calls.c    requests and their answers
  * catalogue.c venues and shows                   listings.c tickets offered together
  * letters.c  the server of mail, and what it got forgetful.c lost passwords
- * entries.c  what opens doors
+ * entries.c  what opens doors                   told.c     what becomes of shows is told
  * visitors.c sessions that end                   retention.c what services may forget
  * actors.c   buyers, sellers, passers-by         watch.c    rows and events as they are committed
  * model.c    what the rows must obey             quiet.c    what must hold when all has settled
@@ -417,6 +417,16 @@ const char *letters_late(void);
 const char *letters_some(void);
 void letters_asked(const char *id);
 void letters_quiet(void); /* invariant 23: nobody was left out */
+
+/* --- told.c: who holds entries, and is told what becomes of their show ------------------------ */
+
+void told_begin(void);
+void told_event(struct str subject, const struct json *event, int64_t at_ms);
+/* Of a show's change. */
+bool told_is_kind(const char *kind);
+/* A letter of that kind about the show was written to the user. The kind, for good. */
+const char *told_written(const char *letter, const char *kind, const char *about, const char *user);
+void told_quiet(void);
 
 /* --- catalogue.c: venues and shows ----------------------------------------------------------- */
 

@@ -7,13 +7,12 @@
 
 #define HTML_BYTES_MAX 16384
 
-enum err mail_write(struct env *env, struct tx *tx, const struct mail *mail)
+enum err mail_put(struct env *env, struct tx *tx, const struct mail *mail)
 {
     struct mail row = *mail;
     bool made;
     enum err err;
 
-    if (wall_since(tx->now, env->event_at) > MAIL_EXPIRES_MS) return OK;
     row.id = env_new_id(env, tx);
     row.status = MAIL_WAITING;
     row.made_at = row.due_at = tx->now;
@@ -21,6 +20,11 @@ enum err mail_write(struct env *env, struct tx *tx, const struct mail *mail)
     if (made) env_job_due(env, SEND, tx->now);
 done:
     return err;
+}
+
+enum err mail_write(struct env *env, struct tx *tx, const struct mail *mail)
+{
+    return wall_since(tx->now, env->event_at) > MAIL_EXPIRES_MS ? OK : mail_put(env, tx, mail);
 }
 
 enum err mail_again(struct env *env, struct tx *tx, struct mail *mail)
@@ -41,6 +45,7 @@ enum err mail_view(const struct env *env, struct arena *arena, const struct mail
     struct letter letter = {.kind = mail->kind,
                             .about = mail->about,
                             .title = mail->title,
+                            .detail = mail->detail,
                             .amount_cents = mail->amount_cents};
     enum link_kind opens = mail->kind == MAIL_ADDRESS ? LINK_ADDRESS : LINK_RESET;
     struct link_token token;

@@ -82,6 +82,24 @@ static const struct {
                      "/orders/",
                      MAIL_TEXT_REFUND_ACTION,
                      .about = true},
+    [MAIL_SHOW_CANCELLED] = {MAIL_TEXT_SHOW_CANCELLED_SUBJECT,
+                             {MAIL_TEXT_SHOW_CANCELLED_LEAD, MAIL_TEXT_SHOW_CANCELLED_HOW},
+                             2,
+                             "/help#contact",
+                             MAIL_TEXT_ADDRESS_CHANGED_ACTION,
+                             .token = false},
+    [MAIL_SHOW_POSTPONED] = {MAIL_TEXT_SHOW_POSTPONED_SUBJECT,
+                             {MAIL_TEXT_SHOW_POSTPONED_LEAD, MAIL_TEXT_SHOW_KEEP},
+                             2,
+                             "/my-tickets",
+                             MAIL_TEXT_ENTRY_ACTION,
+                             .token = false},
+    [MAIL_SHOW_MOVED] = {MAIL_TEXT_SHOW_MOVED_SUBJECT,
+                         {MAIL_TEXT_SHOW_MOVED_LEAD, MAIL_TEXT_SHOW_KEEP},
+                         2,
+                         "/my-tickets",
+                         MAIL_TEXT_ENTRY_ACTION,
+                         .token = false},
 };
 
 static const char *const words[MAIL_KINDS] = {
@@ -105,6 +123,12 @@ bool mail_kind_parse(struct str word, enum mail_kind *out)
     return false;
 }
 
+/* A part of "2027-03-28T19:30+02:00"; empty: there is no such text. */
+static struct str part_of(struct str text, size_t from, size_t length)
+{
+    return text.len < from + length ? STR("") : (struct str){text.at + from, length};
+}
+
 static struct str filled(struct arena *arena, enum mail_text text, const struct letter *letter)
 {
     char memory[32];
@@ -114,8 +138,10 @@ static struct str filled(struct arena *arena, enum mail_text text, const struct 
     buf_init(&out, arena, TEXT_BYTES_MAX);
     put_message_plain(&out, mail_languages[0].plain[text],
                       (const struct message_value[]){{STR("title"), letter->title},
-                                                     {STR("amount"), buf_str(&amount)}},
-                      2);
+                                                     {STR("amount"), buf_str(&amount)},
+                                                     {STR("date"), part_of(letter->detail, 0, 10)},
+                                                     {STR("time"), part_of(letter->detail, 11, 5)}},
+                      4);
     return out.failed ? (struct str){NULL, 0} : buf_str(&out);
 }
 

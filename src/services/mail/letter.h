@@ -19,7 +19,10 @@
     X(ORDER, "order")                     /* bought */                                             \
     X(ENTRY, "entry")                     /* the same, of tickets that codes open the door for */  \
     X(SOLD, "sold")                                                                                \
-    X(REFUND, "refund")
+    X(REFUND, "refund")                                                                            \
+    X(SHOW_CANCELLED, "show_cancelled")                                                            \
+    X(SHOW_POSTPONED, "show_postponed")                                                            \
+    X(SHOW_MOVED, "show_moved") /* takes place at another time */
 
 enum mail_kind {
 #define X(name, word) MAIL_##name,
@@ -38,6 +41,8 @@ struct letter {
     struct str token;       /* of its link; empty: it has none */
     struct object_id about; /* the order */
     struct str title;
+    struct str
+        detail; /* of a show: when it starts, by the clocks there ("2027-03-28T19:30+02:00") */
     int64_t amount_cents;
 };
 

@@ -1,6 +1,6 @@
 /* services/mail/listeners.c: copies of what letters need, and a letter for what people want to
  * know. */
-#include "services/mail/mail.h"
+#include "services/mail/attendance.h"
 
 /* Not yet: what it is about comes by another service's events. */
 static enum verdict not_yet(enum err err)
@@ -196,10 +196,20 @@ static enum verdict on_password_changed(struct env *env, struct tx *tx, const vo
 }
 
 const struct listener mail_listeners[MAIL_LISTENERS] = {
-    {EVENT_USER_CREATED, on_user_created},           {EVENT_USER_UPDATED, on_user_updated},
-    {EVENT_RESET_REQUESTED, on_reset_requested},     {EVENT_PASSWORD_CHANGED, on_password_changed},
-    {EVENT_ADDRESS_REQUESTED, on_address_requested}, {EVENT_ADDRESS_CHANGED, on_address_changed},
-    {EVENT_DEVICE_ADDED, on_device_added},           {EVENT_FACTOR_CHANGED, on_factor_changed},
-    {EVENT_TICKET_CREATED, on_ticket_created},       {EVENT_ORDER_CREATED, on_order_created},
-    {EVENT_ORDER_COMPLETED, on_order_completed},     {EVENT_PAYMENT_REFUNDED, on_payment_refunded},
+    {EVENT_USER_CREATED, on_user_created},
+    {EVENT_USER_UPDATED, on_user_updated},
+    {EVENT_RESET_REQUESTED, on_reset_requested},
+    {EVENT_PASSWORD_CHANGED, on_password_changed},
+    {EVENT_ADDRESS_REQUESTED, on_address_requested},
+    {EVENT_ADDRESS_CHANGED, on_address_changed},
+    {EVENT_DEVICE_ADDED, on_device_added},
+    {EVENT_FACTOR_CHANGED, on_factor_changed},
+    {EVENT_TICKET_CREATED, on_ticket_created},
+    {EVENT_ORDER_CREATED, on_order_created},
+    {EVENT_ORDER_COMPLETED, on_order_completed},
+    {EVENT_PAYMENT_REFUNDED, on_payment_refunded},
+    {EVENT_SHOW_CREATED, on_show_made},
+    {EVENT_SHOW_UPDATED, on_show_changed},
+    {EVENT_ENTRY_CREATED, on_entry_issued},
+    {EVENT_ENTRY_UPDATED, on_entry_changed},
 };

@@ -1,6 +1,6 @@
 /* services/mail/mail.c: the mail service's one table. It owns what is written to people, and
  * whether it arrived. */
-#include "services/mail/mail.h"
+#include "services/mail/attendance.h"
 
 #include "client/smtp_client.h"
 #include "services/services.h"
@@ -17,7 +17,7 @@ static const struct gauge gauges[] = {
      mails_lost_count},
 };
 
-static const struct job jobs[] = {[SEND] = {"send", mails_send}};
+static const struct job jobs[] = {[SEND] = {"send", mails_send}, [TELL] = {"tell", shows_tell}};
 
 static enum err mail_start(struct env *env, struct buf *why)
 {

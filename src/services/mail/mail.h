@@ -6,7 +6,7 @@
 #include "services/mail/store.h"
 
 #define MAIL_ROUTES    6
-#define MAIL_LISTENERS 12
+#define MAIL_LISTENERS 16
 
 #define MAIL_EXPIRES_MS (INT64_C(48) * 3600 * 1000) /* a letter is tried for so long */
 
@@ -19,16 +19,18 @@ struct mail_service_state {
     int64_t this_minute;
 };
 
-/* The job's row. */
-enum { SEND };
+/* The jobs' rows. */
+enum { SEND, TELL };
 
 extern const struct route mail_routes[MAIL_ROUTES];
 extern const struct listener mail_listeners[MAIL_LISTENERS];
 
 /* A letter for what the event that runs now tells, unless it was written before, or happened so
  * long ago that nobody wants to hear of it: a service that is new reads every outbox from its
- * beginning. about, email, title and amount are the kind's. In a listener. */
+ * beginning. about, email, title, detail and amount are the kind's. In a listener. */
 enum err mail_write(struct env *env, struct tx *tx, const struct mail *mail);
+/* The same whenever it happened. In the writer. */
+enum err mail_put(struct env *env, struct tx *tx, const struct mail *mail);
 /* Out again, whatever became of it before; the letter is waiting. In the writer. */
 enum err mail_again(struct env *env, struct tx *tx, struct mail *mail);
 

@@ -5,7 +5,7 @@
 
 #define MAIL_COLUMNS                                                                               \
     "id, kind, cause_id, about_id, user_id, title, amount_cents, made_at_ms, status, "             \
-    "tries, due_at_ms, sent_to, reply, email"
+    "tries, due_at_ms, sent_to, reply, email, detail"
 
 static const char *const status_words[MAIL_STATUSES] = {
 #define X(name, word) [MAIL_##name] = word,
@@ -122,13 +122,13 @@ enum err mail_insert(struct tx *tx, const struct mail *mail, bool *made)
     int64_t inserted = 0;
     enum err err = tx_exec(tx, &inserted,
                            "INSERT INTO mails (" MAIL_COLUMNS ")"
-                           " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, '', '', $11)"
+                           " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, '', '', $11, $12)"
                            " ON CONFLICT (kind, cause_id) DO NOTHING",
                            sql_id(mail->id), sql_text(mail_kind_text(mail->kind)),
                            sql_id(mail->cause_id), sql_id(mail->about), sql_text(mail->user_id),
                            sql_text(mail->title), sql_int(mail->amount_cents),
                            sql_wall(mail->made_at), sql_text(mail_status_text(mail->status)),
-                           sql_wall(mail->due_at), sql_text(mail->email));
+                           sql_wall(mail->due_at), sql_text(mail->email), sql_text(mail->detail));
 
     *made = inserted > 0;
     return err;
@@ -148,8 +148,10 @@ static enum err mail_read(struct rows *rows, struct arena *arena, struct mail *o
                          .due_at = rows_wall(rows, 10),
                          .sent_to = arena_copy(arena, rows_text(rows, 11)),
                          .reply = arena_copy(arena, rows_text(rows, 12)),
-                         .email = arena_copy(arena, rows_text(rows, 13))};
-    if (!out->user_id.at || !out->title.at || !out->sent_to.at || !out->reply.at || !out->email.at)
+                         .email = arena_copy(arena, rows_text(rows, 13)),
+                         .detail = arena_copy(arena, rows_text(rows, 14))};
+    if (!out->user_id.at || !out->title.at || !out->sent_to.at || !out->reply.at ||
+        !out->email.at || !out->detail.at)
         return ERR_MEMORY;
     if (!mail_kind_parse(rows_text(rows, 1), &out->kind))
         return row_unreadable("mails", rows_text(rows, 0), rows_text(rows, 1));

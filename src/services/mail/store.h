@@ -33,6 +33,7 @@ struct mail {
     struct str user_id, title;
     struct str email;       /* where it goes; empty: to the account's address */
     struct object_id about; /* the order; of a link the cause itself */
+    struct str detail;      /* of a show: when it starts */
     int64_t amount_cents;
     struct wall_ms made_at;
     enum mail_status status;
