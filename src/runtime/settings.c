@@ -304,8 +304,9 @@ static bool take_mail(struct settings *settings, struct buf *why)
 
     settings->mail_from = from ? from : "Boxoffice <boxoffice@localhost>";
     if (!take_secret("SMTP_URL", &settings->smtp_url, why)) return false;
-    settings->confirmed_sellers = settings->smtp_url != NULL;
+    settings->confirmed_sellers = settings->staff_factor = settings->smtp_url != NULL;
     if (!take_flag("CONFIRMED_SELLERS", &settings->confirmed_sellers, "on", "off", why) ||
+        !take_flag("STAFF_FACTOR", &settings->staff_factor, "on", "off", why) ||
         !take_count("MAILS_PER_MINUTE", RATE_MAX, &settings->mails_per_minute, why))
         return false;
     if (settings->smtp_url &&

@@ -39,6 +39,7 @@ struct settings {
     const char *mail_from;        /* MAIL_FROM: "Name <address>" or the address alone */
     int64_t mails_per_minute;     /* MAILS_PER_MINUTE; 0: no limit */
     bool confirmed_sellers;       /* CONFIRMED_SELLERS; unset: whether mails leave */
+    bool staff_factor;            /* STAFF_FACTOR; unset: whether mails leave */
     const char *operator_contact; /* OPERATOR_CONTACT: an address of email or https://…, or NULL */
     const char *help_text, *terms_text, *privacy_text; /* HELP_TEXT and so on; NULL: as shipped */
     const char *stripe_publishable_key; /* STRIPE_PUBLISHABLE_KEY or NULL: no card field */

@@ -53,6 +53,7 @@ static const struct setting_row rows[] = {
     {"MAIL_FROM", SHOWN_TEXT, 0, "Boxoffice <boxoffice@localhost>"},
     {"MAILS_PER_MINUTE", SHOWN_COUNT, AT(mails_per_minute)},
     {"CONFIRMED_SELLERS", SHOWN_SWITCH, AT(confirmed_sellers)},
+    {"STAFF_FACTOR", SHOWN_SWITCH, AT(staff_factor)},
     {"OPERATOR_CONTACT", SHOWN_TEXT, 0, ""},
     {"HELP_TEXT", SHOWN_SECRET, 0, NULL}, /* long */
     {"TERMS_TEXT", SHOWN_SECRET, 0, NULL},

@@ -12,6 +12,7 @@ from boxoffice import (LIMITS, TEST_PASSWORD, Server, expect_kept_nowhere, maile
 from check import Cases, Skip, expect, expect_error, expect_errors, expect_not_authorized, wait_for
 from clock import WallClock
 from smtp_double import SmtpDouble
+from test_roles import roles_of
 
 SERVER = {}
 FRESH = "vestibule-Walrus-9"
@@ -284,3 +285,28 @@ def test_changes_are_mailed_and_recovery_codes_are_kept_nowhere():
         for code in codes:
             expect_kept_nowhere(server, code)
         assert app.secret not in server.log()
+
+
+def test_staff_acts_as_staff_once_sign_in_asks_for_a_code():
+    def account(client):
+        return expect(client.get("/api/users/me"), 200).json
+
+    with Server(env={"STAFF_FACTOR": "on"}) as server:
+        plain, (person, app, _) = server.sign_up(), with_factor(server)
+        for user in (plain, person):
+            assert run_cli("users", "grant", user.email, "catalogue", "--data", server.data).returncode == 0
+        without, guarded = server.client(), server.client()
+        expect(sign_in(without, plain), 200)
+        assert account(without)["rolesNeedFactor"] is True
+        expect(second_step(guarded, asked(sign_in(guarded, person)), app.code()), 200)
+        assert "rolesNeedFactor" not in account(guarded)
+        assert roles_of(without) == [] and roles_of(guarded) == ["catalogue"]
+        secret = Authenticator(expect(begin(without), 200).json["secret"])
+        expect(confirm(without, secret.code()), 200)
+        expect(without.post("/api/users/signout", {}), 200)
+        expect(second_step(without, asked(sign_in(without, plain)), secret.code()), 200)
+        assert roles_of(without) == ["catalogue"]
+        assert run_cli("users", "factor-off", plain.email, "--data", server.data).returncode == 0
+        assert who(without) is None, "the session of before goes on"
+        expect(sign_in(without, plain), 200)
+        assert roles_of(without) == []

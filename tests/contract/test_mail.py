@@ -19,7 +19,8 @@ FRESH = "vestibule-Walrus-9"
 
 def mailing(double, **env):
     return Server(env={"SMTP_URL": double.url(), "MAIL_FROM": FROM,
-                       "PUBLIC_URL": "https://tickets.example", "CONFIRMED_SELLERS": "off", **env})
+                       "PUBLIC_URL": "https://tickets.example", "CONFIRMED_SELLERS": "off",
+                       "STAFF_FACTOR": "off", **env})
 
 
 def forgot(client, email):
@@ -320,7 +321,8 @@ def test_settings_of_mail_that_cannot_be_stop_the_start():
     wrong = [({"SMTP_URL": "http://127.0.0.1"}, "SMTP_URL must be"), ({"SMTP_URL": "smtp://"}, "SMTP_URL must be"),
              ({"MAIL_FROM": ""}, "SMTP_URL needs MAIL_FROM"), ({"PUBLIC_URL": ""}, "SMTP_URL needs PUBLIC_URL"),
              ({"MAILS_PER_MINUTE": "-1"}, "MAILS_PER_MINUTE must be"),
-             ({"CONFIRMED_SELLERS": "maybe"}, "CONFIRMED_SELLERS must be on or off")]
+             ({"CONFIRMED_SELLERS": "maybe"}, "CONFIRMED_SELLERS must be on or off"),
+             ({"STAFF_FACTOR": "1"}, "STAFF_FACTOR must be on or off")]
     wrong += [({"MAIL_FROM": value}, "MAIL_FROM must be") for value in
               ("nobody", "@example.org", "a@", "A <a@example.org", "a@b@example.org", "A <a@example.org>, b@c.org",
                "a b@example.org", "x" * 250 + "@example.org", 'A "b" <a@example.org>')]
@@ -335,7 +337,7 @@ def test_settings_of_mail_that_cannot_be_stop_the_start():
                 run = subprocess.run(command("serve", "--check"), capture_output=True, text=True,
                                      env=clean_environment({**fine, "MAIL_FROM": value}), timeout=60)
                 assert run.returncode == 0 and "SMTP_URL is set" in run.stdout, run
-                assert "CONFIRMED_SELLERS=on" in run.stdout, run
+                assert "CONFIRMED_SELLERS=on" in run.stdout and "STAFF_FACTOR=on" in run.stdout, run
         for change in ({"SMTP_URL": ""}, {"CONFIRMED_SELLERS": "off"}):
             with case(change):
                 run = subprocess.run(command("serve", "--check"), capture_output=True, text=True,

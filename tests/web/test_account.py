@@ -416,6 +416,15 @@ def test_who_may_not_sell_yet_is_led_to_the_link():
             person.wait_path("/account/email")
 
 
+def test_staff_without_a_second_factor_is_led_to_one():
+    with Server(env={"STAFF_FACTOR": "on"}) as server:
+        client, nobody = server.sign_up(), server.sign_up()
+        assert run_cli("users", "grant", client.email, "catalogue", "--data", server.data).returncode == 0
+        page = read(client, "/account")
+        assert page.status == 200 and b'id="withheld"' in page.body and b"/account/factor" in page.body
+        assert b"withheld" not in read(nobody, "/account").body
+
+
 def test_looking_at_a_link_confirms_nothing_and_a_used_one_leads_to_a_new_one(server):
     client = server.sign_up()
     assert send(client, "/account/email/link", {}).status == 303

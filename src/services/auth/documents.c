@@ -26,12 +26,13 @@ void current_user_json(struct json_writer *json, const struct session_user *user
     json_end_object(json);
 }
 
-void account_json(struct json_writer *json, const struct user *user)
+void account_json(struct json_writer *json, const struct user *user, bool withheld)
 {
     json_begin_object(json);
     json_member_id(json, "id", user->id);
     json_member_text(json, "email", user->email);
     json_member_bool(json, "confirmed", wall_known(user->confirmed_at));
+    if (withheld) json_member_bool(json, "rolesNeedFactor", true);
     json_end_object(json);
 }
 

@@ -13,7 +13,7 @@ void signed_in_json(struct json_writer *json, const struct user *user);
 /* Who the session says is asking; null when there is none. */
 void current_user_json(struct json_writer *json, const struct session_user *user);
 /* To the user. */
-void account_json(struct json_writer *json, const struct user *user);
+void account_json(struct json_writer *json, const struct user *user, bool withheld);
 /* To the user; current: it is the one that asks. */
 void session_json(struct json_writer *json, const struct session_record *record, bool current);
 /* To the operator; roles: NULL leaves them out. */

@@ -2,6 +2,7 @@
 #include "services/auth/session.h"
 #include "services/auth/account/agent.h"
 #include "services/auth/auth.h"
+#include "services/auth/factor/factor.h"
 #include "services/auth/links.h"
 #include "services/auth/store.h"
 
@@ -43,13 +44,14 @@ enum err session_open(struct request *rq, struct tx *tx, struct reply *rp, const
                                     .address = rq->client,
                                     .agent = agent_of(rq)};
     struct str oldest;
+    bool withheld;
     enum err err;
 
     session_id_make(env->random, &session);
     record.id_hash = str_of(session.sid_hash);
     record.alive_until = token_end_of(env, &record, tx->now);
     TRY(session_insert(tx, &record));
-    TRY(user_roles(tx, session.id, &session.roles));
+    TRY(roles_in_session(env, tx, user->id, &session.roles, &withheld));
     TRY(session_surplus(tx, rq->arena, record.user_id, SESSIONS_PER_USER_MAX, &oldest));
     if (oldest.len) TRY(session_end(env, tx, record.user_id, oldest, WALL_NONE));
     session.issued_at_s = wall_seconds(tx->now);
@@ -92,6 +94,17 @@ done:
     return err;
 }
 
+/* A session's user whose id is none of ours has no roles. */
+static enum err roles_renewed(const struct env *env, struct tx *tx, struct session_user *user)
+{
+    struct object_id id;
+    bool withheld;
+
+    user->roles = (struct role_set){0};
+    return object_id_parse(user->id, &id) ? roles_in_session(env, tx, id, &user->roles, &withheld)
+                                          : OK;
+}
+
 enum err session_renew(struct request *rq, struct tx *tx, struct reply *rp)
 {
     struct session_user *user = &rq->user;
@@ -114,7 +127,7 @@ enum err session_renew(struct request *rq, struct tx *tx, struct reply *rp)
         return OK;
     }
     TRY(session_seen(tx, record.id_hash, tx->now, end));
-    TRY(user_roles(tx, user->id, &user->roles));
+    TRY(roles_renewed(rq->run->env, tx, user));
     user->issued_at_s = wall_seconds(tx->now);
     user->expires_at_s = wall_seconds(end);
     TRY(session_cookie_set(rq->run->env->keys, &rp->headers, rq->arena, user, rq->cookie_secure));

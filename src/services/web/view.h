@@ -522,6 +522,7 @@ struct account_view {
         size_t count;
     } sessions;
     bool confirmed; /* the address is known to be theirs */
+    bool withheld;  /* what the account may do as staff waits for a second factor */
     bool others;    /* there are sessions beside this one */
 };
 

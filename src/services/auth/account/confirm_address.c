@@ -2,6 +2,7 @@
  * mailed to it; with it a new one becomes the account's. */
 #include "services/auth/auth.h"
 #include "services/auth/documents.h"
+#include "services/auth/factor/factor.h"
 #include "services/auth/links.h"
 #include "services/auth/session.h"
 #include "services/auth/store.h"
@@ -11,12 +12,15 @@
 enum err get_users_me(struct request *rq, struct tx *tx, struct reply *rp)
 {
     struct json_writer json;
+    struct role_set roles;
     struct user user;
+    bool withheld;
     enum err err;
 
     TRY(account_of(rq, tx, &user));
+    TRY(roles_in_session(rq->run->env, tx, user.id, &roles, &withheld));
     json = reply_json(rp, 200);
-    account_json(&json, &user);
+    account_json(&json, &user, withheld);
 done:
     return err;
 }
@@ -113,7 +117,7 @@ static enum err verify_finish(struct request *rq, struct tx *tx, struct reply *r
     TRY(address_confirm(rq, tx, &link, &user, &changed));
     id = object_id_text(user.id);
     json = reply_json(rp, 200);
-    account_json(&json, &user);
+    account_json(&json, &user, false);
     reply_header(rp, "Cache-Control", STR("no-store"));
     if (changed && str_eq(rq->user.id, str_of(id.hex))) TRY(session_go_on(rq, tx, rp, &user));
 done:

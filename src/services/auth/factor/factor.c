@@ -19,6 +19,24 @@ enum err factor_is_on(struct tx *tx, struct object_id user_id, bool *on)
     return err == ERR_NOT_FOUND ? OK : err;
 }
 
+enum err roles_in_session(const struct env *env, struct tx *tx, struct object_id user_id,
+                          struct role_set *out, bool *withheld)
+{
+    struct object_id_text id = object_id_text(user_id);
+    bool on = true;
+    enum err err;
+
+    *withheld = false;
+    TRY(user_roles(tx, str_of(id.hex), out));
+    if (!out->bits || !env->settings->staff_factor) return OK;
+    TRY(factor_is_on(tx, user_id, &on));
+    if (on) return OK;
+    *withheld = true;
+    *out = (struct role_set){0};
+done:
+    return err;
+}
+
 static struct sha256_text code_hash(struct str code)
 {
     struct sha256 sum;

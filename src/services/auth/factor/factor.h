@@ -21,6 +21,13 @@ struct factor_use {
 
 /* Whether the user's sign-in asks for a code. */
 enum err factor_is_on(struct tx *tx, struct object_id user_id, bool *on);
+/* What the user may do in a session: nothing, while they have roles and their sign-in asks for no
+ * code (STAFF_FACTOR); *withheld says so. */
+enum err roles_in_session(const struct env *env, struct tx *tx, struct object_id user_id,
+                          struct role_set *out, bool *withheld);
+/* The factor is gone, with its recovery codes: the user is told, and sessions end whose roles it
+ * guarded. *deleted: there was one. */
+enum err factor_remove(struct request *rq, struct tx *tx, struct object_id user_id, bool *deleted);
 /* The field "code" of the body, which is a good one for that factor just now: it can be taken.
  * Refused (the field), logged, and counted against who guesses, when it is not. In a reader. */
 enum err factor_look(struct request *rq, struct tx *tx, const struct user *user,

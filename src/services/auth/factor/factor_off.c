@@ -2,6 +2,7 @@
  * password, or by the operator for who lost it. */
 #include "services/auth/account/own_password.h"
 #include "services/auth/factor/factor.h"
+#include "services/auth/session.h"
 #include "services/auth/store.h"
 
 /* rq->run->state */
@@ -9,6 +10,23 @@ struct turning_off {
     struct own_password password;
     struct factor_use use;
 };
+
+enum err factor_remove(struct request *rq, struct tx *tx, struct object_id user_id, bool *deleted)
+{
+    struct object_id_text id = object_id_text(user_id);
+    struct role_set roles;
+    bool withheld;
+    int64_t ended;
+    enum err err;
+
+    TRY(factor_delete(tx, user_id, deleted));
+    if (!*deleted) return OK;
+    TRY(factor_told(rq, tx, user_id, false));
+    TRY(roles_in_session(rq->run->env, tx, user_id, &roles, &withheld));
+    if (withheld) TRY(sessions_end_all(rq->run->env, tx, str_of(id.hex), &ended));
+done:
+    return err;
+}
 
 static enum err off_finish(struct request *rq, struct tx *tx, struct reply *rp)
 {
@@ -21,8 +39,7 @@ static enum err off_finish(struct request *rq, struct tx *tx, struct reply *rp)
     TRY(own_password_settle(rq, tx, &state->password, &user, &right));
     if (!right) return OK;
     TRY(factor_take(rq, tx, user.id, &state->use));
-    TRY(factor_delete(tx, user.id, &deleted));
-    TRY(factor_told(rq, tx, user.id, false));
+    TRY(factor_remove(rq, tx, user.id, &deleted));
     json = reply_json(rp, 200);
     json_begin_object(&json);
     json_end_object(&json);
@@ -91,8 +108,7 @@ enum err post_operator_factor_off(struct request *rq, struct tx *tx, struct repl
     enum err err;
 
     TRY(operator_user(rq, tx, &user));
-    TRY(factor_delete(tx, user.id, &deleted));
-    if (deleted) TRY(factor_told(rq, tx, user.id, false));
+    TRY(factor_remove(rq, tx, user.id, &deleted));
     if (deleted) TRY(request_changed_id(rq, user.id, STR("")));
     return reply_user(rp, &user);
 done:

@@ -83,6 +83,7 @@ static enum err took_account(struct request *rq, struct tx *tx, struct reply *rp
     if (!api_ok(rq, &json)) return page_refused(rq, rp, HERE);
     json_text(json_get(json, "email"), &address);
     json_bool(json_get(json, "confirmed"), &view->confirmed);
+    json_bool(json_get(json, "rolesNeedFactor"), &view->withheld);
     view->address = arena_copy(rq->arena, address);
     rq->run->state = view;
     return request_call(rq, METHOD_GET, STR("/api/users/sessions"), STR(""), took_sessions);
