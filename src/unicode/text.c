@@ -84,6 +84,38 @@ bool text_is_visible(struct str text)
     return false;
 }
 
+/* --- one line ------------------------------------------------------------------------------ */
+
+static bool is_within(int32_t point, int32_t first, int32_t last)
+{
+    return point >= first && point <= last;
+}
+
+/* Of a file or a program and not of a text: the byte order mark, deprecated format characters
+ * (Unicode 23.3) and anchors of annotations (23.8). */
+static bool is_foreign(int32_t point)
+{
+    return point == 0xFEFF || is_within(point, 0x206A, 0x206F) || is_within(point, 0xFFF9, 0xFFFB);
+}
+
+static bool is_control(int32_t point)
+{
+    utf8proc_propval_t category = utf8proc_get_property(point)->category;
+
+    return category == UTF8PROC_CATEGORY_CC || category == UTF8PROC_CATEGORY_ZL ||
+           category == UTF8PROC_CATEGORY_ZP;
+}
+
+bool text_is_one_line(struct str text)
+{
+    while (text.len) {
+        int32_t point = next_point(&text);
+
+        if (is_control(point) || is_foreign(point)) return false;
+    }
+    return true;
+}
+
 /* --- contained ----------------------------------------------------------------------------- */
 
 struct kept {

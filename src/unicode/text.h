@@ -11,6 +11,12 @@
  * symbols that are blank by design. text: valid UTF-8. */
 bool text_is_visible(struct str text);
 
+/* Whether it is one line of text and nothing else: no control characters (U+0000 to U+001F, U+007F
+ * to U+009F), no ends of lines and paragraphs (U+2028, U+2029), no byte order mark, and no format
+ * characters that Unicode advises against in any text (U+206A to U+206F, U+FFF9 to U+FFFB). What
+ * shapes, joins, breaks and directs letters may be in it. text: valid UTF-8. */
+bool text_is_one_line(struct str text);
+
 /* The text without what would reach beyond it or over its neighbours: directional overrides
  * (U+202D, U+202E), embeddings and isolates that are not closed or not opened within it (Unicode
  * Standard Annex 9), and of marks on one letter all after the third. Letters of any script, emoji

@@ -258,14 +258,14 @@ def test_another_zone_keeps_the_local_times(server):
 def test_bad_input_is_refused_by_field_with_the_way_out(server):
     staff = staff_of(server)
     venue = make_venue(staff)["id"]
-    venues = {"name": ["", "  ", "​", "x" * 201, "a\nb", None, 7], "city": [""],
+    venues = {"name": ["", "  ", "​", "x" * 201, "a\nb", "a\u0085b", "\ufeffa", None, 7], "city": ["", "a\u2029b"],
               "country": ["", "de", "DEU", "XX", "UK", 1],
               "timeZone": ["", "Berlin", "Mars/Olympus", "../etc/passwd", "Europe/../Europe/Berlin",
                            "GMT+25", "posixrules/x"],
               "coordinates.latitude": [91, -90.5, "north", None],
               "coordinates.longitude": [181, -180.5, True]}
-    shows = {"venueId": ["", "x", new_id()], "title": ["", "x" * 201, "a\tb"],
-             "performers": ["one", ["x"] * 21, [""], [7]], "category": ["", "opera"],
+    shows = {"venueId": ["", "x", new_id()], "title": ["", "x" * 201, "a\tb", "a\u2028b"],
+             "performers": ["one", ["\ufeffx"], ["x"] * 21, [""], [7]], "category": ["", "opera"],
              "startsAt": ["", "tomorrow", "2020-01-01T19:30", "2027-02-30T19:30", f"{YEAR}-07-01",
                           f"{YEAR}-07-01T24:00", "1800000000"],
              "doorsAt": ["x", f"{YEAR}-07-01T19:31", f"{YEAR}-06-29T18:00"],

@@ -139,7 +139,12 @@ def test_another_key_signs_from_a_day_on_and_ends_no_code():
         server.as_user = lasting(server)
         buyer, entry, _ = some_code(server)
         assert [key["kid"] for key in keys_of(server)] == ["1"]
+        first = server.client().get("/.well-known/entry-keys.json").headers
+        held = {"If-None-Match": first["etag"]}
+        assert first["cache-control"] == "public, max-age=300", first
+        assert server.client().get("/.well-known/entry-keys.json", headers=held).status == 304
         done = rotate(server)
+        assert server.client().get("/.well-known/entry-keys.json", headers=held).status == 200
         assert done.returncode == 0, done
         made = json.loads(done.stdout)
         assert [key["kid"] for key in keys_of(server)] == ["1", "2"] and made["id"] == 2

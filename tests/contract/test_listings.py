@@ -154,7 +154,9 @@ def test_what_a_body_gets_wrong_is_named_with_the_way_out(server):
             ({"restrictions": ["x"] * 11}, "restrictions", "too_many"),
             ({"restrictions": ["x" * 201]}, "restrictions", "unreadable"),
             ({"section": "x" * 41}, "section", "unreadable"), ({"row": 4}, "row", "unreadable"),
-            ({"section": "A\nB"}, "section", "unreadable"),
+            ({"section": "A\nB"}, "section", "unreadable"), ({"row": "\ufeff4"}, "row", "unreadable"),
+            ({"seats": ["1\u2028"]}, "seats", "unreadable"),
+            ({"restrictions": ["a\u0085b"]}, "restrictions", "unreadable"),
             ({"showId": "17"}, "showId", "unreadable"), ({"showId": new_id()}, "showId", "unknown_show"))
     with Cases() as cases:
         for changes, field, code in wrong:
@@ -217,6 +219,7 @@ def test_a_show_bounds_prices_by_face_value(server):
     listing = expect(seller.post("/api/listings", body), 201).json
     dearer = seller.post("/api/listings", {**body, "row": "5", "price": 60.01})
     assert fault(dearer, "price") == ("over_face", "This show allows at most $60.00 at that face value")
+    assert dearer.json["errors"][0]["message"] == "Price must be within what the show allows"
     assert fault(seller.post("/api/listings", {**body, "faceValue": None}), "faceValue")[0] == "empty"
     path = f"/api/listings/{listing['id']}"
     assert fault(seller.put(path, {**body, "price": 61}), "price")[0] == "over_face"

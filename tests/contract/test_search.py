@@ -177,7 +177,7 @@ def test_bad_questions_are_refused_by_name():
                              ("near", {"near": "x,y"}), ("near", {"radiusKm": "5"}), ("near", {"near": "1e2,3"}),
                              ("radiusKm", {"near": "1,2", "radiusKm": "0"}),
                              ("radiusKm", {"near": "1,2", "radiusKm": "501"}), ("sort", {"sort": "cheapest"}),
-                             ("sort", {"sort": "nearest"}), ("over", {"over": "yes"}),
+                             ("sort", {"sort": "nearest"}), ("when", {"when": "tomorrow"}), ("over", {"over": "yes"}),
                              ("limit", {"q": "x", "limit": "101"}), ("limit", {"q": "x", "limit": "0"})):
             answer = visitor.get("/api/shows?" + urllib.parse.urlencode(asked))
             expect(answer, 400)
@@ -263,6 +263,39 @@ def test_what_has_begun_is_found_when_asked_for():
             assert titles(visitor, q="month") == ["Month 8"] == titles(visitor, q="month", over="false")
             assert titles(visitor, q="month", over="true") == ["Month 7", "Month 8"]
             assert titles(visitor, q="month", to=f"{YEAR}-07-31") == []
+    finally:
+        clock.close()
+
+
+def test_today_and_the_weekend_are_those_of_each_venue():
+    if sanitizer():
+        raise Skip("a program with a sanitizer takes no clock of another library")
+    clock = WallClock()
+    june = datetime.datetime(YEAR, 6, 1, 2, 30, tzinfo=datetime.timezone.utc)
+    monday = june + datetime.timedelta(days=-june.weekday() % 7)
+
+    def at(days, clocks):
+        return {"startsAt": f"{(monday + datetime.timedelta(days=days)).date()}T{clocks}", "doorsAt": None}
+    try:
+        with Server(clock.environment()) as server:
+            staff = staff_of(server)
+            west = town(staff, "Oakland", "Fox", country="US", timeZone="America/Los_Angeles")
+            east = town(staff, "London", "Banana", country="KI", timeZone="Pacific/Kiritimati")
+            # Monday, 02:30 in UTC, is Sunday evening in the west and Monday afternoon in the east
+            for venue, title, when in ((west, "west tonight", at(-1, "22:00")), (west, "west tomorrow", at(0, "20:00")),
+                                       (west, "west in a week", at(6, "20:00")), (east, "east tonight", at(0, "20:00")),
+                                       (east, "east tomorrow", at(1, "09:00")), (east, "east in six days", at(6, "20:00"))):
+                make_show(staff, venue, title=title, **when)
+            clock.set((monday - datetime.datetime.now(datetime.timezone.utc)).total_seconds())
+            visitor = server.client()
+            assert sorted(titles(visitor, when="today")) == ["east tonight", "west tonight"]
+            assert sorted(titles(visitor, when="weekend")) == ["east in six days", "west tonight"]
+            assert sorted(titles(visitor, when="week")) == ["east in six days", "east tomorrow", "east tonight",
+                                                            "west tomorrow", "west tonight"]
+            assert len(titles(visitor, when="month")) == 6
+            assert sorted(titles(visitor, when="today", sort="price")) == ["east tonight", "west tonight"]
+            assert titles(visitor, when="today", to=str(monday.date() - datetime.timedelta(days=1))) == ["west tonight"]
+            assert [len(page) for page in pages(visitor, when="week", limit=2)] == [2, 2, 1]
     finally:
         clock.close()
 

@@ -111,7 +111,10 @@ def test_more_listings_than_a_page_has_go_on_behind_the_last(server):
     path = re.search(r'class="more"><a class="btn btn-quiet" href="([^"]+)"', first)[1].replace("&amp;", "&")
     second = read(visitor, path).body.decode()
     assert second.count('class="row-link"') == 2 and "$120.00" in second and "$121.00" in second
-    assert visitor.get(path.replace("maxTotal=500", "maxTotal=400")).status == 303  # another list's: the first page
+    stale = visitor.get(path.replace("maxTotal=500", "maxTotal=$400"))  # another list's: the first page of this one
+    slug = path[:path.index("?")]
+    assert (stale.status, stale.headers["location"]) == (303, f"{slug}?section=stalls&maxTotal=400.00"), stale.headers
+    assert visitor.get(f"{slug}?after=1").headers["location"] == slug
 
 
 def quantities(browser):
@@ -302,7 +305,7 @@ def test_tickets_are_offered_changed_and_taken_down_on_pages(server):
                     here = person.path
                     browser.click(f"a[href='{here}/edit']")
                     person.wait_path(f"{here}/edit")
-                    assert browser.find("#price").value() == "20.5"
+                    assert browser.find("#price").value() == "20.50"
                     browser.fill("#price", "18")
                     browser.click("#form button")
                     person.wait_path(here)
@@ -342,6 +345,17 @@ def test_what_was_checked_is_listed_once(server):
     assert len(expect(seller.get(f"/api/listings?showId={show['id']}"), 200).json) == 1
 
 
+def test_prices_are_read_as_in_the_form_of_a_plain_ticket(server):
+    show, seller = some_show(server), server.sign_up()
+    form = {"section": "Stalls", "seats": "1", "split": "any"}
+    with Cases() as case:
+        for typed, shown in (("1,250.5", "$1,250.50"), ("$ 1.250,50", "$1,250.50"), ("20.", "$20.00"), ("19,99", "$19.99")):
+            with case(typed):
+                for field, other in (("price", {}), ("face", {"price": "5"})):
+                    page = send(seller, f"/shows/{show['id']}/sell", {**form, field: typed, **other})
+                    assert page.status == 200 and shown in page.body.decode(), page.body
+
+
 def test_what_is_wrong_with_an_offer_is_said(server):
     show, seller, other = some_show(server), server.sign_up(), server.sign_up()
     offer(other, show)
@@ -351,7 +365,9 @@ def test_what_is_wrong_with_an_offer_is_said(server):
                               ({"seats": ""}, "Name the seats, or say with quantity"),
                               ({"seats": "1\n1"}, "Seat 1 is there twice"),
                               ({"seats": "1", "quantity": "2"}, "Seats names 1 of them"),
-                              ({"seats": "1", "price": "0"}, "The lowest price is"),
+                              ({"seats": "1", "price": "0"}, "At least"),
+                              ({"seats": "1", "price": "1,250.555"}, "1250.55 or 1250.56"),
+                              ({"seats": "1", "price": "20", "face": "1,2"}, "Write it like"),
                               ({"seats": "1", "split": "no_single"}, "choose any"),
                               ({"seats": "1", "section": "x" * 41}, "Write it as it stands on the ticket")):
             with case(changes):

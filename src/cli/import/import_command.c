@@ -2,7 +2,7 @@
  * files. */
 #include "cli/cli.h"
 
-#include "cli/data/folder.h"
+#include "cli/import/import_place.h"
 #include "cli/import/legacy_import.h"
 #include "cli/import/market_import.h"
 
@@ -41,6 +41,6 @@ int cli_import(int count, char **words)
                                 "--venues, --shows, --listings");
     if (!import.tickets.file != !import.orders.file || !import.orders.file != !import.payments.file)
         return cli_refuse("--tickets, --orders and --payments belong together");
-    if (!folder_settings(data, &settings)) return 1;
+    if (!(old ? folder_settings : import_settings)(data, &settings)) return 1;
     return old ? legacy_import(&import, &settings, dry) : market_import(&market, &settings, dry);
 }

@@ -5,7 +5,7 @@
 #include "cli/import/legacy_import.h"
 
 #include "base/clock.h"
-#include "cli/import/import_folder.h"
+#include "cli/import/import_place.h"
 #include "services/services.h"
 
 #define ROW_BYTES_MAX (1024 * 1024)
@@ -97,7 +97,7 @@ done:
 /* --- services ------------------------------------------------------------------------------ */
 
 /* The rows of one table, in its service's database. followed: orders, for tickets; else NULL. */
-static enum err put_table(const char *folder, const struct service_definition *def,
+static enum err put_table(const struct import_place *place, const struct service_definition *def,
                           struct table *table, put_fn *put, const struct table *followed,
                           struct buf *why)
 {
@@ -108,7 +108,7 @@ static enum err put_table(const char *folder, const struct service_definition *d
     enum err err = ERR_MEMORY;
 
     if (!arena) return err;
-    TRY(import_database(folder, def, &db, why));
+    TRY(import_database(place, def, &db, why));
     TRY(tx_begin(db, &tx));
     TRY(put_rows(tx, arena, table, put));
     if (followed) {
@@ -125,18 +125,17 @@ done:
     return err;
 }
 
-static enum err put_all(void *taken, const char *folder, struct buf *why)
+static enum err put_all(void *taken, const struct import_place *place, struct buf *why)
 {
     struct import *import = taken;
     enum err err = OK;
 
     if (import->users.file)
-        TRY(put_table(folder, &auth_service, &import->users, put_user, NULL, why));
+        TRY(put_table(place, &auth_service, &import->users, put_user, NULL, why));
     if (import->tickets.file) {
-        TRY(put_table(folder, &tickets_service, &import->tickets, put_ticket, &import->orders,
-                      why));
-        TRY(put_table(folder, &orders_service, &import->orders, put_order, NULL, why));
-        TRY(put_table(folder, &payments_service, &import->payments, put_payment, NULL, why));
+        TRY(put_table(place, &tickets_service, &import->tickets, put_ticket, &import->orders, why));
+        TRY(put_table(place, &orders_service, &import->orders, put_order, NULL, why));
+        TRY(put_table(place, &payments_service, &import->payments, put_payment, NULL, why));
     }
 done:
     return err;
@@ -161,7 +160,7 @@ int legacy_import(struct import *import, const struct settings *settings, bool d
     bool ok;
 
     buf_init(&why, NULL, 2 * PATH_BYTES);
-    ok = import_plan(import) && import_into_folder(settings, dry, put_all, import, &why);
+    ok = import_plan(import) && import_into_place(settings, dry, put_all, import, &why);
     if (why.len) (void)cli_fail("%.*s", (int)why.len, why.at);
     for (size_t i = 0; ok && i < sizeof tables / sizeof *tables; i++) {
         import_print_summary(tables[i], dry);

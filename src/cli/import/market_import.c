@@ -6,7 +6,7 @@
 
 #include "bus/bus.h"
 #include "cli/import/csv.h"
-#include "cli/import/import_folder.h"
+#include "cli/import/import_place.h"
 #include "cli/import/legacy.h"
 #include "services/service_import.h"
 #include "services/services.h"
@@ -271,6 +271,7 @@ static enum err put_show(struct taking *taking, struct request *rq, struct tx *t
     TRY(import_show(rq, tx, row->id, &copy, added));
     tx_item_begin(taking->followed, tx->now);
     err = import_followed_show(taking->followed, &copy);
+    if (err == OK) err = tx_check(taking->followed);
     end = tx_item_end(taking->followed, err == OK);
     if (end) return end;
 done:
@@ -319,6 +320,7 @@ static enum err put_row(struct taking *taking, struct tx *tx, struct table *tabl
     tx_item_begin(tx, taking->now);
     err = form->put(taking, &rq, tx, &row->row, &added);
     if (err == OK) err = request_checked(&rq);
+    if (err == OK) err = tx_check(tx);
     end = tx_item_end(tx, err == OK);
     if (end) return end;
     table->added += err == OK && added;
@@ -366,7 +368,13 @@ done:
     return err;
 }
 
-static enum err put_all(void *what, const char *folder, struct buf *why)
+/* A copy is removed whatever is in it. */
+static bool place_keeps(const struct import_place *place, const struct market *market)
+{
+    return refused(market) == 0 && (place->folder || !place->dry);
+}
+
+static enum err put_all(void *what, const struct import_place *place, struct buf *why)
 {
     static const struct service_definition *const services[] = {&auth_service, &catalogue_service,
                                                                 &tickets_service};
@@ -376,13 +384,13 @@ static enum err put_all(void *what, const char *folder, struct buf *why)
     enum err err = OK;
 
     for (size_t i = 0; i < 3; i++) {
-        TRY(import_database(folder, services[i], &db[i], why));
+        TRY(import_database(place, services[i], &db[i], why));
         TRY(tx_begin(db[i], &tx[i]));
     }
     taking->sellers = tx[0];
     taking->followed = tx[2];
     TRY(put_market(taking, tx[1], tx[2]));
-    for (size_t i = 1; i < 3 && refused(taking->market) == 0; i++) {
+    for (size_t i = 1; i < 3 && place_keeps(place, taking->market); i++) {
         err = tx_commit(tx[i]);
         tx[i] = NULL;
         TRY(err);
@@ -442,7 +450,7 @@ int market_import(struct market *market, const struct settings *settings, bool d
     ok = begin(&taking, market, settings) && read_file(&taking, &market->venues, &venue_form) &&
          read_file(&taking, &market->shows, &show_form) &&
          read_file(&taking, &market->listings, &listing_form) &&
-         import_into_folder(settings, dry, put_all, &taking, &why);
+         import_into_place(settings, dry, put_all, &taking, &why);
     if (why.len) (void)cli_fail("%.*s", (int)why.len, why.at);
     if (ok && refused(market))
         ok = cli_fail("%lld %s wrong: nothing was taken over", (long long)refused(market),

@@ -5,7 +5,6 @@ enum name_fault name_fault(struct str name)
 {
     if (str_trim(name).len == 0) return NAME_EMPTY;
     if (str_code_points(name) > NAME_POINTS_MAX) return NAME_TOO_LONG;
-    for (size_t i = 0; i < name.len; i++)
-        if ((unsigned char)name.at[i] < ' ' || name.at[i] == 0x7f) return NAME_CONTROLS;
+    if (!text_is_one_line(name)) return NAME_CONTROLS;
     return text_is_visible(name) ? NAME_FINE : NAME_INVISIBLE;
 }

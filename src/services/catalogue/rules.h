@@ -11,7 +11,8 @@
 /* How many proposals of one user wait for staff at most: venues and shows together. */
 #define PROPOSALS_OPEN_MAX 20
 
-/* 1 to NAME_POINTS_MAX code points on one line, with something in it to be seen. */
+/* 1 to NAME_POINTS_MAX code points on one line (text_is_one_line), with something in it to be seen.
+ */
 enum name_fault { NAME_FINE, NAME_EMPTY, NAME_INVISIBLE, NAME_TOO_LONG, NAME_CONTROLS };
 enum name_fault name_fault(struct str name);
 

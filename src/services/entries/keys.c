@@ -53,31 +53,40 @@ done:
     return err;
 }
 
+#define KEYS_VALID "public, max-age=300" /* another key signs a day after it is there */
+
+static struct str public_text(struct arena *arena, const struct public_key *key)
+{
+    struct buf x;
+
+    buf_init(&x, arena, 64);
+    base64_encode(&x, (struct str){(const char *)key->public, KEY_PUBLIC_BYTES}, true);
+    return buf_str(&x);
+}
+
 static void key_json(struct json_writer *json, struct arena *arena, const struct public_key *key)
 {
     char id[8];
-    struct buf x;
 
     snprintf(id, sizeof id, "%d", (int)key->id);
-    buf_init(&x, arena, 64);
-    base64_encode(&x, (struct str){(const char *)key->public, KEY_PUBLIC_BYTES}, true);
     json_begin_object(json);
     json_member_text(json, "kid", str_of(id));
     json_member_text(json, "kty", STR("OKP"));
     json_member_text(json, "crv", STR("Ed25519"));
     json_member_text(json, "use", STR("sig"));
-    json_member_text(json, "x", buf_str(&x));
+    json_member_text(json, "x", public_text(arena, key));
     json_member_time(json, "signsFrom", key->signs_at);
     json_end_object(json);
 }
 
 /* GET /.well-known/entry-keys.json: what gates check codes by (JSON Web Keys: RFC 7517, RFC 8037).
- */
+ * A key stays for ever, so the newest one tells which there are. */
 enum err get_entry_keys(struct request *rq, struct tx *tx, struct reply *rp)
 {
     struct json_writer json = reply_json(rp, 200);
-    struct public_key key;
+    struct public_key key = {.id = 0};
     struct rows rows;
+    enum err err;
 
     json_begin_object(&json);
     json_key(&json, "keys");
@@ -87,7 +96,11 @@ enum err get_entry_keys(struct request *rq, struct tx *tx, struct reply *rp)
         key_json(&json, rq->arena, &key);
     json_end_array(&json);
     json_end_object(&json);
-    return rows_end(&rows);
+    TRY(rows_end(&rows));
+    reply_header(rp, "Cache-Control", STR(KEYS_VALID));
+    if (key.id) (void)reply_tag(rq, rp, public_text(rq->arena, &key));
+done:
+    return err;
 }
 
 /* --- whether a code is right ----------------------------------------------------------------- */

@@ -251,7 +251,8 @@ static void check_cap(struct request *rq, const struct show_copy *show,
     money_text(&hint, cap);
     buf_append(&hint, STR(" at that face value"));
     buf_char(&hint, '\0');
-    request_reject_for(rq, "price", PRICE_MESSAGE, "over_face", hint.failed ? NULL : hint.at);
+    request_reject_for(rq, "price", "Price must be within what the show allows", "over_face",
+                       hint.failed ? NULL : hint.at);
 }
 
 static enum err take_restrictions(struct request *rq, struct name_list *out)

@@ -1,4 +1,5 @@
 /* services/tickets/commands.c: what is stored of a ticket, and told of it, in one transaction. */
+#include "services/tickets/availability_store.h"
 #include "services/tickets/tickets.h"
 
 enum err ticket_save(struct tx *tx, const struct ticket *ticket)
@@ -89,7 +90,9 @@ enum err listing_offer(struct env *env, struct tx *tx, struct arena *arena,
         ticket.id = env_new_id(env, tx);
         TRY(ticket_offer(tx, &ticket, &place));
     }
-    TRY(offers_changed(env, tx, listing->show_id));
+    TRY(offer_change_put(tx, listing->show_id, listing->user_id, listing->terms.price_cents,
+                         (int64_t)places->count));
+    offers_tell_soon(env, tx);
 done:
     return err;
 }
@@ -100,7 +103,7 @@ enum err listing_save(struct env *env, struct tx *tx, struct arena *arena,
     enum err err;
 
     TRY(listing_update(tx, arena, listing));
-    TRY(offers_changed(env, tx, listing->show_id));
+    offers_tell_soon(env, tx);
     TRY(publish_listing_updated(tx, LISTING_EVENT(listing_updated, listing)));
 done:
     return err;

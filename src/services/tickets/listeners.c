@@ -72,18 +72,16 @@ static enum verdict tickets_of(struct env *env, struct tx *tx, struct object_id 
 #define ENDS_ONCE 1
 #define ENDS_MORE 2
 
-/* Those that have changed; what is left of their show is another number then. */
+/* Those that have changed. */
 static enum err tickets_save(struct env *env, struct tx *tx, const struct order_hold *hold)
 {
-    const struct ticket *changed = NULL;
     enum err err = OK;
 
     for (size_t i = 0; i < hold->ordered.count; i++) {
         if (hold->tickets[i].version == hold->versions[i]) continue;
-        changed = &hold->tickets[i];
-        TRY(ticket_save(tx, changed));
+        TRY(ticket_save(tx, &hold->tickets[i]));
+        if (ticket_of_listing(&hold->tickets[i])) offers_tell_soon(env, tx);
     }
-    if (changed) TRY(offers_changed_by(env, tx, changed));
 done:
     return err;
 }

@@ -27,9 +27,7 @@ bool ticket_delivery_parse(struct str text, enum ticket_delivery *out)
 
 bool label_valid(struct str label, size_t max)
 {
-    for (size_t i = 0; i < label.len; i++)
-        if ((unsigned char)label.at[i] < ' ' || label.at[i] == 0x7f) return false;
-    return str_code_points(label) <= max && text_is_visible(label);
+    return str_code_points(label) <= max && text_is_one_line(label) && text_is_visible(label);
 }
 
 /* Labels have no line ends of their own (label_valid). */

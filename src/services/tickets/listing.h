@@ -48,8 +48,8 @@ struct place {
     struct str seat_key; /* … the seat, as they are compared; empty without a seat */
 };
 
-/* A section, row, seat or restriction: 1 to max code points on one line, with something in it to be
- * seen. */
+/* A section, row, seat or restriction: 1 to max code points on one line (text_is_one_line), with
+ * something in it to be seen. */
 bool label_valid(struct str label, size_t max);
 /* In the arena; at == NULL when memory ran out. */
 struct str area_key(struct arena *arena, struct str section, struct str row);

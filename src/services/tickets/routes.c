@@ -194,7 +194,7 @@ static enum err delete_ticket(struct request *rq, struct tx *tx, struct reply *r
     TRY(check_split_left(rq, tx, &ticket));
     TRY(ticket_withdraw(&ticket, &changed));
     if (changed) TRY(ticket_save(tx, &ticket));
-    if (changed) TRY(offers_changed_by(rq->run->env, tx, &ticket));
+    if (changed && ticket_of_listing(&ticket)) offers_tell_soon(rq->run->env, tx);
     return reply_empty(rp, 204);
 done:
     return err;

@@ -1,6 +1,8 @@
 /* services/tickets/store.c: every SQL statement of the tickets service. */
 #include "services/tickets/store.h"
 
+#include "services/tickets/availability_store.h"
+
 #define TICKET_COLUMNS                                                                             \
     "id, version, title, price_cents, user_id, order_id, sold, edited_title, edited_price_cents,"  \
     " withdrawn, listing_id, position, seat"
@@ -46,6 +48,8 @@ enum err ticket_update(struct tx *tx, const struct ticket *ticket)
                 sql_text(ticket->edited_title), sql_int(ticket->edited_price_cents),
                 sql_int(ticket->withdrawn)));
     ASSERT(changed == 1);
+    TRY(offer_of_ticket_changed(tx, ticket->id, ticket->was_offered_cents,
+                                ticket_offered_cents(ticket)));
 done:
     return err;
 }
@@ -53,7 +57,7 @@ done:
 /* The row the query stands on; its texts live as long as the row. */
 static struct ticket ticket_read(struct rows *rows)
 {
-    return (struct ticket){
+    struct ticket ticket = {
         .id = rows_id(rows, 0),
         .version = rows_int(rows, 1),
         .title = rows_text(rows, 2),
@@ -68,6 +72,9 @@ static struct ticket ticket_read(struct rows *rows)
         .position = rows_int(rows, 11),
         .seat = rows_text(rows, 12),
     };
+
+    ticket.was_offered_cents = ticket_offered_cents(&ticket);
+    return ticket;
 }
 
 /* Takes the row's texts into the arena. */

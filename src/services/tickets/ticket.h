@@ -27,6 +27,7 @@ struct ticket {
     struct object_id listing_id; /* all zero: it is of none */
     int64_t position;            /* in the listing's order, from 0 */
     struct str seat;             /* as its seller wrote it; empty: none is named */
+    int64_t was_offered_cents;   /* ticket_offered_cents of the row that was read */
 };
 
 /* A title is 1 to 200 code points and has something to be seen in it (text_is_visible). */
@@ -46,6 +47,13 @@ static inline bool ticket_held(const struct ticket *ticket)
 static inline bool ticket_of_listing(const struct ticket *ticket)
 {
     return !object_id_eq(ticket->listing_id, (struct object_id){{0}});
+}
+/* What it can be had for as a ticket of its listing; 0: it cannot. */
+static inline int64_t ticket_offered_cents(const struct ticket *ticket)
+{
+    bool offered = ticket_of_listing(ticket) && !ticket_held(ticket) && !ticket->withdrawn;
+
+    return offered ? ticket->price_cents : 0;
 }
 static inline bool ticket_held_by(const struct ticket *ticket, struct object_id order_id)
 {

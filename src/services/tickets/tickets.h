@@ -73,12 +73,12 @@ enum err take_terms(struct request *rq, const struct show_copy *show, int64_t co
  * -----------------------------------------------------------
  */
 
-/* In the transaction of every change of a show's listings or their tickets: it is told of soon
- * (offers:updated). */
+/* Which tickets of listings are offered, and at what price, is noted with each change of them
+ * (ticket_update, listing_offer). It is told of their shows soon (offers:updated). */
+void offers_tell_soon(struct env *env, const struct tx *tx);
+/* The same, where that is not all that has changed: it is counted anew. */
 enum err offers_changed(struct env *env, struct tx *tx, struct object_id show_id);
-/* The same of the show that a ticket is of; of a plain one nothing is told. */
-enum err offers_changed_by(struct env *env, struct tx *tx, const struct ticket *ticket);
-/* The same of all that the user sells. */
+/* The same of all shows that the user sells tickets of. */
 enum err offers_changed_of(struct env *env, struct tx *tx, struct str user_id);
 enum err offers_job(struct env *env, struct tx *tx, struct wall_ms *next);
 

@@ -257,6 +257,13 @@ void api_parameter(struct buf *path, const char *name, struct str value)
     put_address_part(path, value);
 }
 
+struct str api_queried(struct buf *path, size_t query)
+{
+    if (path->failed) return STR("");
+    if (path->len > query) path->at[query] = '?';
+    return buf_str(path);
+}
+
 struct str api_list(struct request *rq, const char *path, int limit)
 {
     struct buf target;

@@ -44,6 +44,9 @@ struct str api_body_of(struct request *rq, const struct api_text *texts, size_t 
 int64_t api_retry_s(const struct request *rq);
 /* Appends "&name=value" to an address that has a query; nothing of an empty value. */
 void api_parameter(struct buf *path, const char *name, struct str value);
+/* The address in path, whose parameters begin at `query`: the first one's mark becomes a question
+ * mark. Empty when path failed. */
+struct str api_queried(struct buf *path, size_t query);
 /* "/api/tickets?limit=…[&after=…]", for that page. */
 struct str api_list(struct request *rq, const char *path, int limit);
 /* What the lines of that name in the call's answer say is passed on. */

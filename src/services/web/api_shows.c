@@ -189,12 +189,20 @@ bool api_venue(struct request *rq, const struct json *json, struct venue_view *o
     return out->id.len == OBJECT_ID_HEX;
 }
 
+struct str api_search_when(struct request *rq)
+{
+    bool dated = page_typed(rq, "from").len || page_typed(rq, "to").len;
+
+    return dated ? STR("") : page_typed(rq, "when");
+}
+
 void api_search(struct request *rq, struct buf *path)
 {
     static const char *const names[] = {"q", "city", "from", "to"};
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         api_parameter(path, names[i], page_typed(rq, names[i]));
+    api_parameter(path, "when", api_search_when(rq));
 }
 
 struct str api_show_path(struct request *rq, const struct show_view *show)

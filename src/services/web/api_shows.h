@@ -9,8 +9,11 @@
 /* False: it is none. Texts live in the answer and in the arena. */
 bool api_show(struct request *rq, const struct json *json, struct show_view *out);
 bool api_venue(struct request *rq, const struct json *json, struct venue_view *out);
+/* The days by their name that the page's own address says are looked for; empty: none are, or they
+ * are said by date as well, which counts. */
+struct str api_search_when(struct request *rq);
 /* What the page's own address says is looked for, appended to one that has a query (api_parameter):
- * q, city, from and to. */
+ * q, city, from, to and when. */
 void api_search(struct request *rq, struct buf *path);
 /* "/shows/ID-slug", in the arena. */
 struct str api_show_path(struct request *rq, const struct show_view *show);

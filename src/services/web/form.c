@@ -94,6 +94,14 @@ static struct str price_error(struct request *rq, enum price_reading reading, in
     return page_text(rq, TEXT_FIELD_PRICE_UNREADABLE);
 }
 
+struct str form_price_error(struct request *rq, struct str typed)
+{
+    int64_t cents;
+    enum price_reading reading = price_read(typed, &cents);
+
+    return price_error(rq, reading, cents);
+}
+
 void form_price(struct request *rq, struct form_errors *errors, struct field *field, struct str id)
 {
     int64_t cents;

@@ -17,6 +17,8 @@ void form_too_many(struct request *rq, struct form_errors *errors, enum text tex
 void form_refused(struct request *rq, struct page *page);
 /* What the sign-in page carries for the form that was sent. */
 void form_keep(struct request *rq, struct kept_view *kept);
+/* What is wrong with a price that was typed; empty: nothing. */
+struct str form_price_error(struct request *rq, struct str typed);
 /* Read and checked; the value is shown back as it was understood. */
 void form_price(struct request *rq, struct form_errors *errors, struct field *field, struct str id);
 void form_title(struct request *rq, struct form_errors *errors, struct field *field);

@@ -246,20 +246,19 @@ struct venue_view {
     bool proposed, refused;
 };
 
-/* Days to be looked for with one click. */
-struct day_choice {
-    struct str from, to; /* "2027-03-28" */
-    struct str text;
+struct choice {
+    struct str value, text;
     bool chosen;
 };
 
 /* What is looked for, and what was found. */
 struct find_view {
     struct str q, city, from, to; /* as typed */
+    struct str when;              /* the chosen one of … */
     struct {
-        const struct day_choice *at;
+        const struct choice *at;
         size_t count;
-    } days;
+    } days; /* to be looked for with one click */
     bool wrong_q, wrong_city, wrong_from, wrong_to;
     struct form_errors errors;
     struct {
@@ -345,11 +344,6 @@ struct entries_view {
 };
 
 /* One of several to choose from. */
-struct choice {
-    struct str value, text;
-    bool chosen;
-};
-
 struct listing_page_view {
     struct listing_view listing;
     struct show_view show;

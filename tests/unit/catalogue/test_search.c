@@ -182,6 +182,38 @@ static void days_reach_over_every_zone(void **state)
     assert_false(search_to_day(&search, STR("2027-03-28T00:00")));
 }
 
+static void check_when(const char *when, const char *days)
+{
+    struct search search = {.above = -1, .below = INT64_MAX};
+
+    /* Sunday, 2027-02-28, 10:01 UTC */
+    assert_true(search_when(&search, str_of(when), (struct wall_ms){INT64_C(1803808860000)}));
+    assert_string_equal(search.when, days);
+    assert_int_equal(search.minute, 601);
+    assert_true(search.above > 0 && search.below < INT64_MAX);
+}
+
+static void days_that_hang_on_today_are_of_each_day_it_may_be(void **state)
+{
+    struct search search = {.above = -1, .below = INT64_MAX};
+
+    (void)state;
+    check_when("today", "2027-02-272027-02-27"
+                        "2027-02-282027-02-28"
+                        "2027-03-012027-03-01");
+    check_when("weekend", "2027-02-272027-02-28"
+                          "2027-02-282027-02-28"
+                          "2027-03-062027-03-07");
+    check_when("week", "2027-02-272027-03-05"
+                       "2027-02-282027-03-06"
+                       "2027-03-012027-03-07");
+    check_when("month", "2027-02-272027-02-28"
+                        "2027-02-282027-02-28"
+                        "2027-03-012027-03-31");
+    assert_false(search_when(&search, STR("tomorrow"), (struct wall_ms){0}));
+    assert_false(search_when(&search, STR(""), (struct wall_ms){0}));
+}
+
 static void a_cursor_is_of_one_search(void **state)
 {
     struct search search = {.fingerprint = UINT64_C(0xfedcba9876543210)}, other = {0};
@@ -206,6 +238,7 @@ int main(void)
         cmocka_unit_test(what_is_near_is_within_the_circle_and_in_its_cells),
         cmocka_unit_test(places_are_in_the_order_of_time),
         cmocka_unit_test(days_reach_over_every_zone),
+        cmocka_unit_test(days_that_hang_on_today_are_of_each_day_it_may_be),
         cmocka_unit_test(a_cursor_is_of_one_search),
     };
 

@@ -86,6 +86,7 @@ static void a_name_can_be_seen_and_stands_on_one_line(void **state)
     assert_int_equal(name_fault(STR(" \t")), NAME_EMPTY);
     assert_int_equal(name_fault(STR("\xe2\x80\x8b")), NAME_INVISIBLE);
     assert_int_equal(name_fault(STR("a\nb")), NAME_CONTROLS);
+    assert_int_equal(name_fault(STR("a\u2028b")), NAME_CONTROLS);
 }
 
 int main(void)

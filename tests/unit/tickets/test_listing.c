@@ -128,6 +128,7 @@ static void labels_are_one_visible_line(void **state)
     assert_true(label_valid(STR("Block A"), 40));
     assert_false(label_valid(STR(""), 40) || label_valid(STR("\u200b"), 40));
     assert_false(label_valid(STR("A\nB"), 40) || label_valid(STR("A\x7f"), 40));
+    assert_false(label_valid(STR("\ufeffA"), 40) || label_valid(STR("A\xc2\x85"), 40));
     assert_true(label_valid(STR("\u00e9\u00e9\u00e9"), 3));
     assert_false(label_valid(STR("\u00e9\u00e9\u00e9"), 2));
 }

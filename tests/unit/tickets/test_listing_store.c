@@ -1,7 +1,8 @@
-/* tests/unit/tickets/test_listing_store.c: what is found of a show's listings, on a real database.
- */
+/* tests/unit/tickets/test_listing_store.c: what is found of a show's listings, and what is left of
+ * it, on a real database. */
 #include "runtime/revocations.h"
 #include "services/orders/seats.h"
+#include "services/tickets/availability_store.h"
 #include "services/tickets/listing_store.h"
 #include "services/tickets/show_store.h"
 #include "services/tickets/store.h"
@@ -185,10 +186,96 @@ static void a_list_has_what_orders_would_give_and_in_its_order(void **state)
     free(models);
 }
 
+/* --- what is left ---------------------------------------------------------------------------- */
+
+#define OFFERED 40
+#define CHANGES 2000
+
+static void offer_one(struct fixture *fixture, int64_t number)
+{
+    struct ticket ticket = {.id = id_of(3, number),
+                            .title = STR("Seat"),
+                            .price_cents = 1000,
+                            .user_id = number % 2 ? STR("odd") : STR("even"),
+                            .listing_id = id_of(2, 1),
+                            .position = number,
+                            .seat = STR("")};
+    struct place place = {.show_id = id_of(1, 1)};
+
+    assert_int_equal(ticket_insert(fixture->tx, &ticket, &place), OK);
+    assert_int_equal(offer_change_put(fixture->tx, place.show_id, ticket.user_id, 1000, 1), OK);
+}
+
+/* It is reserved, given back, taken down or repriced. */
+static void change_one(struct fixture *fixture)
+{
+    struct ticket ticket;
+
+    assert_int_equal(ticket_get(fixture->tx, fixture->arena, id_of(3, rand() % OFFERED), &ticket),
+                     OK);
+    if (ticket_held(&ticket))
+        ticket_free(&ticket);
+    else if (rand() % 3 == 0)
+        ticket.order_id = id_of(4, 1);
+    else if (rand() % 2)
+        ticket.price_cents = 900 + rand() % 200;
+    else
+        ticket.withdrawn = !ticket.withdrawn;
+    assert_int_equal(ticket_update(fixture->tx, &ticket), OK);
+    arena_reset(fixture->arena);
+}
+
+static void assert_left(struct fixture *fixture, int64_t minimum_cents, int64_t available)
+{
+    int64_t counted, lowest, expected = 0;
+    struct rows rows;
+
+    assert_int_equal(offers_count(fixture->tx, id_of(1, 1), minimum_cents, &counted), OK);
+    assert_int_equal(counted, available);
+    assert_int_equal(offers_lowest(fixture->tx, id_of(1, 1), minimum_cents, &lowest), OK);
+    tx_query(fixture->tx, &rows,
+             "SELECT MIN(price_cents) FROM tickets WHERE order_id IS NULL AND withdrawn = 0"
+             " AND price_cents >= $1 AND user_id = 'even'",
+             sql_int(minimum_cents));
+    assert_int_equal(rows_end_int(&rows, 0, &expected), OK);
+    assert_int_equal(lowest, expected);
+}
+
+static void what_is_left_is_what_was_and_what_was_noted_since(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t available = 0, more;
+    bool anew;
+
+    srand(2);
+    assert_int_equal(tx_exec(fixture->tx, NULL,
+                             "INSERT INTO banned_users (user_id, version, banned)"
+                             " VALUES ($1, $2, 1)",
+                             sql_text(STR("odd")), sql_int(1)),
+                     OK);
+    for (int64_t i = 0; i < OFFERED; i++)
+        offer_one(fixture, i);
+    assert_left(fixture, 950, 0); /* without what is noted */
+    for (int i = 0; i < CHANGES; i++) {
+        change_one(fixture);
+        if (i % 7) continue;
+        if (rand() % 2) assert_left(fixture, 950, available);
+        assert_int_equal(changes_take(fixture->tx, id_of(1, 1), 950, &more, &anew), OK);
+        assert_false(anew);
+        available += more;
+        assert_left(fixture, 950, available);
+    }
+    assert_int_equal(show_changed(fixture->tx, id_of(1, 1)), OK);
+    assert_int_equal(changes_take(fixture->tx, id_of(1, 1), 950, &more, &anew), OK);
+    assert_true(anew);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_list_has_what_orders_would_give_and_in_its_order, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(what_is_left_is_what_was_and_what_was_noted_since, setup,
                                         teardown),
     };
 

@@ -59,6 +59,55 @@ static void letters_digits_signs_and_symbols_are_visible(void **state)
         if (!text_is_visible(str_of(visible[i]))) fail_msg("%s is not visible", visible[i]);
 }
 
+static void controls_line_ends_and_what_no_text_has_are_not_of_one_line(void **state)
+{
+    static const char *const bad[] = {
+        "a\nb",
+        "a\tb",
+        "\x7f"
+        "b",
+        "a\xc2\x85"
+        "b",
+        "\xc2\x80"
+        "b",
+        "a\xc2\x9f",
+        "a\u2028b",
+        "\u2029b",
+        "\ufeffa",
+        "a\ufeffb",
+        "a\u206ab",
+        "a\u206f",
+        "\ufff9a",
+        "a\ufffb",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        if (text_is_one_line(str_of(bad[i]))) fail_msg("%zu is one line", i);
+}
+
+static void letters_of_any_script_and_what_shapes_them_are_one_line(void **state)
+{
+    static const char *const good[] = {
+        "",
+        "Mono Lake",
+        "\u00a0",
+        "a\u00adb",
+        "\u0e01\u200b\u0e02",
+        "\u2067\u05e9\u2069 tonight",
+        "\u0645\u06cc\u200c\u062e",
+        "\U0001f3f3\ufe0f\u200d\U0001f308",
+        "\U0001f3f4\U000e0067\U000e0062\U000e007f",
+        "\u4e1c\u4eac",
+        "a\ufffdb",
+        "\u202ax\u202c",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        if (!text_is_one_line(str_of(good[i]))) fail_msg("%zu is not one line", i);
+}
+
 static void check(const char *typed, const char *kept)
 {
     struct arena *arena = arena_new(65536);
@@ -151,6 +200,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_but_spaces_formats_and_marks_is_not_visible),
         cmocka_unit_test(letters_digits_signs_and_symbols_are_visible),
+        cmocka_unit_test(controls_line_ends_and_what_no_text_has_are_not_of_one_line),
+        cmocka_unit_test(letters_of_any_script_and_what_shapes_them_are_one_line),
         cmocka_unit_test(what_turns_its_neighbours_round_is_left_out),
         cmocka_unit_test(what_is_closed_stays),
         cmocka_unit_test(a_letter_keeps_three_marks),

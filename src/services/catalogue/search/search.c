@@ -11,7 +11,6 @@
 #define DAY_MS      (24 * HOUR_MS)
 #define ZONE_BEHIND (12 * HOUR_MS)
 #define ZONE_AHEAD  (14 * HOUR_MS)
-#define DAY_LEN     10
 
 /* --- places ----------------------------------------------------------------------------------- */
 
@@ -117,27 +116,120 @@ static bool day_of(struct str day, struct wall_ms *out)
     return true;
 }
 
+/* day: its beginning, as if it were in UTC. */
+static void not_before(struct search *search, struct wall_ms day)
+{
+    int64_t above = place_from((struct wall_ms){day.ms > ZONE_AHEAD ? day.ms - ZONE_AHEAD : 0}) - 1;
+
+    if (above > search->above) search->above = above;
+}
+
+static void not_after(struct search *search, struct wall_ms day)
+{
+    int64_t below = place_from(wall_after(day, DAY_MS + ZONE_BEHIND));
+
+    if (below < search->below) search->below = below;
+}
+
 bool search_from_day(struct search *search, struct str day)
 {
     struct wall_ms at;
-    int64_t above;
 
     if (!day_of(day, &at)) return false;
     search->from = day;
-    above = place_from((struct wall_ms){at.ms > ZONE_AHEAD ? at.ms - ZONE_AHEAD : 0}) - 1;
-    if (above > search->above) search->above = above;
+    not_before(search, at);
     return true;
 }
 
 bool search_to_day(struct search *search, struct str day)
 {
     struct wall_ms at;
-    int64_t below;
 
     if (!day_of(day, &at)) return false;
     search->to = day;
-    below = place_from(wall_after(at, DAY_MS + ZONE_BEHIND));
-    if (below < search->below) search->below = below;
+    not_after(search, at);
+    return true;
+}
+
+/* --- days that hang on today ------------------------------------------------------------------ */
+
+#define MONTH_LEN  7 /* "2027-03" */
+#define MONTH_DAYS 31
+#define SATURDAY   2 /* days after the weekday on which 1970 began */
+#define SUNDAY     3
+
+struct span {
+    struct wall_ms first, last;
+};
+
+static struct wall_ms day_after(struct wall_ms day, int64_t days)
+{
+    return wall_after(day, days * DAY_MS);
+}
+
+static bool of_one_month(struct wall_ms day, struct wall_ms other)
+{
+    char one[ISO8601_LEN + 1], two[ISO8601_LEN + 1];
+
+    iso8601_format(day, one);
+    iso8601_format(other, two);
+    return memcmp(one, two, MONTH_LEN) == 0;
+}
+
+static struct span this_weekend(struct wall_ms today)
+{
+    int64_t weekday = today.ms / DAY_MS % 7;
+    int64_t saturday = weekday == SUNDAY ? 0 : (SATURDAY - weekday + 7) % 7;
+
+    return (struct span){day_after(today, saturday), day_after(today, (SUNDAY - weekday + 7) % 7)};
+}
+
+static struct span this_month(struct wall_ms today)
+{
+    int64_t days = 1;
+
+    while (days < MONTH_DAYS && of_one_month(today, day_after(today, days)))
+        days++;
+    return (struct span){today, day_after(today, days - 1)};
+}
+
+static bool span_of(struct str when, struct wall_ms today, struct span *out)
+{
+    if (str_eq(when, STR("today")))
+        *out = (struct span){today, today};
+    else if (str_eq(when, STR("weekend")))
+        *out = this_weekend(today);
+    else if (str_eq(when, STR("week")))
+        *out = (struct span){today, day_after(today, 6)};
+    else if (str_eq(when, STR("month")))
+        *out = this_month(today);
+    else
+        return false;
+    return true;
+}
+
+static void put_day(struct wall_ms day, char out[DAY_LEN])
+{
+    char iso[ISO8601_LEN + 1];
+
+    iso8601_format(day, iso);
+    memcpy(out, iso, DAY_LEN);
+}
+
+bool search_when(struct search *search, struct str when, struct wall_ms now)
+{
+    struct wall_ms today = {now.ms / DAY_MS * DAY_MS};
+    struct span spans[3];
+
+    for (int i = 0; i < 3; i++) {
+        if (!span_of(when, day_after(today, i - 1), &spans[i])) return false;
+        put_day(spans[i].first, search->when + (2 * i) * DAY_LEN);
+        put_day(spans[i].last, search->when + (2 * i + 1) * DAY_LEN);
+    }
+    search->when[WHEN_LEN] = 0;
+    search->minute = (now.ms - today.ms) / MINUTE_MS;
+    not_before(search, spans[0].first);
+    not_after(search, spans[2].last);
     return true;
 }
 

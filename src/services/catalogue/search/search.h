@@ -55,6 +55,12 @@ bool show_is_public(const struct show *show);
 
 enum search_sort { SORT_SOONEST, SORT_LATEST, SORT_NEAREST, SORT_PRICE };
 
+/* Which day it is where a show is hangs on its zone: the one before, the same, or the one after
+ * that of UTC. So `when` has three spans of days one after the other, each the first and the last
+ * day. */
+#define DAY_LEN  10 /* "2027-03-28" */
+#define WHEN_LEN (3 * 2 * DAY_LEN)
+
 struct asked_word {
     struct str text;
     struct str near[NEAR_WORDS_MAX]; /* what it is taken for, when no word begins with it */
@@ -69,8 +75,10 @@ struct search {
     size_t narrowed_count;
     bool around; /* within the radius of a place */
     int64_t latitude, longitude, radius_km;
-    struct str from, to;  /* days at the venue, "2027-03-28"; empty: any */
-    int64_t above, below; /* places between those */
+    struct str from, to;     /* days at the venue, "2027-03-28"; empty: any */
+    char when[WHEN_LEN + 1]; /* days that hang on which day it is there; empty: any */
+    int64_t minute;          /* of the day, in UTC, now */
+    int64_t above, below;    /* places between those */
     enum search_sort sort;
     uint64_t fingerprint; /* of all that is asked, but for the page */
     bool continued;       /* … after this place, at this distance or price */
@@ -82,6 +90,11 @@ struct search {
  * and 14 ahead: narrows above and below. day: "2027-03-28". False: it is no day. */
 bool search_from_day(struct search *search, struct str day);
 bool search_to_day(struct search *search, struct str day);
+
+/* "today", "weekend" (Saturday and Sunday, or what is left of them), "week" (today and six days
+ * more), "month" (the rest of it), as the venue's calendar has them at that moment: narrows above
+ * and below, too. False: it is none of them. */
+bool search_when(struct search *search, struct str when, struct wall_ms now);
 
 /* --- cursors ---------------------------------------------------------------------------------- */
 

@@ -12,8 +12,9 @@
 #define GUESSED_BYTES    16384
 
 /* What may be asked for, and with them the page: in the order of links. */
-static const char *const parameters[] = {"q",  "city", "country",  "category", "venueId", "from",
-                                         "to", "near", "radiusKm", "over",     "sort",    NULL};
+static const char *const parameters[] = {"q",    "city", "country", "category", "venueId",
+                                         "from", "to",   "when",    "near",     "radiusKm",
+                                         "over", "sort", NULL};
 
 bool is_search(struct request *rq)
 {
@@ -76,11 +77,14 @@ done:
     return err;
 }
 
+#define WHEN_MESSAGE "When must be today, weekend, week or month"
+
 /* Days at the venue; and what has begun only when it is asked for. */
 static void take_time(struct request *rq, struct search *search)
 {
     struct str from = take_text(rq, "from", "From must be a day");
     struct str to = take_text(rq, "to", "To must be a day");
+    struct str when = take_text(rq, "when", WHEN_MESSAGE);
     struct str over = take_text(rq, "over", "Over must be true or false");
 
     search->from = search->to = STR("");
@@ -96,6 +100,9 @@ static void take_time(struct request *rq, struct search *search)
     if (to.len && !search_to_day(search, to))
         request_reject_for(rq, "to", "To must be a day", "unreadable",
                            "Write a date such as 2027-03-28");
+    if (when.len && !search_when(search, when, env_now(rq->run->env)))
+        request_reject_for(rq, "when", WHEN_MESSAGE, "unknown",
+                           "Choose one of them, or name days with from and to");
     if (from.len && to.len && memcmp(from.at, to.at, from.len < to.len ? from.len : to.len) > 0)
         request_reject_for(rq, "to", "To must be a day", "before_from",
                            "Write the day of from, or a later one");

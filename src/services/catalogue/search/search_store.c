@@ -77,8 +77,19 @@ enum err search_is_known(struct tx *tx, struct str query, bool *known)
 /* What costs nothing, for there is none, comes last. */
 #define CHEAPEST "COALESCE(NULLIF(" OFFERED("lowest_cents", "$11") ", 0), 100000000)"
 
+/* How far ahead of UTC the clocks are where the show is when it starts ("…T19:30+02:00"), in
+ * minutes; and the days that are meant there by $12, the minute of the day in UTC being $13. */
+#define AHEAD                                                                                      \
+    "(CASE substr(shows.starts_local, 17, 1) WHEN '-' THEN -1 ELSE 1 END"                          \
+    " * (60 * CAST(substr(shows.starts_local, 18, 2) AS INTEGER)"                                  \
+    " + CAST(substr(shows.starts_local, 21, 2) AS INTEGER)))"
+#define MEANT(first)                                                                               \
+    "substr($12, CAST((CAST($13 AS BIGINT) + " AHEAD " + 1440) / 1440 * 20 + " first               \
+    " AS INTEGER), 10)"
+
 /* $1 words, $2 and $3 the places between which it is, $4 $5 $6 where one looks around and $7 how
- * far (its square; -1: nowhere), $8 and $9 days, $10 how many, $11 now */
+ * far (its square; -1: nowhere), $8 and $9 days, $10 how many, $11 now, $12 and $13 days that hang
+ * on it */
 #define FOUND(rank)                                                                                \
     "SELECT " SHOW_COLUMNS_OF("shows.") ", " VENUE_COLUMNS_OF(                                     \
         "venues.") ", show_search.place, " SQUARE                                                  \
@@ -90,15 +101,18 @@ enum err search_is_known(struct tx *tx, struct str query, bool *known)
                               " AND {{place show_search}} > $2 AND {{place show_search}} < $3"     \
                               " AND (CAST($7 AS BIGINT) < 0 OR " SQUARE " <= CAST($7 AS BIGINT))"  \
                               " AND ($8 = '' OR substr(shows.starts_local, 1, 10) >= $8)"          \
-                              " AND ($9 = '' OR substr(shows.starts_local, 1, 10) <= $9)"
+                              " AND ($9 = '' OR substr(shows.starts_local, 1, 10) <= $9)"          \
+                              " AND ($12 = '' OR substr(shows.starts_local, 1, 10)"                \
+                              " BETWEEN " MEANT("1") " AND " MEANT("11") ")"
 
 #define FOUND_VALUES(search, query, above, below)                                                  \
     sql_text(query), sql_int(above), sql_int(below), sql_int(centre.x), sql_int(centre.y),         \
         sql_int(centre.z), sql_int(furthest), sql_text((search)->from), sql_text((search)->to),    \
-        sql_int((search)->limit), sql_wall(tx->now)
+        sql_int((search)->limit), sql_wall(tx->now), sql_text(str_of((search)->when)),             \
+        sql_int((search)->minute)
 #define RANKED(rank)                                                                               \
     FOUND(rank)                                                                                    \
-    " AND (" rank " > $12 OR (" rank " = $12 AND show_search.place > $13))"                        \
+    " AND (" rank " > $14 OR (" rank " = $14 AND show_search.place > $15))"                        \
     " ORDER BY " rank ", show_search.place LIMIT $10"
 #define RANKED_VALUES                                                                              \
     sql_int(search->continued ? search->after_rank : -1),                                          \

@@ -19,6 +19,7 @@ enum field_kind {
     FIELD_LINES,    /* names, one a line; the API has a list */
     FIELD_CAPITALS, /* letters, sent as capitals */
     FIELD_DECIMAL,  /* a number with a point or a comma */
+    FIELD_PRICE,    /* as price_read takes it */
     FIELD_COUNT,    /* a whole number */
     FIELD_PER_CENT, /* the API has hundredths of one */
     FIELD_LOCAL,    /* date and time as clocks at the venue show them */

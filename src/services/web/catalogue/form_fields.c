@@ -4,6 +4,7 @@
 
 #include "services/web/form.h"
 #include "services/web/page_input.h"
+#include "services/web/price.h"
 
 #include "base/zone.h"
 
@@ -22,9 +23,9 @@ static struct form_field *field_add(struct request *rq, const struct field_spec 
                                     struct catalogue_form_view *view)
 {
     static const char *const modes[] = {
-        [FIELD_LINE] = "text",       [FIELD_LINES] = "text",    [FIELD_CAPITALS] = "text",
-        [FIELD_DECIMAL] = "decimal", [FIELD_COUNT] = "numeric", [FIELD_PER_CENT] = "decimal",
-        [FIELD_LOCAL] = "text",      [FIELD_CHOICE] = "none"};
+        [FIELD_LINE] = "text",        [FIELD_LINES] = "text",    [FIELD_CAPITALS] = "text",
+        [FIELD_DECIMAL] = "decimal",  [FIELD_PRICE] = "decimal", [FIELD_COUNT] = "numeric",
+        [FIELD_PER_CENT] = "decimal", [FIELD_LOCAL] = "text",    [FIELD_CHOICE] = "none"};
     struct form_field *field;
 
     ASSERT(view->fields.count < FORM_FIELDS_MAX);
@@ -115,6 +116,13 @@ static struct str number_text(struct request *rq, const struct json *value, enum
     return text.failed ? STR("") : buf_str(&text);
 }
 
+static struct str price_text(struct request *rq, const struct json *value)
+{
+    int64_t cents;
+
+    return json_price(value, &cents) ? page_price_input(rq, cents) : STR("");
+}
+
 /* "startsAt" is kept as "startsAtLocal", too, with its offset. */
 static struct str present_value(struct request *rq, const struct field_spec *spec,
                                 const struct json *thing)
@@ -126,6 +134,8 @@ static struct str present_value(struct request *rq, const struct field_spec *spe
     case FIELD_COUNT:
     case FIELD_PER_CENT:
         return number_text(rq, json_get_path(thing, spec->api), spec->kind);
+    case FIELD_PRICE:
+        return price_text(rq, json_get(thing, spec->api));
     case FIELD_LOCAL:
         return json_member(thing, joined(rq, str_of(spec->api), "Local"));
     case FIELD_LINE:
@@ -208,16 +218,25 @@ static void field_error(struct catalogue_form_view *view, struct form_field *fie
     form_error(&view->errors, str_of(field->name), text);
 }
 
+static struct str per_cent_error(struct request *rq, struct str typed)
+{
+    int64_t hundredths;
+
+    return per_cent_read(typed, &hundredths) ? STR("")
+                                             : page_text(rq, TEXT_SHOW_FIELD_RESALE_UNREADABLE);
+}
+
 void fields_check(struct request *rq, const struct field_spec *specs, size_t count,
                   struct catalogue_form_view *view)
 {
     for (size_t i = 0; i < count; i++) {
         struct form_field *field = field_of(view, specs[i].name);
-        int64_t hundredths;
 
-        if (!field || specs[i].kind != FIELD_PER_CENT || !str_trim(field->value).len) continue;
-        if (!per_cent_read(field->value, &hundredths))
-            field_error(view, field, page_text(rq, TEXT_SHOW_FIELD_RESALE_UNREADABLE));
+        if (!field || (specs[i].optional && !str_trim(field->value).len)) continue;
+        if (specs[i].kind == FIELD_PER_CENT)
+            field_error(view, field, per_cent_error(rq, field->value));
+        else if (specs[i].kind == FIELD_PRICE)
+            field_error(view, field, form_price_error(rq, field->value));
     }
 }
 
@@ -288,7 +307,7 @@ static void write_value(struct request *rq, enum field_kind kind, const struct f
                         struct json_writer *json)
 {
     struct str typed = str_trim(field->value), number = STR("");
-    int64_t hundredths;
+    int64_t hundredths, cents;
 
     switch (kind) {
     case FIELD_LINES:
@@ -301,6 +320,10 @@ static void write_value(struct request *rq, enum field_kind kind, const struct f
             json_put_raw(json, number);
         else
             json_put_text(json, typed);
+        return;
+    case FIELD_PRICE:
+        json_put_text(json, price_read(typed, &cents) == PRICE_READ ? page_price_input(rq, cents)
+                                                                    : typed);
         return;
     case FIELD_PER_CENT:
         if (per_cent_read(typed, &hundredths))

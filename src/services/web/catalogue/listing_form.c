@@ -26,10 +26,9 @@ static const struct field_spec fields[PLACE_FIELDS + TERM_FIELDS] = {
      false},
     {"quantity", "quantity", FIELD_COUNT, TEXT_LISTING_FIELD_QUANTITY,
      TEXT_LISTING_FIELD_QUANTITY_HINT, true, false},
-    {"price", "price", FIELD_DECIMAL, TEXT_FIELD_PRICE, TEXT_LISTING_FIELD_PRICE_HINT, false,
+    {"price", "price", FIELD_PRICE, TEXT_FIELD_PRICE, TEXT_LISTING_FIELD_PRICE_HINT, false, false},
+    {"face", "faceValue", FIELD_PRICE, TEXT_LISTING_FIELD_FACE, TEXT_LISTING_FIELD_FACE_HINT, true,
      false},
-    {"face", "faceValue", FIELD_DECIMAL, TEXT_LISTING_FIELD_FACE, TEXT_LISTING_FIELD_FACE_HINT,
-     true, false},
     {"split", "split", FIELD_CHOICE, TEXT_LISTING_FIELD_SPLIT, TEXT_LISTING_FIELD_SPLIT_HINT, false,
      false},
     {"restrictions", "restrictions", FIELD_LINES, TEXT_LISTING_FIELD_RESTRICTIONS,
@@ -126,7 +125,7 @@ static void put_facts(struct request *rq, struct listing_form *form)
         field->now = str_trim(field->value);
         for (size_t k = 0; k < field->choices.count; k++)
             if (field->choices.at[k].chosen) field->now = field->choices.at[k].text;
-        if (specs_of(form)[i].kind == FIELD_DECIMAL && price_read(field->now, &cents) == PRICE_READ)
+        if (specs_of(form)[i].kind == FIELD_PRICE && price_read(field->now, &cents) == PRICE_READ)
             field->now = page_money(rq, cents);
     }
 }
@@ -265,6 +264,7 @@ static void take_refusal(struct request *rq, struct listing_form *form)
         form->status = rq->call.status;
         return;
     }
+    fields_check(rq, specs_of(form), spec_count(form), view);
     fields_refused(rq, specs_of(form), spec_count(form), view);
     form_error(&view->errors, STR(""), api_error(rq, "showId"));
     form->status = catalogue_refusal(rq, view, &changed);

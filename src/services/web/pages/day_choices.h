@@ -5,9 +5,9 @@
 #include "http/request.h"
 #include "services/web/view.h"
 
-/* Today, this weekend, the next seven days, this month: into view->days, the one that view->from
- * and view->to say chosen. Days are those of UTC: a page is the same for everybody, and at a venue
- * they may have begun or not. ERR_MEMORY. */
+/* Today, this weekend, the next seven days, this month: into view->days, the one that view->when
+ * says chosen. Which days those are the API says for each show, by the calendar of its venue.
+ * ERR_MEMORY. */
 enum err day_choices_put(struct request *rq, struct find_view *view);
 
 #endif

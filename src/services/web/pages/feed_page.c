@@ -167,8 +167,8 @@ static enum err took_shows(struct request *rq, struct tx *tx, struct reply *rp)
     return ask_next(rq, rp);
 }
 
-/* GET /shows.rss?q=&city=&from=&to=: the newest listings of the soonest shows that are found and of
- * which anything is left. */
+/* GET /shows.rss?q=&city=&from=&to=&when=: the newest listings of the soonest shows that are found
+ * and of which anything is left. */
 enum err get_feed(struct request *rq, struct tx *tx, struct reply *rp)
 {
     struct buf path;

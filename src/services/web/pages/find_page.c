@@ -39,6 +39,7 @@ static void take_errors(struct request *rq, struct find_view *view)
         *fields[i].wrong = error.len != 0;
         form_error(&view->errors, str_of(fields[i].name), error);
     }
+    form_error(&view->errors, STR(""), api_error(rq, "when"));
 }
 
 static enum err take_rows(struct request *rq, const struct json *list, struct find_view *view)
@@ -54,18 +55,15 @@ static enum err take_rows(struct request *rq, const struct json *list, struct fi
     return OK;
 }
 
-/* "/shows.rss" of what is looked for. */
-static struct str feed_of(struct request *rq)
+/* "/shows.rss" and "/shows" of what is looked for. */
+static struct str searched(struct request *rq, const char *page)
 {
-    const size_t query = strlen("/shows.rss");
     struct buf path;
 
     buf_init(&path, rq->arena, 65536);
-    buf_append(&path, STR("/shows.rss"));
+    buf_append(&path, str_of(page));
     api_search(rq, &path);
-    if (path.failed) return STR("");
-    if (path.len > query) path.at[query] = '?';
-    return buf_str(&path);
+    return api_queried(&path, strlen(page));
 }
 
 static enum err took_found(struct request *rq, struct tx *tx, struct reply *rp)
@@ -84,11 +82,11 @@ static enum err took_found(struct request *rq, struct tx *tx, struct reply *rp)
         return page_refused(rq, rp, STR("/shows"));
     page_begin(rq, &page, TEXT_FIND_TITLE);
     page.live = live_path(rq);
-    page.feed = feed_of(rq);
+    page.feed = searched(rq, "/shows.rss");
     page.description = page_text(rq, TEXT_FIND_ABOUT);
     if (!rq->query.len) page_publish(rq, &page, STR("/shows"));
     if (rq->call.status == 400) {
-        if (!view->errors.list.count) return page_redirect(rp, STR("/shows"));
+        if (!view->errors.list.count) return page_redirect(rp, searched(rq, "/shows"));
         form_refused(rq, &page);
         page_reply(rq, rp, 400);
     } else {
@@ -99,8 +97,8 @@ done:
     return err;
 }
 
-/* GET /shows?q=&city=&from=&to=&after=: what is found, soonest first; without anything to look for
- * what is on next. A cursor that is none leads to the first page. */
+/* GET /shows?q=&city=&from=&to=&when=&after=: what is found, soonest first; without anything to
+ * look for what is on next. A cursor that is none leads to the search's first page. */
 enum err get_find(struct request *rq, struct tx *tx, struct reply *rp)
 {
     struct find_view *view;
@@ -116,9 +114,10 @@ enum err get_find(struct request *rq, struct tx *tx, struct reply *rp)
     view->city = page_typed(rq, "city");
     view->from = page_typed(rq, "from");
     view->to = page_typed(rq, "to");
+    view->when = api_search_when(rq);
     TRY(day_choices_put(rq, view));
     view->narrowed = view->city.len || view->from.len || view->to.len;
-    view->asked = view->q.len || view->narrowed;
+    view->asked = view->q.len || view->narrowed || view->when.len;
     buf_init(&path, rq->arena, 65536);
     buf_printf(&path, "/api/shows?sort=soonest&limit=%d", FOUND_A_PAGE);
     api_search(rq, &path);

@@ -44,7 +44,6 @@ void show_filter_put(struct request *rq, struct buf *path)
     api_parameter(path, "quantity", page_typed(rq, "quantity"));
     api_parameter(path, "section", page_typed(rq, "section"));
     api_parameter(path, "maxTotal", max_total);
-    api_parameter(path, "after", page_typed(rq, "after"));
 }
 
 void show_filter_refused(struct request *rq, struct show_page_view *view)

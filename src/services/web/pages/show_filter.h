@@ -7,7 +7,7 @@
 
 /* What the address says. ERR_MEMORY. */
 enum err show_filter_take(struct request *rq, struct show_page_view *view);
-/* Appends "&quantity=…" and so on, as the API wants it, with the page's cursor. */
+/* Appends "&quantity=…" and so on, as the API wants it. */
 void show_filter_put(struct request *rq, struct buf *path);
 /* The API refused it: what is wrong is in view->errors. */
 void show_filter_refused(struct request *rq, struct show_page_view *view);

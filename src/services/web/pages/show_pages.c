@@ -66,14 +66,26 @@ static enum err show_it(struct request *rq, struct reply *rp)
     return OK;
 }
 
-/* Something of the filter is wrong, or only the cursor, which leads to the first page. */
+/* The show's page with what is looked for on it. */
+static struct str filtered_path(struct request *rq, const struct show_view *show)
+{
+    struct str page = api_show_path(rq, show);
+    struct buf path;
+
+    buf_init(&path, rq->arena, PATH_BYTES);
+    buf_append(&path, page);
+    show_filter_put(rq, &path);
+    return api_queried(&path, page.len);
+}
+
+/* Something of the filter is wrong, or only the cursor, which leads to the filter's first page. */
 static enum err refuse_filter(struct request *rq, struct reply *rp)
 {
     struct show_page_view *view = rq->run->state;
 
     show_filter_refused(rq, view);
     return view->errors.list.count ? show_it(rq, rp)
-                                   : page_redirect(rp, api_show_path(rq, &view->show));
+                                   : page_redirect(rp, filtered_path(rq, &view->show));
 }
 
 /* A show that tickets has not heard of yet has none. */
@@ -110,6 +122,7 @@ static enum err took_venue_of_show(struct request *rq, struct tx *tx, struct rep
     buf_printf(&path, "/api/listings?showId=%.*s&limit=%d", (int)view->show.id.len,
                view->show.id.at, LISTINGS_A_PAGE);
     show_filter_put(rq, &path);
+    api_parameter(&path, "after", page_typed(rq, "after"));
     if (path.failed) return ERR_MEMORY;
     return request_call(rq, METHOD_GET, buf_str(&path), STR(""), took_listings);
 }

@@ -1,5 +1,5 @@
-/* cli/import/import_folder.c: the databases that something is taken over into. */
-#include "cli/import/import_folder.h"
+/* cli/import/import_place.c: the databases that something is taken over into. */
+#include "cli/import/import_place.h"
 
 #include "bus/bus.h"
 #include "runtime/database.h"
@@ -10,17 +10,36 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum err import_database(const char *folder, const struct service_definition *def, struct db **db,
-                         struct buf *why)
+bool import_settings(const char *data, struct settings *out)
 {
-    char name[NAME_BYTES], path[PATH_BYTES];
+    if (!cli_settings(data, out)) return false;
+    if (!out->postgres_url == !out->broker) return true;
+    cli_fail("an import needs both NATS_URL and DATABASE_URL=postgresql://…, as the services that "
+             "use them have, or neither");
+    return false;
+}
+
+/* The dsn of its database, to be freed. */
+static enum err dsn_of(const struct import_place *place, const char *service, char **out,
+                       struct buf *why)
+{
+    if (!place->folder) return service_dsn(place->settings, service, out, why);
+    if (asprintf(out, "%s/%s.db", place->folder, service) >= 0) return OK;
+    *out = NULL;
+    return ERR_MEMORY;
+}
+
+enum err import_database(const struct import_place *place, const struct service_definition *def,
+                         struct db **db, struct buf *why)
+{
+    char *dsn = NULL;
     enum err err;
 
-    snprintf(name, sizeof name, "%s.db", def->name);
-    if (!path_join(path, folder, name)) return ERR_INVALID;
-    TRY(db_open(path, DB_WRITER, db, why));
+    TRY(dsn_of(place, def->name, &dsn, why));
+    TRY(db_open(dsn, DB_WRITER, db, why));
     TRY(service_migrate(*db, def, clock_wall(&clock_system), why));
 done:
+    free(dsn);
     return err;
 }
 
@@ -67,6 +86,7 @@ static bool dry_run(const struct settings *settings, import_put_fn *put, void *w
                     struct buf *why)
 {
     char folder[PATH_BYTES];
+    struct import_place copy = {settings, folder, true};
     bool ok;
 
     if (snprintf(folder, sizeof folder, "%s.dry-run-XXXXXX", folder_of(settings)) >= PATH_BYTES ||
@@ -74,7 +94,7 @@ static bool dry_run(const struct settings *settings, import_put_fn *put, void *w
         buf_printf(why, "cannot make %s: %s", folder, strerror(errno));
         return false;
     }
-    ok = copy_databases(folder_of(settings), folder, why) == OK && put(what, folder, why) == OK;
+    ok = copy_databases(folder_of(settings), folder, why) == OK && put(what, &copy, why) == OK;
     (void)folder_clear(folder);
     (void)rmdir(folder);
     return ok;
@@ -83,6 +103,7 @@ static bool dry_run(const struct settings *settings, import_put_fn *put, void *w
 static bool in_earnest(const struct settings *settings, import_put_fn *put, void *what,
                        struct buf *why)
 {
+    struct import_place place = {settings, folder_of(settings), false};
     struct folder_lock *lock;
     char path[PATH_BYTES];
     bool ok;
@@ -94,14 +115,27 @@ static bool in_earnest(const struct settings *settings, import_put_fn *put, void
     }
     lock = folder_lock(settings, why);
     if (!lock) return false;
-    ok = put(what, folder_of(settings), why) == OK;
+    ok = put(what, &place, why) == OK;
     folder_unlock(lock);
     return ok;
 }
 
-bool import_into_folder(const struct settings *settings, bool dry, import_put_fn *put, void *what,
-                        struct buf *why)
+/* --- PostgreSQL ------------------------------------------------------------------------------ */
+
+/* A transaction there is one of a replica's more: whoever relays finds its events. */
+static bool beside_servers(const struct settings *settings, bool dry, import_put_fn *put,
+                           void *what, struct buf *why)
+{
+    struct import_place place = {settings, NULL, dry};
+
+    outbox_relay(true);
+    return put(what, &place, why) == OK;
+}
+
+bool import_into_place(const struct settings *settings, bool dry, import_put_fn *put, void *what,
+                       struct buf *why)
 {
     (void)umask(0077);
+    if (settings->postgres_url) return beside_servers(settings, dry, put, what, why);
     return dry ? dry_run(settings, put, what, why) : in_earnest(settings, put, what, why);
 }
