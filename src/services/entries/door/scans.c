@@ -169,8 +169,22 @@ static enum err take_facts(struct tx *tx, const struct sender *sender,
 
 /* --- what is decided ------------------------------------------------------------------------- */
 
-/* Nobody was let in by the entry before, or they were: of two who ask at once one is first. */
-static enum err admit(struct tx *tx, const struct sent_scan *sent,
+/* Somebody was let in before: by this very scan, which is told of once more long after it was
+ * forgotten, or by another one. */
+static enum err was_admitted(struct tx *tx, struct arena *arena, struct scan *scan)
+{
+    struct admission first;
+    enum err err;
+
+    TRY(admission_get(tx, arena, scan->entry_id, &first));
+    if (!object_id_eq(first.scan_id, scan->id) || !object_id_eq(first.gate_id, scan->gate_id))
+        scan->answer = SCAN_ALREADY_ADMITTED;
+done:
+    return err;
+}
+
+/* Of two who ask at once one is first. */
+static enum err admit(struct tx *tx, struct arena *arena, const struct sent_scan *sent,
                       const struct scanned_entry *entry, struct scan *scan)
 {
     bool first;
@@ -183,8 +197,7 @@ static enum err admit(struct tx *tx, const struct sent_scan *sent,
                                              .at = scan->at,
                                              .offline = sent->let_in},
                          &first));
-    if (!first) scan->answer = SCAN_ALREADY_ADMITTED;
-    if (!first) return OK;
+    if (!first) return was_admitted(tx, arena, scan);
     TRY(door_change(tx, entry->id, entry->now_show_id));
     TRY(publish_entry_admitted(tx, &(struct entry_admitted){.id = entry->id,
                                                             .ticket_id = entry->ticket_id,
@@ -215,7 +228,7 @@ static enum err decide(struct tx *tx, struct arena *arena, const struct sender *
         TRY(take_facts(tx, sender, &entry, &facts));
         scan->answer = scan_judge(&facts, &scan->reason);
     }
-    if (scan->answer == SCAN_ADMITTED) TRY(admit(tx, sent, &entry, scan));
+    if (scan->answer == SCAN_ADMITTED) TRY(admit(tx, arena, sent, &entry, scan));
     scan->wrong = sent->let_in && scan->answer != SCAN_ADMITTED;
     TRY(scan_insert(tx, scan));
 done:
