@@ -23,6 +23,7 @@ enum verdict {
     X(ERR_INVALID,             400, "invalid",               "Invalid value",             DEAD)    \
     X(ERR_BAD_REQUEST,         400, "bad_request",           "Something went wrong",      DEAD)    \
     X(ERR_NOT_AUTHORIZED,      401, "not_authorized",        "Not authorized",            DEAD)    \
+    X(ERR_GATE_REVOKED,        401, "gate_revoked",          "The key of this gate was taken back, ask for another one", DEAD) \
     X(ERR_CROSS_SITE,          403, "cross_site",            "Request came from another site", DEAD) \
     X(ERR_NOT_FOUND,           404, "not_found",             "Not Found",                 DEAD)    \
     X(ERR_TIMEOUT,             408, "request_timeout",       "Request took too long",     RETRY)   \
@@ -89,6 +90,7 @@ enum verdict {
     X(ERR_SHOW_PAST,           409, "show_past",             "The time of this show is over, correct it first", DEAD) \
     X(ERR_SHOW_TIME,           409, "show_time",             "The local time of a show there does not exist in that time zone, correct the show first", DEAD) \
     X(ERR_VENUE_PROPOSED,      409, "venue_proposed",        "The venue of this show is not accepted yet, accept it first", DEAD) \
+    X(ERR_TOO_MANY_GATES,      409, "too_many_gates",        "This show has as many gates as it can, use one of them", DEAD) \
     X(ERR_TOO_MANY_PROPOSALS,  429, "too_many_proposals",    "Too many of your proposals wait to be looked at, try again later", RETRY) \
     X(ERR_BAD_SIGNATURE,       400, "bad_signature",         "Invalid signature",         DEAD)
 

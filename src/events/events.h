@@ -263,6 +263,18 @@
     F(S, ID,      show_id,       "showId")                                                         \
     F(S, TEXT,    serial,        "serial")
 
+/* Once of an entry, ever. showId: as it is now. userId: the holder. offline: the gate let in by itself
+ * and told of it later. */
+#define ENTRY_ADMITTED_FIELDS(F, S)                                                                \
+    F(S, ID,      id,            "id")                                                             \
+    F(S, ID,      ticket_id,     "ticketId")                                                       \
+    F(S, ID,      order_id,      "orderId")                                                        \
+    F(S, ID,      show_id,       "showId")                                                         \
+    F(S, ID,      gate_id,       "gateId")                                                         \
+    F(S, USER,    user_id,       "userId")                                                         \
+    F(S, TIME,    at,            "at")                                                             \
+    F(S, FLAG,    offline,       "offline")
+
 /*    enum                 struct               subject                publisher     fields */
 #define EVENT_MAP(X)                                                                               \
     X(USER_CREATED,        user_created,        "user:created",        "auth",       USER_FIELDS)  \
@@ -297,7 +309,8 @@
     X(SHOW_CREATED,        show_created,        "show:created",        "catalogue",  SHOW_FIELDS)  \
     X(SHOW_UPDATED,        show_updated,        "show:updated",        "catalogue",  SHOW_FIELDS)  \
     X(ENTRY_CREATED,       entry_created,       "entry:created",       "entries",    ENTRY_CREATED_FIELDS) \
-    X(ENTRY_UPDATED,       entry_updated,       "entry:updated",       "entries",    ENTRY_UPDATED_FIELDS)
+    X(ENTRY_UPDATED,       entry_updated,       "entry:updated",       "entries",    ENTRY_UPDATED_FIELDS) \
+    X(ENTRY_ADMITTED,      entry_admitted,      "entry:admitted",      "entries",    ENTRY_ADMITTED_FIELDS)
 
 enum event_type {
 #define X(name, type, subject, publisher, fields) EVENT_##name,

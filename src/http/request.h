@@ -82,6 +82,7 @@ struct api_call {
     enum method method;
     struct str target; /* "/api/tickets?limit=100" */
     struct str body;   /* JSON; empty: none */
+    struct str bearer; /* a gate's key, shown beside the session (RFC 6750); empty: none */
     /* The answer; its texts live until the handler that was called with it returns. */
     int status; /* 503 when there was none */
     struct str answer;

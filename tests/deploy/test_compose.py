@@ -154,7 +154,7 @@ def test_nginx_leads_each_path_to_its_service_and_tells_who_asked():
             for path, name in (("/api/users/currentuser", "auth"), ("/api/tickets?limit=3", "tickets"),
                                ("/api/orders/6b01", "orders"), ("/api/listings/6b01", "tickets"), ("/api/payments", "payments"),
                                ("/api/venues/mine", "catalogue"), ("/api/shows/6b01", "catalogue"),
-                               ("/api/entries/6b01", "entries"), ("/.well-known/entry-keys.json", "entries"),
+                               ("/api/entries/6b01", "entries"), ("/api/gates/6b01", "entries"), ("/api/scans", "entries"), ("/.well-known/entry-keys.json", "entries"),
                                ("/", "client"), ("/live", "client"), ("/tickets/new", "client")):
                 told = client.get(path, headers={"X-Forwarded-For": "203.0.113.9",
                                                  "X-Forwarded-Proto": "https"}).json

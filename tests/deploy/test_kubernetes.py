@@ -142,6 +142,7 @@ def test_the_ingress_leads_each_path_to_its_service_over_tls():
     expected = {"/api/users": "auth-srv", "/api/tickets": "tickets-srv", "/api/listings": "tickets-srv", "/api/orders": "orders-srv",
                 "/api/payments": "payments-srv", "/api/venues": "catalogue-srv",
                 "/api/shows": "catalogue-srv", "/api/entries": "entries-srv",
+                "/api/gates": "entries-srv", "/api/scans": "entries-srv",
                 "/.well-known/entry-keys.json": "entries-srv", "/": "client-srv"}
     hosts = {}
     for overlay in OVERLAYS:

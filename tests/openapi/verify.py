@@ -439,6 +439,38 @@ def tour_entries(tour, server, staff, venue):
     tour.go(seller, "get", path, 401)
     tour.go(buyer, "get", "/api/entries/x", 400)
     tour.go(buyer, "get", f"/api/entries/{boxoffice.new_id()}", 404)
+    tour_door(tour, server, staff, buyer, entry)
+
+
+def tour_door(tour, server, staff, buyer, entry):
+    nobody, show = server.client(), entry["show"]["id"]
+    code = buyer.get(f"/api/entries/{entry['id']}").json["code"]
+    body = {"showId": show, "name": "North"}
+    tour.go(nobody, "post", "/api/gates", 401, body)
+    tour.go(staff, "post", "/api/gates", 400, {"name": " "})
+    tour.go(staff, "post", "/api/gates", 404, {**body, "showId": boxoffice.new_id()})
+    made = tour.go(staff, "post", "/api/gates", 201, body).json
+    key = {"Authorization": f"Bearer {made['key']}"}
+    scan = {"id": boxoffice.new_id(), "code": code, "at": "2027-07-01T17:30:00.000Z", "admitted": True}
+    tour.go(nobody, "post", "/api/scans", 401, scan)
+    tour.go(nobody, "post", "/api/scans", 400, [], headers=key)
+    tour.go(nobody, "post", "/api/scans", 200, {"code": code}, headers=key)
+    tour.go(nobody, "post", "/api/scans", 200, [scan, {**scan, "id": boxoffice.new_id(), "code": "x"}], headers=key)
+    tour.go(nobody, "post", "/api/scans?clock=x", 400, scan, headers=key)
+    tour.go(nobody, "get", "/api/gates/me/snapshot", 200, headers=key)
+    tour.go(nobody, "get", "/api/gates/me/snapshot?since=0", 200, headers=key)
+    tour.go(nobody, "get", "/api/gates/me/snapshot?since=x", 400, headers=key)
+    for path in ("/api/gates", "/api/gates/admissions", "/api/gates/wrong"):
+        tour.go(nobody, "get", f"{path}?showId={show}", 401)
+        tour.go(staff, "get", path, 400)
+        tour.go(staff, "get", f"{path}?showId={boxoffice.new_id()}", 404)
+        assert tour.go(staff, "get", f"{path}?showId={show}", 200).json
+    path = f"/api/gates/{made['id']}"
+    tour.go(nobody, "delete", path, 401)
+    tour.go(staff, "delete", "/api/gates/x", 400)
+    tour.go(staff, "delete", f"/api/gates/{boxoffice.new_id()}", 404)
+    tour.go(staff, "delete", path, 204)
+    tour.go(nobody, "get", "/api/gates/me/snapshot", 401, headers=key)
 
 
 def tour_catalogue(tour, server):

@@ -682,6 +682,11 @@ static struct call *curate_as(int index)
 
 /* --- roles --------------------------------------------------------------------------------- */
 
+static struct call *guard_as(int index)
+{
+    return guard_door(index, people.all[index].user);
+}
+
 static const struct actor_kind {
     const char *name; /* of their users: "buyer-7" */
     int share;        /* of a hundred */
@@ -690,7 +695,7 @@ static const struct actor_kind {
     bool (*idle)(const struct actor *actor); /* no need for haste now; NULL: never */
 } roles[] = {
     {"seller", 17, 1, sell_or_edit, NULL},
-    {"buyer", 27, 1, buy, NULL},
+    {"buyer", 25, 1, buy, NULL},
     {"group", 8, 0.5, buy_together, NULL},
     {"tester", 3, 0.1, test_cards, NULL},
     {"competitor", 7, 0.05, compete, nothing_uncertain},
@@ -701,7 +706,8 @@ static const struct actor_kind {
     {"guard", 5, 0.2, keep_order, nobody_pays},
     {"tout", 6, 0.5, hoard, NULL},
     {"visitor", 4, 0.5, visit, NULL},
-    {"passer-by", 6, 1, look_around, NULL},
+    {"door", 4, 0.5, guard_as, NULL},
+    {"passer-by", 4, 1, look_around, NULL},
 };
 
 static const struct actor_kind *some_role(void)
@@ -769,6 +775,7 @@ static struct call *twin_of(const struct call *call)
     twin->version = call->version;
     twin->rq.user.roles = call->rq.user.roles;
     memcpy(twin->text, call->text, sizeof twin->text);
+    if (door_kind(call->kind)) door_sign(twin);
     if (call->rq.query.len) twin->rq.query = arena_copy(twin->rq.arena, call->rq.query);
     return twin;
 }
@@ -1222,6 +1229,10 @@ static void judge(const struct call *call)
     }
     if (listing_kind(call->kind)) {
         if (status_of(call) < 429) listing_judge(call);
+        return;
+    }
+    if (door_kind(call->kind)) {
+        if (status_of(call) < 429) door_judge(call);
         return;
     }
     if (status_of(call) >= 429 || (call->expect && call->service != AUTH)) return;

@@ -62,6 +62,10 @@ static const struct kind_row kinds[CALL_KINDS] = {
     [CALL_SHOW_MERGE] = {"merge show", CATALOGUE, METHOD_POST, "/api/shows/:id/merge"},
     [CALL_SHOW_LOOK] = {"GET show", CATALOGUE, METHOD_GET, "/api/shows/:id"},
     [CALL_SEARCH] = {"GET shows", CATALOGUE, METHOD_GET, "/api/shows"},
+    [CALL_GATE] = {"POST gate", ENTRIES, METHOD_POST, "/api/gates"},
+    [CALL_GATE_REVOKE] = {"DELETE gate", ENTRIES, METHOD_DELETE, "/api/gates/:id"},
+    [CALL_SCAN] = {"POST scans", ENTRIES, METHOD_POST, "/api/scans"},
+    [CALL_LIST_OF_DOOR] = {"GET snapshot", ENTRIES, METHOD_GET, "/api/gates/me/snapshot"},
     [CALL_PUBLISH] = {"POST publish", BUS, METHOD_POST, "/streaming/publish"},
 };
 

@@ -7,15 +7,6 @@
 
 #include <sqlite3.h>
 
-#define ENTRIES_MAX 4096
-
-struct m_entry {
-    char id[25], serial[16], holder[65];
-    int ticket, order;            /* in the model */
-    int64_t version, row_version; /* of its latest event; of its row, -1: not seen */
-    bool valid;
-};
-
 static struct {
     struct m_entry all[ENTRIES_MAX];
     size_t count;
@@ -26,7 +17,17 @@ void entries_begin(void)
     entries.count = 0;
 }
 
-static struct m_entry *entry_of(const char *id)
+size_t entries_count(void)
+{
+    return entries.count;
+}
+
+struct m_entry *entry_at(size_t index)
+{
+    return &entries.all[index];
+}
+
+struct m_entry *entry_of(const char *id)
 {
     for (size_t i = entries.count; i-- > 0;)
         if (strcmp(entries.all[i].id, id) == 0) return &entries.all[i];
@@ -65,6 +66,7 @@ static void created(const char *id, const struct json *event)
     copy_text(entry.id, sizeof entry.id, str_of(id));
     copy_text(entry.serial, sizeof entry.serial, text_of(event, "serial"));
     copy_text(entry.holder, sizeof entry.holder, text_of(event, "userId"));
+    copy_text(entry.show, sizeof entry.show, text_of(event, "showId"));
     copy_text(of, sizeof of, text_of(event, "ticketId"));
     entry.ticket = model_ticket_index(of, false);
     copy_text(of, sizeof of, text_of(event, "orderId"));
@@ -76,6 +78,17 @@ static void created(const char *id, const struct json *event)
     entries.all[entries.count++] = entry;
 }
 
+/* Once, ever, by what is valid. */
+static void admitted(const char *id, struct m_entry *entry, const struct json *event)
+{
+    CHECK(19, id, entry && entry->valid, "somebody was let in by what is void");
+    CHECK(19, id, !entry->admitted, "let in a second time, at %.*s",
+          (int)text_of(event, "gateId").len, text_of(event, "gateId").at);
+    trace("entry.admitted", id, entry->ticket, 0);
+    entry->admitted = true;
+    copy_text(entry->gate, sizeof entry->gate, text_of(event, "gateId"));
+}
+
 void entry_event(struct str subject, const struct json *event)
 {
     bool valid = str_eq(text_of(event, "status"), STR("valid"));
@@ -85,6 +98,10 @@ void entry_event(struct str subject, const struct json *event)
 
     copy_text(id, sizeof id, text_of(event, "id"));
     entry = entry_of(id);
+    if (str_eq(subject, STR("entry:admitted"))) {
+        admitted(id, entry, event);
+        return;
+    }
     trace(valid ? "entry.valid" : "entry.void", id, version, 0);
     if (str_eq(subject, STR("entry:created"))) {
         CHECK(19, id, !entry && valid, "an entry is made twice, or void from the beginning");

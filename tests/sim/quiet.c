@@ -420,6 +420,7 @@ void quiet_check(void)
     listings_quiet();
     offers_quiet();
     entries_quiet();
+    door_quiet();
     letters_quiet();
     visitors_quiet();
     for (size_t i = 0; i < model_orders(); i++)

@@ -7,7 +7,8 @@
  * bank.c     the card processor                  calls.c    requests and their answers
  * catalogue.c venues and shows                   listings.c tickets offered together
  * letters.c  the server of mail, and what it got forgetful.c lost passwords
- * entries.c  what opens doors                   told.c     what becomes of shows is told
+ * entries.c  what opens doors                     door.c     gates, with a network and without
+ * told.c     what becomes of shows is told
  * visitors.c sessions that end                   retention.c what services may forget
  * actors.c   buyers, sellers, passers-by         watch.c    rows and events as they are committed
  * model.c    what the rows must obey             quiet.c    what must hold when all has settled
@@ -341,6 +342,10 @@ enum call_kind {
     CALL_SHOW_MERGE,
     CALL_SHOW_LOOK,
     CALL_SEARCH,
+    CALL_GATE, /* … to CALL_LIST_OF_DOOR: door.c */
+    CALL_GATE_REVOKE,
+    CALL_SCAN,
+    CALL_LIST_OF_DOOR,
     CALL_KINDS
 };
 
@@ -502,11 +507,38 @@ void listings_quiet(void);
 
 /* --- entries.c: what opens doors ------------------------------------------------------------- */
 
+#define ENTRIES_MAX 4096
+
+struct m_entry {
+    char id[25], serial[16], holder[65];
+    char show[25];                /* as it was issued */
+    int ticket, order;            /* in the model */
+    int64_t version, row_version; /* of its latest event; of its row, -1: not seen */
+    bool valid;
+    bool admitted;
+    char gate[25]; /* that let somebody in by it … */
+    char scan[25]; /* … and the scan that was answered so; empty: none was yet */
+};
+size_t entries_count(void);
+struct m_entry *entry_at(size_t index);
+struct m_entry *entry_of(const char *id); /* NULL: there is none */
+
 void entries_begin(void);
 void entry_event(struct str subject, const struct json *event);
 void entry_row(const char *id, int64_t version, const char *status, const char *holder,
                const char *serial);
 void entries_quiet(void); /* invariants 19 and 20 */
+
+/* --- door.c: gates ------------------------------------------------------------------------- */
+
+void door_begin(void);
+/* A gate reads a code, tells of what it did without a network, or is made or taken back. */
+struct call *guard_door(int actor, const char *user);
+bool door_kind(enum call_kind kind);
+/* With the key of the gate that the call is of. */
+void door_sign(struct call *call);
+void door_judge(const struct call *call);
+void door_quiet(void);
 
 /* --- actors.c ------------------------------------------------------------------------------ */
 

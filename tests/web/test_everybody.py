@@ -131,6 +131,10 @@ class Theatre:
             "price": titles[-1][1], "restrictions": [titles[0][0].strip()], "delivery": "issued"}), 201).json
         buy(self.buyer, row["tickets"][0]["id"])
         entry = wait_for(lambda: self.buyer.get("/api/entries").json, 20, "an entry")[0]["id"]
+        gate = expect(self.staff.post("/api/gates", {"showId": show, "name": titles[0][0].strip()[:60]}), 201).json
+        expect(server.client().post("/api/scans", [{"id": f"{n:024x}", "admitted": True, "code": code} for n, code in
+                                                   enumerate([self.buyer.get(f"/api/entries/{entry}").json["code"]] * 2)],
+                                    headers={"Authorization": f"Bearer {gate['key']}"}), 200)
         self.pages = {  # name: (who, path)
             "home": (None, "/"),
             "older": (None, f"/?after={tickets[4]}"),
@@ -197,6 +201,8 @@ class Theatre:
             "staff-new": (self.staff, "/shows/new"),
             "staff-cancel": (self.staff, f"/admin/shows/{show}/cancel"),
             "staff-merge": (self.staff, f"/admin/shows/{show}/merge"),
+            "staff-gates": (self.staff, f"/admin/shows/{show}/gates"),
+            "scan": (None, "/scan"),
             "staff-only": (self.buyer, "/admin/shows"),
             "missing": (None, "/no/such/page"),
             "not-yours": (self.seller, f"/orders/{self.open}"),

@@ -31,7 +31,8 @@ def unsafe_paths(ticket, order):
             f"/selling/{ticket}/price", "/theme", "/auth/code", "/account/factor",
             "/account/factor/confirm", "/account/factor/off", "/account/end", "/account/end-others",
             "/venues/new", "/shows/new", f"/admin/shows/{ticket}",
-            f"/admin/venues/{ticket}", f"/admin/shows/{ticket}/cancel", f"/admin/venues/{ticket}/merge")
+            f"/admin/venues/{ticket}", f"/admin/shows/{ticket}/cancel", f"/admin/venues/{ticket}/merge", f"/admin/shows/{ticket}/gates",
+            f"/admin/shows/{ticket}/gates/revoke", "/scan")
 
 
 # --- whose requests count ------------------------------------------------------------------------

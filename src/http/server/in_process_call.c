@@ -23,6 +23,17 @@ static void call_take_identity(struct request *call, const struct request *calle
     call->user = caller->user;
 }
 
+static enum err call_add_bearer(struct exchange *call, struct str bearer)
+{
+    struct buf value;
+
+    buf_init(&value, call->rq.arena, HTTP_HEADERS_MAX);
+    buf_append(&value, STR("Bearer "));
+    buf_append(&value, bearer);
+    if (value.failed) return ERR_MEMORY;
+    return header_table_add(&call->head, STR("authorization"), buf_str(&value));
+}
+
 static enum err call_fill(struct exchange *call, const struct request *caller)
 {
     const struct api_call *asked = &caller->call;
@@ -35,6 +46,7 @@ static enum err call_fill(struct exchange *call, const struct request *caller)
     TRY(header_table_append(&call->head, asked->target));
     call->head.target_len = (uint16_t)call->head.len;
     if (agent.at) TRY(header_table_add(&call->head, STR("user-agent"), agent));
+    if (asked->bearer.len) TRY(call_add_bearer(call, asked->bearer));
     if (asked->body.len == 0) return OK;
     buf_append(&call->body, asked->body);
     if (call->body.failed) return ERR_MEMORY;

@@ -5,7 +5,7 @@
 #define CONNECT_MS_MAX   2000
 #define TOTAL_MS_MAX     10000
 #define ANSWER_BYTES_MAX (1024 * 1024)
-#define HEADERS_SENT     8
+#define HEADERS_SENT     9
 
 static const char *method_name(enum method method)
 {
@@ -21,14 +21,13 @@ static const char *method_name(enum method method)
     }
 }
 
-/* "Name: value" in the arena; NULL when memory ran out. */
+/* A header's beginning, "Name: ", and its value, in the arena; NULL when memory ran out. */
 static const char *line(struct request *rq, const char *name, struct str value)
 {
     struct buf text;
 
     buf_init(&text, rq->arena, HTTP_HEADERS_MAX);
     buf_append(&text, str_of(name));
-    buf_append(&text, STR(": "));
     buf_append(&text, value);
     buf_char(&text, 0);
     return text.failed ? NULL : text.at;
@@ -44,13 +43,15 @@ static bool put_headers(struct request *rq, const char *headers[HEADERS_SENT])
 
     trace_format(&rq->trace, trace);
     if (trace_known(&rq->trace))
-        headers[count++] = line(rq, "traceparent", (struct str){trace, sizeof trace});
+        headers[count++] = line(rq, "traceparent: ", (struct str){trace, sizeof trace});
     headers[count++] = "Accept: application/json";
-    headers[count++] = line(rq, "X-Request-Id", rq->request_id);
-    headers[count++] = line(rq, "X-Forwarded-For", rq->client);
+    headers[count++] = line(rq, "X-Request-Id: ", rq->request_id);
+    headers[count++] = line(rq, "X-Forwarded-For: ", rq->client);
     headers[count++] = rq->secure ? "X-Forwarded-Proto: https" : "X-Forwarded-Proto: http";
-    if (agent.len) headers[count++] = line(rq, "User-Agent", agent);
-    if (cookie.len) headers[count++] = line(rq, "Cookie", cookie);
+    if (agent.len) headers[count++] = line(rq, "User-Agent: ", agent);
+    if (cookie.len) headers[count++] = line(rq, "Cookie: ", cookie);
+    if (rq->call.bearer.len)
+        headers[count++] = line(rq, "Authorization: Bearer ", rq->call.bearer);
     if (rq->call.body.len) headers[count++] = "Content-Type: application/json";
     for (size_t i = 0; i < count; i++)
         if (!headers[i]) return false;

@@ -46,7 +46,7 @@ struct route {
      * transaction when it has changed something (request_changed). NULL: it has none. In a writer.
      */
     const char *audit;
-    size_t body_max; /* bytes; 0: HTTP_BODY_MAX. Up to HTTP_LARGE_BODY_MAX, of ACCESS_SIGNED */
+    size_t body_max; /* bytes; 0: HTTP_BODY_MAX. Up to HTTP_LARGE_BODY_MAX, of what programs send */
 };
 
 struct run {

@@ -1,7 +1,7 @@
 /* services/entries/documents.c: see services/entries/documents.h. */
 #include "services/entries/documents.h"
 
-static void entry_show_json(struct json_writer *json, const struct entry_show *show)
+void entry_show_json(struct json_writer *json, const struct entry_show *show)
 {
     json_begin_object(json);
     json_member_id(json, "id", show->id);
@@ -27,7 +27,7 @@ static void entry_venue_json(struct json_writer *json, const struct entry_venue 
     json_end_object(json);
 }
 
-static void place_json(struct json_writer *json, const struct entry_view *view)
+void entry_place_json(struct json_writer *json, const struct entry_view *view)
 {
     json_member_known(json, "section", view->listing.section);
     json_member_known(json, "row", view->listing.row);
@@ -52,7 +52,7 @@ void entry_json(struct json_writer *json, const struct entry_view *view, struct 
     json_member_id(json, "listingId", view->listing.id);
     json_member_text(json, "delivery", view->listing.delivery);
     json_member_known(json, "code", code);
-    place_json(json, view);
+    entry_place_json(json, view);
     json_key(json, "show");
     entry_show_json(json, &view->show);
     if (view->venue.version >= 0) {

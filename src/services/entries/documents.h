@@ -8,5 +8,9 @@
 /* As its holder sees it: docs/openapi.json's Entry. code: what a gate reads; empty: none is shown.
  */
 void entry_json(struct json_writer *json, const struct entry_view *view, struct str code);
+/* The show, as an object. */
+void entry_show_json(struct json_writer *json, const struct entry_show *show);
+/* Where the entry's place is, as members of the object that is open. */
+void entry_place_json(struct json_writer *json, const struct entry_view *view);
 
 #endif

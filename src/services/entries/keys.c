@@ -79,26 +79,35 @@ static void key_json(struct json_writer *json, struct arena *arena, const struct
     json_end_object(json);
 }
 
+enum err public_keys_json(struct tx *tx, struct arena *arena, struct json_writer *json,
+                          struct str *newest)
+{
+    struct public_key key = {.id = 0};
+    struct rows rows;
+
+    public_keys(tx, &rows);
+    while (public_key_next(&rows, &key))
+        key_json(json, arena, &key);
+    if (newest) *newest = key.id ? public_text(arena, &key) : STR("");
+    return rows_end(&rows);
+}
+
 /* GET /.well-known/entry-keys.json: what gates check codes by (JSON Web Keys: RFC 7517, RFC 8037).
  * A key stays for ever, so the newest one tells which there are. */
 enum err get_entry_keys(struct request *rq, struct tx *tx, struct reply *rp)
 {
     struct json_writer json = reply_json(rp, 200);
-    struct public_key key = {.id = 0};
-    struct rows rows;
+    struct str newest;
     enum err err;
 
     json_begin_object(&json);
     json_key(&json, "keys");
     json_begin_array(&json);
-    public_keys(tx, &rows);
-    while (public_key_next(&rows, &key))
-        key_json(&json, rq->arena, &key);
+    TRY(public_keys_json(tx, rq->arena, &json, &newest));
     json_end_array(&json);
     json_end_object(&json);
-    TRY(rows_end(&rows));
     reply_header(rp, "Cache-Control", STR(KEYS_VALID));
-    if (key.id) (void)reply_tag(rq, rp, public_text(rq->arena, &key));
+    if (newest.len) (void)reply_tag(rq, rp, newest);
 done:
     return err;
 }
@@ -120,31 +129,43 @@ static const char *word_of(const struct code *code, const struct entry *entry)
     return code->version == entry->version ? "valid" : "superseded";
 }
 
+enum err code_prove(struct tx *tx, struct str text, struct code *code, struct str *fault)
+{
+    struct code_read read;
+    struct code_key key;
+    enum code_fault found = code_parse(text, &read);
+    enum err err = OK;
+
+    *fault = STR("");
+    if (found == CODE_GOOD) {
+        err = code_key_get(tx, read.code.key_id, &key);
+        if (err == ERR_NOT_FOUND) *fault = STR("unknown_key");
+        if (err != OK) return err == ERR_NOT_FOUND ? OK : err;
+        found = code_check(&read, key.public);
+        *code = read.code;
+    }
+    if (found != CODE_GOOD) *fault = str_of(fault_words[found]);
+    return err;
+}
+
 /* *entry: of the code, when it is known (*known). */
-static enum err judge(struct tx *tx, struct arena *arena, struct str text, const char **word,
+static enum err judge(struct tx *tx, struct arena *arena, struct str text, struct str *word,
                       struct entry *entry, bool *known)
 {
     struct entry_serial serial;
-    struct code_read read;
-    struct code_key key;
-    enum code_fault fault = code_parse(text, &read);
-    enum err err = OK;
+    struct code code;
+    enum err err;
 
     *known = false;
-    *word = fault_words[fault];
-    if (fault != CODE_GOOD) return OK;
-    err = code_key_get(tx, read.code.key_id, &key);
-    if (err == ERR_NOT_FOUND) *word = "unknown_key";
-    if (err != OK) return err == ERR_NOT_FOUND ? OK : err;
-    if (code_check(&read, key.public) != CODE_GOOD) {
-        *word = fault_words[CODE_FORGED];
-        return OK;
-    }
-    serial = entry_serial_of(read.code.serial);
+    TRY(code_prove(tx, text, &code, word));
+    if (word->len) return OK;
+    serial = entry_serial_of(code.serial);
     err = entry_get(tx, arena, str_of(serial.text), entry);
     *known = err == OK;
-    *word = *known ? word_of(&read.code, entry) : "unknown_entry";
-    return err == ERR_NOT_FOUND ? OK : err;
+    *word = *known ? str_of(word_of(&code, entry)) : STR("unknown_entry");
+    if (err == ERR_NOT_FOUND) err = OK;
+done:
+    return err;
 }
 
 /* POST /operator/entries/verify {code}: what is right or wrong with it. 200 {"answer", "entryId"?,
@@ -156,7 +177,7 @@ enum err post_operator_verify(struct request *rq, struct tx *tx, struct reply *r
     struct str text = request_body_text(rq, "code");
     struct json_writer json;
     struct entry entry;
-    const char *word;
+    struct str word;
     bool known;
     enum err err;
 
@@ -164,7 +185,7 @@ enum err post_operator_verify(struct request *rq, struct tx *tx, struct reply *r
     TRY(judge(tx, rq->arena, text, &word, &entry, &known));
     json = reply_json(rp, 200);
     json_begin_object(&json);
-    json_member_text(&json, "answer", str_of(word));
+    json_member_text(&json, "answer", word);
     if (known) {
         json_member_id(&json, "entryId", entry.id);
         json_member_text(&json, "serial", entry.serial);

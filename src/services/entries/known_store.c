@@ -56,6 +56,38 @@ enum err entry_show_put(struct tx *tx, const struct entry_show *show)
                                                                  : sql_id(show->merged_into));
 }
 
+static enum err show_read(struct rows *rows, struct arena *arena, struct entry_show *out)
+{
+    *out = (struct entry_show){.id = rows_id(rows, 0),
+                               .version = rows_int(rows, 1),
+                               .title = arena_copy(arena, rows_text(rows, 2)),
+                               .status = arena_copy(arena, rows_text(rows, 3)),
+                               .venue_id = rows_id(rows, 4),
+                               .starts_at = rows_wall(rows, 5),
+                               .starts_local = arena_copy(arena, rows_text(rows, 6)),
+                               .doors_at = rows_wall(rows, 7),
+                               .doors_local = arena_copy(arena, rows_text(rows, 8)),
+                               .merged_into = rows_id(rows, 9)};
+    return out->title.at && out->status.at && out->starts_local.at && out->doors_local.at
+               ? OK
+               : ERR_MEMORY;
+}
+
+enum err entry_show_get(struct tx *tx, struct arena *arena, struct object_id id,
+                        struct entry_show *out)
+{
+    struct rows rows;
+    enum err err, end;
+
+    tx_query(tx, &rows,
+             "SELECT id, version, title, status, venue_id, starts_at_ms, starts_local, doors_at_ms,"
+             " doors_local, merged_into FROM show_copies WHERE id = $1",
+             sql_id(id));
+    err = rows_next(&rows) ? show_read(&rows, arena, out) : ERR_NOT_FOUND;
+    end = rows_end(&rows);
+    return end ? end : err;
+}
+
 /* *into: all zero: it is not merged. */
 static enum err merge_of(struct tx *tx, struct object_id id, struct object_id *into)
 {

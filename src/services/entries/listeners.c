@@ -4,6 +4,8 @@
  * other, so each order's latest version is kept: an older event does nothing. Of two orders on one
  * ticket the ticket's entry tells: while one's is valid, the other's completion waits for what ends
  * the first. */
+#include "services/entries/door/change_store.h"
+#include "services/entries/door/gate_store.h"
 #include "services/entries/entries.h"
 
 /* Not yet: what it is about comes by another service's events. */
@@ -51,7 +53,8 @@ static enum verdict on_venue_updated(struct env *env, struct tx *tx, const void 
     return copy_venue(tx, VENUE_COPY(venue));
 }
 
-/* Its entries are of the show that it was merged into; that one's event may still be on its way. */
+/* Its entries and gates are of the show that it was merged into; that one's event may still be on
+ * its way. */
 static enum err follow_merge(struct tx *tx, const struct entry_show *show)
 {
     struct object_id now;
@@ -60,6 +63,8 @@ static enum err follow_merge(struct tx *tx, const struct entry_show *show)
     if (err == ERR_NOT_FOUND) now = show->merged_into;
     if (err != ERR_NOT_FOUND) TRY(err);
     TRY(entries_move(tx, show->id, now));
+    TRY(gates_move(tx, show->id, now));
+    TRY(door_changes_move(tx, show->id, now));
 done:
     return err;
 }

@@ -1,5 +1,6 @@
 /* services/entries/routes.c: what opens doors, for whom it opens them. */
 #include "services/entries/documents.h"
+#include "services/entries/door/door.h"
 #include "services/entries/entries.h"
 #include "services/entries/key_store.h"
 
@@ -110,4 +111,13 @@ const struct route entries_routes[ENTRIES_ROUTES] = {
      .run = post_operator_rotate_key, .audit = "entry_key.rotated"},
     {METHOD_POST, "/operator/entries/verify", ACCESS_OPERATOR, IN_READER,
      .run = post_operator_verify},
+    {METHOD_GET, "/api/gates", ACCESS_SESSION, IN_READER, .run = get_gates},
+    {METHOD_POST, "/api/gates", ACCESS_SESSION, IN_WRITER, .run = post_gates, .audit = "gate.made"},
+    {METHOD_DELETE, "/api/gates/:id", ACCESS_SESSION, IN_WRITER, .run = delete_gate,
+     .audit = "gate.revoked"},
+    {METHOD_GET, "/api/gates/admissions", ACCESS_SESSION, IN_READER, .run = get_admissions},
+    {METHOD_GET, "/api/gates/wrong", ACCESS_SESSION, IN_READER, .run = get_wrong_scans},
+    {METHOD_GET, "/api/gates/me/snapshot", ACCESS_PUBLIC, IN_READER, .run = get_snapshot},
+    {METHOD_POST, "/api/scans", ACCESS_PUBLIC, IN_WRITER, .run = post_scans,
+     .body_max = SCANS_BYTES_MAX},
 };

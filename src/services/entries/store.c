@@ -1,6 +1,8 @@
 /* services/entries/store.c: the SQL of entries. */
 #include "services/entries/store.h"
 
+#include "services/entries/door/change_store.h"
+
 #define ENTRY_COLUMNS                                                                              \
     "e.id, e.version, e.serial, e.status, e.holder_id, e.ticket_id, e.order_id, e.show_id,"        \
     " e.now_show_id, e.key_id"
@@ -56,10 +58,15 @@ enum err entry_get(struct tx *tx, struct arena *arena, struct str serial, struct
 
 enum err entry_update(struct tx *tx, const struct entry *entry)
 {
-    return tx_exec(tx, NULL,
-                   "UPDATE entries SET version = $2, status = $3, holder_id = $4 WHERE id = $1",
-                   sql_id(entry->id), sql_int(entry->version),
-                   sql_text(entry_status_text(entry->status)), sql_text(entry->holder_id));
+    enum err err;
+
+    TRY(tx_exec(tx, NULL,
+                "UPDATE entries SET version = $2, status = $3, holder_id = $4 WHERE id = $1",
+                sql_id(entry->id), sql_int(entry->version),
+                sql_text(entry_status_text(entry->status)), sql_text(entry->holder_id)));
+    TRY(door_change(tx, entry->id, entry->now_show_id));
+done:
+    return err;
 }
 
 enum err entry_of_other(struct tx *tx, struct object_id ticket_id, struct object_id order_id,

@@ -12,7 +12,8 @@ extern const struct retention entries_retention[];
 enum err entry_insert(struct tx *tx, const struct entry *entry);
 /* By what people read out. ERR_NOT_FOUND. */
 enum err entry_get(struct tx *tx, struct arena *arena, struct str serial, struct entry *out);
-enum err entry_update(struct tx *tx, const struct entry *entry); /* all that changes */
+/* All that changes; gates without a network are told. */
+enum err entry_update(struct tx *tx, const struct entry *entry);
 /* Whether a ticket has a valid entry, by another order than that. */
 enum err entry_of_other(struct tx *tx, struct object_id ticket_id, struct object_id order_id,
                         bool *found);

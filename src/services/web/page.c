@@ -50,6 +50,7 @@ static struct str page_notice(const struct request *rq)
         {{"withdrawn", 9}, TEXT_TICKET_WITHDRAWN_DONE},
         {{"password", 8}, TEXT_PASSWORD_DONE},
         {{"factor", 6}, TEXT_FACTOR_OFF_DONE},
+        {{"gate", 4}, TEXT_GATES_REVOKED_DONE},
         {{"ended", 5}, TEXT_SESSIONS_ENDED},
         {{"others", 6}, TEXT_SESSIONS_OTHERS_DONE},
         {{"link", 4}, TEXT_EMAIL_SENT},
@@ -168,15 +169,18 @@ struct str live_path(struct request *rq)
 
 /* --- answers --------------------------------------------------------------------------------- */
 
-#define SAFETY(referrer, script, connect, frame)                                                   \
+/* more: directives of the policy, each after a semicolon. camera: whose pages may have it. */
+#define SAFETY_OF(referrer, script, connect, more, camera)                                         \
     STR("Content-Security-Policy: default-src 'none'; script-src 'self'" script                    \
         "; style-src 'self'; img-src 'self' data:; manifest-src 'self'; connect-src "              \
-        "'self'" connect "; form-action 'self'; base-uri 'none'; frame-ancestors 'none'" frame     \
+        "'self'" connect "; form-action 'self'; base-uri 'none'; frame-ancestors 'none'" more      \
         "\r\n"                                                                                     \
         "Referrer-Policy: " referrer "\r\n"                                                        \
         "X-Frame-Options: DENY\r\n"                                                                \
         "Cross-Origin-Opener-Policy: same-origin\r\n"                                              \
-        "Permissions-Policy: camera=(), geolocation=(), microphone=()\r\n")
+        "Permissions-Policy: camera=(" camera "), geolocation=(), microphone=()\r\n")
+#define SAFETY(referrer, script, connect, frame)                                                   \
+    SAFETY_OF(referrer, script, connect, "; worker-src 'none'" frame, "")
 
 /* A stranger's page has no secret in it. A visitor's repeats nothing that came with the request,
  * unless there is a query or a form: then it is not compressed (BREACH). */
@@ -236,6 +240,12 @@ void page_reply_stripe(struct request *rq, struct reply *rp, int status)
     page_reply_packed(rq, rp, status, packing_of(rq, status),
                       SAFETY("same-origin", " https://js.stripe.com", " https://api.stripe.com",
                              "; frame-src https://js.stripe.com https://hooks.stripe.com"));
+}
+
+void page_reply_door(struct request *rq, struct reply *rp, int status)
+{
+    page_reply_packed(rq, rp, status, PACK_NOT,
+                      SAFETY_OF("same-origin", "", "", "; worker-src 'self'", "self"));
 }
 
 enum err page_redirect(struct reply *rp, struct str path)

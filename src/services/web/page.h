@@ -28,6 +28,8 @@ void page_reply_public(struct request *rq, struct reply *rp);
 void page_reply_secret(struct request *rq, struct reply *rp, int status);
 /* The same, with Stripe's script and frames allowed. */
 void page_reply_stripe(struct request *rq, struct reply *rp, int status);
+/* The same for the page of gates: it may have the camera, and a service worker. */
+void page_reply_door(struct request *rq, struct reply *rp, int status);
 /* 303: after a form. path: one of our own; query may be empty. */
 enum err page_redirect(struct reply *rp, struct str path);
 /* The same with good news, which the next page shows once: in a cookie of a minute, never in the

@@ -42,6 +42,7 @@ struct page {
     bool sandbox; /* no money moves */
     bool light, dark;
     bool staff; /* the visitor looks after venues and shows */
+    bool at_door; /* a page for gates, which is installed by itself */
     bool at_market, at_orders, at_entries, at_selling, at_new,
         at_staff; /* which entry of the menu this is */
 };
@@ -343,6 +344,43 @@ struct entries_view {
     bool past;
 };
 
+/* A device at the doors of a show, as staff see it. */
+struct gate_view {
+    struct str id, name, admitted, wrong;
+    struct str seen; /* when it last told of something; empty: never */
+    bool revoked, has_wrong;
+};
+/* How many it let in within a minute. */
+struct gate_minute_view {
+    struct str minute, gate, admitted;
+};
+
+struct gates_view {
+    struct str show_id, show_title;
+    struct {
+        const struct gate_view *at;
+        size_t count;
+    } gates;
+    struct {
+        const struct gate_minute_view *at;
+        size_t count;
+    } minutes;
+    struct block_list wrong; /* whom a gate without a network let in and was not to */
+    struct field name;
+    struct form_errors errors;
+    struct str key, key_name; /* of one that was just made: shown this once */
+};
+
+/* What a gate was told, and the form for the next code. */
+struct scan_view {
+    struct str answer;  /* in a word; empty: nothing was asked */
+    const char *class;  /* of it */
+    struct str about;   /* the place, or why not */
+    struct block_list restrictions;
+    struct field key, code;
+    struct form_errors errors;
+};
+
 /* One of several to choose from. */
 struct listing_page_view {
     struct listing_view listing;
@@ -436,6 +474,7 @@ struct catalogue_form_view {
     struct str search, q; /* where the choices are looked for; and with what */
     struct str back, back_text;
     struct str missing, missing_text; /* where what is not among the choices is made */
+    struct str gates; /* where its gates are looked after */
     struct {
         const struct listing_view *at;
         size_t count;

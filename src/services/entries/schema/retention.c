@@ -1,9 +1,15 @@
 /* services/entries/schema/retention.c: how long the rows of entries' tables are kept. */
+#include "services/entries/door/scan_store.h"
 #include "services/entries/store.h"
 
 const struct retention entries_retention[] = {
     {"entries", "for ever: who could get in by what", NULL},
     {"entry_keys", "for ever: what was printed stays right", NULL},
+    {"gates", "for ever: who let in", NULL},
+    {"admissions", "for ever: an entry is let in once", NULL},
+    {"scans", "RETENTION_DAYS; for ever where the gate let in what was not to be let in",
+     scans_forget},
+    {"door_changes", "for ever: the latest change of an entry, for gates without a network", NULL},
     {"orders_heard",
      "for ever where it has entries; else RETENTION_DAYS after the order was to end",
      orders_heard_forget},

@@ -62,6 +62,8 @@ static void form_words(struct request *rq, struct catalogue_form *form)
     view->back = form->staff ? str_of(form->kind->list) : STR("/selling/proposals");
     view->back_text = page_text(rq, form->staff ? form->kind->list_title : TEXT_PROPOSALS_TITLE);
     if (!form->kind->shows) return;
+    if (form->id.len && form->staff)
+        view->gates = path_of(rq, form->kind->desk, form->id, "/gates");
     view->missing = STR("/venues/new");
     view->missing_text =
         page_text(rq, form->staff ? TEXT_STAFF_VENUE_MISSING : TEXT_PROPOSE_MISSING_VENUE);

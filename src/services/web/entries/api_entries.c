@@ -6,8 +6,7 @@
 #include "services/web/entries/qr_code.h"
 #include "services/web/page_text.h"
 
-/* "Block A, row 4, seat 12" */
-static struct str seat_of(struct request *rq, const struct json *json)
+struct str api_entry_place(struct request *rq, const struct json *json)
 {
     struct str seat = json_member(json, "seat");
     bool named = json_member(json, "section").len || json_member(json, "row").len;
@@ -40,7 +39,7 @@ bool api_entry(struct request *rq, const struct json *json, struct entry_view *o
     *out = (struct entry_view){.id = json_member(json, "id"),
                                .order_id = json_member(json, "orderId"),
                                .serial = in_groups(rq, json_member(json, "serial")),
-                               .place = seat_of(rq, json),
+                               .place = api_entry_place(rq, json),
                                .valid = str_eq(status, STR("valid")),
                                .upload = str_eq(json_member(json, "delivery"), STR("upload"))};
     (void)api_show(rq, show, &out->show); /* it names no venue by itself */

@@ -8,5 +8,7 @@
 
 /* False: it is none. Texts live in the answer and in the arena. */
 bool api_entry(struct request *rq, const struct json *json, struct entry_view *out);
+/* "Block A, row 4, seat 12", of what has the members of an entry's place; in the arena. */
+struct str api_entry_place(struct request *rq, const struct json *json);
 
 #endif
