@@ -17,7 +17,7 @@ FOLDER_MAX = 20
 SHAPE = {"routes", "commands", "documents", "listeners", "store", "retention"}
 # Pure rules: what they include, and what that includes, is of these folders or of their service.
 RULES = {"identity/email", "services/auth/user", "services/catalogue/rules", "services/catalogue/show", "services/catalogue/venue",
-         "services/entries/entry",
+         "services/entries/entry", "services/entries/transfer",
          "services/orders/order", "services/payments/charge",
          "services/tickets/listing", "services/tickets/ticket"}
 RULES_ABOVE = {"base", "identity", "telemetry", "unicode"}

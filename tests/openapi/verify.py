@@ -439,6 +439,32 @@ def tour_entries(tour, server, staff, venue):
     tour.go(seller, "get", path, 401)
     tour.go(buyer, "get", "/api/entries/x", 400)
     tour.go(buyer, "get", f"/api/entries/{boxoffice.new_id()}", 404)
+    tour_transfers(tour, path, buyer, seller, nobody)
+
+
+def tour_transfers(tour, entry, buyer, taker, nobody):
+    body = {"email": taker.email}
+    tour.go(buyer, "post", entry + "/transfers", 400, {"email": buyer.email})
+    tour.go(taker, "post", entry + "/transfers", 401, {"email": buyer.email})
+    tour.go(buyer, "post", f"/api/entries/{boxoffice.new_id()}/transfers", 404, body)
+    for what in ("withdrawn", "taken"):
+        path = f"/api/transfers/{tour.go(buyer, 'post', entry + '/transfers', 201, body).json['id']}"
+        tour.go(buyer, "post", entry + "/transfers", 409, body)
+        tour.go(taker, "get", path, 200)
+        tour.go(nobody, "get", path, 401)
+        tour.go(taker, "get", "/api/transfers", 200)
+        tour.go(buyer, "get", "/api/transfers?direction=given", 200)
+        tour.go(buyer, "get", entry, 200)
+        tour.go(buyer, "post", path + "/accept", 401)
+        if what == "withdrawn":
+            tour.go(buyer, "delete", path, 200)
+    tour.go(taker, "post", path + "/accept", 200)
+    tour.go(taker, "get", entry, 200)
+    tour.go(buyer, "delete", path, 409)
+    tour.go(taker, "get", "/api/transfers?direction=back", 400)
+    tour.go(nobody, "get", "/api/transfers", 401)
+    for method, end in (("get", ""), ("delete", ""), ("post", "/accept")):
+        tour.go(buyer, method, f"/api/transfers/{boxoffice.new_id()}{end}", 404)
 
 
 def tour_catalogue(tour, server):

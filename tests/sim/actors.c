@@ -2,9 +2,9 @@
  * (listings.c); buyers reserve, pay with good and bad cards, click twice, cancel, give up, come
  * back at the last moment; touts hold all they can get and pay for nothing; competitors take a
  * ticket while the money of its last holder is on its way; operators give money back; guards ban
- * people and let them in again; visitors sign in and out (visitors.c); some lose their passwords
- * (forgetful.c); passers-by look around and try what they must not. Each knows what it was told,
- * and holds every answer against the model.
+ * people and let them in again; givers send tickets on; visitors sign in and out (visitors.c); some
+ * lose their passwords (forgetful.c); passers-by look around and try what they must not. Each knows
+ * what it was told, and holds every answer against the model.
  *
  * A new kind of people is a function that makes the next call, and a row in `roles`. */
 #include "sim.h"
@@ -690,7 +690,7 @@ static const struct actor_kind {
     bool (*idle)(const struct actor *actor); /* no need for haste now; NULL: never */
 } roles[] = {
     {"seller", 17, 1, sell_or_edit, NULL},
-    {"buyer", 27, 1, buy, NULL},
+    {"buyer", 25, 1, buy, NULL},
     {"group", 8, 0.5, buy_together, NULL},
     {"tester", 3, 0.1, test_cards, NULL},
     {"competitor", 7, 0.05, compete, nothing_uncertain},
@@ -701,7 +701,8 @@ static const struct actor_kind {
     {"guard", 5, 0.2, keep_order, nobody_pays},
     {"tout", 6, 0.5, hoard, NULL},
     {"visitor", 4, 0.5, visit, NULL},
-    {"passer-by", 6, 1, look_around, NULL},
+    {"passer-by", 4, 1, look_around, NULL},
+    {"giver", 4, 0.5, send_on, NULL},
 };
 
 static const struct actor_kind *some_role(void)
@@ -768,6 +769,7 @@ static struct call *twin_of(const struct call *call)
     twin->rq.user.expires_at_s = call->rq.user.expires_at_s;
     twin->version = call->version;
     twin->rq.user.roles = call->rq.user.roles;
+    twin->rq.user.email = arena_copy(twin->rq.arena, call->rq.user.email);
     memcpy(twin->text, call->text, sizeof twin->text);
     if (call->rq.query.len) twin->rq.query = arena_copy(twin->rq.arena, call->rq.query);
     return twin;
@@ -1187,7 +1189,7 @@ static void judge_status(const struct call *call)
               call->kind == CALL_RESERVE_SOME || call->kind == CALL_WITHDRAW ||
               call->kind == CALL_EDIT || call->kind == CALL_RESET_LINK ||
               call->kind == CALL_MAIL_SEND || catalogue_kind(call->kind) ||
-              listing_kind(call->kind),
+              listing_kind(call->kind) || transfer_kind(call->kind),
           "answered 409: %.*s", (int)call_body(call).len, call_body(call).at);
     CHECK(12, NULL,
           status_of(call) != 503 || faults_of_disk() || says(call, "payment_pending") ||
@@ -1202,6 +1204,8 @@ static void judge_status(const struct call *call)
     else if (status_of(call) == 429 &&
              (call->kind == CALL_RESERVE || call->kind == CALL_RESERVE_SOME))
         judge_share(call);
+    else if (status_of(call) == 429 && call->kind == CALL_GIVE)
+        CHECK(12, NULL, transfers_many(), "too many sent, says the answer, and there were few");
     else
         CHECK(12, NULL, status_of(call) != 429 || fault_possible(FAULT_POOL_FULL),
               "429 without need");
@@ -1222,6 +1226,10 @@ static void judge(const struct call *call)
     }
     if (listing_kind(call->kind)) {
         if (status_of(call) < 429) listing_judge(call);
+        return;
+    }
+    if (transfer_kind(call->kind)) {
+        if (status_of(call) < 429 && !call->expect) transfer_judge(call);
         return;
     }
     if (status_of(call) >= 429 || (call->expect && call->service != AUTH)) return;
@@ -1284,6 +1292,9 @@ static void judge(const struct call *call)
     case CALL_RESET_LINK:
     case CALL_MAIL_SEND:
     case CALL_PUBLISH:
+    case CALL_GIVE: /* above, as the two below */
+    case CALL_ACCEPT:
+    case CALL_TAKE_BACK:
     case CALL_REFUND:
     case CALL_WEBHOOK:
     case CALL_KINDS:

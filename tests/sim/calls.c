@@ -62,6 +62,9 @@ static const struct kind_row kinds[CALL_KINDS] = {
     [CALL_SHOW_MERGE] = {"merge show", CATALOGUE, METHOD_POST, "/api/shows/:id/merge"},
     [CALL_SHOW_LOOK] = {"GET show", CATALOGUE, METHOD_GET, "/api/shows/:id"},
     [CALL_SEARCH] = {"GET shows", CATALOGUE, METHOD_GET, "/api/shows"},
+    [CALL_GIVE] = {"POST transfer", ENTRIES, METHOD_POST, "/api/entries/:id/transfers"},
+    [CALL_ACCEPT] = {"accept transfer", ENTRIES, METHOD_POST, "/api/transfers/:id/accept"},
+    [CALL_TAKE_BACK] = {"DELETE transfer", ENTRIES, METHOD_DELETE, "/api/transfers/:id"},
     [CALL_PUBLISH] = {"POST publish", BUS, METHOD_POST, "/streaming/publish"},
 };
 

@@ -1,20 +1,13 @@
 /* tests/sim/entries.c: what opens doors, by its events and rows.
  *
- * Invariant 19: exactly one valid entry a sold ticket of a listing, its buyer's; what is void never
- * lives again. Invariant 20: no entry without a complete order; when all of the money went back it
- * is void. */
+ * Invariant 19: exactly one valid entry a sold ticket of a listing, its buyer's, or whoever's it
+ * was sent to and who took it; what is void never lives again. Invariant 20: no entry without a
+ * complete order; when all of the money went back it is void. */
 #include "sim.h"
 
 #include <sqlite3.h>
 
 #define ENTRIES_MAX 4096
-
-struct m_entry {
-    char id[25], serial[16], holder[65];
-    int ticket, order;            /* in the model */
-    int64_t version, row_version; /* of its latest event; of its row, -1: not seen */
-    bool valid;
-};
 
 static struct {
     struct m_entry all[ENTRIES_MAX];
@@ -31,6 +24,21 @@ static struct m_entry *entry_of(const char *id)
     for (size_t i = entries.count; i-- > 0;)
         if (strcmp(entries.all[i].id, id) == 0) return &entries.all[i];
     return NULL;
+}
+
+size_t entries_model(void)
+{
+    return entries.count;
+}
+
+const struct m_entry *entry_model_at(size_t index)
+{
+    return &entries.all[index];
+}
+
+const struct m_entry *entry_model(const char *id)
+{
+    return entry_of(id);
 }
 
 /* By its events. */
@@ -76,6 +84,15 @@ static void created(const char *id, const struct json *event)
     entries.all[entries.count++] = entry;
 }
 
+/* It has another holder, to whom it was sent. */
+static void moved(struct m_entry *entry, const struct json *event)
+{
+    copy_text(entry->holder, sizeof entry->holder, text_of(event, "userId"));
+    CHECK(19, entry->id, transfer_hands(entry->id, entry->holder),
+          "it is %s's, to whom nobody sent it", entry->holder);
+    entry->moved_step = sim.step;
+}
+
 void entry_event(struct str subject, const struct json *event)
 {
     bool valid = str_eq(text_of(event, "status"), STR("valid"));
@@ -94,6 +111,7 @@ void entry_event(struct str subject, const struct json *event)
     CHECK(5, id, entry && version == entry->version + 1, "version %lld after %lld",
           (long long)version, entry ? (long long)entry->version : -1);
     CHECK(19, id, entry->valid || !valid, "what is void lives again");
+    if (valid) moved(entry, event);
     CHECK(20, id, valid || model_order_at((size_t)entry->order)->was_cancelled,
           "void, and its order never was cancelled");
     entry->version = version;

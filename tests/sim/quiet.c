@@ -412,6 +412,7 @@ void quiet_check(void)
     listings_quiet();
     offers_quiet();
     entries_quiet();
+    transfers_quiet();
     letters_quiet();
     visitors_quiet();
     for (size_t i = 0; i < model_orders(); i++)

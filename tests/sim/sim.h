@@ -7,7 +7,7 @@
  * bank.c     the card processor                  calls.c    requests and their answers
  * catalogue.c venues and shows                   listings.c tickets offered together
  * letters.c  the server of mail, and what it got forgetful.c lost passwords
- * entries.c  what opens doors
+ * entries.c  what opens doors                    transfers.c what is sent to others of it
  * visitors.c sessions that end                   retention.c what services may forget
  * actors.c   buyers, sellers, passers-by         watch.c    rows and events as they are committed
  * model.c    what the rows must obey             quiet.c    what must hold when all has settled
@@ -314,6 +314,9 @@ enum call_kind {
     CALL_ORDERS,
     CALL_PAY,
     CALL_PUBLISH,
+    CALL_GIVE, /* … to CALL_TAKE_BACK: transfers.c */
+    CALL_ACCEPT,
+    CALL_TAKE_BACK,
     CALL_REFUND,
     CALL_WEBHOOK,
     CALL_BAN,
@@ -496,6 +499,30 @@ void entry_event(struct str subject, const struct json *event);
 void entry_row(const char *id, int64_t version, const char *status, const char *holder,
                const char *serial);
 void entries_quiet(void); /* invariants 19 and 20 */
+struct m_entry {
+    char id[25], serial[16], holder[65];
+    int ticket, order;            /* in the model */
+    int64_t version, row_version; /* of its latest event; of its row, -1: not seen */
+    int64_t moved_step;           /* when it had another holder last */
+    bool valid;
+};
+size_t entries_model(void); /* how many there are */
+const struct m_entry *entry_model_at(size_t index);
+const struct m_entry *entry_model(const char *id); /* NULL: there is none */
+
+/* --- transfers.c: what is sent to others of it --------------------------------------------------
+ */
+
+void transfers_begin(void);
+void transfer_event(struct str subject, const struct json *event, int64_t at_ms);
+/* What waits of the entry is for that user, whom an event tells to be its holder. */
+bool transfer_hands(const char *entry, const char *holder);
+struct call *send_on(int actor);
+bool transfer_kind(enum call_kind kind);
+/* So many were sent that somebody may have sent too many. */
+bool transfers_many(void);
+void transfer_judge(const struct call *call);
+void transfers_quiet(void);
 
 /* --- actors.c ------------------------------------------------------------------------------ */
 

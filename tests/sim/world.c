@@ -643,6 +643,7 @@ static void begin(const struct options *options)
     listings_begin();
     offers_begin();
     entries_begin();
+    transfers_begin();
     letters_begin();
     forgetful_begin();
     bank_begin();

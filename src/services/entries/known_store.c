@@ -56,6 +56,23 @@ enum err entry_show_put(struct tx *tx, const struct entry_show *show)
                                                                  : sql_id(show->merged_into));
 }
 
+enum err entry_show_when(struct tx *tx, struct arena *arena, struct object_id id,
+                         struct entry_show *out)
+{
+    enum err err = ERR_NOT_FOUND, end;
+    struct rows rows;
+
+    tx_query(tx, &rows, "SELECT starts_at_ms, status FROM show_copies WHERE id = $1", sql_id(id));
+    if (rows_next(&rows)) {
+        *out = (struct entry_show){.id = id,
+                                   .starts_at = rows_wall(&rows, 0),
+                                   .status = arena_copy(arena, rows_text(&rows, 1))};
+        err = out->status.at ? OK : ERR_MEMORY;
+    }
+    end = rows_end(&rows);
+    return end ? end : err;
+}
+
 /* *into: all zero: it is not merged. */
 static enum err merge_of(struct tx *tx, struct object_id id, struct object_id *into)
 {

@@ -25,6 +25,9 @@ struct entry_show {
 };
 enum err entry_show_version(struct tx *tx, struct object_id id, int64_t *version);
 enum err entry_show_put(struct tx *tx, const struct entry_show *show);
+/* When it is and how it stands, status in the arena; nothing else is read. ERR_NOT_FOUND. */
+enum err entry_show_when(struct tx *tx, struct arena *arena, struct object_id id,
+                         struct entry_show *out);
 /* The show that this one is by now: itself, or the one it was merged into. ERR_NOT_FOUND: no event
  * of one of them has come yet. In a writer nobody changes them before the transaction ends. */
 enum err entry_show_now(struct tx *tx, struct object_id id, struct object_id *now);

@@ -19,7 +19,9 @@
     X(ORDER, "order")                     /* bought */                                             \
     X(ENTRY, "entry")                     /* the same, of tickets that codes open the door for */  \
     X(SOLD, "sold")                                                                                \
-    X(REFUND, "refund")
+    X(REFUND, "refund")                                                                            \
+    X(TRANSFER, "transfer") /* somebody sends a ticket to this address */                          \
+    X(TAKEN, "taken")       /* … and it was taken: to who sent it */
 
 enum mail_kind {
 #define X(name, word) MAIL_##name,

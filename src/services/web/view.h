@@ -322,6 +322,15 @@ struct listing_view {
     struct str not_on_sale; /* why, for its seller */
 };
 
+/* An entry on its way to somebody. */
+struct transfer_view {
+    struct str id;
+    struct str from, email; /* whose it is, and whom it is for */
+    struct str ends;        /* "28 November 2026, 18:20 UTC" */
+    struct str place;
+    struct show_view show;
+};
+
 /* What opens a door. */
 struct entry_view {
     struct str id, order_id;
@@ -333,6 +342,14 @@ struct entry_view {
     struct str path; /* of the QR code's SVG; empty: there is no code to show */
     int64_t size;    /* of that, with its quiet zone */
     bool valid, upload;
+    bool received;                 /* the visitor has it from somebody */
+    struct transfer_view transfer; /* what waits; an empty id: nothing. Place and show stay empty */
+    bool movable;                  /* it may be sent to somebody, as far as is known here */
+};
+
+struct transfer_list {
+    struct transfer_view *at;
+    size_t count;
 };
 
 struct entries_view {
@@ -340,8 +357,19 @@ struct entries_view {
         const struct entry_view *at;
         size_t count;
     } entries;
+    struct transfer_list coming, given; /* what waits for the visitor, and for others */
+    struct form_errors errors;
+    bool waits;       /* either of them is not empty */
+    bool unconfirmed; /* the visitor's address is to be confirmed first */
     struct str after;
     bool past;
+};
+
+/* The form by which an entry is sent to somebody. */
+struct given_view {
+    struct entry_view entry;
+    struct field email;
+    struct form_errors errors;
 };
 
 /* One of several to choose from. */

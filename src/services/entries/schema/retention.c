@@ -4,6 +4,8 @@
 const struct retention entries_retention[] = {
     {"entries", "for ever: who could get in by what", NULL},
     {"entry_keys", "for ever: what was printed stays right", NULL},
+    {"transfers", "for ever: whose an entry was", NULL},
+    {"confirmed_people", "for ever: one a user whose address was confirmed", NULL},
     {"orders_heard",
      "for ever where it has entries; else RETENTION_DAYS after the order was to end",
      orders_heard_forget},

@@ -8,5 +8,6 @@
 
 /* False: it is none. Texts live in the answer and in the arena. */
 bool api_entry(struct request *rq, const struct json *json, struct entry_view *out);
+bool api_transfer(struct request *rq, const struct json *json, struct transfer_view *out);
 
 #endif
