@@ -46,7 +46,7 @@ handler_fn get_listing_page, post_listing_reserve, post_listing_withdraw;    /* 
 handler_fn get_find;                                                         /* find_page.c */
 handler_fn get_feed;                                                         /* feed_page.c */
 handler_fn get_entries_page, get_entry_page, get_entry_calendar;             /* entry_pages.c */
-handler_fn get_send, post_send, post_accept, post_end;                       /* transfers.c */
+handler_fn get_send, post_send, post_accept, post_end;                       /* transfer_pages.c */
 handler_fn get_selling, post_price;                                          /* selling.c */
 
 #endif

@@ -1,4 +1,4 @@
-/* services/web/entries/transfers.c: an entry is sent to somebody, and taken. */
+/* services/web/entries/transfer_pages.c: an entry is sent to somebody, and taken. */
 #include "services/web/web.h"
 
 #include "services/web/api.h"
