@@ -50,7 +50,7 @@ enum verdict {
     X(ERR_FACTOR_REQUIRED,     401, "factor_required",       "A code of your app is needed as well", DEAD) \
     X(ERR_FACTOR_OVER,         400, "factor_over",           "That took too long, sign in again", DEAD) \
     X(ERR_LINK_USED,           400, "link_used",             "This link was used or is too old", DEAD) \
-    X(ERR_ADDRESS_UNCONFIRMED, 403, "address_unconfirmed",   "Confirm your email address before you sell, by a link that is mailed to you", DEAD) \
+    X(ERR_ADDRESS_UNCONFIRMED, 403, "address_unconfirmed",   "Confirm your email address first, by a link that is mailed to you", DEAD) \
     X(ERR_TICKET_LOCKED,       400, "ticket_locked",         "Cannot edit a reserved ticket", DEAD) \
     X(ERR_TICKET_WITHDRAWN,    410, "ticket_withdrawn",      "This ticket was taken down", DEAD)   \
     X(ERR_TICKET_HELD,         409, "ticket_held",           "Cannot take down a reserved ticket", DEAD) \
@@ -77,6 +77,11 @@ enum verdict {
     X(ERR_ORDER_COMPLETE,      400, "order_complete",        "Cannot cancel a completed order", DEAD) \
     X(ERR_ORDER_CANCELLED,     400, "order_cancelled",       "Cannot pay for a cancelled order", DEAD) \
     X(ERR_ORDER_PAID,          400, "order_paid",            "Order is already paid",     DEAD)    \
+    X(ERR_ENTRY_VOID,          409, "entry_void",            "This ticket is void, nobody gets in by it", DEAD) \
+    X(ERR_ENTRY_USED,          409, "entry_used",            "Somebody was let in by this ticket already", DEAD) \
+    X(ERR_TRANSFER_WAITING,    409, "transfer_waiting",      "This ticket is on its way to somebody already, take it back first", DEAD) \
+    X(ERR_TRANSFER_OVER,       409, "transfer_over",         "This ticket was taken, taken back or declined, or its time to be taken is over", DEAD) \
+    X(ERR_TRANSFER_LATE,       409, "transfer_late",         "Tickets change hands until two hours before the show", DEAD) \
     X(ERR_CARD_DECLINED,       402, "card_declined",         "Your card was declined.",   DEAD)    \
     X(ERR_TOO_MANY_DECLINES,   429, "too_many_declines",     "Too many payments came to nothing, try again later", RETRY) \
     X(ERR_PAYMENT_REFUSED,     400, "payment_refused",       "The payment could not be made", DEAD) \

@@ -275,6 +275,24 @@
     F(S, TIME,    at,            "at")                                                             \
     F(S, FLAG,    offline,       "offline")
 
+/* email: whom it is for, as it was typed. userId: who gives it. */
+#define TRANSFER_CREATED_FIELDS(F, S)                                                              \
+    F(S, ID,      id,            "id")                                                             \
+    F(S, VERSION, version,       "version")                                                        \
+    F(S, ID,      entry_id,      "entryId")                                                        \
+    F(S, USER,    user_id,       "userId")                                                         \
+    F(S, TEXT,    email,         "email")                                                          \
+    F(S, TITLE,   title,         "title")
+
+/* status: taken, withdrawn, declined or ended. title: of one that was taken alone. */
+#define TRANSFER_UPDATED_FIELDS(F, S)                                                              \
+    F(S, ID,      id,            "id")                                                             \
+    F(S, VERSION, version,       "version")                                                        \
+    F(S, ID,      entry_id,      "entryId")                                                        \
+    F(S, TEXT,    status,        "status")                                                         \
+    F(S, USER,    user_id,       "userId")                                                         \
+    F(S, NAME,    title,         "title")
+
 /*    enum                 struct               subject                publisher     fields */
 #define EVENT_MAP(X)                                                                               \
     X(USER_CREATED,        user_created,        "user:created",        "auth",       USER_FIELDS)  \
@@ -310,7 +328,9 @@
     X(SHOW_UPDATED,        show_updated,        "show:updated",        "catalogue",  SHOW_FIELDS)  \
     X(ENTRY_CREATED,       entry_created,       "entry:created",       "entries",    ENTRY_CREATED_FIELDS) \
     X(ENTRY_UPDATED,       entry_updated,       "entry:updated",       "entries",    ENTRY_UPDATED_FIELDS) \
-    X(ENTRY_ADMITTED,      entry_admitted,      "entry:admitted",      "entries",    ENTRY_ADMITTED_FIELDS)
+    X(ENTRY_ADMITTED,      entry_admitted,      "entry:admitted",      "entries",    ENTRY_ADMITTED_FIELDS) \
+    X(TRANSFER_CREATED,    transfer_created,    "transfer:created",    "entries",    TRANSFER_CREATED_FIELDS) \
+    X(TRANSFER_UPDATED,    transfer_updated,    "transfer:updated",    "entries",    TRANSFER_UPDATED_FIELDS)
 
 enum event_type {
 #define X(name, type, subject, publisher, fields) EVENT_##name,

@@ -16,8 +16,8 @@ FOLDER_MAX = 20
 # What every service has one of.
 SHAPE = {"routes", "commands", "documents", "listeners", "store", "retention"}
 # Pure rules: what they include, and what that includes, is of these folders or of their service.
-RULES = {"services/auth/email", "services/auth/user", "services/catalogue/rules", "services/catalogue/show", "services/catalogue/venue",
-         "services/entries/entry", "services/entries/door/scan",
+RULES = {"identity/email", "services/auth/user", "services/catalogue/rules", "services/catalogue/show", "services/catalogue/venue",
+         "services/entries/entry", "services/entries/door/scan", "services/entries/transfer",
          "services/orders/order", "services/payments/charge",
          "services/tickets/listing", "services/tickets/ticket"}
 RULES_ABOVE = {"base", "identity", "telemetry", "unicode"}

@@ -307,7 +307,7 @@ def test_where_sellers_confirm_their_address_nobody_else_lists_a_ticket():
         good = {"title": "A seat", "price": 20}
         expect_errors(seller.post("/api/tickets", {**good, "title": ""}), 400, [("Title is required", "title")])
         answer = seller.post("/api/tickets", good)
-        expect_error(answer, 403, "Confirm your email address before you sell, by a link that is mailed to you")
+        expect_error(answer, 403, "Confirm your email address first, by a link that is mailed to you")
         assert answer.json["errors"][0]["code"] == "address_unconfirmed", answer
         expect(verify(server.client(), mailed_token(server, seller.email, "/auth/verify")), 200)
         wait_for(lambda: seller.post("/api/tickets", good).status == 201, 5, "tickets to hear of it")

@@ -71,13 +71,13 @@ def verify(server, code):
     return done.returncode, json.loads(done.stdout)
 
 
-def lasting(server):
-    """Clients with sessions that the clock may go two days ahead of, for server.as_user."""
+def lasting(server, days=2):
+    """Clients with sessions that the clock may go so many days ahead of, for server.as_user."""
     def as_user(user_id=None):
         user_id = user_id or new_id()
         client = Client(server.host, server.port, user_id, f"{user_id}@example.test")
         client.cookies["session"] = session.make_cookie(server.key(), user_id, client.email,
-                                                        exp=int(time.time()) + 5 * 86_400)
+                                                        exp=int(time.time()) + (days + 3) * 86_400)
         return client
     return as_user
 

@@ -7,12 +7,13 @@ import sqlite3
 from datetime import datetime, timedelta, timezone
 
 from boxoffice import Server, new_id, pay, run_cli, wait_order
-from check import Cases, expect, expect_not_authorized, expect_not_found, wait_for
+from check import Cases, expect, expect_error, expect_not_authorized, expect_not_found, wait_for
 from test_catalogue import YEAR, act, fault, make_show, make_venue, staff_of
 from test_entries import bought, entries_of, wait_entries
 from test_entry_codes import bytes_of, keys_of, text_of
 from test_listings import make_listing
 from test_orders_of_listings import order_several
+from test_transfers import OVER, accept, code_of, give
 
 PARALLEL = 2
 
@@ -401,3 +402,26 @@ def test_fifty_thousand_entries_are_less_than_a_megabyte():
         answer = gate.snapshot()
         assert len(answer.json["used"]) == 8 * 50_000 and len(answer.body) <= 1_000_000, len(answer.body)
         assert len(gate.snapshot(f"?since={answer.json['upTo']}").body) < 2000
+
+
+def test_what_somebody_was_let_in_by_stays_theirs(server):
+    door = Door(server, 2)
+    gate, taker = door.gate(), server.sign_up()
+    sent, used = door.entries
+    transfer = give(door.buyer, sent, taker.email)
+    assert gate.scan(sent["code"])["answer"] == "admitted"
+    assert gate.scan(used["code"])["answer"] == "admitted"
+    expect_error(accept(taker, transfer, 409), 409, OVER)
+    for entry in door.entries:
+        answer = give(door.buyer, entry, taker.email, 409)
+        assert answer.json["errors"][0]["code"] == "entry_used", answer
+
+
+def test_a_code_of_before_a_ticket_was_taken_lets_nobody_in(server):
+    door = Door(server)
+    gate, taker = door.gate(), server.sign_up()
+    [entry] = door.entries
+    accept(taker, give(door.buyer, entry, taker.email))
+    answer = gate.scan(entry["code"])
+    assert (answer["answer"], answer["reason"]) == ("void", "transferred"), answer
+    assert gate.scan(code_of(taker, entry))["answer"] == "admitted"

@@ -120,6 +120,9 @@ def test_the_matrix_has_every_route_with_an_id(server):
     listings = {("PUT", "/api/listings/{id}"), ("DELETE", "/api/listings/{id}")}
     # contract/test_entries asks this as a stranger and as nobody.
     entries = {("GET", "/api/entries/{id}")}
+    # contract/test_transfers asks these as a stranger, as nobody, and as the other of the two.
+    transfers = {("POST", "/api/entries/{id}/transfers"), ("GET", "/api/transfers/{id}"),
+                 ("DELETE", "/api/transfers/{id}"), ("POST", "/api/transfers/{id}/accept")}
     staff = {("PUT", "/api/venues/{id}"), ("PUT", "/api/shows/{id}"),
              *(("POST", f"/api/venues/{{id}}/{what}") for what in ("accept", "refuse", "merge")),
              *(("POST", f"/api/shows/{{id}}/{what}") for what in (
@@ -129,6 +132,6 @@ def test_the_matrix_has_every_route_with_an_id(server):
     document = expect(server.client().get("/api/openapi.json"), 200).json
     routes = {(method.upper(), path) for path, item in document["paths"].items() if "{" in path
               and path.startswith("/api/") for method in item if method in METHODS}
-    assert routes - public - staff - listings - entries - sessions == {
+    assert routes - public - staff - listings - entries - transfers - sessions == {
         ("PUT", "/api/tickets/{id}"), ("DELETE", "/api/tickets/{id}"), ("GET", "/api/orders/{id}"),
         ("DELETE", "/api/orders/{id}")}, routes

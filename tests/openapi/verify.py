@@ -439,12 +439,13 @@ def tour_entries(tour, server, staff, venue):
     tour.go(seller, "get", path, 401)
     tour.go(buyer, "get", "/api/entries/x", 400)
     tour.go(buyer, "get", f"/api/entries/{boxoffice.new_id()}", 404)
-    tour_door(tour, server, staff, buyer, entry)
+    tour_transfers(tour, path, buyer, seller, nobody)
+    tour_door(tour, server, staff, seller, entry)
 
 
-def tour_door(tour, server, staff, buyer, entry):
+def tour_door(tour, server, staff, holder, entry):
     nobody, show = server.client(), entry["show"]["id"]
-    code = buyer.get(f"/api/entries/{entry['id']}").json["code"]
+    code = holder.get(f"/api/entries/{entry['id']}").json["code"]
     body = {"showId": show, "name": "North"}
     tour.go(nobody, "post", "/api/gates", 401, body)
     tour.go(staff, "post", "/api/gates", 400, {"name": " "})
@@ -471,6 +472,31 @@ def tour_door(tour, server, staff, buyer, entry):
     tour.go(staff, "delete", f"/api/gates/{boxoffice.new_id()}", 404)
     tour.go(staff, "delete", path, 204)
     tour.go(nobody, "get", "/api/gates/me/snapshot", 401, headers=key)
+
+
+def tour_transfers(tour, entry, buyer, taker, nobody):
+    body = {"email": taker.email}
+    tour.go(buyer, "post", entry + "/transfers", 400, {"email": buyer.email})
+    tour.go(taker, "post", entry + "/transfers", 401, {"email": buyer.email})
+    tour.go(buyer, "post", f"/api/entries/{boxoffice.new_id()}/transfers", 404, body)
+    for what in ("withdrawn", "taken"):
+        path = f"/api/transfers/{tour.go(buyer, 'post', entry + '/transfers', 201, body).json['id']}"
+        tour.go(buyer, "post", entry + "/transfers", 409, body)
+        tour.go(taker, "get", path, 200)
+        tour.go(nobody, "get", path, 401)
+        tour.go(taker, "get", "/api/transfers", 200)
+        tour.go(buyer, "get", "/api/transfers?direction=given", 200)
+        tour.go(buyer, "get", entry, 200)
+        tour.go(buyer, "post", path + "/accept", 401)
+        if what == "withdrawn":
+            tour.go(buyer, "delete", path, 200)
+    tour.go(taker, "post", path + "/accept", 200)
+    tour.go(taker, "get", entry, 200)
+    tour.go(buyer, "delete", path, 409)
+    tour.go(taker, "get", "/api/transfers?direction=back", 400)
+    tour.go(nobody, "get", "/api/transfers", 401)
+    for method, end in (("get", ""), ("delete", ""), ("post", "/accept")):
+        tour.go(buyer, method, f"/api/transfers/{boxoffice.new_id()}{end}", 404)
 
 
 def tour_catalogue(tour, server):

@@ -241,6 +241,56 @@ def test_two_replicas_that_reserve_and_cancel_the_same_tickets_agree():
             assert events == f"order:cancelled|{wins}\norder:created|{wins}", events
 
 
+def add_entry(postgres, url, holder):
+    """An entry of the user's, without anybody to tell of its order."""
+    show, listing, ticket, entry = (new_id() for _ in range(4))
+    postgres.psql(f"""INSERT INTO entries.show_copies (id, version, title, status, venue_id, starts_at_ms, starts_local,
+                      doors_at_ms, doors_local) VALUES ('{show}', 0, 'Mono Lake', 'scheduled', '{new_id()}',
+                      4000000000000, '2096-10-02T09:06+02:00', 0, '');
+                      INSERT INTO entries.listing_copies VALUES ('{listing}', 0, '{show}', '', '', '', 'issued');
+                      INSERT INTO entries.ticket_copies VALUES ('{ticket}', '{listing}', '12');
+                      INSERT INTO entries.entries (id, version, serial, status, holder_id, ticket_id, order_id, show_id,
+                      now_show_id, created_at_ms) VALUES ('{entry}', 0, '{entry[-8:].upper()}', 'valid', '{holder}',
+                      '{ticket}', '{new_id()}', '{show}', '{show}', 0)""", name_of(url))
+    return entry
+
+
+def test_of_two_replicas_that_send_take_and_take_back_a_ticket_one_wins():
+    with Postgres() as postgres:
+        url = postgres.new_database()
+        with on(url, "entries") as one, on(url, "entries") as two:
+            giver, taker = new_id(), new_id()
+            entry = add_entry(postgres, url, giver)
+            givers, takers = ([server.as_user(user) for server in (one, two)] for user in (giver, taker))
+            body = {"email": takers[0].email}
+            for _ in range(10):
+                version = givers[0].get(f"/api/entries/{entry}").json["version"]
+                with concurrent.futures.ThreadPoolExecutor(4) as pool:
+                    sent = list(pool.map(lambda g: g.post(f"/api/entries/{entry}/transfers", body), givers))
+                    assert sorted(answer.status for answer in sent) == [201, 409], sent
+                    transfer, = (answer.json["id"] for answer in sent if answer.status == 201)
+                    path = f"/api/transfers/{transfer}"
+                    answers = list(pool.map(lambda ask: ask(), [
+                        lambda: takers[0].post(path + "/accept").status, lambda: givers[0].delete(path).status,
+                        lambda: takers[1].post(path + "/accept").status, lambda: givers[1].delete(path).status]))
+                found = givers[1].get(path).json
+                taken = found["status"] == "taken"
+                assert found["version"] == 1 and answers == ([200, 409, 200, 409] if taken else [409, 200, 409, 200])
+                holder = (takers if taken else givers)[1].get(f"/api/entries/{entry}").json
+                assert holder["version"] == version + taken, (version, holder)
+                if taken:
+                    givers, takers, body = takers, givers, {"email": givers[0].email}
+            assert [row["id"] for row in givers[0].get("/api/entries").json] == [entry]
+            assert len(givers[0].get("/api/transfers?direction=given").json) + \
+                len(takers[0].get("/api/transfers?direction=given").json) == 10
+            assert number(postgres, url, "SELECT COUNT(*) FROM entries.outbox WHERE subject LIKE 'transfer:%'") == 20
+            # What is due ends, by one of them.
+            assert givers[0].post(f"/api/entries/{entry}/transfers", body).status == 201
+            postgres.psql("UPDATE entries.transfers SET ends_at_ms = 1 WHERE status = 'waiting'", name_of(url))
+            wait_for(lambda: number(postgres, url, "SELECT COUNT(*) FROM entries.transfers WHERE status = 'ended'") == 1,
+                     20, "it to end by itself")
+
+
 def test_a_session_that_is_ended_at_one_replica_is_over_at_the_other():
     """Both look at what others wrote twice a second; and one code signs in at one of them."""
     with Postgres() as postgres:

@@ -2,9 +2,9 @@
  * (listings.c); buyers reserve, pay with good and bad cards, click twice, cancel, give up, come
  * back at the last moment; touts hold all they can get and pay for nothing; competitors take a
  * ticket while the money of its last holder is on its way; operators give money back; guards ban
- * people and let them in again; visitors sign in and out (visitors.c); some lose their passwords
- * (forgetful.c); passers-by look around and try what they must not. Each knows what it was told,
- * and holds every answer against the model.
+ * people and let them in again; givers send tickets on; visitors sign in and out (visitors.c); some
+ * lose their passwords (forgetful.c); passers-by look around and try what they must not. Each knows
+ * what it was told, and holds every answer against the model.
  *
  * A new kind of people is a function that makes the next call, and a row in `roles`. */
 #include "sim.h"
@@ -708,6 +708,7 @@ static const struct actor_kind {
     {"visitor", 4, 0.5, visit, NULL},
     {"door", 4, 0.5, guard_as, NULL},
     {"passer-by", 4, 1, look_around, NULL},
+    {"giver", 4, 0.5, send_on, NULL},
 };
 
 static const struct actor_kind *some_role(void)
@@ -774,6 +775,7 @@ static struct call *twin_of(const struct call *call)
     twin->rq.user.expires_at_s = call->rq.user.expires_at_s;
     twin->version = call->version;
     twin->rq.user.roles = call->rq.user.roles;
+    twin->rq.user.email = arena_copy(twin->rq.arena, call->rq.user.email);
     memcpy(twin->text, call->text, sizeof twin->text);
     if (door_kind(call->kind)) door_sign(twin);
     if (call->rq.query.len) twin->rq.query = arena_copy(twin->rq.arena, call->rq.query);
@@ -1194,7 +1196,7 @@ static void judge_status(const struct call *call)
               call->kind == CALL_RESERVE_SOME || call->kind == CALL_WITHDRAW ||
               call->kind == CALL_EDIT || call->kind == CALL_RESET_LINK ||
               call->kind == CALL_MAIL_SEND || catalogue_kind(call->kind) ||
-              listing_kind(call->kind),
+              listing_kind(call->kind) || transfer_kind(call->kind),
           "answered 409: %.*s", (int)call_body(call).len, call_body(call).at);
     CHECK(12, NULL,
           status_of(call) != 503 || faults_of_disk() || says(call, "payment_pending") ||
@@ -1209,6 +1211,8 @@ static void judge_status(const struct call *call)
     else if (status_of(call) == 429 &&
              (call->kind == CALL_RESERVE || call->kind == CALL_RESERVE_SOME))
         judge_share(call);
+    else if (status_of(call) == 429 && call->kind == CALL_GIVE)
+        CHECK(12, NULL, transfers_many(), "too many sent, says the answer, and there were few");
     else
         CHECK(12, NULL, status_of(call) != 429 || fault_possible(FAULT_POOL_FULL),
               "429 without need");
@@ -1233,6 +1237,10 @@ static void judge(const struct call *call)
     }
     if (door_kind(call->kind)) {
         if (status_of(call) < 429) door_judge(call);
+        return;
+    }
+    if (transfer_kind(call->kind)) {
+        if (status_of(call) < 429 && !call->expect) transfer_judge(call);
         return;
     }
     if (status_of(call) >= 429 || (call->expect && call->service != AUTH)) return;
@@ -1295,6 +1303,9 @@ static void judge(const struct call *call)
     case CALL_RESET_LINK:
     case CALL_MAIL_SEND:
     case CALL_PUBLISH:
+    case CALL_GIVE: /* above, as the two below */
+    case CALL_ACCEPT:
+    case CALL_TAKE_BACK:
     case CALL_REFUND:
     case CALL_WEBHOOK:
     case CALL_KINDS:

@@ -66,6 +66,9 @@ static const struct kind_row kinds[CALL_KINDS] = {
     [CALL_GATE_REVOKE] = {"DELETE gate", ENTRIES, METHOD_DELETE, "/api/gates/:id"},
     [CALL_SCAN] = {"POST scans", ENTRIES, METHOD_POST, "/api/scans"},
     [CALL_LIST_OF_DOOR] = {"GET snapshot", ENTRIES, METHOD_GET, "/api/gates/me/snapshot"},
+    [CALL_GIVE] = {"POST transfer", ENTRIES, METHOD_POST, "/api/entries/:id/transfers"},
+    [CALL_ACCEPT] = {"accept transfer", ENTRIES, METHOD_POST, "/api/transfers/:id/accept"},
+    [CALL_TAKE_BACK] = {"DELETE transfer", ENTRIES, METHOD_DELETE, "/api/transfers/:id"},
     [CALL_PUBLISH] = {"POST publish", BUS, METHOD_POST, "/streaming/publish"},
 };
 

@@ -1,8 +1,8 @@
 /* tests/sim/entries.c: what opens doors, by its events and rows.
  *
- * Invariant 19: exactly one valid entry a sold ticket of a listing, its buyer's; what is void never
- * lives again. Invariant 20: no entry without a complete order; when all of the money went back it
- * is void. */
+ * Invariant 19: exactly one valid entry a sold ticket of a listing, its buyer's, or whoever's it
+ * was sent to and who took it; what is void never lives again. Invariant 20: no entry without a
+ * complete order; when all of the money went back it is void. */
 #include "sim.h"
 
 #include <sqlite3.h>
@@ -89,6 +89,16 @@ static void admitted(const char *id, struct m_entry *entry, const struct json *e
     copy_text(entry->gate, sizeof entry->gate, text_of(event, "gateId"));
 }
 
+/* It has another holder, to whom it was sent. */
+static void moved(struct m_entry *entry, const struct json *event)
+{
+    copy_text(entry->holder, sizeof entry->holder, text_of(event, "userId"));
+    CHECK(19, entry->id, transfer_hands(entry->id, entry->holder),
+          "it is %s's, to whom nobody sent it", entry->holder);
+    CHECK(19, entry->id, !entry->admitted, "it was given on after somebody was let in by it");
+    entry->moved_step = sim.step;
+}
+
 void entry_event(struct str subject, const struct json *event)
 {
     bool valid = str_eq(text_of(event, "status"), STR("valid"));
@@ -111,6 +121,7 @@ void entry_event(struct str subject, const struct json *event)
     CHECK(5, id, entry && version == entry->version + 1, "version %lld after %lld",
           (long long)version, entry ? (long long)entry->version : -1);
     CHECK(19, id, entry->valid || !valid, "what is void lives again");
+    if (valid) moved(entry, event);
     CHECK(20, id, valid || model_order_at((size_t)entry->order)->was_cancelled,
           "void, and its order never was cancelled");
     entry->version = version;

@@ -176,6 +176,11 @@ void letters_event(struct str subject, const struct json *event, int64_t at_ms)
     if (str_eq(subject, STR("address:requested")))
         copy_text(cause("address", text_of(event, "id"), user, NULL, at_ms)->email,
                   sizeof((struct cause *)0)->email, text_of(event, "email"));
+    if (str_eq(subject, STR("transfer:created")))
+        copy_text(cause("transfer", text_of(event, "id"), user, NULL, at_ms)->email,
+                  sizeof((struct cause *)0)->email, text_of(event, "email"));
+    if (str_eq(subject, STR("transfer:updated")) && str_eq(text_of(event, "status"), STR("taken")))
+        (void)cause("taken", text_of(event, "id"), user, NULL, at_ms);
     order_event(subject, event, at_ms);
     told_event(subject, event, at_ms);
     if (!str_eq(subject, STR("user:created")) && !str_eq(subject, STR("user:updated"))) return;

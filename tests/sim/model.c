@@ -977,6 +977,8 @@ void model_event(int service, int64_t sequence, struct str subject, struct str p
         payment_event(subject, event);
     else if (service == CATALOGUE)
         catalogue_event(subject, event, at_ms);
+    else if (service == ENTRIES && str_starts(subject, STR("transfer:")))
+        transfer_event(subject, event, at_ms);
     else if (service == ENTRIES)
         entry_event(subject, event);
     else if (service == AUTH && str_starts(subject, STR("user:")))

@@ -421,6 +421,7 @@ void quiet_check(void)
     offers_quiet();
     entries_quiet();
     door_quiet();
+    transfers_quiet();
     letters_quiet();
     visitors_quiet();
     for (size_t i = 0; i < model_orders(); i++)

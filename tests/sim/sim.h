@@ -8,7 +8,7 @@
  * catalogue.c venues and shows                   listings.c tickets offered together
  * letters.c  the server of mail, and what it got forgetful.c lost passwords
  * entries.c  what opens doors                     door.c     gates, with a network and without
- * told.c     what becomes of shows is told
+ * transfers.c what is sent to others of it        told.c     what becomes of shows is told
  * visitors.c sessions that end                   retention.c what services may forget
  * actors.c   buyers, sellers, passers-by         watch.c    rows and events as they are committed
  * model.c    what the rows must obey             quiet.c    what must hold when all has settled
@@ -100,7 +100,7 @@ static inline bool chance_hit(struct chance *chance, double probability)
     X(BROKER_AWAY, "broker-away", 0.006)         /* no server is there, for a while */             \
     X(BROKER_LEADER, "broker-leader", 0.02)      /* another server leads: requests are lost */     \
     X(BROKER_REFUSE, "broker-refuse", 0.3)       /* it does not take an event */                   \
-    X(BROKER_MUTE, "broker-mute", 0.2)           /* an acknowledgement is lost, either way */         \
+    X(BROKER_MUTE, "broker-mute", 0.2)           /* an acknowledgement is lost, either way */      \
     X(ITEM_UNDONE, "item-undone", 0.05)          /* no memory to publish what was stored */
 
 enum fault {
@@ -316,6 +316,9 @@ enum call_kind {
     CALL_ORDERS,
     CALL_PAY,
     CALL_PUBLISH,
+    CALL_GIVE, /* … to CALL_TAKE_BACK: transfers.c */
+    CALL_ACCEPT,
+    CALL_TAKE_BACK,
     CALL_REFUND,
     CALL_WEBHOOK,
     CALL_BAN,
@@ -514,6 +517,7 @@ struct m_entry {
     char show[25];                /* as it was issued */
     int ticket, order;            /* in the model */
     int64_t version, row_version; /* of its latest event; of its row, -1: not seen */
+    int64_t moved_step;           /* when it had another holder last */
     bool valid;
     bool admitted;
     char gate[25]; /* that let somebody in by it … */
@@ -528,6 +532,20 @@ void entry_event(struct str subject, const struct json *event);
 void entry_row(const char *id, int64_t version, const char *status, const char *holder,
                const char *serial);
 void entries_quiet(void); /* invariants 19 and 20 */
+
+/* --- transfers.c: what is sent to others of it --------------------------------------------------
+ */
+
+void transfers_begin(void);
+void transfer_event(struct str subject, const struct json *event, int64_t at_ms);
+/* What waits of the entry is for that user, whom an event tells to be its holder. */
+bool transfer_hands(const char *entry, const char *holder);
+struct call *send_on(int actor);
+bool transfer_kind(enum call_kind kind);
+/* So many were sent that somebody may have sent too many. */
+bool transfers_many(void);
+void transfer_judge(const struct call *call);
+void transfers_quiet(void);
 
 /* --- door.c: gates ------------------------------------------------------------------------- */
 

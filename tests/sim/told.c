@@ -18,7 +18,7 @@ struct show_state {
 
 struct entry_holder {
     char entry[25], show[25], user[65];
-    int64_t at_ms; /* when it was issued */
+    int64_t at_ms; /* since when it is theirs */
     bool valid;
 };
 
@@ -93,31 +93,41 @@ static void show_event(const struct json *event, int64_t at_ms)
     copy_text(show->merged_into, sizeof show->merged_into, text_of(event, "mergedInto"));
 }
 
-static void holder_event(const struct json *event, bool created, int64_t at_ms)
+/* The latest of the entry; NULL: it is new. */
+static struct entry_holder *holder_of(const char *entry)
 {
-    struct entry_holder *holder = NULL;
-    char id[25];
+    for (size_t i = attendance.holder_count; i-- > 0;)
+        if (strcmp(attendance.holders[i].entry, entry) == 0) return &attendance.holders[i];
+    return NULL;
+}
 
-    copy_text(id, sizeof id, text_of(event, "id"));
-    for (size_t i = attendance.holder_count; !created && i-- > 0;)
-        if (strcmp(attendance.holders[i].entry, id) == 0) holder = &attendance.holders[i];
-    if (created) {
-        ASSERT(attendance.holder_count < HOLDERS_MAX);
-        holder = &attendance.holders[attendance.holder_count++];
-        memcpy(holder->entry, id, sizeof id);
-        copy_text(holder->show, sizeof holder->show, text_of(event, "showId"));
-        holder->at_ms = at_ms;
+/* One more a change of hands, from that on. */
+static void holder_event(const struct json *event, int64_t at_ms)
+{
+    struct entry_holder holder = {.at_ms = at_ms}, *before;
+
+    copy_text(holder.entry, sizeof holder.entry, text_of(event, "id"));
+    copy_text(holder.user, sizeof holder.user, text_of(event, "userId"));
+    copy_text(holder.show, sizeof holder.show, text_of(event, "showId"));
+    holder.valid = str_eq(text_of(event, "status"), STR("valid"));
+    before = holder_of(holder.entry);
+    if (before && strcmp(before->user, holder.user) == 0) {
+        before->valid = holder.valid;
+        return;
     }
-    ASSERT(holder);
-    copy_text(holder->user, sizeof holder->user, text_of(event, "userId"));
-    holder->valid = str_eq(text_of(event, "status"), STR("valid"));
+    if (before) {
+        before->valid = false;
+        memcpy(holder.show, before->show, sizeof holder.show);
+    }
+    ASSERT(attendance.holder_count < HOLDERS_MAX);
+    attendance.holders[attendance.holder_count++] = holder;
 }
 
 void told_event(struct str subject, const struct json *event, int64_t at_ms)
 {
     if (str_starts(subject, STR("show:"))) show_event(event, at_ms);
-    if (str_starts(subject, STR("entry:")))
-        holder_event(event, str_eq(subject, STR("entry:created")), at_ms);
+    if (str_eq(subject, STR("entry:created")) || str_eq(subject, STR("entry:updated")))
+        holder_event(event, at_ms);
 }
 
 /* The one was merged into the other, maybe by way of others, or it is the other. */

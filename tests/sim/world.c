@@ -644,6 +644,7 @@ static void begin(const struct options *options)
     offers_begin();
     entries_begin();
     door_begin();
+    transfers_begin();
     letters_begin();
     forgetful_begin();
     bank_begin();

@@ -7,7 +7,7 @@
 
 #include "base/arena.h"
 #include "base/object_id.h"
-#include "services/auth/email.h"
+#include "identity/email.h"
 #include "services/auth/password.h"
 
 #define PASSWORD_LENGTH_MIN 8   /* code points */

@@ -2,13 +2,18 @@
 #include "services/entries/entries.h"
 #include "services/entries/key_store.h"
 
-static enum err publish_change(struct tx *tx, const struct entry *entry)
+enum err entry_save(struct tx *tx, const struct entry *entry)
 {
-    return publish_entry_updated(tx,
-                                 &(struct entry_updated){.id = entry->id,
-                                                         .version = entry->version,
-                                                         .status = entry_status_text(entry->status),
-                                                         .user_id = entry->holder_id});
+    enum err err;
+
+    TRY(entry_update(tx, entry));
+    TRY(publish_entry_updated(tx,
+                              &(struct entry_updated){.id = entry->id,
+                                                      .version = entry->version,
+                                                      .status = entry_status_text(entry->status),
+                                                      .user_id = entry->holder_id}));
+done:
+    return err;
 }
 
 enum err entry_make(struct env *env, struct tx *tx, struct object_id ticket_id,
@@ -47,8 +52,8 @@ enum err order_entries_void(struct tx *tx, struct arena *arena, struct object_id
     TRY(entries_of_order(tx, arena, order_id, &entries, &count));
     for (size_t i = 0; i < count; i++) {
         if (!entry_void(&entries[i])) continue;
-        TRY(entry_update(tx, &entries[i]));
-        TRY(publish_change(tx, &entries[i]));
+        TRY(entry_save(tx, &entries[i]));
+        TRY(transfer_end_of(tx, arena, entries[i].id));
     }
 done:
     return err;

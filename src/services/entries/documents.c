@@ -39,6 +39,27 @@ void entry_place_json(struct json_writer *json, const struct entry_view *view)
     json_end_array(json);
 }
 
+/* What it opens, and where. */
+static void opens_json(struct json_writer *json, const struct entry_view *view)
+{
+    entry_place_json(json, view);
+    json_key(json, "show");
+    entry_show_json(json, &view->show);
+    if (view->venue.version >= 0) {
+        json_key(json, "venue");
+        entry_venue_json(json, &view->venue);
+    }
+}
+
+static void waiting_json(struct json_writer *json, const struct transfer *transfer)
+{
+    json_begin_object(json);
+    json_member_text(json, "email", transfer->email);
+    json_member_time(json, "endsAt", transfer->ends_at);
+    json_member_id(json, "id", transfer->id);
+    json_end_object(json);
+}
+
 void entry_json(struct json_writer *json, const struct entry_view *view, struct str code)
 {
     const struct entry *entry = &view->entry;
@@ -52,14 +73,31 @@ void entry_json(struct json_writer *json, const struct entry_view *view, struct 
     json_member_id(json, "listingId", view->listing.id);
     json_member_text(json, "delivery", view->listing.delivery);
     json_member_known(json, "code", code);
-    entry_place_json(json, view);
-    json_key(json, "show");
-    entry_show_json(json, &view->show);
-    if (view->venue.version >= 0) {
-        json_key(json, "venue");
-        entry_venue_json(json, &view->venue);
+    if (view->received) json_member_bool(json, "received", true);
+    if (transfer_known(&view->transfer)) {
+        json_key(json, "transfer");
+        waiting_json(json, &view->transfer);
     }
+    opens_json(json, view);
     json_member_int(json, "version", entry->version);
     json_member_id(json, "id", entry->id);
+    json_end_object(json);
+}
+
+void transfer_json(struct json_writer *json, const struct entry_view *view)
+{
+    const struct transfer *transfer = &view->transfer;
+
+    json_begin_object(json);
+    json_member_text(json, "status", transfer_status_text(transfer->status));
+    json_member_text(json, "userId", transfer->giver_id);
+    json_member_text(json, "from", transfer->giver_email);
+    json_member_text(json, "email", transfer->email);
+    json_member_id(json, "entryId", transfer->entry_id);
+    json_member_time(json, "madeAt", transfer->made_at);
+    json_member_time(json, "endsAt", transfer->ends_at);
+    opens_json(json, view);
+    json_member_int(json, "version", transfer->version);
+    json_member_id(json, "id", transfer->id);
     json_end_object(json);
 }

@@ -7,6 +7,7 @@
 #include "services/entries/door/change_store.h"
 #include "services/entries/door/gate_store.h"
 #include "services/entries/entries.h"
+#include "services/entries/transfer_store.h"
 
 /* Not yet: what it is about comes by another service's events. */
 static enum verdict not_yet(enum err err)
@@ -55,7 +56,7 @@ static enum verdict on_venue_updated(struct env *env, struct tx *tx, const void 
 
 /* Its entries and gates are of the show that it was merged into; that one's event may still be on
  * its way. */
-static enum err follow_merge(struct tx *tx, const struct entry_show *show)
+static enum err follow_merge(struct env *env, struct tx *tx, const struct entry_show *show)
 {
     struct object_id now;
     enum err err = entry_show_now(tx, show->merged_into, &now);
@@ -65,11 +66,12 @@ static enum err follow_merge(struct tx *tx, const struct entry_show *show)
     TRY(entries_move(tx, show->id, now));
     TRY(gates_move(tx, show->id, now));
     TRY(door_changes_move(tx, show->id, now));
+    TRY(transfers_follow(env, tx, now));
 done:
     return err;
 }
 
-static enum verdict copy_show(struct tx *tx, const struct entry_show *show)
+static enum verdict copy_show(struct env *env, struct tx *tx, const struct entry_show *show)
 {
     enum verdict verdict;
     int64_t held;
@@ -79,7 +81,8 @@ static enum verdict copy_show(struct tx *tx, const struct entry_show *show)
     verdict = version_verdict(held, show->version);
     if (verdict != VERDICT_APPLIED) return verdict;
     TRY(entry_show_put(tx, show));
-    if (!object_id_eq(show->merged_into, (struct object_id){{0}})) TRY(follow_merge(tx, show));
+    TRY(transfers_follow(env, tx, show->id));
+    if (!object_id_eq(show->merged_into, (struct object_id){{0}})) TRY(follow_merge(env, tx, show));
 done:
     return verdict_of(err);
 }
@@ -97,16 +100,14 @@ static enum verdict on_show_created(struct env *env, struct tx *tx, const void *
 {
     const struct show_created *show = event;
 
-    (void)env;
-    return copy_show(tx, SHOW_COPY(show));
+    return copy_show(env, tx, SHOW_COPY(show));
 }
 
 static enum verdict on_show_updated(struct env *env, struct tx *tx, const void *event)
 {
     const struct show_updated *show = event;
 
-    (void)env;
-    return copy_show(tx, SHOW_COPY(show));
+    return copy_show(env, tx, SHOW_COPY(show));
 }
 
 static enum verdict copy_listing(struct env *env, struct tx *tx,
@@ -216,10 +217,26 @@ done:
     return verdict_of(err);
 }
 
+/* --- people --------------------------------------------------------------------------------- */
+
+/* Once it is known that an address is its user's, it stays so: an address changes to one that is.
+ */
+static enum verdict on_user_updated(struct env *env, struct tx *tx, const void *event)
+{
+    const struct user_updated *user = event;
+    struct object_id_text id = object_id_text(user->id);
+    enum err err = OK;
+
+    (void)env;
+    if (user->confirmed) TRY(person_confirm(tx, str_of(id.hex)));
+done:
+    return verdict_of(err);
+}
+
 const struct listener entries_listeners[ENTRIES_LISTENERS] = {
     {EVENT_VENUE_CREATED, on_venue_created},     {EVENT_VENUE_UPDATED, on_venue_updated},
     {EVENT_SHOW_CREATED, on_show_created},       {EVENT_SHOW_UPDATED, on_show_updated},
     {EVENT_LISTING_CREATED, on_listing_created}, {EVENT_LISTING_UPDATED, on_listing_updated},
     {EVENT_TICKET_CREATED, on_ticket_created},   {EVENT_ORDER_COMPLETED, on_order_completed},
-    {EVENT_ORDER_CANCELLED, on_order_cancelled},
+    {EVENT_ORDER_CANCELLED, on_order_cancelled}, {EVENT_USER_UPDATED, on_user_updated},
 };

@@ -105,6 +105,13 @@ done:
 const struct route entries_routes[ENTRIES_ROUTES] = {
     {METHOD_GET, "/api/entries", ACCESS_SESSION, IN_READER, .run = get_entries},
     {METHOD_GET, "/api/entries/:id", ACCESS_SESSION, IN_READER, .run = get_entry},
+    {METHOD_POST, "/api/entries/:id/transfers", ACCESS_SESSION, IN_WRITER, .run = post_transfers,
+     .limited = true},
+    {METHOD_GET, "/api/transfers", ACCESS_SESSION, IN_READER, .run = get_transfers},
+    {METHOD_GET, "/api/transfers/:id", ACCESS_SESSION, IN_READER, .run = get_transfer},
+    {METHOD_POST, "/api/transfers/:id/accept", ACCESS_SESSION, IN_WRITER,
+     .run = post_transfer_accept},
+    {METHOD_DELETE, "/api/transfers/:id", ACCESS_SESSION, IN_WRITER, .run = delete_transfer},
     {METHOD_GET, "/.well-known/entry-keys.json", ACCESS_PUBLIC, IN_SHARED_READER,
      .run = get_entry_keys},
     {METHOD_POST, "/operator/entries/rotate-key", ACCESS_OPERATOR, IN_WRITER,

@@ -100,6 +100,18 @@ static const struct {
                          "/my-tickets",
                          MAIL_TEXT_ENTRY_ACTION,
                          .token = false},
+    [MAIL_TRANSFER] = {MAIL_TEXT_TRANSFER_SUBJECT,
+                       {MAIL_TEXT_TRANSFER_LEAD, MAIL_TEXT_TRANSFER_HOW, MAIL_TEXT_TRANSFER_UNTIL},
+                       3,
+                       "/my-tickets",
+                       MAIL_TEXT_TRANSFER_ACTION,
+                       .token = false},
+    [MAIL_TAKEN] = {MAIL_TEXT_TAKEN_SUBJECT,
+                    {MAIL_TEXT_TAKEN_LEAD, MAIL_TEXT_TAKEN_HOW},
+                    2,
+                    "/my-tickets",
+                    MAIL_TEXT_ENTRY_ACTION,
+                    .token = false},
 };
 
 static const char *const words[MAIL_KINDS] = {

@@ -22,7 +22,9 @@
     X(REFUND, "refund")                                                                            \
     X(SHOW_CANCELLED, "show_cancelled")                                                            \
     X(SHOW_POSTPONED, "show_postponed")                                                            \
-    X(SHOW_MOVED, "show_moved") /* takes place at another time */
+    X(SHOW_MOVED, "show_moved") /* takes place at another time */                                  \
+    X(TRANSFER, "transfer")     /* somebody sends a ticket to this address */                      \
+    X(TAKEN, "taken")           /* … and it was taken: to who sent it */
 
 enum mail_kind {
 #define X(name, word) MAIL_##name,

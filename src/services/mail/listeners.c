@@ -130,6 +130,30 @@ done:
     return not_yet(err);
 }
 
+static enum verdict on_transfer_created(struct env *env, struct tx *tx, const void *event)
+{
+    const struct transfer_created *transfer = event;
+
+    return verdict_of(mail_write(env, tx,
+                                 &(struct mail){.kind = MAIL_TRANSFER,
+                                                .cause_id = transfer->id,
+                                                .user_id = transfer->user_id,
+                                                .email = transfer->email,
+                                                .title = transfer->title}));
+}
+
+static enum verdict on_transfer_updated(struct env *env, struct tx *tx, const void *event)
+{
+    const struct transfer_updated *transfer = event;
+
+    if (!str_eq(transfer->status, STR("taken"))) return VERDICT_SEEN;
+    return verdict_of(mail_write(env, tx,
+                                 &(struct mail){.kind = MAIL_TAKEN,
+                                                .cause_id = transfer->id,
+                                                .user_id = transfer->user_id,
+                                                .title = transfer->title}));
+}
+
 static enum verdict on_reset_requested(struct env *env, struct tx *tx, const void *event)
 {
     const struct reset_requested *reset = event;
@@ -212,4 +236,6 @@ const struct listener mail_listeners[MAIL_LISTENERS] = {
     {EVENT_SHOW_UPDATED, on_show_changed},
     {EVENT_ENTRY_CREATED, on_entry_issued},
     {EVENT_ENTRY_UPDATED, on_entry_changed},
+    {EVENT_TRANSFER_CREATED, on_transfer_created},
+    {EVENT_TRANSFER_UPDATED, on_transfer_updated},
 };

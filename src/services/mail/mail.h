@@ -6,7 +6,7 @@
 #include "services/mail/store.h"
 
 #define MAIL_ROUTES    6
-#define MAIL_LISTENERS 16
+#define MAIL_LISTENERS 18
 
 #define MAIL_EXPIRES_MS (INT64_C(48) * 3600 * 1000) /* a letter is tried for so long */
 

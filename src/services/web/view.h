@@ -41,7 +41,7 @@ struct page {
     bool signed_in;
     bool sandbox; /* no money moves */
     bool light, dark;
-    bool staff; /* the visitor looks after venues and shows */
+    bool staff;   /* the visitor looks after venues and shows */
     bool at_door; /* a page for gates, which is installed by itself */
     bool at_market, at_orders, at_entries, at_selling, at_new,
         at_staff; /* which entry of the menu this is */
@@ -247,6 +247,7 @@ struct venue_view {
     bool proposed, refused;
 };
 
+/* One of several to choose from. */
 struct choice {
     struct str value, text;
     bool chosen;
@@ -322,6 +323,15 @@ struct listing_view {
     struct str not_on_sale; /* why, for its seller */
 };
 
+/* An entry on its way to somebody. */
+struct transfer_view {
+    struct str id;
+    struct str from, email; /* whose it is, and whom it is for */
+    struct str ends;        /* "28 November 2026, 18:20 UTC" */
+    struct str place;
+    struct show_view show;
+};
+
 /* What opens a door. */
 struct entry_view {
     struct str id, order_id;
@@ -333,6 +343,14 @@ struct entry_view {
     struct str path; /* of the QR code's SVG; empty: there is no code to show */
     int64_t size;    /* of that, with its quiet zone */
     bool valid, upload;
+    bool received;                 /* the visitor has it from somebody */
+    struct transfer_view transfer; /* what waits; an empty id: nothing. Place and show stay empty */
+    bool movable;                  /* it may be sent to somebody, as far as is known here */
+};
+
+struct transfer_list {
+    struct transfer_view *at;
+    size_t count;
 };
 
 struct entries_view {
@@ -340,8 +358,19 @@ struct entries_view {
         const struct entry_view *at;
         size_t count;
     } entries;
+    struct transfer_list coming, given; /* what waits for the visitor, and for others */
+    struct form_errors errors;
+    bool waits;       /* either of them is not empty */
+    bool unconfirmed; /* the visitor's address is to be confirmed first */
     struct str after;
     bool past;
+};
+
+/* The form by which an entry is sent to somebody. */
+struct given_view {
+    struct entry_view entry;
+    struct field email;
+    struct form_errors errors;
 };
 
 /* A device at the doors of a show, as staff see it. */
@@ -373,15 +402,14 @@ struct gates_view {
 
 /* What a gate was told, and the form for the next code. */
 struct scan_view {
-    struct str answer;  /* in a word; empty: nothing was asked */
-    const char *class;  /* of it */
-    struct str about;   /* the place, or why not */
+    struct str answer; /* in a word; empty: nothing was asked */
+    const char *class; /* of it */
+    struct str about;  /* the place, or why not */
     struct block_list restrictions;
     struct field key, code;
     struct form_errors errors;
 };
 
-/* One of several to choose from. */
 struct listing_page_view {
     struct listing_view listing;
     struct show_view show;
@@ -474,7 +502,7 @@ struct catalogue_form_view {
     struct str search, q; /* where the choices are looked for; and with what */
     struct str back, back_text;
     struct str missing, missing_text; /* where what is not among the choices is made */
-    struct str gates; /* where its gates are looked after */
+    struct str gates;                 /* where its gates are looked after */
     struct {
         const struct listing_view *at;
         size_t count;

@@ -48,6 +48,7 @@ handler_fn get_feed;                                                         /* 
 handler_fn get_entries_page, get_entry_page, get_entry_calendar;             /* entry_pages.c */
 handler_fn get_gates_page, post_gates_page, post_gate_revoke;                /* gates_page.c */
 handler_fn get_scan, post_scan;                                              /* scan_page.c */
+handler_fn get_send, post_send, post_accept, post_end;                       /* transfer_pages.c */
 handler_fn get_selling, post_price;                                          /* selling.c */
 
 #endif

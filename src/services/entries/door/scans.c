@@ -198,6 +198,7 @@ static enum err admit(struct tx *tx, struct arena *arena, const struct sent_scan
                                              .offline = sent->let_in},
                          &first));
     if (!first) return was_admitted(tx, arena, scan);
+    TRY(transfer_end_of(tx, arena, entry->id)); /* it stays with whoever was let in by it */
     TRY(door_change(tx, entry->id, entry->now_show_id));
     TRY(publish_entry_admitted(tx, &(struct entry_admitted){.id = entry->id,
                                                             .ticket_id = entry->ticket_id,

@@ -10,6 +10,8 @@ const struct retention entries_retention[] = {
     {"scans", "RETENTION_DAYS; for ever where the gate let in what was not to be let in",
      scans_forget},
     {"door_changes", "for ever: the latest change of an entry, for gates without a network", NULL},
+    {"transfers", "for ever: whose an entry was", NULL},
+    {"confirmed_people", "for ever: one a user whose address was confirmed", NULL},
     {"orders_heard",
      "for ever where it has entries; else RETENTION_DAYS after the order was to end",
      orders_heard_forget},

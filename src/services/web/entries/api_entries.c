@@ -31,9 +31,28 @@ static struct str in_groups(struct request *rq, struct str serial)
     return out.failed ? serial : buf_str(&out);
 }
 
+static struct str ends_of(struct request *rq, const struct json *json)
+{
+    struct wall_ms ends;
+
+    return iso8601_parse(json_member(json, "endsAt"), &ends) ? page_moment(rq, ends) : STR("");
+}
+
+bool api_transfer(struct request *rq, const struct json *json, struct transfer_view *out)
+{
+    *out = (struct transfer_view){.id = json_member(json, "id"),
+                                  .from = json_member(json, "from"),
+                                  .email = json_member(json, "email"),
+                                  .ends = ends_of(rq, json),
+                                  .place = api_entry_place(rq, json)};
+    (void)api_show(rq, json_get(json, "show"), &out->show); /* it names no venue by itself */
+    return out->id.len == OBJECT_ID_HEX && out->show.when.len;
+}
+
 bool api_entry(struct request *rq, const struct json *json, struct entry_view *out)
 {
-    const struct json *show = json_get(json, "show"), *venue = json_get(json, "venue");
+    const struct json *show = json_get(json, "show"), *venue = json_get(json, "venue"),
+                      *transfer = json_get(json, "transfer");
     struct str status = json_member(json, "status"), code = json_member(json, "code");
 
     *out = (struct entry_view){.id = json_member(json, "id"),
@@ -42,8 +61,15 @@ bool api_entry(struct request *rq, const struct json *json, struct entry_view *o
                                .place = api_entry_place(rq, json),
                                .valid = str_eq(status, STR("valid")),
                                .upload = str_eq(json_member(json, "delivery"), STR("upload"))};
+    json_bool(json_get(json, "received"), &out->received);
+    if (transfer) {
+        out->transfer.id = json_member(transfer, "id");
+        out->transfer.email = json_member(transfer, "email");
+        out->transfer.ends = ends_of(rq, transfer);
+    }
     (void)api_show(rq, show, &out->show); /* it names no venue by itself */
     if (venue) (void)api_venue(rq, venue, &out->venue);
+    out->movable = out->valid && !out->transfer.id.len && !out->show.cancelled;
     if (api_restrictions(rq, json_get(json, "restrictions"), &out->restrictions) != OK)
         return false;
     if (code.len && qr_code_path(rq->arena, code, &out->path, &out->size) != OK) return false;

@@ -10,5 +10,6 @@
 bool api_entry(struct request *rq, const struct json *json, struct entry_view *out);
 /* "Block A, row 4, seat 12", of what has the members of an entry's place; in the arena. */
 struct str api_entry_place(struct request *rq, const struct json *json);
+bool api_transfer(struct request *rq, const struct json *json, struct transfer_view *out);
 
 #endif

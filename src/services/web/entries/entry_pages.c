@@ -6,6 +6,8 @@
 #include "services/web/api_shows.h"
 #include "services/web/entries/api_entries.h"
 #include "services/web/entries/calendar.h"
+#include "services/web/entries/entries_list.h"
+#include "services/web/form.h"
 #include "services/web/page.h"
 #include "services/web/page_input.h"
 #include "services/web/page_state.h"
@@ -13,6 +15,8 @@
 #include "services/web/pages/sign_in.h"
 
 #define ENTRIES_A_PAGE     50
+#define TRANSFERS_A_PAGE   50
+#define TRANSFERS_TEXT     "50"
 #define CALENDAR_BYTES_MAX 16384
 
 /* --- all of them ------------------------------------------------------------------------------ */
@@ -31,9 +35,12 @@ static enum err show_entries(struct request *rq, struct tx *tx, struct reply *rp
         if (api_entry(rq, json_at(list, i), &entries[view->entries.count])) view->entries.count++;
     view->entries.at = entries;
     view->after = api_next(rq);
+    view->waits = view->coming.count + view->given.count > 0;
     page_begin(rq, &page, TEXT_ENTRIES_TITLE);
     page.at_entries = true;
-    page_reply(rq, rp, 200);
+    if (rq->method != METHOD_GET) page.here = STR("/my-tickets");
+    if (view->errors.list.count) form_refused(rq, &page);
+    page_reply(rq, rp, view->unconfirmed ? 403 : view->errors.list.count ? 409 : 200);
     page_entries(&rp->body, &page, view);
     return OK;
 }
@@ -50,6 +57,66 @@ static struct str entries_path(struct request *rq, bool past)
     return path.failed ? STR("/api/entries") : buf_str(&path);
 }
 
+static enum err ask_entries(struct request *rq)
+{
+    const struct entries_view *view = rq->run->state;
+
+    return request_call(rq, METHOD_GET, entries_path(rq, view->past), STR(""), show_entries);
+}
+
+/* Those that wait. */
+static enum err take_transfers(struct request *rq, const struct json *list,
+                               struct transfer_list *out)
+{
+    out->at = arena_alloc(rq->arena, TRANSFERS_A_PAGE * sizeof *out->at);
+    if (!out->at) return ERR_MEMORY;
+    for (size_t i = 0; i < json_length(list) && out->count < TRANSFERS_A_PAGE; i++)
+        if (str_eq(json_member(json_at(list, i), "status"), STR("waiting")) &&
+            api_transfer(rq, json_at(list, i), &out->at[out->count]))
+            out->count++;
+    return OK;
+}
+
+static enum err took_given(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    struct entries_view *view = rq->run->state;
+    const struct json *list;
+    enum err err;
+
+    (void)tx;
+    if (!api_ok(rq, &list)) return page_refused(rq, rp, STR("/my-tickets"));
+    TRY(take_transfers(rq, list, &view->given));
+    return ask_entries(rq);
+done:
+    return err;
+}
+
+static enum err took_coming(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    struct entries_view *view = rq->run->state;
+    const struct json *list;
+    enum err err;
+
+    (void)tx;
+    if (!api_ok(rq, &list)) return page_refused(rq, rp, STR("/my-tickets"));
+    TRY(take_transfers(rq, list, &view->coming));
+    return request_call(rq, METHOD_GET, STR("/api/transfers?direction=given&limit=" TRANSFERS_TEXT),
+                        STR(""), took_given);
+done:
+    return err;
+}
+
+/* What waits stands above the first page of those to come. */
+static enum err ask_list(struct request *rq)
+{
+    const struct entries_view *view = rq->run->state;
+
+    if (view->past || page_after(rq).len) return ask_entries(rq);
+    return request_call(rq, METHOD_GET,
+                        STR("/api/transfers?direction=coming&limit=" TRANSFERS_TEXT), STR(""),
+                        took_coming);
+}
+
 /* GET /my-tickets?when=past&after= */
 enum err get_entries_page(struct request *rq, struct tx *tx, struct reply *rp)
 {
@@ -61,7 +128,18 @@ enum err get_entries_page(struct request *rq, struct tx *tx, struct reply *rp)
     if (!view) return ERR_MEMORY;
     *view = (struct entries_view){.past = str_eq(request_query(rq, "when"), STR("past"))};
     rq->run->state = view;
-    return request_call(rq, METHOD_GET, entries_path(rq, view->past), STR(""), show_entries);
+    return ask_list(rq);
+}
+
+enum err entries_list_refused(struct request *rq)
+{
+    struct entries_view *view = arena_alloc(rq->arena, sizeof *view);
+
+    if (!view) return ERR_MEMORY;
+    *view = (struct entries_view){.unconfirmed = str_eq(api_code(rq), STR("address_unconfirmed"))};
+    form_error(&view->errors, STR(""), api_error(rq, ""));
+    rq->run->state = view;
+    return ask_list(rq);
 }
 
 /* --- one of them ------------------------------------------------------------------------------ */

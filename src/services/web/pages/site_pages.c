@@ -98,6 +98,7 @@ enum err get_form_page(struct request *rq, struct tx *tx, struct reply *rp)
 
     (void)tx;
     if (str_starts(path, STR("/selling/"))) return page_redirect(rp, STR("/selling"));
+    if (str_starts(path, STR("/my-tickets/"))) return page_redirect(rp, STR("/my-tickets"));
     while (path.len && path.at[path.len - 1] != '/')
         path.len--;
     path = page_next(rq, (struct str){path.at, path.len ? path.len - 1 : 0});

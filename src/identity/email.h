@@ -1,8 +1,8 @@
-/* services/auth/email.h: what an email address is, and when two are the same mailbox.
+/* identity/email.h: what an email address is, and when two are the same mailbox.
  *
  * Pure but for memory. Threads: any. */
-#ifndef SERVICES_AUTH_EMAIL_H
-#define SERVICES_AUTH_EMAIL_H
+#ifndef IDENTITY_EMAIL_H
+#define IDENTITY_EMAIL_H
 
 #include "base/arena.h"
 

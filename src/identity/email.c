@@ -1,5 +1,5 @@
-/* services/auth/email.c: addresses, by the letters they are made of. */
-#include "services/auth/email.h"
+/* identity/email.c: addresses, by the letters they are made of. */
+#include "identity/email.h"
 
 #include "unicode/domain.h"
 #include "unicode/normal.h"
