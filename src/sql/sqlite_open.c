@@ -13,7 +13,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#define WRITER_CACHE_KIB 16384
+#define WRITER_CACHE_KIB 4096 /* what is beyond it the system's page cache has */
 #define READER_CACHE_KIB 2048
 
 /* --- the files ----------------------------------------------------------------------------- */

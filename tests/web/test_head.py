@@ -1,12 +1,15 @@
 """Proves what is told of a page to those who have not come yet: titles, descriptions, addresses, pictures,
 what search engines and other programs read, and the files browsers ask for by heart."""
 
+import datetime
 import json
+import os
 import re
 import struct
+import tempfile
 import xml.etree.ElementTree
 
-from boxoffice import Server, create_ticket, pay, reserve, wait_order
+from boxoffice import Server, create_ticket, pay, reserve, run_cli, wait_order
 from check import Cases
 from test_safety import read
 from web import MARKUP, Person
@@ -130,3 +133,27 @@ def test_the_sitemap_lists_what_is_for_sale():
         assert found == {base + "/", base + "/shows", *(f"{base}/tickets/{ticket}" for ticket in tickets)}
         for address in found:
             assert read(client, address.removeprefix(base)).status == 200
+
+
+def test_the_sitemap_of_a_large_market_has_the_newest():
+    year = datetime.datetime.now(datetime.timezone.utc).year + 1
+    venue = {"id": "hall", "name": "Harbour Hall", "city": "Berlin", "country": "DE", "timeZone": "Europe/Berlin"}
+    shows = [{"id": f"night {n}", "venueId": "hall", "title": f"Night {n} of a festival with a name of " + 18 * "many ",
+              "performers": ["Mono Lake", "Wren & the Weather", "Été"], "category": "music",
+              "startsAt": f"{year}-06-{n % 30 + 1:02}T{n % 24:02}:30"} for n in range(1001)]
+    with tempfile.TemporaryDirectory() as folder:
+        words = []
+        for name, lines in (("venues", [venue]), ("shows", shows)):
+            words += [f"--{name}", os.path.join(folder, name)]
+            with open(words[-1], "w", encoding="utf-8") as file:
+                file.write("".join(json.dumps(line) + "\n" for line in lines))
+        data = os.path.join(folder, "data")
+        done = run_cli("import", *words, "--data", data, timeout=60)
+        assert done.returncode == 0, done
+        with Server(data=data) as server:
+            seller = server.as_user()
+            for n in range(1001):
+                create_ticket(seller, f"A ticket of no show, with a title of many words, {n}")
+            answer = server.client().get("/sitemap.xml")
+            assert answer.status == 200, answer
+            assert (answer.body.count(b"/shows/"), answer.body.count(b"/tickets/")) == (500, 500)

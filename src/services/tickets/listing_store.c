@@ -6,9 +6,13 @@
 #define LISTING_COLUMNS                                                                            \
     "l.id, l.version, l.user_id, l.show_id, l.section, l.place_row, l.split, l.price_cents,"       \
     " l.face_value_cents, l.restrictions, l.delivery, l.quantity, l.withdrawn"
-#define LISTING_FREE                                                                               \
-    "(SELECT COUNT(*) FROM tickets t WHERE t.listing_id = l.id AND t.order_id IS NULL"             \
-    " AND t.withdrawn = 0)"
+/* Its free tickets: they are at their listing's show and cost what it says, so that the index
+ * tickets_for_sale has all that is asked of them. */
+#define LISTING_OFFERS                                                                             \
+    "tickets t WHERE t.show_id = l.show_id AND t.price_cents = l.price_cents"                      \
+    " AND t.listing_id = l.id AND t.listing_id IS NOT NULL AND t.order_id IS NULL"                 \
+    " AND t.withdrawn = 0"
+#define LISTING_FREE       "(SELECT COUNT(*) FROM " LISTING_OFFERS ")"
 #define RESTRICTIONS_BYTES (RESTRICTIONS_MAX * (4 * RESTRICTION_POINTS_MAX + 1))
 
 enum err listing_insert(struct tx *tx, struct arena *arena, const struct listing *listing)
@@ -140,11 +144,11 @@ enum err listing_free(struct tx *tx, struct object_id id, int64_t *free)
                                " AND b.position < a.position + $5))))"
 
 /* $1 show, $2 and $3 what one ticket costs at least and at most, $4 section, $5 how many together,
- * $6 the most that they may cost, $7 behind which listing, $8 how many listings. Free tickets cost
- * what their listing says. */
-#define FOR_SALE(tables)                                                                           \
-    "SELECT " LISTING_COLUMNS ", " LISTING_FREE " FROM " tables " AND l.price_cents >= $2"         \
-    " AND l.price_cents <= $3 AND ($4 = '' OR l.section_key = $4)"                                 \
+ * $6 the most that they may cost, $7 behind which listing, $8 how many listings. */
+#define FOR_SALE                                                                                   \
+    "SELECT " LISTING_COLUMNS ", " LISTING_FREE " FROM listings l WHERE l.show_id = $1"            \
+    " AND l.withdrawn = 0 AND l.price_cents >= $2 AND l.price_cents <= $3"                         \
+    " AND ($4 = '' OR l.section_key = $4) AND EXISTS (SELECT 1 FROM " LISTING_OFFERS ")"           \
     " AND EXISTS (SELECT 1 FROM show_copies s WHERE s.id = $1 AND s.on_sale = 1)"                  \
     " AND l.user_id NOT IN (SELECT b.user_id FROM banned_users b WHERE b.banned = 1)"              \
     " AND (CAST($5 AS BIGINT) = 0 OR (CAST($6 AS BIGINT) >= $5 * l.price_cents"                    \
@@ -160,21 +164,10 @@ static void listings_by_price(struct tx *tx, struct rows *rows, const struct lis
     int64_t after_cents = query->after.price_cents;
     int64_t from_cents = after_cents > query->min_cents ? after_cents : query->min_cents;
 
-    /* a listing is where the first of its free tickets is */
-    tx_query(
-        tx, rows,
-        FOR_SALE("tickets t CROSS JOIN listings l WHERE l.id = t.listing_id"
-                 " AND t.listing_id IS NOT NULL AND " FREE(
-                     "t") " AND t.show_id = $1"
-                          " AND t.price_cents >= $2 AND t.price_cents <= $3"
-                          " AND (t.price_cents > $9 OR t.listing_id > $7)"
-                          " AND NOT EXISTS (SELECT 1 FROM tickets f WHERE f.listing_id = "
-                          "t.listing_id"
-                          " AND f.listing_id IS NOT NULL AND " FREE(
-                              "f") " AND f.show_id = $1"
-                                   " AND f.price_cents = t.price_cents AND f.position < "
-                                   "t.position)") " ORDER BY t.price_cents, t.listing_id LIMIT $8",
-        FOR_SALE_VALUES(query, from_cents), sql_int(after_cents));
+    tx_query(tx, rows,
+             FOR_SALE " AND (l.price_cents > $9 OR l.id > $7)"
+                      " ORDER BY l.price_cents, l.id LIMIT $8",
+             FOR_SALE_VALUES(query, from_cents), sql_int(after_cents));
 }
 
 void listings_of_show(struct tx *tx, struct rows *rows, const struct listing_query *query)
@@ -182,10 +175,7 @@ void listings_of_show(struct tx *tx, struct rows *rows, const struct listing_que
     if (query->sort == LISTINGS_BY_PRICE)
         listings_by_price(tx, rows, query);
     else
-        tx_query(tx, rows,
-                 FOR_SALE("listings l WHERE l.show_id = $1 AND l.id < $7 AND l.withdrawn = 0"
-                          " AND EXISTS (SELECT 1 FROM tickets t WHERE t.listing_id = l.id"
-                          " AND " FREE("t") ")") " ORDER BY l.id DESC LIMIT $8",
+        tx_query(tx, rows, FOR_SALE " AND l.id < $7 ORDER BY l.id DESC LIMIT $8",
                  FOR_SALE_VALUES(query, query->min_cents));
 }
 

@@ -215,3 +215,11 @@ struct str api_show_path(struct request *rq, const struct show_view *show)
     buf_append(&path, show->slug);
     return path.failed ? id_path : buf_str(&path);
 }
+
+struct str api_show_address(struct request *rq, const struct json *json)
+{
+    const struct show_view show = {.id = json_member(json, "id"),
+                                   .slug = slug_of(rq, json_member(json, "title"))};
+
+    return show.id.len == OBJECT_ID_HEX ? api_show_path(rq, &show) : STR("");
+}

@@ -17,6 +17,9 @@ struct str api_search_when(struct request *rq);
 void api_search(struct request *rq, struct buf *path);
 /* "/shows/ID-slug", in the arena. */
 struct str api_show_path(struct request *rq, const struct show_view *show);
+/* The same of what the API said of it, without all else that a page wants of a show: for lists of
+ * many. Empty: it is none. */
+struct str api_show_address(struct request *rq, const struct json *json);
 /* A text at a path of members, "rules.maxPerBuyer"; empty: there is none. */
 struct str json_member(const struct json *object, const char *path);
 

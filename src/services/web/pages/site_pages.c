@@ -32,7 +32,8 @@ done:
     return err;
 }
 
-#define SITEMAP_BYTES (512 * 1024)
+#define SITEMAP_OF_EACH "500" /* more would not fit into a request's memory, with long titles */
+#define SITEMAP_BYTES   (512 * 1024)
 
 static void put_location(struct request *rq, struct buf *out, struct str path)
 {
@@ -45,7 +46,6 @@ static enum err show_sitemap(struct request *rq, struct tx *tx, struct reply *rp
 {
     const struct buf *shows = rq->run->state;
     const struct json *list;
-    struct ticket_view ticket;
 
     (void)tx;
     if (!api_ok(rq, &list)) return ERR_UNAVAILABLE;
@@ -57,8 +57,8 @@ static enum err show_sitemap(struct request *rq, struct tx *tx, struct reply *rp
     put_location(rq, &rp->body, STR("/shows"));
     buf_append(&rp->body, buf_str(shows));
     for (size_t i = 0; i < json_length(list); i++)
-        if (api_ticket(rq, json_at(list, i), &ticket))
-            put_location(rq, &rp->body, path_of(rq, "/tickets/", ticket.id, ""));
+        put_location(rq, &rp->body,
+                     path_of(rq, "/tickets/", json_member(json_at(list, i), "id"), ""));
     buf_append(&rp->body, STR("</urlset>\n"));
     return rp->body.failed ? ERR_MEMORY : OK;
 }
@@ -67,19 +67,20 @@ static enum err took_sitemap_shows(struct request *rq, struct tx *tx, struct rep
 {
     struct buf *shows = rq->run->state;
     const struct json *list;
-    struct show_view show;
 
     (void)tx, (void)rp;
     if (!api_ok(rq, &list)) return ERR_UNAVAILABLE;
-    for (size_t i = 0; i < json_length(list); i++)
-        if (api_show(rq, json_at(list, i), &show))
-            put_location(rq, shows, api_show_path(rq, &show));
+    for (size_t i = 0; i < json_length(list); i++) {
+        struct str path = api_show_address(rq, json_at(list, i));
+
+        if (path.len) put_location(rq, shows, path);
+    }
     if (shows->failed) return ERR_MEMORY;
-    return request_call(rq, METHOD_GET, STR("/api/tickets?limit=1000"), STR(""), show_sitemap);
+    return request_call(rq, METHOD_GET, STR("/api/tickets?limit=" SITEMAP_OF_EACH), STR(""),
+                        show_sitemap);
 }
 
-/* GET /sitemap.xml: the newest events and the newest tickets for sale, as many of each as the API
- * gives at once (sitemaps.org). */
+/* GET /sitemap.xml: the newest events and the newest tickets for sale (sitemaps.org). */
 enum err get_sitemap(struct request *rq, struct tx *tx, struct reply *rp)
 {
     struct buf *shows = arena_alloc(rq->arena, sizeof *shows);
@@ -88,7 +89,8 @@ enum err get_sitemap(struct request *rq, struct tx *tx, struct reply *rp)
     if (!shows) return ERR_MEMORY;
     buf_init(shows, rq->arena, SITEMAP_BYTES);
     rq->run->state = shows;
-    return request_call(rq, METHOD_GET, STR("/api/shows?limit=1000"), STR(""), took_sitemap_shows);
+    return request_call(rq, METHOD_GET, STR("/api/shows?limit=" SITEMAP_OF_EACH), STR(""),
+                        took_sitemap_shows);
 }
 
 /* GET of what is only for forms: 303 to the page that has the form. */
