@@ -28,7 +28,8 @@ SUBJECTS = ["user:created", "user:updated", "reset:requested", "address:requeste
             "order:updated", "order:cancelled", "order:completed", "expiration:complete",
             "payment:pending", "payment:created", "payment:failed", "payment:rejected",
             "payment:refunded", "payment:refund_failed",
-            "venue:created", "venue:updated", "show:created", "show:updated", "entry:created", "entry:updated"]
+            "venue:created", "venue:updated", "show:created", "show:updated", "entry:created", "entry:updated",
+            "transfer:created", "transfer:updated"]
 
 
 class Control(http.client.HTTPConnection):
