@@ -29,7 +29,7 @@ SUBJECTS = ["user:created", "user:updated", "reset:requested", "address:requeste
             "payment:pending", "payment:created", "payment:failed", "payment:rejected",
             "payment:refunded", "payment:refund_failed",
             "venue:created", "venue:updated", "show:created", "show:updated", "entry:created", "entry:updated",
-            "entry:admitted"]
+            "entry:admitted", "transfer:created", "transfer:updated"]
 
 
 class Control(http.client.HTTPConnection):
