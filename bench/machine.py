@@ -228,6 +228,10 @@ def build_tool(name):
     program = os.path.join(BUILD, name)
     sources = [os.path.join(HERE, file) for file in (name + ".c", "wire.c")]
     libraries = ["-lnats"] if name == "publish" else []
+    if name == "codes":
+        sources[1:] = [os.path.join(ROOT, "src", file + ".c")
+                       for file in ("services/entries/code", "base/base32", "base/str", "base/err")]
+        libraries = ["-I" + os.path.join(ROOT, "src"), "-lsodium"]
     newest = max(os.path.getmtime(path) for path in sources + [os.path.join(HERE, "wire.h")])
     if not os.path.exists(program) or os.path.getmtime(program) < newest:
         os.makedirs(BUILD, exist_ok=True)

@@ -14,6 +14,7 @@ from test_entry_codes import bytes_of, keys_of, text_of
 from test_listings import make_listing
 from test_orders_of_listings import order_several
 from test_transfers import OVER, accept, code_of, give
+from turnstiles import Crowd
 
 PARALLEL = 2
 
@@ -355,6 +356,14 @@ def test_bad_uploads_are_refused_whole_with_the_field(server):
     assert len(door.seen("/wrong")) == 999
     huge = [offline("x" * 600_000)]
     assert gate.client.post("/api/scans", huge, headers=gate.bearer).status == 413
+
+
+def test_a_crowd_goes_through_six_gates_of_which_two_have_no_network():
+    """./dev bench door: the same with 3,000."""
+    with Server() as server:
+        crowd = Crowd(server, 300, online=4, offline=2)
+        wrong, copies = crowd.check()
+        assert 0 < wrong < copies, "some copies came to gates that could know"
 
 
 # --- without a network ---------------------------------------------------------------------------
