@@ -123,6 +123,8 @@ def test_the_matrix_has_every_route_with_an_id(server):
     # contract/test_transfers asks these as a stranger, as nobody, and as the other of the two.
     transfers = {("POST", "/api/entries/{id}/transfers"), ("GET", "/api/transfers/{id}"),
                  ("DELETE", "/api/transfers/{id}"), ("POST", "/api/transfers/{id}/accept")}
+    # contract/test_gates asks it as nobody and as somebody without the role.
+    gates = {("DELETE", "/api/gates/{id}")}
     staff = {("PUT", "/api/venues/{id}"), ("PUT", "/api/shows/{id}"),
              *(("POST", f"/api/venues/{{id}}/{what}") for what in ("accept", "refuse", "merge")),
              *(("POST", f"/api/shows/{{id}}/{what}") for what in (
@@ -132,6 +134,6 @@ def test_the_matrix_has_every_route_with_an_id(server):
     document = expect(server.client().get("/api/openapi.json"), 200).json
     routes = {(method.upper(), path) for path, item in document["paths"].items() if "{" in path
               and path.startswith("/api/") for method in item if method in METHODS}
-    assert routes - public - staff - listings - entries - transfers - sessions == {
+    assert routes - public - staff - listings - entries - transfers - gates - sessions == {
         ("PUT", "/api/tickets/{id}"), ("DELETE", "/api/tickets/{id}"), ("GET", "/api/orders/{id}"),
         ("DELETE", "/api/orders/{id}")}, routes

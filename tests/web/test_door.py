@@ -7,7 +7,7 @@ import re
 from boxoffice import Server, buy, new_id, run_cli
 from check import Cases, expect, wait_for
 from test_forms import read
-from test_listings import offer
+from test_listing_pages import offer
 from test_shows import make_show, make_venue, staff_of
 from web import MARKUP, PHONE, WIDE, Person, axe
 

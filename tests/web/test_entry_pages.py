@@ -13,7 +13,7 @@ from datetime import datetime
 from boxoffice import buy, run_cli
 from check import Cases, expect, wait_for
 from test_forms import read
-from test_listings import offer
+from test_listing_pages import offer
 from test_shows import make_show, make_venue, staff_of
 from web import PHONE, WIDE, Person
 

@@ -3,7 +3,7 @@ HTTP what is wrong is said and kept."""
 
 from boxoffice import TEST_PASSWORD, new_email
 from check import Cases, expect, wait_for
-from test_entries import holder, scanned
+from test_entry_pages import holder, scanned
 from test_forms import follow, hidden, read, send, sign_in, value_of
 from web import PHONE, WIDE, Person
 
