@@ -13,7 +13,7 @@
 #define HOT_TICKETS 3
 #define NEWEST      8
 #define LOOKS_MAX   24  /* at tickets, before one that is taken is tried all the same */
-#define AT_LEAST    8   /* the first of `roles` are always there, one of each */
+#define AT_LEAST    9   /* the first of `roles` are always there, one of each */
 #define LIST_MAX    100 /* of one page */
 #define FRESH_MS    8000
 
@@ -680,6 +680,14 @@ static struct call *curate_as(int index)
     return curate(index, people.all[index].user);
 }
 
+/* --- givers -------------------------------------------------------------------------------- */
+
+static bool nothing_to_send(const struct actor *actor)
+{
+    (void)actor;
+    return !transfers_wanted();
+}
+
 /* --- roles --------------------------------------------------------------------------------- */
 
 static const struct actor_kind {
@@ -697,12 +705,12 @@ static const struct actor_kind {
     {"operator", 4, 0.1, operate, nothing_owed},
     {"curator", 4, 1, curate_as, NULL},
     {"lister", 6, 1, list_together, NULL},
+    {"giver", 4, 0.05, send_on, nothing_to_send},
     {"forgetful", 3, 0.4, forget, NULL},
     {"guard", 5, 0.2, keep_order, nobody_pays},
     {"tout", 6, 0.5, hoard, NULL},
     {"visitor", 4, 0.5, visit, NULL},
     {"passer-by", 4, 1, look_around, NULL},
-    {"giver", 4, 0.5, send_on, NULL},
 };
 
 static const struct actor_kind *some_role(void)
