@@ -680,6 +680,14 @@ static struct call *curate_as(int index)
     return curate(index, people.all[index].user);
 }
 
+/* --- givers -------------------------------------------------------------------------------- */
+
+static bool nothing_to_send(const struct actor *actor)
+{
+    (void)actor;
+    return !transfers_wanted();
+}
+
 /* --- roles --------------------------------------------------------------------------------- */
 
 static struct call *guard_as(int index)
@@ -703,12 +711,12 @@ static const struct actor_kind {
     {"curator", 4, 1, curate_as, NULL},
     {"lister", 6, 1, list_together, NULL},
     {"door", 4, 0.2, guard_as, NULL},
+    {"giver", 4, 0.05, send_on, nothing_to_send},
     {"forgetful", 3, 0.4, forget, NULL},
     {"guard", 5, 0.2, keep_order, nobody_pays},
     {"tout", 6, 0.5, hoard, NULL},
     {"visitor", 4, 0.5, visit, NULL},
     {"passer-by", 4, 1, look_around, NULL},
-    {"giver", 4, 0.5, send_on, NULL},
 };
 
 static const struct actor_kind *some_role(void)

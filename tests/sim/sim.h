@@ -540,6 +540,8 @@ void transfers_begin(void);
 void transfer_event(struct str subject, const struct json *event, int64_t at_ms);
 /* What waits of the entry is for that user, whom an event tells to be its holder. */
 bool transfer_hands(const char *entry, const char *holder);
+/* There is something new to be sent or taken. */
+bool transfers_wanted(void);
 struct call *send_on(int actor);
 bool transfer_kind(enum call_kind kind);
 /* So many were sent that somebody may have sent too many. */

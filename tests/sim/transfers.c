@@ -19,12 +19,14 @@ struct m_transfer {
 
 static struct {
     struct m_transfer all[TRANSFERS_MAX];
-    size_t count, sent; /* sent: how often somebody tried to */
+    size_t count, sent;       /* sent: how often somebody tried to … */
+    int tried[TRANSFERS_MAX]; /* … and with which entry, by its place in the model */
 } transfers;
 
 void transfers_begin(void)
 {
     transfers.count = transfers.sent = 0;
+    memset(transfers.tried, 0, sizeof transfers.tried);
 }
 
 static struct m_transfer *transfer_of(const char *id)
@@ -164,18 +166,47 @@ static bool transfer_fits(size_t at)
     return transfers.all[at].status == WAITING;
 }
 
+/* With an account or without. */
+static const char *somebody(void)
+{
+    static const char *const friends[] = {"friend-1", "friend-2", "friend-3"};
+    size_t users = model_users();
+
+    if (!users || maybe(0.5)) return friends[chance_below(&sim.people, 3)];
+    return model_user_at((size_t)chance_below(&sim.people, (int64_t)users))->id;
+}
+
+#define NEW_ONES 8 /* entries, newest first */
+#define ENOUGH   6 /* times that somebody did something with one of these */
+
+/* A new entry that has not been through anybody's hands. */
+static bool is_wanted(size_t at)
+{
+    const struct m_entry *entry = entry_at(at);
+
+    return entry->valid && entry->version == 0 && transfers.tried[at] < ENOUGH;
+}
+
+bool transfers_wanted(void)
+{
+    for (size_t i = entries_count(), looks = 0; i-- > 0 && looks < NEW_ONES; looks++)
+        if (is_wanted(i)) return true;
+    return false;
+}
+
 static struct call *give(int actor)
 {
-    const struct m_entry *entry = entry_at(some(entries_count(), entry_fits));
-    const char *stranger =
-        model_user_at((size_t)chance_below(&sim.people, (int64_t)model_users()))->id;
-    const char *giver = maybe(0.95) ? entry->holder : stranger;
+    size_t at = some(entries_count(), transfers_wanted() ? is_wanted : entry_fits);
+    const struct m_entry *entry = entry_at(at);
+    const char *stranger = somebody();
+    const char *giver = maybe(0.85) ? entry->holder : stranger;
     struct call *call;
     char body[128];
 
     snprintf(body, sizeof body, "{\"email\":\"%s@example.com\"}", maybe(0.05) ? giver : stranger);
     call = as(actor, CALL_GIVE, giver, entry->id, body);
     transfers.sent++;
+    transfers.tried[at]++;
     if (strstr(body, giver) == body + strlen("{\"email\":\"")) {
         call->expect = 400;
         call->message = "Email must be another person's";
@@ -197,7 +228,7 @@ struct call *send_on(int actor)
     const struct m_transfer *transfer;
     double fate = chance_unit(&sim.people);
 
-    if (!entries_count() || !model_users()) return call_new(actor, CALL_LIST, "", NULL, NULL);
+    if (!entries_count()) return call_new(actor, CALL_LIST, "", NULL, NULL);
     if (!transfers.count || fate < 0.45) return give(actor);
     transfer = &transfers.all[some(transfers.count, transfer_fits)];
     if (fate < 0.85)
