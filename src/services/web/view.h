@@ -41,7 +41,7 @@ struct page {
     bool signed_in;
     bool sandbox; /* no money moves */
     bool light, dark;
-    bool staff; /* the visitor looks after venues and shows */
+    bool staff;   /* the visitor looks after venues and shows */
     bool at_door; /* a page for gates, which is installed by itself */
     bool at_market, at_orders, at_entries, at_selling, at_new,
         at_staff; /* which entry of the menu this is */
@@ -374,9 +374,9 @@ struct gates_view {
 
 /* What a gate was told, and the form for the next code. */
 struct scan_view {
-    struct str answer;  /* in a word; empty: nothing was asked */
-    const char *class;  /* of it */
-    struct str about;   /* the place, or why not */
+    struct str answer; /* in a word; empty: nothing was asked */
+    const char *class; /* of it */
+    struct str about;  /* the place, or why not */
     struct block_list restrictions;
     struct field key, code;
     struct form_errors errors;
@@ -480,7 +480,7 @@ struct catalogue_form_view {
     struct str search, q; /* where the choices are looked for; and with what */
     struct str back, back_text;
     struct str missing, missing_text; /* where what is not among the choices is made */
-    struct str gates; /* where its gates are looked after */
+    struct str gates;                 /* where its gates are looked after */
     struct {
         const struct listing_view *at;
         size_t count;
