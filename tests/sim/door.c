@@ -104,12 +104,23 @@ static void id_new(char id[25])
              (unsigned long long)chance_next(&sim.people));
 }
 
+/* The latest one that is void, of the gate's show where one is given; NULL: there is none. */
+static const struct m_entry *void_entry(const struct m_gate *gate)
+{
+    for (size_t i = entries_count(); i-- > 0;)
+        if (!entry_at(i)->valid && (!gate || strcmp(entry_at(i)->show, gate->show) == 0))
+            return entry_at(i);
+    return NULL;
+}
+
 /* One of the latest, often of the gate's own show. */
 static const struct m_entry *some_entry(const struct m_gate *gate)
 {
     size_t count = entries_count(), among = count < 24 ? count : 24;
-    const struct m_entry *entry = entry_at(count - 1 - below(among));
+    const struct m_entry *entry = maybe(0.2) ? void_entry(gate) : NULL;
 
+    if (entry) return entry;
+    entry = entry_at(count - 1 - below(among));
     for (int tries = 0; tries < 6 && strcmp(entry->show, gate->show) != 0; tries++)
         entry = entry_at(count - 1 - below(among));
     return entry;
@@ -191,11 +202,14 @@ static struct call *make(int index, const char *user)
 {
     char body[96];
     struct call *call;
-    const char *show = entry_at(entries_count() - 1 - below(entries_count()))->show;
+    const struct m_entry *entry = maybe(0.4) ? void_entry(NULL) : NULL;
+    const char *show;
 
+    if (!entry) entry = entry_at(entries_count() - 1 - below(entries_count()));
+    show = entry->show;
     snprintf(body, sizeof body, "{\"showId\":\"%s\",\"name\":\"Gate %llu\"}", show,
              (unsigned long long)door.count);
-    call = as_staff(call_new(index, CALL_GATE, user, NULL, body), maybe(0.9));
+    call = as_staff(call_new(index, CALL_GATE, user, NULL, body), maybe(0.6));
     snprintf(call->text, sizeof call->text, "%s", show);
     return call;
 }
@@ -213,10 +227,10 @@ struct call *guard_door(int index, const char *user)
     struct m_gate *gate;
 
     if (!entries_count()) return call_new(index, CALL_LIST, "", NULL, NULL);
-    if (!door.count || (door.count < GATES_MAX && maybe(0.1))) return make(index, user);
+    if (!door.count || (door.count < GATES_MAX && maybe(0.15))) return make(index, user);
     gate = &door.all[door.count - 1 - below(door.count < 8 ? door.count : 8)];
     if (maybe(0.02)) return revoke(index, user, gate);
-    if (maybe(0.15)) return fetch(index, gate);
+    if (maybe(0.25)) return fetch(index, gate);
     return maybe(0.5) ? scan(index, gate) : upload(index, gate);
 }
 

@@ -50,8 +50,7 @@ static bool put_headers(struct request *rq, const char *headers[HEADERS_SENT])
     headers[count++] = rq->secure ? "X-Forwarded-Proto: https" : "X-Forwarded-Proto: http";
     if (agent.len) headers[count++] = line(rq, "User-Agent: ", agent);
     if (cookie.len) headers[count++] = line(rq, "Cookie: ", cookie);
-    if (rq->call.bearer.len)
-        headers[count++] = line(rq, "Authorization: Bearer ", rq->call.bearer);
+    if (rq->call.bearer.len) headers[count++] = line(rq, "Authorization: Bearer ", rq->call.bearer);
     if (rq->call.body.len) headers[count++] = "Content-Type: application/json";
     for (size_t i = 0; i < count; i++)
         if (!headers[i]) return false;
