@@ -139,12 +139,17 @@ enum err order_heard_set(struct tx *tx, struct object_id order_id, int64_t versi
                    sql_id(order_id), sql_int(version));
 }
 
+/* An order that ended with its second version never was complete. Of any other one the completion
+ * may still be waiting for what it is about, overtaken by the end, and must be known for old then.
+ */
+#define NEVER_COMPLETE 1
+
 enum err orders_heard_forget(struct tx *tx, struct wall_ms before, int64_t max, int64_t *forgotten)
 {
     return tx_exec(tx, forgotten,
                    "DELETE FROM orders_heard WHERE order_id IN (SELECT h.order_id"
-                   " FROM orders_heard h WHERE h.order_id < $1 AND NOT EXISTS"
+                   " FROM orders_heard h WHERE h.order_id < $1 AND h.version <= $3 AND NOT EXISTS"
                    " (SELECT 1 FROM entries e WHERE e.order_id = h.order_id)"
                    " ORDER BY h.order_id LIMIT $2)",
-                   sql_id(object_id_floor(before)), sql_int(max));
+                   sql_id(object_id_floor(before)), sql_int(max), sql_int(NEVER_COMPLETE));
 }

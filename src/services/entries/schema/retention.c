@@ -13,7 +13,9 @@ const struct retention entries_retention[] = {
     {"transfers", "for ever: whose an entry was", NULL},
     {"confirmed_people", "for ever: one a user whose address was confirmed", NULL},
     {"orders_heard",
-     "for ever where it has entries; else RETENTION_DAYS after the order was to end",
+     "for ever where it has entries, or may have been complete; else RETENTION_DAYS after the "
+     "order "
+     "was to end",
      orders_heard_forget},
     {"venue_copies", "for ever: one a venue, so that its events apply once", NULL},
     {"show_copies", "for ever: one a show, so that its events apply once", NULL},
