@@ -3,6 +3,7 @@ see is found; and it is there, and gone, with the answer that made it so."""
 
 import datetime
 import json
+import os
 import urllib.parse
 
 from boxoffice import Server, run_cli, sanitizer
@@ -137,6 +138,31 @@ def test_near_a_place():
         assert pages(visitor, near="52.4,13.05", sort="nearest", limit=1) == [["Potsdam"], ["Berlin"], []]
         metres = find(visitor, near="52.5072,13.4517", q="potsdam").json[0]["distanceM"]
         assert 28_900 < metres < 29_300, metres  # 29.1 km
+
+
+def test_of_many_the_thousand_soonest_are_sorted_by_distance():
+    if os.environ.get("BOXOFFICE_SQL") == "postgres":
+        raise Skip("an import into a folder")
+    far = {"id": "far", "name": "Far", "city": "Berlin", "country": "DE", "timeZone": "Europe/Berlin",
+           "coordinates": {"latitude": 52.5, "longitude": 13.9}}
+    venues = [far, {**far, "id": "near", "name": "Near", "coordinates": {"latitude": 52.5, "longitude": 13.4}}]
+    shows = [{"venueId": "far", "title": f"Show {n}", "category": "music",
+              "startsAt": f"{YEAR}-07-{n // 100 + 1:02}T{10 + n % 100 // 10}:{n % 10:02}"} for n in range(1000)]
+    shows.append({**shows[0], "venueId": "near", "title": "Next door", "startsAt": f"{YEAR}-08-01T20:00"})
+    with Server() as server:
+        server.stop()
+        words = []
+        for name, rows in (("venues", venues), ("shows", shows)):
+            words += [f"--{name}", os.path.join(server.folder, name)]
+            with open(words[-1], "w", encoding="utf-8") as file:
+                file.writelines(json.dumps(row) + "\n" for row in rows)
+        done = run_cli("import", *words, "--data", server.data)
+        assert done.returncode == 0, done
+        server.start()
+        client, near = server.client(), {"near": "52.5,13.4", "radiusKm": 100, "sort": "nearest"}
+        wait_for(lambda: titles(client, near="52.5,13.4", sort="latest")[:1] == ["Next door"], 20, "the index")
+        assert "Next door" not in titles(client, **near)
+        assert titles(client, **near, **{"from": f"{YEAR}-07-02"})[0] == "Next door"
 
 
 def test_a_cursor_belongs_to_its_search():

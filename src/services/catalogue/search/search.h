@@ -18,6 +18,8 @@
 #define SEARCH_LIMIT      24  /* shows on a page … */
 #define SEARCH_LIMIT_MAX  100 /* … at most */
 #define RADIUS_KM_DEFAULT 50
+#define SEARCH_RANKED_MAX                                                                          \
+    1000 /* shows that are sorted by price or distance: the soonest that match */
 
 /* --- places: the order of the index ---------------------------------------------------------- */
 

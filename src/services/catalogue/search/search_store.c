@@ -90,33 +90,42 @@ enum err search_is_known(struct tx *tx, struct str query, bool *known)
 /* $1 words, $2 and $3 the places between which it is, $4 $5 $6 where one looks around and $7 how
  * far (its square; -1: nowhere), $8 and $9 days, $10 how many, $11 now, $12 and $13 days that hang
  * on it */
+#define MATCHING "{{matching show_search}} JOIN shows ON shows.id = show_search.show_id" WITH_OFFERS
+#define WANTED                                                                                     \
+    " WHERE {{matches show_search}}"                                                               \
+    " AND {{place show_search}} > $2 AND {{place show_search}} < $3"                               \
+    " AND (CAST($7 AS BIGINT) < 0 OR " SQUARE " <= CAST($7 AS BIGINT))"                            \
+    " AND ($8 = '' OR substr(shows.starts_local, 1, 10) >= $8)"                                    \
+    " AND ($9 = '' OR substr(shows.starts_local, 1, 10) <= $9)"                                    \
+    " AND ($12 = '' OR substr(shows.starts_local, 1, 10)"                                          \
+    " BETWEEN " MEANT("1") " AND " MEANT("11") ")"
 #define FOUND(rank)                                                                                \
     "SELECT " SHOW_COLUMNS_OF("shows.") ", " VENUE_COLUMNS_OF(                                     \
-        "venues.") ", show_search.place, " SQUARE                                                  \
-                   ", " OFFER_COLUMNS(                                                             \
-                       "$11") ", " rank " FROM {{matching show_search}} JOIN shows ON shows.id = " \
-                              "show_search.show_id"                                                \
-                              " JOIN venues ON venues.id = shows.venue_id" WITH_OFFERS             \
-                              " WHERE {{matches show_search}}"                                     \
-                              " AND {{place show_search}} > $2 AND {{place show_search}} < $3"     \
-                              " AND (CAST($7 AS BIGINT) < 0 OR " SQUARE " <= CAST($7 AS BIGINT))"  \
-                              " AND ($8 = '' OR substr(shows.starts_local, 1, 10) >= $8)"          \
-                              " AND ($9 = '' OR substr(shows.starts_local, 1, 10) <= $9)"          \
-                              " AND ($12 = '' OR substr(shows.starts_local, 1, 10)"                \
-                              " BETWEEN " MEANT("1") " AND " MEANT("11") ")"
+        "venues.") ", show_search.place, " SQUARE ", " OFFER_COLUMNS("$11") ", " rank " FROM "
+#define WITH_VENUES " JOIN venues ON venues.id = shows.venue_id"
+
+/* Rows come in the order of their places: no more are read than are wanted. */
+#define BY_TIME(order)                                                                             \
+    FOUND("0") MATCHING WITH_VENUES WANTED " ORDER BY {{place show_search}}" order " LIMIT $10"
+/* Of the soonest of what matches (SEARCH_RANKED_MAX), whose number is $16: to rank takes a look at
+ * each. */
+#define RANKED(rank)                                                                               \
+    FOUND("best.rank")                                                                             \
+    "(SELECT place, rank FROM (SELECT show_search.place AS place, " rank                           \
+    " AS rank FROM " MATCHING WANTED " ORDER BY {{place show_search}} LIMIT $16) AS soonest "      \
+                                     "WHERE rank > $14 OR (rank = $14 AND place > $15)"            \
+    " ORDER BY rank, place LIMIT $10) AS best JOIN show_search ON show_search.place = best.place"  \
+    " JOIN shows ON shows.id = show_search.show_id" WITH_OFFERS WITH_VENUES                        \
+    " ORDER BY best.rank, best.place"
 
 #define FOUND_VALUES(search, query, above, below)                                                  \
     sql_text(query), sql_int(above), sql_int(below), sql_int(centre.x), sql_int(centre.y),         \
         sql_int(centre.z), sql_int(furthest), sql_text((search)->from), sql_text((search)->to),    \
         sql_int((search)->limit), sql_wall(tx->now), sql_text(str_of((search)->when)),             \
         sql_int((search)->minute)
-#define RANKED(rank)                                                                               \
-    FOUND(rank)                                                                                    \
-    " AND (" rank " > $14 OR (" rank " = $14 AND show_search.place > $15))"                        \
-    " ORDER BY " rank ", show_search.place LIMIT $10"
 #define RANKED_VALUES                                                                              \
     sql_int(search->continued ? search->after_rank : -1),                                          \
-        sql_int(search->continued ? search->after : -1)
+        sql_int(search->continued ? search->after : -1), sql_int(SEARCH_RANKED_MAX)
 
 void search_query(struct tx *tx, struct rows *rows, const struct search *search, struct str query)
 {
@@ -129,11 +138,9 @@ void search_query(struct tx *tx, struct rows *rows, const struct search *search,
     if (search->continued && search->sort == SORT_LATEST && search->after < below)
         below = search->after;
     if (search->sort == SORT_SOONEST)
-        tx_query(tx, rows, FOUND("0") " ORDER BY {{place show_search}} LIMIT $10",
-                 FOUND_VALUES(search, query, above, below));
+        tx_query(tx, rows, BY_TIME(""), FOUND_VALUES(search, query, above, below));
     else if (search->sort == SORT_LATEST)
-        tx_query(tx, rows, FOUND("0") " ORDER BY {{place show_search}} DESC LIMIT $10",
-                 FOUND_VALUES(search, query, above, below));
+        tx_query(tx, rows, BY_TIME(" DESC"), FOUND_VALUES(search, query, above, below));
     else if (search->sort == SORT_PRICE)
         tx_query(tx, rows, RANKED(CHEAPEST), FOUND_VALUES(search, query, above, below),
                  RANKED_VALUES);
