@@ -6,6 +6,7 @@ import json
 import os
 import re
 import threading
+import time
 
 import boxoffice
 from authenticator import Authenticator
@@ -13,6 +14,7 @@ from boxoffice import TEST_PASSWORD, Server, new_id
 from broker import Nats, Redis
 from check import wait_for
 from postgres import Postgres
+from processor import Processor
 
 SERVICES = ("bus", "auth", "tickets", "orders", "expiration", "payments", "catalogue", "entries", "mail", "web")
 
@@ -383,6 +385,25 @@ def test_the_life_of_an_order_is_read_from_the_database():
             life = boxoffice.run_cli("trace", order["id"], env=env).stdout
             for event in ("order:created", "ticket:updated", "payment:created"):
                 assert event in life, life
+
+
+def test_who_gives_money_back_is_answered_once_the_processor_has():
+    """However often the writer looks meanwhile whether others have done something."""
+    with Postgres() as postgres, Nats() as nats, Processor() as processor:
+        env = {"DATABASE_URL": postgres.new_database(), **nats.environment(), **processor.environment()}
+        with Server(env=env) as server, concurrent.futures.ThreadPoolExecutor(1) as pool:
+            buyer = server.as_user()
+            order = boxoffice.reserve(buyer, boxoffice.create_ticket(server.as_user())["id"])
+            paid = boxoffice.pay(buyer, order["id"])
+            boxoffice.wait_order(buyer, order["id"], "complete")
+            processor.may_refund.clear()
+            refund = pool.submit(boxoffice.run_cli, "payments", "refund", paid["id"], "--data", server.data)
+            wait_for(processor.refunding.is_set, 20, "the processor to be asked")
+            time.sleep(3)  # the writer looks every second; the processor answers when it did
+            assert not refund.done(), refund.result()
+            processor.may_refund.set()
+            done = refund.result()
+            assert done.returncode == 0 and json.loads(done.stdout)["status"] == "refunded", done
 
 
 def test_events_kept_and_not_yet_relayed_are_counted():

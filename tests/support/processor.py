@@ -30,6 +30,8 @@ class Processor:
         self.answers = {}  # by idempotency key
         self.asked = []    # (method, path, form) of every call
         self.down = False  # answers 500 to everything
+        self.refunding, self.may_refund = threading.Event(), threading.Event()  # it is asked for one; it answers
+        self.may_refund.set()
         processor = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -41,6 +43,9 @@ class Processor:
             def _answer(self, method):
                 length = int(self.headers.get("Content-Length") or 0)
                 form = dict(urllib.parse.parse_qsl(self.rfile.read(length).decode()))
+                if (method, self.path) == ("POST", "/v1/refunds"):
+                    processor.refunding.set()
+                    processor.may_refund.wait(60)
                 with processor.lock:
                     status, body = processor.answer(method, self.path, form,
                                                     self.headers.get("Idempotency-Key"))

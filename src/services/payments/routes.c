@@ -46,7 +46,7 @@ done:
     return err;
 }
 
-/* GET /operator/payments/:id. Also how a refund answers, once the gateway did. */
+/* GET /operator/payments/:id. */
 static enum err get_operator_payment(struct request *rq, struct tx *tx, struct reply *rp)
 {
     struct json_writer json;
@@ -56,6 +56,21 @@ static enum err get_operator_payment(struct request *rq, struct tx *tx, struct r
     TRY(charge_of_path(rq, tx, &charge));
     json = reply_json(rp, 200);
     charge_json(&json, &charge);
+done:
+    return err;
+}
+
+/* The payment, once the gateway has answered to its refund or will not soon. It may be no more than
+ * time to look (service.h, env_wake). */
+static enum err refund_settled(struct request *rq, struct tx *tx, struct reply *rp)
+{
+    struct charge charge;
+    enum err err;
+
+    TRY(charge_of_path(rq, tx, &charge));
+    if (charge.status == CHARGE_REFUND_PENDING && charge_worth_waiting(&charge, tx->now))
+        return charge_wait(rq, charge.id, refund_settled);
+    return get_operator_payment(rq, tx, rp);
 done:
     return err;
 }
@@ -73,9 +88,7 @@ static enum err post_operator_refund(struct request *rq, struct tx *tx, struct r
     before = charge.status;
     TRY(refund_begin(rq->run->env, tx, &charge));
     if (charge.status != before) TRY(request_changed_id(rq, charge.id, STR("by the operator")));
-    if (charge.status == CHARGE_REFUND_PENDING && charge_worth_waiting(&charge, tx->now))
-        return charge_wait(rq, charge.id, get_operator_payment);
-    return get_operator_payment(rq, tx, rp);
+    return refund_settled(rq, tx, rp);
 done:
     return err;
 }
