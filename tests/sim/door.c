@@ -338,11 +338,20 @@ static void judge_scans(const struct call *call, struct m_gate *gate, const stru
 
 /* --- lists ----------------------------------------------------------------------------------- */
 
-static bool was_told(const struct m_gate *gate, const char *serial)
+/* what: a serial, and what became of it: "v" void, "u" used, or "n0001", the version that counts.
+ */
+static bool was_told(const struct m_gate *gate, const char *what)
 {
     for (size_t i = 0; i < gate->told_count; i++)
-        if (strcmp(gate->told[i], serial) == 0) return true;
+        if (strcmp(gate->told[i], what) == 0) return true;
     return false;
+}
+
+static void tell_gate(struct m_gate *gate, const char *what)
+{
+    if (was_told(gate, what)) return;
+    ASSERT(gate->told_count < TOLD_MAX);
+    snprintf(gate->told[gate->told_count++], sizeof *gate->told, "%s", what);
 }
 
 static struct m_entry *entry_of_serial(const char *serial)
@@ -354,7 +363,7 @@ static struct m_entry *entry_of_serial(const char *serial)
 
 static void take_serials(struct m_gate *gate, struct str serials, bool used)
 {
-    char serial[16];
+    char serial[9], what[16];
 
     for (size_t i = 0; i + 8 <= serials.len; i += 8) {
         const struct m_entry *entry;
@@ -363,9 +372,26 @@ static void take_serials(struct m_gate *gate, struct str serials, bool used)
         entry = entry_of_serial(serial);
         CHECK(41, gate->id, entry && (used ? entry->admitted : !entry->valid),
               "%s is on the list, and it is not so", serial);
-        if (was_told(gate, serial)) continue;
-        ASSERT(gate->told_count < TOLD_MAX);
-        memcpy(gate->told[gate->told_count++], serial, sizeof serial);
+        snprintf(what, sizeof what, "%s%c", serial, used ? 'u' : 'v');
+        tell_gate(gate, what);
+    }
+}
+
+/* Of what changed hands: each serial is followed by the version that counts, in 4 hex digits. */
+static void take_versions(struct m_gate *gate, struct str versions)
+{
+    char serial[9], version[5], what[16];
+
+    for (size_t i = 0; i + 12 <= versions.len; i += 12) {
+        const struct m_entry *entry;
+
+        copy_text(serial, sizeof serial, (struct str){versions.at + i, 8});
+        copy_text(version, sizeof version, (struct str){versions.at + i + 8, 4});
+        entry = entry_of_serial(serial);
+        CHECK(41, gate->id, entry && strtoll(version, NULL, 16) <= entry->version,
+              "%s has version %s on the list, and it never had", serial, version);
+        snprintf(what, sizeof what, "%sn%s", serial, version);
+        tell_gate(gate, what);
     }
 }
 
@@ -377,6 +403,7 @@ static void judge_list(const struct call *call, struct m_gate *gate, const struc
           call->rq.reply.status);
     take_serials(gate, text_of(list, "void"), false);
     take_serials(gate, text_of(list, "used"), true);
+    take_versions(gate, text_of(list, "versions"));
     if (up_to > gate->up_to) gate->up_to = up_to;
 }
 
@@ -439,21 +466,24 @@ static const struct m_gate *asked; /* whose list is looked through */
 static void see_changed(void *statement)
 {
     sqlite3_stmt *row = statement;
-    const char *serial = (const char *)sqlite3_column_text(row, 0);
+    const char *what = (const char *)sqlite3_column_text(row, 0);
 
-    CHECK(41, asked->id, was_told(asked, serial), "%s is not on its list up to %lld", serial,
+    CHECK(41, asked->id, was_told(asked, what), "%s is not on its list up to %lld", what,
           (long long)asked->up_to);
 }
 
 /* All that has changed up to where the list says is on it. */
 static void check_list(const struct m_gate *gate)
 {
-    char sql[256];
+    char sql[512];
 
     asked = gate;
     snprintf(sql, sizeof sql,
-             "SELECT e.serial FROM door_changes c JOIN entries e ON e.id = c.entry_id"
-             " JOIN gates g ON g.show_id = c.show_id WHERE g.id = '%s' AND c.seq <= %lld",
+             "SELECT e.serial || CASE WHEN e.status = 'void' THEN 'v' WHEN a.entry_id IS NOT NULL"
+             " THEN 'u' ELSE 'n' || printf('%%04X', e.version) END"
+             " FROM door_changes c JOIN entries e ON e.id = c.entry_id"
+             " LEFT JOIN admissions a ON a.entry_id = e.id JOIN gates g ON g.show_id = c.show_id "
+             "WHERE g.id = '%s' AND c.seq <= %lld",
              gate->id, (long long)gate->up_to);
     watch_rows(ENTRIES, sql, see_changed);
 }
