@@ -481,7 +481,7 @@ static struct call *compete(int index)
 static struct call *list_together(int index)
 {
     bool room = unsold_tickets() < 2 * people.tickets_max;
-    const char *own = maybe(0.1) ? listing_own_ticket(people.all[index].user) : NULL;
+    const char *own = maybe(0.25) ? listing_own_ticket(people.all[index].user) : NULL;
 
     if (own) return reserve_ticket(index, own);
     return list_seats(index, people.all[index].user, some_price(), room);

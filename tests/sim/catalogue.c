@@ -327,18 +327,31 @@ static const char *some_rules(char out[48])
     return out;
 }
 
+/* The newest that nobody has looked at; NULL: there is none. */
+static const struct thing *some_proposed_venue(void)
+{
+    for (size_t i = catalogue.count; i-- > 0;)
+        if (!catalogue.all[i].show && catalogue.all[i].status == PROPOSED &&
+            !catalogue.all[i].merged_into[0])
+            return &catalogue.all[i];
+    return NULL;
+}
+
+/* At any venue, and now and then at one where none may be yet. */
 static struct call *make_show(int index, const char *user, bool staff, const char *id)
 {
-    const struct thing *venue = some(false);
+    bool too_early = maybe(0.25);
+    const struct thing *venue = too_early ? some_proposed_venue() : some(false);
     char body[320], time[ISO8601_LEN + 1], rules[48];
 
-    if (!venue) return make_venue(index, user, staff, NULL);
+    if (!venue) return make_venue(index, user, staff && !too_early, NULL);
     some_time(time);
     snprintf(body, sizeof body,
              "{\"venueId\":\"%s\",\"title\":\"Show %lld\",\"category\":\"music\","
              "\"startsAt\":\"%s\"%s}",
              venue->id, (long long)below(100), time, some_rules(rules));
-    return as(call_new(index, id ? CALL_SHOW_CORRECT : CALL_SHOW, user, id, body), staff);
+    return as(call_new(index, id ? CALL_SHOW_CORRECT : CALL_SHOW, user, id, body),
+              staff && !too_early);
 }
 
 struct call *catalogue_open_show(int index, const char *user)
@@ -411,12 +424,33 @@ static struct call *disturb(int index, const char *user)
     return as(call_new(index, kind, user, show->id, body), true);
 }
 
+/* The newest proposal of a show at a venue that nobody has looked at; NULL: there is none. */
+static const struct thing *some_show_too_early(void)
+{
+    for (size_t i = catalogue.count; i-- > 0;)
+        if (catalogue.all[i].show && catalogue.all[i].status == PROPOSED &&
+            !catalogue.all[i].merged_into[0] &&
+            thing_of(catalogue.all[i].venue)->status == PROPOSED)
+            return &catalogue.all[i];
+    return NULL;
+}
+
+/* NULL: there is nothing like that. */
+static struct call *accept_too_early(int index, const char *user)
+{
+    const struct thing *show = some_show_too_early();
+
+    return show ? as(call_new(index, CALL_SHOW_ACCEPT, user, show->id, "{}"), true) : NULL;
+}
+
 struct call *curate(int index, const char *user)
 {
     bool floods = sim.options.seed % 5 == 0; /* with proposals that nobody looks at */
     bool show = maybe(0.6), staff = maybe(floods ? 0.1 : 0.7);
     const struct thing *thing = some(show);
-    struct call *call = maybe(0.2) ? disturb(index, user) : NULL;
+    struct call *call = maybe(0.2)    ? disturb(index, user)
+                        : maybe(0.15) ? accept_too_early(index, user)
+                                      : NULL;
 
     if (call) return call;
     if (catalogue.count > THINGS_MAX - 64 && !thing) show = !show, thing = some(show);
