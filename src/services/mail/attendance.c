@@ -9,6 +9,8 @@
 #include "base/sha256.h"
 #include "services/mail/attendance_store.h"
 
+#include <stdio.h>
+
 #define TOLD_AT_ONCE 200
 #define MERGES_MAX   32 /* of shows, one into the next; the last one is not merged */
 
