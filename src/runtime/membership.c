@@ -30,16 +30,25 @@ done:
     return err;
 }
 
+static bool begins_anywhere(const struct service_definition *def, const char *source)
+{
+    const char *const *at = def->partial_sources;
+
+    while (at && *at && strcmp(*at, source) != 0)
+        at++;
+    return at && *at;
+}
+
 /* A service begins with a publisher's first event, and goes on after the last it took over. */
-static enum err follows(const struct bus_member *reader, const struct bus_member *source,
-                        struct buf *why)
+static enum err follows(const struct service_definition *def, const struct bus_member *reader,
+                        const struct bus_member *source, struct buf *why)
 {
     int64_t position = 0, removed = 0;
     enum err err = OK;
 
     if (source->tx) TRY(outbox_removed(source->tx, &removed));
     if (reader->tx) TRY(bus_position(reader->tx, source->service, &position));
-    if (removed <= position) return OK;
+    if (removed <= position || (position == 0 && begins_anywhere(def, source->service))) return OK;
     buf_printf(why,
                "%s.db has taken over the events of %s.db up to %lld, and those up to %lld are no "
                "longer kept. If the events went through NATS meanwhile, set NATS_URL again; else",
@@ -57,7 +66,8 @@ static enum err all_follow(const struct service_definition *const *defs,
 
     for (size_t i = 0; i < count; i++)
         for (size_t j = 0; j < count; j++)
-            if (service_reads(defs[i], defs[j])) TRY(follows(&members[i], &members[j], why));
+            if (service_reads(defs[i], defs[j]))
+                TRY(follows(defs[i], &members[i], &members[j], why));
 done:
     return err;
 }

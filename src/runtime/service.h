@@ -247,6 +247,10 @@ struct service_definition {
     struct limit_rule (*limit)(const struct settings *settings);
     const struct listener *listeners;
     size_t listener_count;
+    /* Publishers whose events it may begin with in the middle, where it never had any and the
+     * first ones are no longer kept (RETENTION_DAYS); ends with NULL. NULL: it needs all of them.
+     */
+    const char *const *partial_sources;
     bool broadcast;    /* of several, each hears every event from its start on (bus.h) */
     int64_t gather_ms; /* events may gather for so long: nobody waits for what becomes of them */
     const struct job *jobs;

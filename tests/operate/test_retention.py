@@ -7,7 +7,7 @@ import os
 import shutil
 import sqlite3
 
-from boxoffice import (Server, buy, create_ticket, get_order, get_ticket, new_id, pay, reserve, run_cli,
+from boxoffice import (TEST_PASSWORD, Server, buy, create_ticket, get_order, get_ticket, new_id, pay, reserve, run_cli,
                        try_pay, wait_order, wait_ticket)
 from check import Cases, expect, wait_for
 from books import check_books, check_cut, rows, wait_quiet
@@ -233,6 +233,41 @@ def test_a_database_that_lacks_what_is_gone_is_refused():
         assert "orders.db" in refused.stderr and "restore DIR --force" in refused.stderr, refused
         shutil.rmtree(server.data)
         shutil.copytree(good, server.data)
+        server.start()
+
+
+def staff_of(server):
+    user, client = server.sign_up(), server.client()
+    assert run_cli("users", "grant", user.email, "catalogue", "--data", server.data).returncode == 0
+    expect(client.post("/api/users/signin", {"email": user.email, "password": TEST_PASSWORD}), 200)
+    return client
+
+
+def test_who_begins_to_listen_later_begins_where_it_may_with_what_is_kept():
+    """As a version of mail that did not listen to the catalogue yet has left it."""
+    with Server() as server:
+        staff = staff_of(server)
+        venue = expect(staff.post("/api/venues", {"name": "Hall", "city": "Bonn", "country": "DE",
+                                                  "timeZone": "Europe/Berlin"}), 201).json
+        show = expect(staff.post("/api/shows", {"venueId": venue["id"], "title": "Mono Lake", "category": "music",
+                                                "startsAt": "2099-07-01T19:30"}), 201).json
+        wait_quiet(server)
+        server.stop()
+        age(server.data, services=("catalogue",))
+        server.start()
+        wait_removed(server, ("catalogue",))
+        server.stop()
+        for table in ("shows", "bus_positions WHERE source = 'catalogue'"):
+            write(server.data, "mail", f"DELETE FROM {table}")
+        server.start()
+        expect(staff_of(server).post(f"/api/shows/{show['id']}/postpone", {"reason": "illness"}), 200)
+        wait_for(lambda: rows(server.data, "mail", "SELECT status FROM shows") == [("postponed",)], 20, "the show")
+        server.stop()
+        write(server.data, "entries", "DELETE FROM bus_positions WHERE source = 'catalogue'")
+        refused = run_cli("serve", "--listen", "127.0.0.1:0", "--data", server.data)
+        assert refused.returncode == 1 and "entries.db" in refused.stderr, refused
+        write(server.data, "entries", "INSERT INTO bus_positions (source, seq) VALUES ('catalogue', ?)",
+              (last(server.data, "catalogue"),))
         server.start()
 
 

@@ -40,12 +40,16 @@ static void mail_stop(struct env *env)
     smtp_close();
 }
 
+/* Who holds what is copied from what comes: of entries of before nobody hears of a change. */
+static const char *const partial_sources[] = {"catalogue", "entries", NULL};
+
 const struct service_definition mail_service = {
     .name = "mail",
     .routes = mail_routes,
     .route_count = MAIL_ROUTES,
     .listeners = mail_listeners,
     .listener_count = MAIL_LISTENERS,
+    .partial_sources = partial_sources,
     .gather_ms = GATHER_MS,
     .jobs = jobs,
     .job_count = sizeof jobs / sizeof *jobs,
