@@ -41,11 +41,13 @@ enum err show_changed(struct tx *tx, struct object_id show_id)
     return tx_exec(tx, NULL, "INSERT INTO changed_shows (show_id) VALUES ($1)", sql_id(show_id));
 }
 
+/* What of theirs was noted and not told yet was noted of them as they were. */
 enum err shows_of_seller_changed(struct tx *tx, struct str user_id)
 {
     return tx_exec(tx, NULL,
-                   "INSERT INTO changed_shows (show_id) SELECT DISTINCT show_id FROM tickets"
-                   " WHERE user_id = $1 AND listing_id IS NOT NULL AND withdrawn = 0 AND sold = 0",
+                   "INSERT INTO changed_shows (show_id) SELECT show_id FROM tickets"
+                   " WHERE user_id = $1 AND listing_id IS NOT NULL AND withdrawn = 0 AND sold = 0"
+                   " UNION SELECT show_id FROM offer_changes WHERE user_id = $1",
                    sql_text(user_id));
 }
 

@@ -315,7 +315,7 @@ done:
  * the answer it had. 400; 401 not_authorized, gate_revoked. */
 enum err post_scans(struct request *rq, struct tx *tx, struct reply *rp)
 {
-    struct sent_scan *sent;
+    struct sent_scan *sent = NULL;
     struct json_writer json;
     struct sender sender;
     struct scan scan;
