@@ -113,7 +113,7 @@ enum err search_is_known(struct tx *tx, struct str query, bool *known)
     FOUND("best.rank")                                                                             \
     "(SELECT place, rank FROM (SELECT show_search.place AS place, " rank                           \
     " AS rank FROM " MATCHING WANTED " ORDER BY {{place show_search}} LIMIT $16) AS soonest "      \
-                                     "WHERE rank > $14 OR (rank = $14 AND place > $15)"            \
+    "WHERE rank > $14 OR (rank = $14 AND place > $15)"                                             \
     " ORDER BY rank, place LIMIT $10) AS best JOIN show_search ON show_search.place = best.place"  \
     " JOIN shows ON shows.id = show_search.show_id" WITH_OFFERS WITH_VENUES                        \
     " ORDER BY best.rank, best.place"
