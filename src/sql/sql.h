@@ -194,6 +194,10 @@ static inline struct sql_value sql_id(struct object_id id)
 {
     return (struct sql_value){.type = SQL_ID, .id = id};
 }
+static inline struct sql_value sql_id_or_null(struct object_id id) /* NULL: it is all zero */
+{
+    return object_id_eq(id, (struct object_id){{0}}) ? sql_null() : sql_id(id);
+}
 
 /* Append to a SELECT whose row this item goes on to change: nobody else changes it before the
  * transaction ends. No effect in a read view. */

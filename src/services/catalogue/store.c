@@ -1,11 +1,6 @@
 /* services/catalogue/store.c: every SQL statement of the catalogue. */
 #include "services/catalogue/store_rows.h"
 
-static struct sql_value id_or_null(struct object_id id)
-{
-    return is_merged(id) ? sql_id(id) : sql_null();
-}
-
 static struct object_id id_at(struct rows *rows, int column)
 {
     return rows_null(rows, column) ? (struct object_id){{0}} : rows_id(rows, column);
@@ -54,7 +49,7 @@ enum err venue_insert(struct tx *tx, struct arena *arena, const struct venue *ve
         sql_id(venue->id), sql_int(venue->version), sql_text(venue_status_text(venue->status)),
         sql_text(venue->is.name), sql_text(venue->is.city), sql_text(venue->is.country),
         degrees_or_null(venue->is.latitude), degrees_or_null(venue->is.longitude),
-        sql_text(venue->is.time_zone), sql_text(venue->user_id), id_or_null(venue->merged_into),
+        sql_text(venue->is.time_zone), sql_text(venue->user_id), sql_id_or_null(venue->merged_into),
         refusal_or_null(venue->refusal), sql_wall(tx->now), sql_text(folded));
 }
 
@@ -73,7 +68,7 @@ enum err venue_update(struct tx *tx, struct arena *arena, const struct venue *ve
         sql_id(venue->id), sql_int(venue->version), sql_text(venue_status_text(venue->status)),
         sql_text(venue->is.name), sql_text(venue->is.city), sql_text(venue->is.country),
         degrees_or_null(venue->is.latitude), degrees_or_null(venue->is.longitude),
-        sql_text(venue->is.time_zone), id_or_null(venue->merged_into),
+        sql_text(venue->is.time_zone), sql_id_or_null(venue->merged_into),
         refusal_or_null(venue->refusal), sql_text(folded));
 
     ASSERT(err != OK || changed == 1);
@@ -185,7 +180,7 @@ enum err show_insert(struct tx *tx, struct arena *arena, const struct show *show
         sql_id(is->venue_id), sql_text(is->title), sql_text(buf_str(&performers)),
         sql_text(is->category), sql_wall(is->starts.at), sql_text(str_of(is->starts.local)),
         sql_wall(is->doors.at), sql_text(str_of(is->doors.local)), sql_int(is->max_per_buyer),
-        sql_int(is->max_over_face_bps), sql_text(show->user_id), id_or_null(show->merged_into),
+        sql_int(is->max_over_face_bps), sql_text(show->user_id), sql_id_or_null(show->merged_into),
         refusal_or_null(show->refusal), sql_wall(tx->now), sql_text(folded));
 }
 
@@ -200,19 +195,19 @@ enum err show_update(struct tx *tx, struct arena *arena, const struct show *show
     buf_init(&performers, arena, PERFORMERS_BYTES);
     err = fold_two(arena, is->title, names_joined(&performers, &is->performers), &folded);
     if (err != OK || performers.failed) return ERR_MEMORY;
-    err =
-        tx_exec(tx, &changed,
-                "UPDATE shows SET version = $2, status = $3, venue_id = $4, title = $5,"
-                " performers = $6, category = $7, starts_at_ms = $8, starts_local = $9,"
-                " doors_at_ms = $10, doors_local = $11, max_per_buyer = $12,"
-                " max_over_face_bps = $13, merged_into = $14, refusal = $15, folded = $16"
-                " WHERE id = $1",
-                sql_id(show->id), sql_int(show->version), sql_text(show_status_text(show->status)),
-                sql_id(is->venue_id), sql_text(is->title), sql_text(buf_str(&performers)),
-                sql_text(is->category), sql_wall(is->starts.at), sql_text(str_of(is->starts.local)),
-                sql_wall(is->doors.at), sql_text(str_of(is->doors.local)),
-                sql_int(is->max_per_buyer), sql_int(is->max_over_face_bps),
-                id_or_null(show->merged_into), refusal_or_null(show->refusal), sql_text(folded));
+    err = tx_exec(
+        tx, &changed,
+        "UPDATE shows SET version = $2, status = $3, venue_id = $4, title = $5,"
+        " performers = $6, category = $7, starts_at_ms = $8, starts_local = $9,"
+        " doors_at_ms = $10, doors_local = $11, max_per_buyer = $12,"
+        " max_over_face_bps = $13, merged_into = $14, refusal = $15, folded = $16"
+        " WHERE id = $1",
+        sql_id(show->id), sql_int(show->version), sql_text(show_status_text(show->status)),
+        sql_id(is->venue_id), sql_text(is->title), sql_text(buf_str(&performers)),
+        sql_text(is->category), sql_wall(is->starts.at), sql_text(str_of(is->starts.local)),
+        sql_wall(is->doors.at), sql_text(str_of(is->doors.local)), sql_int(is->max_per_buyer),
+        sql_int(is->max_over_face_bps), sql_id_or_null(show->merged_into),
+        refusal_or_null(show->refusal), sql_text(folded));
     ASSERT(err != OK || changed == 1);
     return err;
 }

@@ -51,9 +51,7 @@ enum err entry_show_put(struct tx *tx, const struct entry_show *show)
         " merged_into = excluded.merged_into WHERE show_copies.version < excluded.version",
         sql_id(show->id), sql_int(show->version), sql_text(show->title), sql_text(show->status),
         sql_id(show->venue_id), sql_wall(show->starts_at), sql_text(show->starts_local),
-        sql_wall(show->doors_at), sql_text(show->doors_local),
-        object_id_eq(show->merged_into, (struct object_id){{0}}) ? sql_null()
-                                                                 : sql_id(show->merged_into));
+        sql_wall(show->doors_at), sql_text(show->doors_local), sql_id_or_null(show->merged_into));
 }
 
 static enum err show_read(struct rows *rows, struct arena *arena, struct entry_show *out)

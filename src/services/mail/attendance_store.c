@@ -5,11 +5,6 @@
     "id, version, title, status, starts_local, merged_into, change_kind, change_version, "         \
     "changed_at_ms, told_up_to, telling"
 
-static struct sql_value id_or_null(struct object_id id)
-{
-    return object_id_eq(id, (struct object_id){{0}}) ? sql_null() : sql_id(id);
-}
-
 /* The one show that the query asks for. A kind that this program does not know is none. */
 static enum err one_show(struct rows *rows, struct arena *arena, struct mail_show *out)
 {
@@ -71,7 +66,7 @@ enum err mail_show_put(struct tx *tx, const struct mail_show *show)
                    " telling = excluded.telling",
                    sql_id(show->id), sql_int(show->version), sql_text(show->title),
                    sql_text(show->status), sql_text(show->starts_local),
-                   id_or_null(show->merged_into), sql_text(kind), sql_int(show->change.version),
+                   sql_id_or_null(show->merged_into), sql_text(kind), sql_int(show->change.version),
                    sql_wall(show->change.at), sql_text(show->told_up_to), sql_int(show->telling));
 }
 

@@ -3,11 +3,6 @@
 
 #define MINUTE_MS 60000
 
-static struct sql_value id_or_null(struct object_id id)
-{
-    return object_id_eq(id, (struct object_id){{0}}) ? sql_null() : sql_id(id);
-}
-
 /* --- who was let in -------------------------------------------------------------------------- */
 
 enum err admission_insert(struct tx *tx, const struct admission *admission, bool *first)
@@ -108,7 +103,7 @@ enum err scan_insert(struct tx *tx, const struct scan *scan)
     return tx_exec(tx, NULL,
                    "INSERT INTO scans (gate_id, scan_id, entry_id, answer, reason, wrong, at_ms,"
                    " gate_at_ms, received_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-                   sql_id(scan->gate_id), sql_id(scan->id), id_or_null(scan->entry_id),
+                   sql_id(scan->gate_id), sql_id(scan->id), sql_id_or_null(scan->entry_id),
                    sql_text(scan_answer_text(scan->answer)), sql_text(scan->reason),
                    sql_int(scan->wrong), sql_wall(scan->at), sql_wall(scan->gate_at),
                    sql_wall(scan->received_at));
