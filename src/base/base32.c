@@ -58,3 +58,17 @@ bool crockford_decode(struct str text, uint8_t *bytes, size_t size)
     }
     return (held & ((1u << bits) - 1)) == 0;
 }
+
+bool crockford_read(struct str typed, uint8_t *bytes, size_t size)
+{
+    char letters[BASE32_CHARS(CROCKFORD_TYPED_MAX)] = {0};
+    size_t len = 0;
+
+    ASSERT(size <= CROCKFORD_TYPED_MAX);
+    for (size_t i = 0; i < typed.len; i++) {
+        if (typed.at[i] == ' ' || typed.at[i] == '-') continue;
+        if (len == BASE32_CHARS(size)) return false;
+        letters[len++] = typed.at[i];
+    }
+    return crockford_decode((struct str){letters, len}, bytes, size);
+}

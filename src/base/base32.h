@@ -16,6 +16,10 @@ void crockford_encode(const uint8_t *bytes, size_t size, char *out);
 /* And back: exactly BASE32_CHARS(size) characters of either case, O for 0, I and L for 1; bits
  * beyond the last byte must be 0. False: it is none such text. */
 bool crockford_decode(struct str text, uint8_t *bytes, size_t size);
+/* The same as people type it: in whatever groups, with spaces and hyphens between them. size: at
+ * most CROCKFORD_TYPED_MAX. */
+#define CROCKFORD_TYPED_MAX 40
+bool crockford_read(struct str typed, uint8_t *bytes, size_t size);
 /* The value of a character, 0 to 31; -1: it is none. */
 int crockford_value(char c);
 

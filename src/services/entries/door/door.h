@@ -4,6 +4,7 @@
 #define SERVICES_ENTRIES_DOOR_DOOR_H
 
 #include "services/entries/door/gate_store.h"
+#include "services/entries/door/scan_store.h"
 #include "services/entries/store.h"
 
 /* --- gates.c ---------------------------------------------------------------------------------- */
@@ -13,6 +14,9 @@
 enum err gate_authorize(struct request *rq, struct tx *tx, struct gate *gate);
 /* The member of that name: {"id", "name"}. */
 void gate_member(struct json_writer *json, const char *key, struct object_id id, struct str name);
+
+/* Who was let in before: the member "first", {"gate", "at", "offline"}. */
+void first_member(struct json_writer *json, const struct admission *first);
 
 handler_fn get_gates, post_gates, delete_gate, get_admissions, get_wrong_scans;
 

@@ -28,20 +28,6 @@ static struct sha256_text key_hash(const uint8_t key[KEY_BYTES])
     return hash;
 }
 
-/* As it was shown, in either case and in whatever groups it was typed. */
-static bool key_read(struct str typed, uint8_t key[KEY_BYTES])
-{
-    char text[KEY_CHARS];
-    size_t len = 0;
-
-    for (size_t i = 0; i < typed.len; i++) {
-        if (typed.at[i] == ' ' || typed.at[i] == '-') continue;
-        if (len == KEY_CHARS) return false;
-        text[len++] = typed.at[i];
-    }
-    return crockford_decode((struct str){text, len}, key, KEY_BYTES);
-}
-
 enum err gate_authorize(struct request *rq, struct tx *tx, struct gate *gate)
 {
     struct str shown = request_header(rq, "authorization");
@@ -51,7 +37,8 @@ enum err gate_authorize(struct request *rq, struct tx *tx, struct gate *gate)
 
     if (shown.len <= scheme.len || !str_eq_nocase((struct str){shown.at, scheme.len}, scheme))
         return ERR_NOT_AUTHORIZED;
-    if (!key_read((struct str){shown.at + scheme.len, shown.len - scheme.len}, key))
+    if (!crockford_read((struct str){shown.at + scheme.len, shown.len - scheme.len}, key,
+                        sizeof key))
         return ERR_NOT_AUTHORIZED;
     err = gate_of_key(tx, rq->arena, str_of(key_hash(key).hex), gate);
     if (err == ERR_NOT_FOUND) return ERR_NOT_AUTHORIZED;
@@ -67,6 +54,16 @@ void gate_member(struct json_writer *json, const char *key, struct object_id id,
     json_begin_object(json);
     json_member_id(json, "id", id);
     json_member_text(json, "name", name);
+    json_end_object(json);
+}
+
+void first_member(struct json_writer *json, const struct admission *first)
+{
+    json_key(json, "first");
+    json_begin_object(json);
+    gate_member(json, "gate", first->gate_id, first->gate_name);
+    json_member_time(json, "at", first->at);
+    json_member_bool(json, "offline", first->offline);
     json_end_object(json);
 }
 
@@ -248,14 +245,7 @@ static void wrong_json(struct json_writer *json, const struct wrong_scan *wrong)
     json_member_time(json, "at", wrong->scan.at);
     if (wall_known(wrong->scan.gate_at)) json_member_time(json, "gateAt", wrong->scan.gate_at);
     json_member_time(json, "receivedAt", wrong->scan.received_at);
-    if (!object_id_eq(first->gate_id, (struct object_id){{0}})) {
-        json_key(json, "first");
-        json_begin_object(json);
-        gate_member(json, "gate", first->gate_id, first->gate_name);
-        json_member_time(json, "at", first->at);
-        json_member_bool(json, "offline", first->offline);
-        json_end_object(json);
-    }
+    if (!object_id_eq(first->gate_id, (struct object_id){{0}})) first_member(json, first);
     json_end_object(json);
 }
 

@@ -107,20 +107,6 @@ done:
 
 /* --- whose it is ----------------------------------------------------------------------------- */
 
-/* A serial as people read it out: in either case, in groups. */
-static bool serial_typed(struct str text, uint8_t serial[ENTRY_SERIAL_BYTES])
-{
-    char letters[ENTRY_SERIAL_CHARS];
-    size_t len = 0;
-
-    for (size_t i = 0; i < text.len && text.len <= SERIAL_TYPED_MAX; i++) {
-        if (text.at[i] == ' ' || text.at[i] == '-') continue;
-        if (len == ENTRY_SERIAL_CHARS) return false;
-        letters[len++] = text.at[i];
-    }
-    return crockford_decode((struct str){letters, len}, serial, ENTRY_SERIAL_BYTES);
-}
-
 /* The entry that a text is of, and what its code says beside. *fault: why it is of none, in a word;
  * empty: it is. */
 static enum err find_entry(struct tx *tx, const struct sender *sender, struct str text,
@@ -129,10 +115,13 @@ static enum err find_entry(struct tx *tx, const struct sender *sender, struct st
 {
     struct code code = {.version = 0};
     struct entry_serial serial;
+    struct str typed;
     enum err err = OK;
 
     *fault = STR("");
-    facts->typed = serial_typed(str_trim(text), code.serial);
+    typed = str_trim(text);
+    facts->typed =
+        typed.len <= SERIAL_TYPED_MAX && crockford_read(typed, code.serial, sizeof code.serial);
     if (!facts->typed) TRY(code_prove(tx, text, &code, fault));
     if (fault->len) return OK;
     serial = entry_serial_of(code.serial);
@@ -262,12 +251,7 @@ static enum err first_json(struct tx *tx, struct arena *arena, struct object_id 
 
     if (err == ERR_NOT_FOUND) return OK;
     TRY(err);
-    json_key(json, "first");
-    json_begin_object(json);
-    gate_member(json, "gate", first.gate_id, first.gate_name);
-    json_member_time(json, "at", first.at);
-    json_member_bool(json, "offline", first.offline);
-    json_end_object(json);
+    first_member(json, &first);
 done:
     return err;
 }
