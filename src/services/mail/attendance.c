@@ -135,7 +135,7 @@ static enum verdict copy_show(struct env *env, struct tx *tx, struct mail_show *
         TRY(holders_move(tx, show->id, into));
     }
 done:
-    return verdict_of(err == ERR_NOT_FOUND ? OK : err);
+    return verdict_of(err);
 }
 
 #define SHOW_OF(event)                                                                             \
