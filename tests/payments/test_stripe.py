@@ -2,12 +2,13 @@
 by the official package."""
 
 import json
+import os
 import time
 
 from boxoffice import (Server, create_ticket, get_order, new_id, pay, reserve, run_cli, try_pay,
                        wait_order, wait_ticket)
 from check import Cases, expect, expect_error, wait_for
-from stripe_double import KEY, WEBHOOK_SECRET, Double
+from stripe_double import KEY, WEBHOOK_SECRET, Double, install
 
 PARALLEL = 3  # each has a server and a processor of its own, and waits
 WEBHOOK = "/api/payments/webhook"
@@ -47,6 +48,15 @@ def with_double(test):
             assert "tok_" not in server.log(), server.log()
     run.__name__ = test.__name__
     return run
+
+
+def test_what_another_test_reads_is_not_written_again():
+    files = [os.path.join(install(), name) for name in ("package.json", "double.js")]
+    before = [os.stat(file) for file in files]
+    install()
+    for file, old in zip(files, before):
+        new = os.stat(file)
+        assert (new.st_ino, new.st_mtime_ns) == (old.st_ino, old.st_mtime_ns), file
 
 
 @with_double

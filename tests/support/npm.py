@@ -7,6 +7,7 @@ answer once is not asked again during a run: what it said is kept in the folder 
 the environment (tools/dev/suites.sh), or in this process without one."""
 
 import fcntl
+import filecmp
 import os
 import shutil
 import subprocess
@@ -39,7 +40,7 @@ def _fetch(source, installed, what, files):
             wanted = file.read()
         done = os.path.join(installed, "installed")
         for name in (*LOCK_FILES, *files):
-            shutil.copy(os.path.join(source, name), installed)
+            _put(os.path.join(source, name), os.path.join(installed, name))
         if os.path.exists(done):
             with open(done, encoding="utf-8") as file:
                 if file.read() == wanted:
@@ -53,6 +54,15 @@ def _fetch(source, installed, what, files):
         with open(done, "w", encoding="utf-8") as file:
             file.write(wanted)
     return None
+
+
+def _put(source, target):
+    """Copies a file unless it is there already, and never leaves half of it: other tests read the
+    folder meanwhile, without the lock."""
+    if os.path.exists(target) and filecmp.cmp(source, target, shallow=False):
+        return
+    shutil.copy(source, target + ".new")
+    os.replace(target + ".new", target)
 
 
 def _kept():
