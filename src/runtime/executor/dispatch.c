@@ -48,20 +48,51 @@ static void dispatch_run_here(struct instance *instance, int loop, struct reques
                               enum executor executor, handler_fn *handler)
 {
     struct db *reader = executor == IN_LOOP ? NULL : instance->readers[loop];
-    struct tx *tx = reader ? tx_snapshot(reader, env_now(&instance->env)) : NULL;
 
-    (void)request_run(rq, handler, tx);
+    if (reader) read_set_add(&rq->run->read_set, reader, db_commits(reader));
+    (void)request_run(rq, handler, reader ? tx_snapshot(reader, env_now(&instance->env)) : NULL);
 }
 
 static void dispatch_run_shared(struct instance *instance, int loop, struct request *rq)
 {
     struct response_cache *cache = instance->caches[loop];
-    uint64_t commits = db_commits(instance->readers[loop]);
 
-    if (response_cache_find(cache, rq, commits)) return;
+    if (response_cache_find(cache, rq, env_mono(&instance->env))) return;
     dispatch_run_here(instance, loop, rq, IN_SHARED_READER, rq->route->run);
     ASSERT(!rq->run->next); /* the whole answer is made in one go */
-    response_cache_put(cache, rq, commits);
+    response_cache_put(cache, rq, env_mono(&instance->env));
+}
+
+/* A page's call of the API. False: its answer comes later, and from where is not known then. */
+static bool dispatch_call(struct request *rq)
+{
+    rq->run->next_executor = IN_LOOP; /* when the answer is there */
+    if (!http_call(rq)) {
+        rq->run->read_set.unknown = true;
+        return false;
+    }
+    if (rq->called && rq->called->run)
+        read_set_merge(&rq->run->read_set, &rq->called->run->read_set);
+    else
+        rq->run->read_set.unknown = true;
+    return true;
+}
+
+static bool dispatch_find_page(const struct instance *instance, int loop, struct request *rq)
+{
+    struct response_cache *cache = instance->caches[loop];
+
+    return rq->route->executor == IN_LOOP && cache &&
+           response_cache_find(cache, rq, env_mono(&instance->env));
+}
+
+static void dispatch_answer_page(const struct instance *instance, int loop, struct request *rq)
+{
+    struct response_cache *cache = instance->caches[loop];
+
+    if (rq->route->executor == IN_LOOP && cache)
+        response_cache_put(cache, rq, env_mono(&instance->env));
+    http_answer(rq);
 }
 
 static bool reads_apart(const struct instance *instance, enum executor executor)
@@ -77,8 +108,7 @@ static void dispatch_carry_on(struct dispatcher *dispatcher, int loop, struct re
 
     while (executor != IN_WRITER && executor != IN_POOL && !reads_apart(instance, executor)) {
         if (executor == IN_CALL && api_is_elsewhere(&instance->env)) break;
-        if (executor == IN_CALL) rq->run->next_executor = IN_LOOP; /* when the answer is there */
-        if (executor == IN_CALL && !http_call(rq)) return;         /* dispatch_resume goes on */
+        if (executor == IN_CALL && !dispatch_call(rq)) return; /* dispatch_resume goes on */
         if (executor == IN_SHARED_READER)
             dispatch_run_shared(instance, loop, rq);
         else
@@ -86,7 +116,7 @@ static void dispatch_carry_on(struct dispatcher *dispatcher, int loop, struct re
                               handler);
         http_call_end(rq);
         if (!rq->run->next) {
-            http_answer(rq);
+            dispatch_answer_page(instance, loop, rq);
             return;
         }
         handler = rq->run->next;
@@ -124,6 +154,10 @@ void dispatch_request(void *context, int loop, struct request *rq)
 {
     enum err err = dispatch_admit(rq);
 
+    if (err == OK && dispatch_find_page(rq->run->env->instance, loop, rq)) {
+        http_answer(rq);
+        return;
+    }
     if (err == OK) {
         dispatch_carry_on(context, loop, rq, rq->route->executor, rq->route->run);
         return;

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "http/request.h"
+#include "runtime/executor/read_set.h"
 
 struct env; /* what a service's code is handed (runtime/service.h) */
 struct tx;
@@ -73,7 +74,8 @@ struct run {
      * and how often it has looked. */
     int64_t news_sequence;
     int news_polls;
-    int64_t queued_us; /* monotonic: when it was handed to a writer; 0: nobody records it */
+    int64_t queued_us;        /* monotonic: when it was handed to a writer; 0: nobody records it */
+    struct read_set read_set; /* what it has read so far */
 };
 
 /* At its first handler, which runs for that service; also for a request made by hand. False: memory
