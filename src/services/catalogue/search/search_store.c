@@ -89,16 +89,19 @@ enum err search_is_known(struct tx *tx, struct str query, bool *known)
 
 /* $1 words, $2 and $3 the places between which it is, $4 $5 $6 where one looks around and $7 how
  * far (its square; -1: nowhere), $8 and $9 days, $10 how many, $11 now, $12 and $13 days that hang
- * on it */
-#define MATCHING "{{matching show_search}} JOIN shows ON shows.id = show_search.show_id" WITH_OFFERS
+ * on it. The show's row is read for the days alone: it costs as much as all the rest of a match. */
+#define MATCHING "{{matching show_search}}"
 #define WANTED                                                                                     \
     " WHERE {{matches show_search}}"                                                               \
     " AND {{place show_search}} > $2 AND {{place show_search}} < $3"                               \
     " AND (CAST($7 AS BIGINT) < 0 OR " SQUARE " <= CAST($7 AS BIGINT))"                            \
+    " AND (($8 = '' AND $9 = '' AND $12 = '') OR EXISTS"                                           \
+    " (SELECT 1 FROM shows WHERE shows.id = show_search.show_id"                                   \
     " AND ($8 = '' OR substr(shows.starts_local, 1, 10) >= $8)"                                    \
     " AND ($9 = '' OR substr(shows.starts_local, 1, 10) <= $9)"                                    \
     " AND ($12 = '' OR substr(shows.starts_local, 1, 10)"                                          \
-    " BETWEEN " MEANT("1") " AND " MEANT("11") ")"
+    " BETWEEN " MEANT("1") " AND " MEANT("11") ")))"
+#define WITH_SHOWS " JOIN shows ON shows.id = show_search.show_id" WITH_OFFERS
 #define FOUND(rank)                                                                                \
     "SELECT " SHOW_COLUMNS_OF("shows.") ", " VENUE_COLUMNS_OF(                                     \
         "venues.") ", show_search.place, " SQUARE ", " OFFER_COLUMNS("$11") ", " rank " FROM "
@@ -106,17 +109,18 @@ enum err search_is_known(struct tx *tx, struct str query, bool *known)
 
 /* Rows come in the order of their places: no more are read than are wanted. */
 #define BY_TIME(order)                                                                             \
-    FOUND("0") MATCHING WITH_VENUES WANTED " ORDER BY {{place show_search}}" order " LIMIT $10"
+    FOUND("0")                                                                                     \
+    MATCHING WITH_SHOWS WITH_VENUES WANTED " ORDER BY {{place show_search}}" order " LIMIT $10"
 /* Of the soonest of what matches (SEARCH_RANKED_MAX), whose number is $16: to rank takes a look at
- * each. */
-#define RANKED(rank)                                                                               \
+ * each, and at what is joined with it. */
+#define RANKED(rank, joined)                                                                       \
     FOUND("best.rank")                                                                             \
     "(SELECT place, rank FROM (SELECT show_search.place AS place, " rank                           \
-    " AS rank FROM " MATCHING WANTED " ORDER BY {{place show_search}} LIMIT $16) AS soonest "      \
+    " AS rank FROM " MATCHING joined WANTED                                                        \
+    " ORDER BY {{place show_search}} LIMIT $16) AS soonest "                                       \
     "WHERE rank > $14 OR (rank = $14 AND place > $15)"                                             \
-    " ORDER BY rank, place LIMIT $10) AS best JOIN show_search ON show_search.place = best.place"  \
-    " JOIN shows ON shows.id = show_search.show_id" WITH_OFFERS WITH_VENUES                        \
-    " ORDER BY best.rank, best.place"
+    " ORDER BY rank, place LIMIT $10) AS best JOIN show_search ON show_search.place = "            \
+    "best.place" WITH_SHOWS WITH_VENUES " ORDER BY best.rank, best.place"
 
 #define FOUND_VALUES(search, query, above, below)                                                  \
     sql_text(query), sql_int(above), sql_int(below), sql_int(centre.x), sql_int(centre.y),         \
@@ -142,10 +146,10 @@ void search_query(struct tx *tx, struct rows *rows, const struct search *search,
     else if (search->sort == SORT_LATEST)
         tx_query(tx, rows, BY_TIME(" DESC"), FOUND_VALUES(search, query, above, below));
     else if (search->sort == SORT_PRICE)
-        tx_query(tx, rows, RANKED(CHEAPEST), FOUND_VALUES(search, query, above, below),
+        tx_query(tx, rows, RANKED(CHEAPEST, WITH_SHOWS), FOUND_VALUES(search, query, above, below),
                  RANKED_VALUES);
     else
-        tx_query(tx, rows, RANKED(SQUARE), FOUND_VALUES(search, query, above, below),
+        tx_query(tx, rows, RANKED(SQUARE, ""), FOUND_VALUES(search, query, above, below),
                  RANKED_VALUES);
 }
 
