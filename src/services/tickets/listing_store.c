@@ -131,8 +131,8 @@ enum err listing_free(struct tx *tx, struct object_id id, int64_t *free)
 
 /* How many are free, as far as it matters to who wants $5. */
 #define SOME_FREE                                                                                  \
-    "(SELECT COUNT(*) FROM (SELECT 1 FROM " LISTING_OFFERS " LIMIT CAST($5 AS BIGINT) + 2) AS "    \
-                                                           "some)"
+    "(SELECT COUNT(*) FROM (SELECT 1 FROM " LISTING_OFFERS                                         \
+    " LIMIT CAST($5 AS BIGINT) + 2) AS enough)"
 /* split_allows: whether an order may have $5 of them. */
 #define SPLIT_ALLOWS                                                                               \
     SOME_FREE " >= $5 AND CASE l.split WHEN 'pairs' THEN $5 % 2 = 0"                               \
@@ -212,7 +212,8 @@ enum err tickets_listed(struct tx *tx, struct str user_id, int64_t *count)
     struct rows rows;
 
     tx_query(tx, &rows,
-             "SELECT COALESCE(SUM(listed), 0) FROM (SELECT show_id, COUNT(*) AS listed FROM tickets"
+             "SELECT CAST(COALESCE(SUM(listed), 0) AS BIGINT) FROM (SELECT show_id, COUNT(*)"
+             " AS listed FROM tickets"
              " WHERE user_id = $1 AND listing_id IS NOT NULL AND withdrawn = 0 AND sold = 0"
              " GROUP BY show_id) AS shows WHERE EXISTS (SELECT 1 FROM show_copies s"
              " WHERE s.id = shows.show_id AND s.on_sale = 1)",
