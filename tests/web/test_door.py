@@ -236,15 +236,17 @@ def test_a_list_older_than_the_doors_says_so(server):
         person.browser.wait_text("#stale", "before the doors opened")
 
 
-def test_camera_and_worker_are_for_this_page_alone(server):
+def test_the_camera_is_for_this_page_alone_and_a_worker_for_tickets_too(server):
+    door = Door(server)
+    ticket = f"/my-tickets/{door.entries[0]['id']}"
     with Cases() as case:
-        for path in ("/scan", "/", "/my-tickets", "/admin/shows"):
+        for path in ("/scan", "/", "/my-tickets", ticket, "/admin/shows"):
             with case(path):
-                headers = read(server.sign_up(), path).headers
-                here = path == "/scan"
-                assert ("camera=(self)" in headers["Permissions-Policy"]) == here
-                assert ("worker-src 'self'" in headers["Content-Security-Policy"]) == here
-                assert ("worker-src 'none'" in headers["Content-Security-Policy"]) != here
+                headers = read(door.buyer, path).headers
+                worker = path in ("/scan", ticket)
+                assert ("camera=(self)" in headers["Permissions-Policy"]) == (path == "/scan")
+                assert ("worker-src 'self'" in headers["Content-Security-Policy"]) == worker
+                assert ("worker-src 'none'" in headers["Content-Security-Policy"]) != worker
     page = read(server.client(), "/scan").body.decode()
     assert 'rel="manifest" href="/scan.webmanifest"' in page and "noindex" in page
     manifest = json.loads(server.client().get("/scan.webmanifest").body)

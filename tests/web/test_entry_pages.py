@@ -10,7 +10,7 @@ import tempfile
 import zoneinfo
 from datetime import datetime
 
-from boxoffice import buy, run_cli
+from boxoffice import Server, buy, run_cli
 from check import Cases, expect, wait_for
 from test_forms import read
 from test_listing_pages import offer
@@ -86,12 +86,17 @@ def test_it_is_printed_on_one_page_black_on_white(server):
         assert "Add to calendar" not in shown and entries[0]["show"]["title"] in shown, shown
 
 
-def test_void_shows_no_code(server):
-    buyer, entries = holder(server)
+def give_back(server, entry):
+    """The money of its order goes back."""
     listed = json.loads(run_cli("payments", "list", "--limit", "100", "--data", server.data).stdout)
-    payment, = [each["id"] for each in listed if each["orderId"] == entries[0]["orderId"]]
+    payment, = [each["id"] for each in listed if each["orderId"] == entry["orderId"]]
     done = run_cli("payments", "refund", payment, "--data", server.data)
     assert done.returncode == 0, done
+
+
+def test_void_shows_no_code(server):
+    buyer, entries = holder(server)
+    give_back(server, entries[0])
     path = f"/my-tickets/{entries[0]['id']}"
     wait_for(lambda: "This ticket is void" in read(buyer, path).body.decode(), 10, "it to be void")
     assert "<svg viewBox=\"0 0 49" not in read(buyer, path).body.decode()
@@ -201,3 +206,70 @@ def test_the_list_has_pages(server):
         path = more and more[1].replace("&amp;", "&")
     assert len(found) == len(set(found)) == 60
     assert buyer.get("/my-tickets/000000000000000000000000").status == 404
+
+
+def kept(browser):
+    """The addresses of what the browser keeps of tickets."""
+    return browser.run("""return (async () => {
+        const found = [];
+        for (const name of await caches.keys())
+            for (const each of await (await caches.open(name)).keys()) found.push(new URL(each.url).pathname);
+        return found;
+    })()""")
+
+
+def test_it_opens_without_a_network():
+    with Server() as server:
+        buyer, entries = holder(server)
+        path = f"/my-tickets/{entries[0]['id']}"
+        code = expect(buyer.get(f"/api/entries/{entries[0]['id']}"), 200).json["code"]
+        with Person(server, buyer, **PHONE) as person:
+            browser = person.go(path).browser
+            browser.find("[data-keep=done]")
+            browser.reload()
+            browser.find("[data-keep=done]")
+            assert not browser.has("body[data-kept]"), "with a network it is fresh"
+            server.stop()
+            browser.reload()
+            browser.find("body[data-kept]")
+            assert scanned(browser) == code
+            browser.wait_text("#offline", "Not live, last at")
+            browser.click(".back a")
+            person.wait_path("/my-tickets")
+            assert len(browser.all(".rows > li")) == 2
+        server.start()
+
+
+def test_what_became_void_is_kept_without_its_code():
+    with Server() as server:
+        buyer, entries = holder(server)
+        path = f"/my-tickets/{entries[0]['id']}"
+        with Person(server, buyer, **PHONE) as person:
+            browser = person.go(path).browser
+            browser.find("[data-keep=done]")
+            give_back(server, entries[0])
+            wait_for(lambda: "This ticket is void" in read(buyer, path).body.decode(), 10, "it to be void")
+            browser.reload()
+            browser.find("[data-keep=done]")
+            server.stop()
+            browser.reload()
+            browser.find("body[data-kept]")
+            assert "This ticket is void" in browser.text("main") and not browser.has(".entry-code")
+        server.start()
+
+
+def test_who_signs_out_or_comes_next_finds_nothing_of_it(server):
+    buyer, entries = holder(server)
+    path = f"/my-tickets/{entries[0]['id']}"
+    with Cases() as case:
+        for what in ("another account", "signed out"):
+            with case(what), Person(server, buyer, **PHONE) as person:
+                browser = person.go(path).browser
+                browser.find("[data-keep=done]")
+                assert path in kept(browser) and "/my-tickets" in kept(browser)
+                if what == "signed out":
+                    person.go("/auth/signout").browser.click("main form button")
+                else:
+                    browser.cookies(server.sign_up().cookies, person.base)
+                    person.go("/")
+                wait_for(lambda: not kept(browser), 10, lambda: kept(browser))

@@ -245,6 +245,12 @@ void page_reply_stripe(struct request *rq, struct reply *rp, int status)
                              "; frame-src https://js.stripe.com https://hooks.stripe.com"));
 }
 
+void page_reply_offline(struct request *rq, struct reply *rp, int status)
+{
+    page_reply_packed(rq, rp, status, packing_of(rq, status),
+                      SAFETY_OF("same-origin", "", "", "; worker-src 'self'", ""));
+}
+
 void page_reply_door(struct request *rq, struct reply *rp, int status)
 {
     page_reply_packed(rq, rp, status, PACK_NOT,

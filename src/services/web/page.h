@@ -28,6 +28,8 @@ void page_reply_public(struct request *rq, struct reply *rp);
 void page_reply_secret(struct request *rq, struct reply *rp, int status);
 /* The same, with Stripe's script and frames allowed. */
 void page_reply_stripe(struct request *rq, struct reply *rp, int status);
+/* The same for a page that opens without a network: it may have a service worker. */
+void page_reply_offline(struct request *rq, struct reply *rp, int status);
 /* The same for the page of gates: it may have the camera, and a service worker. */
 void page_reply_door(struct request *rq, struct reply *rp, int status);
 /* 303: after a form. path: one of our own; query may be empty. */

@@ -127,6 +127,7 @@ static const struct route routes[] = {
     {METHOD_POST, "/scan", ACCESS_PAGE, IN_LOOP, .run = post_scan},
     {METHOD_GET, "/scan.webmanifest", ACCESS_PUBLIC, IN_LOOP, .run = get_root_file},
     {METHOD_GET, "/scan-worker.js", ACCESS_PUBLIC, IN_LOOP, .run = get_root_file},
+    {METHOD_GET, "/ticket-worker.js", ACCESS_PUBLIC, IN_LOOP, .run = get_root_file},
     {METHOD_GET, "/tickets", ACCESS_PUBLIC, IN_LOOP, .run = get_tickets},
     {METHOD_GET, "*", ACCESS_PUBLIC, IN_LOOP, .run = get_nothing},
 };

@@ -169,7 +169,7 @@ static enum err show_entry(struct request *rq, struct tx *tx, struct reply *rp)
     page_begin(rq, &page, TEXT_ENTRIES_TITLE);
     page.title = view.show.title;
     page.at_entries = true;
-    page_reply(rq, rp, 200);
+    page_reply_offline(rq, rp, 200);
     page_entry(&rp->body, &page, &view);
     return OK;
 }

@@ -323,7 +323,7 @@
         },
         here: () => {},
     };
-    let heard = new Date();
+    let heard = body.dataset.kept ? new Date(body.dataset.kept) : new Date();
     function isLive(live) {
         const line = one("#offline");
         if (live) {
@@ -332,7 +332,9 @@
             return;
         }
         delete body.dataset.connected;
-        const time = heard.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+        const today = heard.toDateString() === new Date().toDateString();
+        const time = heard.toLocaleString([], { hour: "2-digit", minute: "2-digit",
+            ...(today ? {} : { day: "numeric", month: "short" }) });
         line.textContent = fill(words.offline, { time });
     }
 
@@ -484,6 +486,35 @@
         keepAwake();
         document.addEventListener("visibilitychange", keepAwake);
     }
+
+    // --- a ticket that was opened opens without a network -------------------------------------------
+    // It and the list are kept for the one who is signed in: another one, or nobody, ends that.
+    const owner = "tickets:" + (one("#held") ? one("#held").dataset.me : "");
+    const isTold = (html) => html.replace("<body", `<body data-kept="${new Date().toISOString()}"`);
+    async function keepTicket() {
+        await navigator.serviceWorker.register("/ticket-worker.js", { scope: "/my-tickets" });
+        const cache = await caches.open(owner);
+        const files = all("link[rel=stylesheet], link[rel=icon], link[rel=manifest], script[src]")
+            .map((each) => each.href || each.src).filter((file) => file.includes("/static/"));
+        const had = await Promise.all(files.map((file) => cache.match(file)));
+        if (!had.every(Boolean)) // those pages were made for other files
+            for (const each of await cache.keys()) await cache.delete(each);
+        await cache.addAll(files.filter((file, index) => !had[index]));
+        for (const path of ["/my-tickets", location.pathname]) {
+            const answer = await fetch(path, { headers: RENEWS });
+            if (!answer.ok || answer.redirected) continue;
+            const headers = { "Content-Type": answer.headers.get("Content-Type"),
+                "Content-Security-Policy": answer.headers.get("Content-Security-Policy") };
+            await cache.put(path, new Response(isTold(await answer.text()), { headers }));
+        }
+        one("[data-keep]").dataset.keep = "done";
+    }
+    async function forgetOthers() {
+        for (const name of await caches.keys())
+            if (name.startsWith("tickets:") && name !== owner) await caches.delete(name);
+    }
+    if ("caches" in window && !body.dataset.kept)
+        forgetOthers().then(() => one("[data-keep]") && keepTicket()).catch(() => {}); // it is no worse than without
 
     // --- the account menu and the theme ------------------------------------------------------------
     const menu = one(".account");
