@@ -150,10 +150,12 @@ static void put_target(struct cached_response *page, const struct request *rq, s
 void response_cache_put(struct response_cache *cache, const struct request *rq, struct mono_ms now)
 {
     struct cached_response *page = &cache->at[slot_of(rq)];
-    struct str visitor = visitor_of(rq);
+    struct str visitor;
     size_t held;
 
-    if (!may_keep(rq) || !visitor.at) return;
+    if (!may_keep(rq)) return;
+    visitor = visitor_of(rq);
+    if (!visitor.at) return;
     if (cache->bytes + rq->reply.body.len > ALL_BYTES_MAX) forget_all(cache);
     held = page->body.cap + page->headers.cap;
     put_target(page, rq, visitor);

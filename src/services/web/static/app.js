@@ -490,7 +490,7 @@
     // --- a ticket that was opened opens without a network -------------------------------------------
     // It and the list are kept for the one who is signed in: another one, or nobody, ends that.
     const owner = "tickets:" + (one("#held") ? one("#held").dataset.me : "");
-    const isTold = (html) => html.replace("<body", `<body data-kept="${new Date().toISOString()}"`);
+    const withTime = (html) => html.replace("<body", `<body data-kept="${new Date().toISOString()}"`);
     async function keepTicket() {
         await navigator.serviceWorker.register("/ticket-worker.js", { scope: "/my-tickets" });
         const cache = await caches.open(owner);
@@ -505,7 +505,7 @@
             if (!answer.ok || answer.redirected) continue;
             const headers = { "Content-Type": answer.headers.get("Content-Type"),
                 "Content-Security-Policy": answer.headers.get("Content-Security-Policy") };
-            await cache.put(path, new Response(isTold(await answer.text()), { headers }));
+            await cache.put(path, new Response(withTime(await answer.text()), { headers }));
         }
         one("[data-keep]").dataset.keep = "done";
     }
